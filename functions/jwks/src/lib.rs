@@ -1,0 +1,57 @@
+//! `GET /.well-known/jwks.json`: the keys that access tokens verify with (RFC 7517).
+
+use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use wardgate::app::App;
+use wardgate::http::endpoint::Endpoint;
+use wardgate::http::openapi::{Operation, schema};
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+use wardgate::use_cases::fault::Fault;
+
+/// What answers `GET /.well-known/jwks.json`.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "jwks",
+    method: Method::GET,
+    path: "/.well-known/jwks.json",
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+/// What the API description says of it.
+pub const OPERATION: Operation = Operation {
+    summary: "The keys that access tokens verify with (RFC 7517)",
+    bearer: false,
+    parameters: &[],
+    request: None,
+    response: (200, "Every published key: those that sign, signed, or will sign.", Some(schema::<JwkSet>)),
+    problems: &[(503, "Busy; try again after Retry-After.")],
+};
+
+/// A JWK set; the handler passes on what the key ring publishes.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "describes the reply")]
+pub struct JwkSet {
+    /// The keys.
+    keys: Vec<Jwk>,
+}
+
+/// A public key.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "describes the reply")]
+struct Jwk {
+    /// In the header of the tokens that it verifies.
+    kid: String,
+    /// `RSA` or `EC`.
+    kty: String,
+    /// The one algorithm that it verifies.
+    alg: String,
+    /// `sig`.
+    r#use: String,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    let now = request.context.now;
+    let keys = app.secrets.public_keys(now).await.map_err(Fault::from)?;
+    Ok(Reply::json(StatusCode::OK, &keys.ring.jwks(now))?.public())
+}

@@ -1,0 +1,71 @@
+//! `POST /v1/login`: signs in with an address and a password.
+
+use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wardgate::app::App;
+use wardgate::domain::email::Email;
+use wardgate::domain::password::Password;
+use wardgate::http::endpoint::Endpoint;
+use wardgate::http::openapi::{Operation, schema};
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+use wardgate::http::signed_in::SignedInReply;
+use wardgate::use_cases::login::{Login, LoginError, login};
+
+/// What answers `POST /v1/login`.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "login",
+    method: Method::POST,
+    path: "/v1/login",
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+/// What the API description says of it.
+pub const OPERATION: Operation = Operation {
+    summary: "Sign in with an address and a password",
+    bearer: false,
+    parameters: &[],
+    request: Some(schema::<LoginRequest>),
+    response: (200, "Signed in.", Some(schema::<SignedInReply>)),
+    problems: &[
+        (400, "A member is missing or breaks a rule."),
+        (401, "The address or the password is wrong: which of them is not told."),
+        (429, "Too many attempts; this one was not evaluated."),
+        (503, "Busy; try again after Retry-After."),
+    ],
+};
+
+/// Who signs in.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoginRequest {
+    /// The account's address.
+    #[schemars(email)]
+    email: String,
+    /// Its password.
+    password: String,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    let body: LoginRequest = request.json()?;
+    let email = Email::parse(&body.email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
+    let password = Password::attempt(&body.password)
+        .ok_or_else(|| Problem::invalid_member("password", "too_long", "A password has at most 256 characters."))?;
+    let signed_in = login(app, &request.context, Login { email, password }).await.map_err(problem)?;
+    Reply::json(StatusCode::OK, &SignedInReply::from(signed_in))
+}
+
+fn problem(error: LoginError) -> Problem {
+    match error {
+        LoginError::InvalidCredentials => Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_credentials",
+            "The sign-in failed.",
+            "The address or the password is wrong.",
+        ),
+        LoginError::TooManyAttempts { retry_after } => Problem::too_many_attempts(retry_after),
+        LoginError::Fault(fault) => fault.into(),
+    }
+}

@@ -1,0 +1,57 @@
+//! `POST /v1/logout`: ends the session that a token belongs to.
+
+use http::Method;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wardgate::app::App;
+use wardgate::http::endpoint::Endpoint;
+use wardgate::http::openapi::{Operation, schema};
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+use wardgate::use_cases::logout::{Logout, LogoutError, logout};
+
+/// What answers `POST /v1/logout`.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "logout",
+    method: Method::POST,
+    path: "/v1/logout",
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+/// What the API description says of it.
+pub const OPERATION: Operation = Operation {
+    summary: "Sign out: end the session of the refresh token, or else of the access token",
+    bearer: true,
+    parameters: &[],
+    request: Some(schema::<LogoutRequest>),
+    response: (204, "The session is over; also if it was over before.", None),
+    problems: &[
+        (400, "A member breaks a rule."),
+        (401, "No token was sent, or one that was never ours."),
+        (503, "Busy; try again after Retry-After."),
+    ],
+};
+
+/// Which session ends; no body at all means that of the access token.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogoutRequest {
+    /// Any refresh token of the session.
+    refresh_token: Option<String>,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    let body: LogoutRequest = request.optional_json()?;
+    let asked = Logout { refresh_token: body.refresh_token.as_deref(), access_token: request.bearer_token() };
+    logout(app, &request.context, asked).await.map_err(problem)?;
+    Ok(Reply::no_content())
+}
+
+fn problem(error: LogoutError) -> Problem {
+    match error {
+        LogoutError::Missing => Problem::authentication_required(),
+        LogoutError::InvalidToken => Problem::invalid_token("The token is not one of ours."),
+        LogoutError::Fault(fault) => fault.into(),
+    }
+}

@@ -1,0 +1,63 @@
+//! `GET /v1/me`: the caller's profile.
+
+use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::Serialize;
+use wardgate::app::App;
+use wardgate::http::endpoint::Endpoint;
+use wardgate::http::openapi::{Operation, schema};
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+use wardgate::use_cases::me::me;
+
+/// What answers `GET /v1/me`.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "me",
+    method: Method::GET,
+    path: "/v1/me",
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+/// What the API description says of it.
+pub const OPERATION: Operation = Operation {
+    summary: "Read one's own profile",
+    bearer: true,
+    parameters: &[],
+    request: None,
+    response: (200, "The profile.", Some(schema::<MeReply>)),
+    problems: &[
+        (401, "The access token is missing or not valid, or its session has ended."),
+        (503, "Busy; try again after Retry-After."),
+    ],
+};
+
+/// A profile.
+#[derive(Serialize, JsonSchema)]
+pub struct MeReply {
+    /// `usr_…`; never changes.
+    id: String,
+    /// The address as it was typed.
+    email: String,
+    /// Whether it is shown to be theirs.
+    email_verified: bool,
+    /// The person's name.
+    name: Option<String>,
+    /// What the account may do.
+    roles: Vec<String>,
+    /// RFC 3339.
+    created_at: String,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    let user = me(app, &request.context, request.bearer_token()).await?;
+    let reply = MeReply {
+        id: user.id.to_string(),
+        email: user.email.display().to_owned(),
+        email_verified: user.email_verified,
+        name: user.name.map(|name| name.as_str().to_owned()),
+        roles: user.roles.into_iter().collect(),
+        created_at: user.created_at.rfc3339(),
+    };
+    Reply::json(StatusCode::OK, &reply)
+}

@@ -1,0 +1,48 @@
+//! `GET /.well-known/openid-configuration`: where everything is (OpenID Connect Discovery 1.0). It names only what
+//! exists.
+
+use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::Serialize;
+use wardgate::app::App;
+use wardgate::http::endpoint::Endpoint;
+use wardgate::http::openapi::{Operation, schema};
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+
+/// What answers `GET /.well-known/openid-configuration`.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "openid-configuration",
+    method: Method::GET,
+    path: "/.well-known/openid-configuration",
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+/// What the API description says of it.
+pub const OPERATION: Operation = Operation {
+    summary: "Where everything is (OpenID Connect Discovery 1.0)",
+    bearer: false,
+    parameters: &[],
+    request: None,
+    response: (200, "The metadata. It names only endpoints that exist.", Some(schema::<Metadata>)),
+    problems: &[(503, "Busy; try again after Retry-After.")],
+};
+
+/// The provider's metadata.
+#[derive(Serialize, JsonSchema)]
+pub struct Metadata {
+    /// Exactly the `iss` of every token.
+    issuer: String,
+    /// Where the verification keys are.
+    jwks_uri: String,
+    /// Everybody has the same `sub` for all clients.
+    subject_types_supported: [&'static str; 1],
+}
+
+async fn handle(app: &App, _request: &Request) -> Result<Reply, Problem> {
+    let issuer = app.config.tokens.issuer.clone();
+    let metadata =
+        Metadata { jwks_uri: format!("{issuer}/.well-known/jwks.json"), subject_types_supported: ["public"], issuer };
+    Ok(Reply::json(StatusCode::OK, &metadata)?.public())
+}

@@ -1,0 +1,45 @@
+//! `GET /ready`: whether requests can be served.
+
+use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::Serialize;
+use wardgate::app::App;
+use wardgate::http::endpoint::Endpoint;
+use wardgate::http::openapi::{Operation, schema};
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+use wardgate::use_cases::health::is_ready;
+
+/// What answers `GET /ready`.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "ready",
+    method: Method::GET,
+    path: "/ready",
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+/// What the API description says of it.
+pub const OPERATION: Operation = Operation {
+    summary: "Whether requests can be served",
+    bearer: false,
+    parameters: &[],
+    request: None,
+    response: (200, "They can.", Some(schema::<ReadyReply>)),
+    problems: &[(503, "They cannot: the table does not answer, or no key may sign yet.")],
+};
+
+/// The service is ready.
+#[derive(Serialize, JsonSchema)]
+pub struct ReadyReply {
+    /// `ready`.
+    status: &'static str,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    if is_ready(app, &request.context).await {
+        Reply::json(StatusCode::OK, &ReadyReply { status: "ready" })
+    } else {
+        Err(Problem::unavailable_without_cause())
+    }
+}

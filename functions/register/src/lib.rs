@@ -1,0 +1,81 @@
+//! `POST /v1/register`: asks for an account.
+
+use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use wardgate::app::App;
+use wardgate::domain::email::Email;
+use wardgate::domain::name::DisplayName;
+use wardgate::http::endpoint::Endpoint;
+use wardgate::http::openapi::{Operation, schema};
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+use wardgate::use_cases::register::{Register, RegisterError, register};
+
+/// What answers `POST /v1/register`.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "register",
+    method: Method::POST,
+    path: "/v1/register",
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+/// What the API description says of it.
+pub const OPERATION: Operation = Operation {
+    summary: "Ask for an account",
+    bearer: false,
+    parameters: &[],
+    request: Some(schema::<RegisterRequest>),
+    response: (
+        202,
+        "Taken. The answer is the same whether or not the address has an account.",
+        Some(schema::<RegisterReply>),
+    ),
+    problems: &[
+        (400, "A member is missing or breaks a rule."),
+        (429, "Too many registrations of this address or from this source."),
+        (503, "Busy; try again after Retry-After."),
+    ],
+};
+
+/// Who asks for an account.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterRequest {
+    /// The address that will sign in.
+    #[schemars(email)]
+    email: String,
+    /// At least 15 and at most 256 characters; not a common one, and not made of the account's own words.
+    password: String,
+    /// The person's name.
+    name: Option<String>,
+}
+
+/// What every registration answers.
+#[derive(Serialize, JsonSchema)]
+pub struct RegisterReply {
+    /// `verification_sent`.
+    status: &'static str,
+    /// Keep it until the address is verified: only with it does verifying activate the password.
+    flow_token: String,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    let body: RegisterRequest = request.json()?;
+    let email = Email::parse(&body.email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
+    let name = body.name.as_deref().map(DisplayName::parse).transpose();
+    let name = name.map_err(|error| Problem::invalid_member("name", "invalid", error.to_string()))?;
+    let asked = Register { email, password: &body.password, name };
+    let registered = register(app, &request.context, asked).await.map_err(problem)?;
+    let reply = RegisterReply { status: "verification_sent", flow_token: registered.flow_token };
+    Reply::json(StatusCode::ACCEPTED, &reply)
+}
+
+fn problem(error: RegisterError) -> Problem {
+    match error {
+        RegisterError::Password(rejection) => Problem::invalid_member("password", rejection.code(), rejection.detail()),
+        RegisterError::TooManyAttempts { retry_after } => Problem::too_many_attempts(retry_after),
+        RegisterError::Fault(fault) => fault.into(),
+    }
+}

@@ -1,0 +1,36 @@
+//! `DELETE /v1/sessions`: ends all of the caller's sessions but the one that asks.
+
+use http::Method;
+use wardgate::app::App;
+use wardgate::http::endpoint::Endpoint;
+use wardgate::http::openapi::Operation;
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+use wardgate::use_cases::end_other_sessions::end_other_sessions;
+
+/// What answers `DELETE /v1/sessions`.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "sessions-end-others",
+    method: Method::DELETE,
+    path: "/v1/sessions",
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+/// What the API description says of it.
+pub const OPERATION: Operation = Operation {
+    summary: "End all of one's own sessions but this one",
+    bearer: true,
+    parameters: &[],
+    request: None,
+    response: (204, "All others have ended.", None),
+    problems: &[
+        (401, "The access token is missing or not valid, or its session has ended."),
+        (503, "Busy; try again after Retry-After."),
+    ],
+};
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    end_other_sessions(app, &request.context, request.bearer_token()).await?;
+    Ok(Reply::no_content())
+}

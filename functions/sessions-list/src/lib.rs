@@ -1,0 +1,120 @@
+//! `GET /v1/sessions`: the caller's sessions.
+
+use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use wardgate::app::App;
+use wardgate::domain::id::SessionId;
+use wardgate::domain::session::Session;
+use wardgate::http::endpoint::Endpoint;
+use wardgate::http::openapi::{Operation, Parameter, schema};
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+use wardgate::use_cases::list_sessions::{ListSessions, list_sessions};
+
+const DEFAULT_LIMIT: u16 = 50;
+const MAX_LIMIT: u16 = 100;
+
+/// What answers `GET /v1/sessions`.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "sessions-list",
+    method: Method::GET,
+    path: "/v1/sessions",
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+/// What the API description says of it.
+pub const OPERATION: Operation = Operation {
+    summary: "List one's own sessions, newest first",
+    bearer: true,
+    parameters: &[
+        Parameter {
+            name: "limit",
+            location: "query",
+            description: "How many sessions to look at, 1 to 100; 50 if left out.",
+            schema: schema::<u16>,
+        },
+        Parameter {
+            name: "cursor",
+            location: "query",
+            description: "The next_cursor of the page before.",
+            schema: schema::<String>,
+        },
+    ],
+    request: None,
+    response: (
+        200,
+        "A page of live sessions. It may be short, or empty, and still have a next one.",
+        Some(schema::<SessionsReply>),
+    ),
+    problems: &[
+        (400, "A parameter is unknown or not valid."),
+        (401, "The access token is missing or not valid, or its session has ended."),
+        (503, "Busy; try again after Retry-After."),
+    ],
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    limit: Option<u16>,
+    cursor: Option<String>,
+}
+
+/// A page.
+#[derive(Serialize, JsonSchema)]
+pub struct SessionsReply {
+    /// Newest first.
+    items: Vec<SessionReply>,
+    /// Give it as `cursor` for the next page; null on the last.
+    next_cursor: Option<String>,
+}
+
+/// A session.
+#[derive(Serialize, JsonSchema)]
+pub struct SessionReply {
+    /// `ses_…`
+    id: String,
+    /// Whether this request belongs to it.
+    current: bool,
+    /// When the person signed in (RFC 3339).
+    created_at: String,
+    /// When it was last refreshed (RFC 3339).
+    last_used_at: String,
+    /// When it ends at the latest (RFC 3339).
+    expires_at: String,
+    /// The address of the last sign-in or refresh.
+    address: Option<String>,
+    /// The user agent of the last sign-in or refresh.
+    user_agent: Option<String>,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    let page: Page = request.query()?;
+    let limit = page.limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(Problem::invalid_member("limit", "out_of_range", "A page has 1 to 100 sessions."));
+    }
+    let after = page.cursor.as_deref().map(SessionId::parse).transpose();
+    let after = after.map_err(|_| Problem::invalid_member("cursor", "invalid", "Not a cursor of this list."))?;
+    let asked = ListSessions { limit, after };
+    let found = list_sessions(app, &request.context, request.bearer_token(), asked).await?;
+    let reply = SessionsReply {
+        items: found.items.into_iter().map(|session| describe(session, found.current)).collect(),
+        next_cursor: found.next.map(|id| id.to_string()),
+    };
+    Reply::json(StatusCode::OK, &reply)
+}
+
+fn describe(session: Session, current: SessionId) -> SessionReply {
+    SessionReply {
+        id: session.id.to_string(),
+        current: session.id == current,
+        created_at: session.created_at.rfc3339(),
+        last_used_at: session.rotated_at.rfc3339(),
+        expires_at: session.expires_at.rfc3339(),
+        address: session.address,
+        user_agent: session.user_agent,
+    }
+}

@@ -1,0 +1,62 @@
+//! `POST /v1/token/refresh`: exchanges a refresh token for the session's next pair.
+
+use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wardgate::app::App;
+use wardgate::http::endpoint::Endpoint;
+use wardgate::http::openapi::{Operation, schema};
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+use wardgate::http::signed_in::SignedInReply;
+use wardgate::use_cases::token_refresh::{TokenRefreshError, token_refresh};
+
+/// What answers `POST /v1/token/refresh`.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "token-refresh",
+    method: Method::POST,
+    path: "/v1/token/refresh",
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+/// What the API description says of it.
+pub const OPERATION: Operation = Operation {
+    summary: "Exchange a refresh token for the session's next pair",
+    bearer: false,
+    parameters: &[],
+    request: Some(schema::<TokenRefreshRequest>),
+    response: (
+        200,
+        "The next pair. Repeated within the grace window, the same refresh token again.",
+        Some(schema::<SignedInReply>),
+    ),
+    problems: &[
+        (400, "A member is missing or breaks a rule."),
+        (401, "The refresh token is no longer valid: sign in again."),
+        (503, "Busy; try again after Retry-After."),
+    ],
+};
+
+/// Which session goes on.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenRefreshRequest {
+    /// The latest refresh token of the session.
+    refresh_token: String,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    let body: TokenRefreshRequest = request.json()?;
+    let refreshed = token_refresh(app, &request.context, &body.refresh_token).await.map_err(problem)?;
+    Reply::json(StatusCode::OK, &SignedInReply::from(refreshed))
+}
+
+fn problem(error: TokenRefreshError) -> Problem {
+    match error {
+        TokenRefreshError::InvalidToken => {
+            Problem::invalid_token("The refresh token is no longer valid. Sign in again.")
+        }
+        TokenRefreshError::Fault(fault) => fault.into(),
+    }
+}

@@ -1,0 +1,98 @@
+//! The embedded DynamoDB engine, on a loopback port of its own.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TimeToLiveSpecification,
+};
+use dynoxide::Database;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use wardgate::config::Config;
+use wardgate::store::client::{Connection, build};
+
+use crate::dev::DevError;
+use crate::serve::stopped;
+
+/// The engine deletes nothing by itself; AWS takes up to days over it.
+const TTL_SWEEP: Duration = Duration::from_secs(300);
+
+/// A running engine.
+#[derive(Debug)]
+pub struct Engine {
+    /// Where it listens.
+    pub endpoint_url: String,
+    /// Ends when the engine has stopped.
+    pub task: JoinHandle<Result<(), String>>,
+}
+
+/// Starts an engine over the file, or in memory.
+pub async fn start(file: Option<&Path>, stop: watch::Receiver<bool>) -> Result<Engine, DevError> {
+    let database = match file {
+        Some(file) => Database::new(&file.to_string_lossy()),
+        None => Database::memory(),
+    };
+    let database = database.map_err(|error| DevError::Engine(error.to_string()))?;
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| DevError::Engine(error.to_string()))?;
+    let address = listener.local_addr().map_err(|error| DevError::Engine(error.to_string()))?;
+    tokio::spawn(sweep(database.clone(), stop.clone()));
+    let task = tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, stopped(stop)));
+    Ok(Engine { endpoint_url: format!("http://{address}"), task })
+}
+
+/// Creates both tables unless they exist. Keys and TTL are those of `infra/data.yaml`.
+pub async fn create_tables(connection: Connection, config: &Config) -> Result<(), DevError> {
+    let client = build(connection, &config.store);
+    for name in [&config.store.table, &config.store.audit_table] {
+        create_table(&client, &format!("{name}-{}", config.stage.name()))
+            .await
+            .map_err(|error| DevError::Engine(error.to_string()))?;
+    }
+    Ok(())
+}
+
+async fn create_table(client: &Client, name: &str) -> Result<(), aws_sdk_dynamodb::Error> {
+    let key = |attribute: &str, kind| KeySchemaElement::builder().attribute_name(attribute).key_type(kind).build();
+    let string = |attribute: &str| {
+        AttributeDefinition::builder().attribute_name(attribute).attribute_type(ScalarAttributeType::S).build()
+    };
+    let created = client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .attribute_definitions(string("pk")?)
+        .attribute_definitions(string("sk")?)
+        .key_schema(key("pk", KeyType::Hash)?)
+        .key_schema(key("sk", KeyType::Range)?)
+        .send()
+        .await;
+    match created {
+        Ok(_) => {}
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    }
+    let ttl = TimeToLiveSpecification::builder().attribute_name("ttl").enabled(true).build()?;
+    client.update_time_to_live().table_name(name).time_to_live_specification(ttl).send().await?;
+    Ok(())
+}
+
+async fn sweep(database: Database, stop: watch::Receiver<bool>) {
+    let mut interval = tokio::time::interval(TTL_SWEEP);
+    let mut stop = std::pin::pin!(stopped(stop));
+    loop {
+        tokio::select! {
+            () = &mut stop => return,
+            _ = interval.tick() => {}
+        }
+        let database = database.clone();
+        let swept = tokio::task::spawn_blocking(move || database.sweep_ttl().map_err(|error| error.to_string())).await;
+        if let Ok(Err(cause)) = swept {
+            tracing::warn!(cause, "the embedded store could not delete expired items");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The one list of endpoints: the router, the API description and the tests that hold everything else to it.
+
+use wardgate::http::endpoint::Endpoint;
+use wardgate::http::openapi::{self, Operation};
+
+macro_rules! endpoints {
+    ($($function:ident),* $(,)?) => {
+        /// Every endpoint with what the API description says of it, by name.
+        pub const ENDPOINTS: &[(Endpoint, &Operation)] = &[$(($function::ENDPOINT, &$function::OPERATION)),*];
+    };
+}
+
+endpoints![
+    health,
+    jwks,
+    login,
+    logout,
+    me,
+    openid_configuration,
+    ready,
+    register,
+    session_end,
+    sessions_end_others,
+    sessions_list,
+    token_refresh,
+];
+
+/// The API description, as it is served and as `docs/api/openapi.json` has it.
+pub fn openapi() -> serde_json::Value {
+    openapi::document(ENDPOINTS)
+}

@@ -1,0 +1,12 @@
+//! Every endpoint in one process. With the feature `dev` it brings its own store and keys ([`dev`]); without, it is
+//! what the container image runs.
+
+pub mod endpoints;
+pub mod router;
+pub mod serve;
+
+#[cfg(feature = "dev")]
+pub mod dev;
+
+mod body;
+mod metrics;

@@ -1,0 +1,109 @@
+//! The endpoints as an axum router, with what API Gateway does for the functions: 404, 405 and CORS.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, RawPathParams, Request};
+use axum::response::Response;
+use axum::routing::{MethodFilter, MethodRouter, get, on};
+use http::{HeaderValue, Method, StatusCode, header};
+use tower_http::cors::CorsLayer;
+use wardgate::app::App;
+use wardgate::domain::id::RequestId;
+use wardgate::http::edge::{self, Incoming};
+use wardgate::http::endpoint::Endpoint;
+use wardgate::http::problem::Problem;
+use wardgate::http::source_address::source_address;
+
+use crate::endpoints::{ENDPOINTS, openapi};
+use crate::{body, metrics};
+
+/// How long a client may take over its body.
+const BODY_DEADLINE: Duration = Duration::from_secs(10);
+/// How long browsers may remember a preflight's answer.
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(600);
+
+/// Every endpoint, the API description and the metrics.
+pub fn router(app: &Arc<App>) -> Router {
+    let mut paths: BTreeMap<&str, MethodRouter> = BTreeMap::new();
+    for (endpoint, _) in ENDPOINTS {
+        let Ok(filter) = MethodFilter::try_from(endpoint.method.clone()) else { continue };
+        let app = Arc::clone(app);
+        let answer = move |peer: ConnectInfo<SocketAddr>, parameters: RawPathParams, request: Request| {
+            let app = Arc::clone(&app);
+            async move { answer(&app, endpoint, peer.0, &parameters, request).await }
+        };
+        let methods = paths.remove(endpoint.path).unwrap_or_default().merge(on(filter, answer));
+        paths.insert(endpoint.path, methods);
+    }
+    let described = serde_json::to_string(&openapi()).unwrap_or_default();
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+    let recorder = metrics::recorder();
+    let mut router = Router::new()
+        .route("/openapi.json", get(move || async move { (json, described) }))
+        .route("/metrics", get(move || async move { (text, recorder.map(|r| r.render()).unwrap_or_default()) }));
+    for (path, methods) in paths {
+        router = router.route(path, methods);
+    }
+    let (missing, wrong_method) = (Arc::clone(app), Arc::clone(app));
+    router
+        .method_not_allowed_fallback(move || async move { refuse(&wrong_method, &method_not_allowed()) })
+        .fallback(move || async move { refuse(&missing, &Problem::not_found("Nothing answers at this path.")) })
+        .layer(cors(&app.config.http.allowed_origins))
+}
+
+async fn answer(
+    app: &App,
+    endpoint: &Endpoint,
+    peer: SocketAddr,
+    parameters: &RawPathParams,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let forwarded: Vec<&str> =
+        parts.headers.get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or_default()).collect();
+    let address = source_address(peer.ip(), &forwarded, &app.config.http.trusted_proxies);
+    let incoming = Incoming {
+        path_parameters: parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        body: body::read(body, BODY_DEADLINE).await,
+        address: Some(address),
+        request_id: None,
+    };
+    edge::respond(app, endpoint, incoming).await.map(Body::from)
+}
+
+fn refuse(app: &App, problem: &Problem) -> Response {
+    let id = RequestId::new(app.clock.now(), app.entropy.number().unwrap_or_default());
+    edge::refuse(problem, &id.to_string()).map(Body::from)
+}
+
+fn method_not_allowed() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "The method is not allowed.",
+        "See the Allow header for the methods of this path.",
+    )
+}
+
+/// SE-07: only listed origins, exactly as they stand in the configuration.
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .expose_headers([
+            header::RETRY_AFTER,
+            header::WWW_AUTHENTICATE,
+            header::HeaderName::from_static("x-request-id"),
+        ])
+        .max_age(PREFLIGHT_MAX_AGE)
+}

@@ -1,0 +1,121 @@
+//! The composition root: the only place that puts the parts together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use wardgate_verify::provider::{self, Installed};
+use wardgate_verify::{Verifier, VerifierError};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::crypto::password_hasher::{HashError, PasswordHasher};
+use crate::domain::audit::{AuditAction, AuditEntry, Subject};
+use crate::domain::id::{AuditId, SessionId};
+use crate::domain::origin::Origin;
+use crate::domain::timestamp::Timestamp;
+use crate::entropy::{Entropy, NoEntropy};
+use crate::secrets::{SecretSource, Secrets};
+use crate::store::Store;
+use crate::store::client::{self, Connection};
+
+/// Everything that use cases need. Built once per process.
+pub struct App {
+    /// What is configured.
+    pub config: Config,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Draws random bits.
+    pub entropy: Arc<dyn Entropy>,
+    /// The table.
+    pub store: Store,
+    /// The key rings.
+    pub secrets: Secrets,
+    /// Hashes passwords.
+    pub hasher: PasswordHasher,
+    /// Verifies our own access tokens.
+    pub verifier: Verifier,
+}
+
+/// What a host has to bring along.
+pub struct Host {
+    /// How to reach the table.
+    pub connection: Connection,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// How many passwords may be hashed at a time (PW-08).
+    pub hashing_slots: usize,
+}
+
+/// Why the parts do not fit together.
+#[derive(Debug, Error)]
+pub enum AppError {
+    /// The hashing parameters are not Argon2's.
+    #[error("hashing: {0}")]
+    Hashing(#[from] HashError),
+    /// Something in this process has chosen how `jsonwebtoken` signs before us.
+    #[error("another crypto provider for jsonwebtoken is installed in this process")]
+    ForeignCryptoProvider,
+    /// The issuer or the audience cannot be verified against.
+    #[error("tokens: {0}")]
+    Tokens(#[from] VerifierError),
+}
+
+/// One request, as far as use cases care.
+#[derive(Debug, Clone)]
+pub struct RequestContext {
+    /// When it came in: one request has one time.
+    pub now: Timestamp,
+    /// Where it came from.
+    pub origin: Origin,
+    /// Its id in logs and in the audit trail.
+    pub request_id: String,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(config: Config, host: Host) -> Result<Self, AppError> {
+        if provider::install() != Installed::Ours {
+            return Err(AppError::ForeignCryptoProvider);
+        }
+        let table = |name: &str| format!("{name}-{}", config.stage.name());
+        let store = Store::new(
+            client::build(host.connection, &config.store),
+            table(&config.store.table),
+            table(&config.store.audit_table),
+            config.store.audit_retention_days,
+        );
+        let source = config.secrets.file.clone().map_or(SecretSource::None, SecretSource::File);
+        Ok(Self {
+            secrets: Secrets::new(source, Duration::from_secs(config.secrets.cache_seconds)),
+            hasher: PasswordHasher::new(&config.hashing, host.hashing_slots)?,
+            verifier: Verifier::new(config.tokens.issuer.clone(), [config.tokens.audience.clone()])?,
+            store,
+            clock: host.clock,
+            entropy: host.entropy,
+            config,
+        })
+    }
+
+    /// A line of the audit trail about this request.
+    pub fn audit(
+        &self,
+        context: &RequestContext,
+        subject: Subject,
+        action: AuditAction,
+        session: Option<SessionId>,
+    ) -> Result<AuditEntry, NoEntropy> {
+        Ok(AuditEntry {
+            id: AuditId::new(context.now, self.entropy.number()?),
+            subject,
+            action,
+            session,
+            at: context.now,
+            address: context.origin.address.map(|address| address.to_string()),
+            user_agent: context.origin.user_agent.clone(),
+            request_id: context.request_id.clone(),
+        })
+    }
+}

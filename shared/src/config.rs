@@ -1,0 +1,292 @@
+//! Configuration: `config/default.toml`, then `config/<stage>.toml`, then `AUTH__SECTION__KEY` (all embedded but the
+//! last). A mistake stops start-up with the key, where it came from, and what was expected.
+
+mod layers;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::crypto::key_ring::SigningAlgorithm;
+use crate::crypto::password_hasher::HashingPolicy;
+use crate::domain::attempts::{FailureLimit, WindowLimit};
+use crate::domain::session::SessionPolicy;
+use layers::Layers;
+
+/// Which deployment this is. `AUTH__STAGE` selects it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// A laptop or a sandbox.
+    Development,
+    /// Like production, for rehearsal.
+    Staging,
+    /// The real thing.
+    Production,
+}
+
+impl Stage {
+    /// The stage's name in `AUTH__STAGE`, file names and table names.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        [Self::Development, Self::Staging, Self::Production].into_iter().find(|stage| stage.name() == name)
+    }
+
+    const fn file(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Development => ("config/development.toml", include_str!("../../config/development.toml")),
+            Self::Staging => ("config/staging.toml", include_str!("../../config/staging.toml")),
+            Self::Production => ("config/production.toml", include_str!("../../config/production.toml")),
+        }
+    }
+}
+
+/// Everything that can be set. Each key is described in `config/default.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml describes each section and key")]
+pub struct Config {
+    pub stage: Stage,
+    pub service: Service,
+    pub http: Http,
+    pub log: Log,
+    pub store: Store,
+    pub secrets: Secrets,
+    pub embedded: Embedded,
+    pub accounts: Accounts,
+    pub hashing: HashingPolicy,
+    pub sessions: SessionPolicy,
+    pub tokens: Tokens,
+    pub limits: Limits,
+}
+
+/// The service itself.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml describes each key")]
+pub struct Service {
+    pub name: String,
+}
+
+/// The HTTP edge.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml describes each key")]
+pub struct Http {
+    pub port: u16,
+    pub bind: Vec<std::net::IpAddr>,
+    pub request_deadline_ms: u64,
+    pub allowed_origins: Vec<String>,
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// Logs.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml describes each key")]
+pub struct Log {
+    pub format: LogFormat,
+    pub level: String,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For a terminal.
+    Human,
+}
+
+/// The table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml describes each key")]
+pub struct Store {
+    pub table: String,
+    pub audit_table: String,
+    pub attempt_timeout_ms: u64,
+    pub operation_timeout_ms: u64,
+    pub max_attempts: u32,
+    pub audit_retention_days: u32,
+}
+
+/// Keys and peppers.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml describes each key")]
+pub struct Secrets {
+    pub file: Option<std::path::PathBuf>,
+    pub cache_seconds: u64,
+}
+
+/// The embedded store of a laptop (PL-06).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml describes each key")]
+pub struct Embedded {
+    pub folder: Option<std::path::PathBuf>,
+}
+
+/// Accounts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml describes each key")]
+pub struct Accounts {
+    pub require_verified_email: bool,
+    pub accept_unverified_email_enumeration: bool,
+    pub verification_seconds: u64,
+}
+
+/// Access tokens.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml describes each key")]
+pub struct Tokens {
+    pub issuer: String,
+    pub audience: String,
+    pub client_id: String,
+    pub scope: String,
+    pub algorithm: SigningAlgorithm,
+    pub access_seconds: u64,
+}
+
+/// Limits on guessing.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml describes each key")]
+pub struct Limits {
+    pub login_account: FailureLimit,
+    pub login_source: WindowLimit,
+    pub register_address: WindowLimit,
+    pub register_source: WindowLimit,
+}
+
+/// Why start-up stops. The message is for the person who set the value.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ConfigError {
+    /// `AUTH__STAGE` is missing or not a stage.
+    #[error("AUTH__STAGE must be development, staging or production, not {0:?}")]
+    Stage(String),
+    /// An embedded file is not TOML.
+    #[error("{source_name}: {message}")]
+    File {
+        /// Which file.
+        source_name: String,
+        /// What the parser says.
+        message: String,
+    },
+    /// A key that does not exist.
+    #[error("unknown key `{key}` from {source_name}: expected {expected}")]
+    UnknownKey {
+        /// The key, dotted.
+        key: String,
+        /// Where it was set.
+        source_name: String,
+        /// What could stand there.
+        expected: String,
+    },
+    /// A key that nothing sets.
+    #[error("missing key `{key}`: no file sets it for this stage; set {variable}")]
+    MissingKey {
+        /// The key, dotted.
+        key: String,
+        /// The variable that sets it.
+        variable: String,
+    },
+    /// A value of the wrong type, or out of range.
+    #[error("wrong value for key `{key}` from {source_name}: {expected}")]
+    WrongValue {
+        /// The key, dotted.
+        key: String,
+        /// Where it was set.
+        source_name: String,
+        /// What was expected.
+        expected: String,
+    },
+}
+
+impl Config {
+    /// Puts the layers together for the stage that `AUTH__STAGE` names. `variables` is the environment; only names
+    /// that begin with `AUTH__` are read.
+    pub fn load(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let mut layers = Layers::default();
+        layers.add_file("config/default.toml", include_str!("../../config/default.toml"))?;
+        let mut stage = None;
+        let mut overrides = Vec::new();
+        for (name, value) in variables {
+            match name.strip_prefix("AUTH__") {
+                Some("STAGE") => stage = Some(value),
+                Some(key) => overrides.push((key.to_ascii_lowercase().replace("__", "."), name, value)),
+                None => {}
+            }
+        }
+        let name = stage.unwrap_or_default();
+        let stage = Stage::parse(&name).ok_or(ConfigError::Stage(name))?;
+        let (file, text) = stage.file();
+        layers.add_file(file, text)?;
+        // In a fixed order, so that the same mistake is always reported first.
+        overrides.sort();
+        for (key, variable, value) in overrides {
+            layers.set(&key, &variable, &value)?;
+        }
+        layers.set("stage", "AUTH__STAGE", stage.name())?;
+        let mut config: Self = layers.into_config()?;
+        let port = config.http.port.to_string();
+        config.tokens.issuer = config.tokens.issuer.replace("{port}", &port);
+        config.tokens.audience = config.tokens.audience.replace("{port}", &port);
+        config.checked()
+    }
+
+    /// What types cannot say.
+    fn checked(self) -> Result<Self, ConfigError> {
+        let wrong = |key: &str, expected: &str| ConfigError::WrongValue {
+            key: key.to_owned(),
+            source_name: format!("stage {}", self.stage.name()),
+            expected: expected.to_owned(),
+        };
+        if self.hashing.memory_kib < 19_456 || self.hashing.iterations < 2 || self.hashing.parallelism < 1 {
+            return Err(wrong(
+                "hashing",
+                "PW-01 asks for at least memory_kib = 19456, iterations = 2, parallelism = 1",
+            ));
+        }
+        if self.sessions.grace_seconds > 30 {
+            return Err(wrong("sessions.grace_seconds", "SE-02 allows at most 30"));
+        }
+        if !(60..=3600).contains(&self.tokens.access_seconds) {
+            return Err(wrong("tokens.access_seconds", "SE-01 allows 60 to 3600"));
+        }
+        if self.accounts.verification_seconds > 24 * 3600 {
+            return Err(wrong("accounts.verification_seconds", "OT-04 allows at most 86400 (24 hours)"));
+        }
+        if self.limits.login_account.most_failures > 100 {
+            return Err(wrong("limits.login_account.most_failures", "EN-02 allows at most 100"));
+        }
+        let unverified = !self.accounts.require_verified_email && !self.accounts.accept_unverified_email_enumeration;
+        if unverified && self.stage != Stage::Development {
+            return Err(wrong(
+                "accounts.require_verified_email",
+                "outside development it must be true, or accounts.accept_unverified_email_enumeration set (EN-04)",
+            ));
+        }
+        if self.secrets.file.is_some() && self.stage != Stage::Development {
+            return Err(wrong("secrets.file", "a key file is for stage development only (PL-06)"));
+        }
+        if self.embedded.folder.is_some() && self.stage != Stage::Development {
+            return Err(wrong("embedded.folder", "the embedded store is for stage development only (PL-06)"));
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

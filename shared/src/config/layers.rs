@@ -1,0 +1,121 @@
+//! Values in layers, each of which remembers where it came from.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize as _;
+use toml::{Table, Value};
+
+use super::{Config, ConfigError};
+
+/// The merged values, and for each dotted key its source.
+#[derive(Default)]
+pub(super) struct Layers {
+    merged: Table,
+    sources: BTreeMap<String, String>,
+}
+
+impl Layers {
+    /// Lays a TOML file over what is there.
+    pub(super) fn add_file(&mut self, name: &str, text: &str) -> Result<(), ConfigError> {
+        let table: Table = text.parse().map_err(|error: toml::de::Error| ConfigError::File {
+            source_name: name.to_owned(),
+            message: error.message().to_owned(),
+        })?;
+        merge(&mut self.merged, table, "", name, &mut self.sources);
+        Ok(())
+    }
+
+    /// Lays one variable over what is there. A key that already holds a string takes the text as it is; anything else
+    /// is read as TOML (`8080`, `true`, `["a", "b"]`), and as plain text if it is not.
+    pub(super) fn set(&mut self, key: &str, variable: &str, text: &str) -> Result<(), ConfigError> {
+        let path: Vec<&str> = key.split('.').collect();
+        let Some((last, parents)) = path.split_last() else { return Ok(()) };
+        let mut table = &mut self.merged;
+        for parent in parents {
+            let entry = table.entry(*parent).or_insert_with(|| Value::Table(Table::new()));
+            table = entry.as_table_mut().ok_or_else(|| ConfigError::UnknownKey {
+                key: key.to_owned(),
+                source_name: variable.to_owned(),
+                expected: format!("`{parent}` has a value, not further keys"),
+            })?;
+        }
+        let value = match table.get(*last) {
+            Some(Value::String(_)) => Value::String(text.to_owned()),
+            _ => toml_value(text),
+        };
+        table.insert((*last).to_owned(), value);
+        self.sources.insert(key.to_owned(), variable.to_owned());
+        Ok(())
+    }
+
+    /// Reads the merged values as the configuration.
+    pub(super) fn into_config(self) -> Result<Config, ConfigError> {
+        let sources = self.sources;
+        let deserializer = Value::Table(self.merged);
+        let mut track = serde_path_to_error::Track::new();
+        Config::deserialize(serde_path_to_error::Deserializer::new(deserializer, &mut track)).map_err(|error| {
+            let path = track.path().to_string();
+            explain(&path, error.message(), &sources)
+        })
+    }
+}
+
+fn toml_value(text: &str) -> Value {
+    // Reading `x = <text>` would accept further lines.
+    let single_line = !text.contains(['\n', '\r']);
+    let document = single_line.then(|| format!("x = {text}").parse::<Table>().ok()).flatten();
+    document.and_then(|mut table| table.remove("x")).unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+fn merge(into: &mut Table, from: Table, prefix: &str, source: &str, sources: &mut BTreeMap<String, String>) {
+    for (name, value) in from {
+        let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        match (into.get_mut(&name), value) {
+            (Some(Value::Table(existing)), Value::Table(table)) => merge(existing, table, &key, source, sources),
+            (_, Value::Table(table)) => {
+                let mut fresh = Table::new();
+                merge(&mut fresh, table, &key, source, sources);
+                into.insert(name, Value::Table(fresh));
+            }
+            (_, value) => {
+                into.insert(name, value);
+                sources.insert(key, source.to_owned());
+            }
+        }
+    }
+}
+
+/// Turns serde's message into one that names key, source and expectation. serde says which of its three failures it
+/// met by how the message begins; a test holds each of the three.
+fn explain(path: &str, message: &str, sources: &BTreeMap<String, String>) -> ConfigError {
+    let named = message.split('`').nth(1).unwrap_or_default();
+    let join = |name: &str| match path {
+        "" | "." => name.to_owned(),
+        path if path == name || path.ends_with(&format!(".{name}")) => path.to_owned(),
+        path => format!("{path}.{name}"),
+    };
+    if message.starts_with("missing field") {
+        let key = join(named);
+        let variable = format!("AUTH__{}", key.replace('.', "__").to_ascii_uppercase());
+        return ConfigError::MissingKey { key, variable };
+    }
+    if message.starts_with("unknown field") {
+        let key = join(named);
+        let expected = message.split_once("expected ").map_or("nothing here", |(_, expected)| expected).to_owned();
+        return ConfigError::UnknownKey { source_name: source_of(&key, sources), key, expected };
+    }
+    // The value itself may be a secret that landed in the wrong key: say only what was expected.
+    let expected = message.rsplit_once("expected ").map_or("not a valid value", |(_, expected)| expected);
+    ConfigError::WrongValue {
+        source_name: source_of(path, sources),
+        key: path.to_owned(),
+        expected: format!("expected {expected}"),
+    }
+}
+
+/// The source of a key, or of the nearest key below or above it.
+fn source_of(key: &str, sources: &BTreeMap<String, String>) -> String {
+    let below = || sources.iter().find(|(name, _)| name.starts_with(&format!("{key}."))).map(|(_, source)| source);
+    let above = || sources.iter().find(|(name, _)| key.starts_with(&format!("{name}["))).map(|(_, source)| source);
+    sources.get(key).or_else(below).or_else(above).cloned().unwrap_or_else(|| "the configuration".to_owned())
+}

@@ -1,0 +1,133 @@
+use super::*;
+
+fn load(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    Config::load(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+}
+
+fn message(variables: &[(&str, &str)]) -> String {
+    load(variables).unwrap_err().to_string()
+}
+
+const PRODUCTION: [(&str, &str); 4] = [
+    ("AUTH__STAGE", "production"),
+    ("AUTH__TOKENS__ISSUER", "https://auth.example.com"),
+    ("AUTH__TOKENS__AUDIENCE", "https://api.example.com"),
+    ("PATH", "/bin"),
+];
+
+#[test]
+fn every_stage_loads_once_its_required_keys_are_set() {
+    let development = load(&[("AUTH__STAGE", "development")]).unwrap();
+    assert_eq!(development.tokens.issuer, "http://localhost:8080");
+    assert!(!development.accounts.require_verified_email);
+    let production = load(&PRODUCTION).unwrap();
+    assert_eq!(production.stage, Stage::Production);
+    assert!(production.accounts.require_verified_email);
+    let staging = load(&[("AUTH__STAGE", "staging"), PRODUCTION[1], PRODUCTION[2]]).unwrap();
+    assert_eq!(staging.stage, Stage::Staging);
+}
+
+#[test]
+fn a_variable_overrides_the_stage_file_and_keeps_its_type() {
+    let config = load(&[
+        ("AUTH__STAGE", "development"),
+        ("AUTH__HTTP__PORT", "9000"),
+        ("AUTH__SERVICE__NAME", "12345"),
+        ("AUTH__HTTP__ALLOWED_ORIGINS", r#"["https://app.example.com"]"#),
+        ("AUTH__LIMITS__LOGIN_ACCOUNT__FREE_FAILURES", "3"),
+    ])
+    .unwrap();
+    assert_eq!(config.http.port, 9000);
+    assert_eq!(config.tokens.issuer, "http://localhost:9000");
+    assert_eq!(config.tokens.audience, "http://localhost:9000");
+    assert_eq!(config.service.name, "12345");
+    assert_eq!(config.http.allowed_origins, ["https://app.example.com"]);
+    assert_eq!(config.limits.login_account.free_failures, 3);
+}
+
+#[test]
+fn a_missing_stage_or_an_unknown_one_is_named() {
+    assert_eq!(message(&[]), r#"AUTH__STAGE must be development, staging or production, not """#);
+    assert!(message(&[("AUTH__STAGE", "prod")]).contains(r#""prod""#));
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_source_and_what_is_there() {
+    let message = message(&[("AUTH__STAGE", "development"), ("AUTH__HTTP__PROT", "9000")]);
+    assert!(message.starts_with("unknown key `http.prot` from AUTH__HTTP__PROT: expected one of `port`"), "{message}");
+}
+
+#[test]
+fn an_unknown_section_is_named_with_its_source() {
+    let message = message(&[("AUTH__STAGE", "development"), ("AUTH__HTPT__PORT", "9000")]);
+    assert!(message.starts_with("unknown key `htpt` from AUTH__HTPT__PORT: expected one of `stage`"), "{message}");
+}
+
+#[test]
+fn a_key_below_a_value_is_named_with_its_source() {
+    let message = message(&[("AUTH__STAGE", "development"), ("AUTH__HTTP__PORT__X", "1")]);
+    assert!(message.starts_with("unknown key `http.port.x` from AUTH__HTTP__PORT__X"), "{message}");
+}
+
+#[test]
+fn a_missing_key_is_named_with_the_variable_that_sets_it() {
+    let message = message(&[("AUTH__STAGE", "production")]);
+    let expected = "missing key `tokens.issuer`: no file sets it for this stage; set AUTH__TOKENS__ISSUER";
+    assert_eq!(message, expected);
+}
+
+#[test]
+fn a_wrong_type_is_named_with_its_source_and_the_expected_type_but_not_its_value() {
+    for (variable, value, expected) in [
+        ("AUTH__HTTP__PORT", "s3cret", "wrong value for key `http.port` from AUTH__HTTP__PORT: expected u16"),
+        ("AUTH__HTTP__PORT", "70000", "wrong value for key `http.port` from AUTH__HTTP__PORT: expected u16"),
+        (
+            "AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL",
+            "s3cret",
+            "wrong value for key `accounts.require_verified_email` from AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL: \
+             expected a boolean",
+        ),
+    ] {
+        let message = message(&[("AUTH__STAGE", "development"), (variable, value)]);
+        assert_eq!(message, expected);
+    }
+    let message = message(&[("AUTH__STAGE", "development"), ("AUTH__TOKENS__ALGORITHM", "s3cret")]);
+    assert!(
+        message.contains("tokens.algorithm") && message.contains("RS256") && !message.contains("s3cret"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_wrong_element_of_a_list_is_named() {
+    let message = message(&[("AUTH__STAGE", "development"), ("AUTH__HTTP__TRUSTED_PROXIES", r#"["10.0.0.0/99"]"#)]);
+    assert!(message.contains("`http.trusted_proxies[0]` from AUTH__HTTP__TRUSTED_PROXIES"), "{message}");
+}
+
+#[test]
+fn sec_pw_01_weaker_hashing_than_the_minimum_is_refused() {
+    assert!(message(&[("AUTH__STAGE", "development"), ("AUTH__HASHING__MEMORY_KIB", "1024")]).contains("PW-01"));
+}
+
+#[test]
+fn sec_se_01_sec_se_02_limits_on_tokens_and_grace_hold() {
+    assert!(message(&[("AUTH__STAGE", "development"), ("AUTH__SESSIONS__GRACE_SECONDS", "31")]).contains("SE-02"));
+    assert!(message(&[("AUTH__STAGE", "development"), ("AUTH__TOKENS__ACCESS_SECONDS", "59")]).contains("SE-01"));
+    assert!(message(&[("AUTH__STAGE", "development"), ("AUTH__TOKENS__ACCESS_SECONDS", "3601")]).contains("SE-01"));
+}
+
+#[test]
+fn sec_en_04_unverified_accounts_need_a_named_override_outside_development() {
+    let mut variables = PRODUCTION.to_vec();
+    variables.push(("AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL", "false"));
+    assert!(message(&variables).contains("EN-04"));
+    variables.push(("AUTH__ACCOUNTS__ACCEPT_UNVERIFIED_EMAIL_ENUMERATION", "true"));
+    assert!(load(&variables).is_ok());
+}
+
+#[test]
+fn sec_pl_06_a_key_file_is_refused_outside_development() {
+    let mut variables = PRODUCTION.to_vec();
+    variables.push(("AUTH__SECRETS__FILE", "keys.json"));
+    assert!(message(&variables).contains("PL-06"));
+}

@@ -1,0 +1,236 @@
+//! Argon2id with bounded concurrency and memory that is kept and wiped (PW-01, PW-08).
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use argon2::password_hash::phc::{Decimal, Ident, Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use serde::Deserialize;
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
+
+use crate::domain::password::Password;
+
+/// Memory above this is never allocated for a stored hash, whatever it says (PW-07), in KiB.
+const MAX_MEMORY_KIB: u32 = 64 * 1024;
+
+/// The cost of a hash, and how many may wait for their turn.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HashingPolicy {
+    /// Argon2's `m`, in KiB (PW-01: at least 19456).
+    pub memory_kib: u32,
+    /// Argon2's `t` (PW-01: at least 2).
+    pub iterations: u32,
+    /// Argon2's `p` (PW-01: at least 1).
+    pub parallelism: u32,
+    /// How many requests may wait for a hash; a further one is told to come back (PW-08).
+    pub queue: usize,
+}
+
+/// Why there is no hash.
+#[derive(Debug, Error)]
+pub enum HashError {
+    /// The queue is full (PW-08).
+    #[error("too many requests wait for a password hash")]
+    QueueFull,
+    /// The parameters in the configuration or in a stored hash are not Argon2's.
+    #[error("argon2: {0}")]
+    Argon2(#[from] argon2::Error),
+    /// A stored hash is not a PHC string of Argon2id within our caps.
+    #[error("a stored hash is not an Argon2id PHC string")]
+    MalformedHash,
+    /// The hashing thread went away.
+    #[error("the hashing thread did not finish")]
+    Interrupted,
+}
+
+/// What a password is to a stored hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verification {
+    /// It is the password.
+    Match,
+    /// It is the password, and the hash has older parameters than ours: hash it again (PW-01).
+    MatchOutdated,
+    /// It is not.
+    Mismatch,
+}
+
+/// Hashes and verifies passwords.
+#[derive(Debug)]
+pub struct PasswordHasher {
+    params: Params,
+    queue: usize,
+    waiting: AtomicUsize,
+    slots: Arc<Semaphore>,
+    memory: Arc<Mutex<Vec<Vec<Block>>>>,
+}
+
+impl PasswordHasher {
+    /// A hasher that runs at most `slots` hashes at a time: one on Lambda, one per core in the standalone server.
+    pub fn new(policy: &HashingPolicy, slots: usize) -> Result<Self, HashError> {
+        let params = Params::new(policy.memory_kib, policy.iterations, policy.parallelism, None)?;
+        Ok(Self {
+            params,
+            queue: policy.queue,
+            waiting: AtomicUsize::new(0),
+            slots: Arc::new(Semaphore::new(slots.max(1))),
+            memory: Arc::default(),
+        })
+    }
+
+    /// Hashes a new password into a PHC string.
+    pub async fn hash(&self, password: &Password, salt: [u8; 16]) -> Result<Zeroizing<String>, HashError> {
+        let params = self.params.clone();
+        let output = self.run(password, salt.to_vec(), params.clone()).await?;
+        let phc = PasswordHash {
+            algorithm: Ident::new_unwrap("argon2id"),
+            version: Some(Decimal::from(Version::V0x13 as u32)),
+            params: ParamsString::try_from(&params).map_err(|_| HashError::MalformedHash)?,
+            salt: Some(Salt::new(&salt).map_err(|_| HashError::MalformedHash)?),
+            hash: Some(Output::new(&*output).map_err(|_| HashError::MalformedHash)?),
+        };
+        Ok(Zeroizing::new(phc.to_string()))
+    }
+
+    /// Verifies a password against a stored PHC string. Without one it does the same work and answers `Mismatch`, so
+    /// that an unknown address takes as long as a known one (EN-04).
+    pub async fn verify(&self, password: &Password, phc: Option<&str>) -> Result<Verification, HashError> {
+        let Some(phc) = phc else {
+            self.run(password, vec![0; 16], self.params.clone()).await?;
+            return Ok(Verification::Mismatch);
+        };
+        let stored = PasswordHash::new(phc).map_err(|_| HashError::MalformedHash)?;
+        let params = Params::try_from(&stored).map_err(|_| HashError::MalformedHash)?;
+        if stored.algorithm.as_str() != "argon2id" || params.m_cost() > MAX_MEMORY_KIB {
+            return Err(HashError::MalformedHash);
+        }
+        let (Some(salt), Some(expected)) = (stored.salt, stored.hash) else { return Err(HashError::MalformedHash) };
+        let outdated = (params.m_cost(), params.t_cost(), params.p_cost())
+            != (self.params.m_cost(), self.params.t_cost(), self.params.p_cost());
+        let output = self.run(password, salt.to_vec(), params).await?;
+        // `Output` compares in constant time.
+        let matches = Output::new(&output).map_err(|_| HashError::MalformedHash)? == expected;
+        Ok(match (matches, outdated) {
+            (true, false) => Verification::Match,
+            (true, true) => Verification::MatchOutdated,
+            (false, _) => Verification::Mismatch,
+        })
+    }
+
+    /// Waits for a slot, then hashes on a thread of its own: a hash takes longer than anything else may block.
+    async fn run(&self, password: &Password, salt: Vec<u8>, params: Params) -> Result<Zeroizing<Vec<u8>>, HashError> {
+        let place = Waiting::enter(&self.waiting);
+        let permit = match Arc::clone(&self.slots).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) if place.others >= self.queue => return Err(HashError::QueueFull),
+            Err(_) => Arc::clone(&self.slots).acquire_owned().await.map_err(|_| HashError::Interrupted)?,
+        };
+        drop(place);
+        let password = Zeroizing::new(password.expose().as_bytes().to_vec());
+        let memory = Arc::clone(&self.memory);
+        let hashing = tokio::task::spawn_blocking(move || {
+            let mut blocks = memory.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            blocks.resize(params.block_count().max(blocks.len()), Block::new());
+            let mut output = Zeroizing::new(vec![0; params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)]);
+            let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+            let result = argon2.hash_password_into_with_memory(&password, &salt, &mut output, &mut blocks);
+            blocks.fill(Block::new());
+            memory.lock().unwrap_or_else(PoisonError::into_inner).push(blocks);
+            drop(permit);
+            result.map(|()| output)
+        });
+        Ok(hashing.await.map_err(|_| HashError::Interrupted)??)
+    }
+}
+
+/// A place in the queue, given back when the wait ends in whatever way: a client that goes away must not hold one.
+struct Waiting<'a> {
+    counter: &'a AtomicUsize,
+    others: usize,
+}
+
+impl<'a> Waiting<'a> {
+    fn enter(counter: &'a AtomicUsize) -> Self {
+        Self { counter, others: counter.fetch_add(1, Ordering::AcqRel) }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.counter.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(memory_kib: u32) -> HashingPolicy {
+        HashingPolicy { memory_kib, iterations: 2, parallelism: 1, queue: 1 }
+    }
+
+    fn hasher(memory_kib: u32) -> PasswordHasher {
+        PasswordHasher::new(&policy(memory_kib), 1).unwrap()
+    }
+
+    fn password(text: &str) -> Password {
+        Password::attempt(text).unwrap()
+    }
+
+    #[tokio::test]
+    async fn sec_pw_01_a_hash_is_argon2id_in_phc_form_with_its_own_salt() {
+        let hasher = hasher(19_456);
+        let phc = hasher.hash(&password("one"), [1; 16]).await.unwrap();
+        assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", *phc);
+        assert_eq!(hasher.verify(&password("one"), Some(&phc)).await.unwrap(), Verification::Match);
+        assert_eq!(hasher.verify(&password("two"), Some(&phc)).await.unwrap(), Verification::Mismatch);
+        assert_ne!(*phc, *hasher.hash(&password("one"), [2; 16]).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn sec_pw_01_older_parameters_verify_and_ask_for_a_rehash() {
+        let phc = hasher(64).hash(&password("one"), [1; 16]).await.unwrap();
+        assert_eq!(hasher(128).verify(&password("one"), Some(&phc)).await.unwrap(), Verification::MatchOutdated);
+        assert_eq!(hasher(128).verify(&password("two"), Some(&phc)).await.unwrap(), Verification::Mismatch);
+    }
+
+    #[tokio::test]
+    async fn sec_pw_02_the_hash_input_is_normalised() {
+        let phc = hasher(64).hash(&password("e\u{301}"), [1; 16]).await.unwrap();
+        assert_eq!(hasher(64).verify(&password("\u{e9}"), Some(&phc)).await.unwrap(), Verification::Match);
+    }
+
+    #[tokio::test]
+    async fn sec_pw_07_a_stored_hash_cannot_ask_for_unbounded_memory() {
+        let phc = "$argon2id$v=19$m=4194304,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        let refused = hasher(64).verify(&password("one"), Some(phc)).await;
+        assert!(matches!(refused, Err(HashError::MalformedHash)));
+    }
+
+    #[tokio::test]
+    async fn memory_is_kept_and_wiped() {
+        let hasher = hasher(64);
+        hasher.hash(&password("one"), [1; 16]).await.unwrap();
+        let pool = hasher.memory.lock().unwrap();
+        assert_eq!(pool.len(), 1);
+        assert!(pool[0].iter().all(|block| AsRef::<[u64]>::as_ref(block).iter().all(|word| *word == 0)));
+    }
+
+    #[tokio::test]
+    async fn sec_pw_08_a_full_queue_refuses_and_an_abandoned_wait_gives_its_place_back() {
+        let hasher = hasher(64);
+        let held = Arc::clone(&hasher.slots).try_acquire_owned().unwrap();
+        let secret = password("one");
+        let mut waiting = Box::pin(hasher.hash(&secret, [1; 16]));
+        assert!(futures::poll!(&mut waiting).is_pending());
+        assert!(matches!(hasher.hash(&password("two"), [1; 16]).await, Err(HashError::QueueFull)));
+        drop(waiting);
+        let second = password("three");
+        let mut waiting = Box::pin(hasher.hash(&second, [1; 16]));
+        assert!(futures::poll!(&mut waiting).is_pending());
+        drop(held);
+        assert!(waiting.await.is_ok());
+    }
+}

@@ -1,0 +1,57 @@
+//! The audit trail's lines (PL-03): who, what, when, from where.
+
+use serde::Serialize;
+
+use crate::domain::email::EmailKey;
+use crate::domain::id::{AuditId, SessionId, UserId};
+use crate::domain::timestamp::Timestamp;
+
+/// Whom a line is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// An account.
+    User(UserId),
+    /// An address that may or may not have one: lines about failures must not tell.
+    Address(EmailKey),
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditAction {
+    /// Somebody asked for an account.
+    Registered,
+    /// A sign-in went through.
+    SignedIn,
+    /// Sign-ins failed in this minute; how many is in the counters.
+    SignInFailed,
+    /// A retry inside the grace window came from another address or agent (SE-02).
+    RefreshReplayedElsewhere,
+    /// An old refresh token was used; the session was revoked (SE-02).
+    RefreshReused,
+    /// A session was ended by its user.
+    SessionEnded,
+    /// All sessions but one were ended by their user.
+    OtherSessionsEnded,
+}
+
+/// One line. Lines are only ever added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// Unique, and sorts by time.
+    pub id: AuditId,
+    /// Whom it is about.
+    pub subject: Subject,
+    /// What happened.
+    pub action: AuditAction,
+    /// The session concerned.
+    pub session: Option<SessionId>,
+    /// When.
+    pub at: Timestamp,
+    /// From which address.
+    pub address: Option<String>,
+    /// From which user agent.
+    pub user_agent: Option<String>,
+    /// The request that did it.
+    pub request_id: String,
+}

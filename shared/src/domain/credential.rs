@@ -1,0 +1,74 @@
+//! What a sign-in reads: one item by the hash of the address.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::email::EmailKey;
+use crate::domain::id::UserId;
+use crate::domain::user::{Roles, UserStatus};
+
+/// A PHC string sealed under a key from Secrets Manager (PW-02). The table holds nothing that can be guessed against
+/// without that key.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrappedHash {
+    /// The version of the key that sealed it; a version goes only when no row uses it.
+    pub key_version: u32,
+    /// Nonce, ciphertext and tag.
+    #[serde(with = "blob")]
+    pub sealed: Vec<u8>,
+}
+
+impl std::fmt::Debug for WrappedHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WrappedHash").field("key_version", &self.key_version).finish_non_exhaustive()
+    }
+}
+
+/// The password of an address, with the copies of the user's state that spare a sign-in a second read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credential {
+    /// The address's key: part of the item's own key.
+    pub email_key: EmailKey,
+    /// Whose password it is.
+    pub user_id: UserId,
+    /// The password's hash.
+    pub password: WrappedHash,
+    /// The user's `cred_version` when this was written (SE-04).
+    pub cred_version: u64,
+    /// A copy of the user's roles, for the access token.
+    #[serde(default)]
+    pub roles: Roles,
+    /// A copy of the user's status.
+    pub status: UserStatus,
+    /// A copy of whether the address is verified.
+    pub email_verified: bool,
+}
+
+/// Stores bytes as the table's binary type, not as a list of numbers.
+mod blob {
+    use serde::de::{Error, Visitor};
+    use serde::{Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Vec<u8>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+                Ok(bytes.to_vec())
+            }
+
+            fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
+                Ok(bytes)
+            }
+        }
+        deserializer.deserialize_byte_buf(Bytes)
+    }
+}

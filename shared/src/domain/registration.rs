@@ -1,0 +1,44 @@
+//! A registration before its address is verified (OT-10).
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::credential::WrappedHash;
+use crate::domain::email::Email;
+use crate::domain::id::{RegistrationId, UserId};
+use crate::domain::name::DisplayName;
+use crate::domain::timestamp::Timestamp;
+
+/// What the owner of the address is going to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RegistrationKind {
+    /// The address was free: a verification mail goes out, and the link activates the account.
+    Verification,
+    /// The address has an account: its owner is told that somebody tried. Nothing can be activated.
+    OwnerNotice,
+}
+
+/// A pending registration, or its look-alike for an address that is taken. Both are one write of the same size, and
+/// registering again writes another: nobody's pending password can be replaced by a stranger (OT-10).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration {
+    /// Unique among the address's registrations.
+    pub id: RegistrationId,
+    /// Which mail goes out.
+    pub kind: RegistrationKind,
+    /// The address.
+    pub email: Email,
+    /// The name that the account would start with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<DisplayName>,
+    /// The id that the account would get: the hash is bound to it (PW-02).
+    pub user_id: UserId,
+    /// This registration's own password.
+    pub password: WrappedHash,
+    /// SHA-256 of the secret in the flow token that the registration answered with, in hex (OT-09).
+    pub flow_hash: String,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When the link stops working (OT-04: at most 24 h).
+    pub expires_at: Timestamp,
+}

@@ -1,0 +1,107 @@
+//! A person with an account.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::email::Email;
+use crate::domain::id::{SessionId, UserId};
+use crate::domain::name::DisplayName;
+use crate::domain::timestamp::Timestamp;
+
+/// What an account may do, by name; the service itself gives no role a meaning yet.
+pub type Roles = BTreeSet<String>;
+
+/// Whether an account may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserStatus {
+    /// Can sign in.
+    Active,
+    /// Cannot sign in, and its sessions are dead.
+    Disabled,
+}
+
+/// The profile item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Never changes and is never reused.
+    pub id: UserId,
+    /// Where mail goes.
+    pub email: Email,
+    /// Whether the owner of `email` has shown that it is theirs.
+    pub email_verified: bool,
+    /// What the person calls themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<DisplayName>,
+    /// Granted by administrators.
+    #[serde(default)]
+    pub roles: Roles,
+    /// Whether the account may be used.
+    pub status: UserStatus,
+    /// When the account came to be.
+    pub created_at: Timestamp,
+    /// Grows with each change of credentials; copied to the credential (SE-04).
+    pub cred_version: u64,
+    /// Sessions created at or before this time are dead (SE-04).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions_not_before: Option<Timestamp>,
+    /// The one session that `sessions_not_before` spares (SE-04: "end all others").
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_sid: Option<SessionId>,
+    /// For optimistic locking of profile changes.
+    pub version: u64,
+}
+
+impl User {
+    /// A new, active account without roles.
+    pub fn new(id: UserId, email: Email, name: Option<DisplayName>, now: Timestamp) -> Self {
+        Self {
+            id,
+            email,
+            email_verified: false,
+            name,
+            roles: Roles::new(),
+            status: UserStatus::Active,
+            created_at: now,
+            cred_version: 1,
+            sessions_not_before: None,
+            kept_sid: None,
+            version: 1,
+        }
+    }
+
+    /// Whether this account, as it is now, lets a session live that was created at `created_at` (SE-04).
+    pub fn admits(&self, sid: SessionId, created_at: Timestamp) -> bool {
+        self.status == UserStatus::Active
+            && (self.kept_sid == Some(sid) || self.sessions_not_before.is_none_or(|limit| created_at > limit))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// An account for tests of other modules.
+    pub(crate) fn ada() -> User {
+        let id = UserId::new(Timestamp::from_millis(1), 7);
+        User::new(id, Email::parse("ada@example.com").unwrap(), None, Timestamp::from_millis(1))
+    }
+
+    #[test]
+    fn sec_se_04_sessions_at_or_before_the_limit_are_dead_but_the_kept_one() {
+        let (old, kept) = (SessionId::new(Timestamp::EPOCH, 1), SessionId::new(Timestamp::EPOCH, 2));
+        let limit = Timestamp::from_millis(100);
+        let user = User { sessions_not_before: Some(limit), kept_sid: Some(kept), ..ada() };
+        assert!(!user.admits(old, limit));
+        assert!(user.admits(old, Timestamp::from_millis(101)));
+        assert!(user.admits(kept, limit));
+    }
+
+    #[test]
+    fn sec_se_04_a_disabled_account_admits_no_session() {
+        let sid = SessionId::new(Timestamp::EPOCH, 1);
+        let user = User { status: UserStatus::Disabled, kept_sid: Some(sid), ..ada() };
+        assert!(!user.admits(sid, Timestamp::from_millis(5)));
+    }
+}

@@ -1,0 +1,153 @@
+//! What every request passes, whichever host it came through: limits, deadline, headers, one log line, metrics.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+
+use crate::app::{App, RequestContext};
+use crate::domain::id::RequestId;
+use crate::domain::origin::Origin;
+use crate::http::endpoint::Endpoint;
+use crate::http::problem::{Problem, ProblemBody};
+use crate::http::reply::Reply;
+use crate::http::request::Request;
+
+/// The largest body that is looked at (SE-08).
+pub const MAX_BODY: usize = 64 * 1024;
+
+/// A request as a host hands it in.
+pub struct Incoming {
+    /// Header fields.
+    pub headers: HeaderMap,
+    /// The values of the `{…}` parts of the endpoint's path.
+    pub path_parameters: BTreeMap<String, String>,
+    /// The query, without `?`.
+    pub query: String,
+    /// The body, or why there is none.
+    pub body: Result<Bytes, BodyError>,
+    /// The client's address as the host vouches for it (SE-09).
+    pub address: Option<IpAddr>,
+    /// The host's own id for the request.
+    pub request_id: Option<String>,
+}
+
+/// Why a body could not be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyError {
+    /// Over [`MAX_BODY`].
+    TooLarge,
+    /// It did not arrive in time, or broke off.
+    Incomplete,
+}
+
+/// Answers a request.
+#[expect(clippy::disallowed_methods, reason = "a request's duration is measured, not decided by")]
+pub async fn respond(app: &App, endpoint: &Endpoint, incoming: Incoming) -> Response<Bytes> {
+    let started = Instant::now();
+    let now = app.clock.now();
+    let request_id = incoming.request_id.unwrap_or_else(|| {
+        // Without randomness the time alone has to do: the request is about to fail anyway.
+        RequestId::new(now, app.entropy.number().unwrap_or_default()).to_string()
+    });
+    let user_agent = incoming.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let origin = Origin::new(incoming.address, user_agent);
+    let context = RequestContext { now, origin, request_id: request_id.clone() };
+    let result = match incoming.body {
+        Ok(body) if body.len() <= MAX_BODY => {
+            let Incoming { headers, path_parameters, query, .. } = incoming;
+            let request = Request { headers, path_parameters, query, body, context };
+            let deadline = Duration::from_millis(app.config.http.request_deadline_ms);
+            let handled = tokio::time::timeout(deadline, (endpoint.handler)(app, &request)).await;
+            handled.unwrap_or_else(|_| Err(Problem::unavailable_without_cause()))
+        }
+        Ok(_) | Err(BodyError::TooLarge) => Err(too_large()),
+        Err(BodyError::Incomplete) => Err(incomplete()),
+    };
+    let (response, cause) = match result {
+        Ok(reply) => (finish(reply, &request_id), None),
+        Err(problem) => (refuse(&problem, &request_id), problem.cause),
+    };
+    let status = response.status();
+    let seconds = started.elapsed().as_secs_f64();
+    let code = status.as_str().to_owned();
+    metrics::counter!("wardgate_requests_total", "endpoint" => endpoint.name, "status" => code).increment(1);
+    metrics::histogram!("wardgate_request_duration_seconds", "endpoint" => endpoint.name).record(seconds);
+    // Tenths are all that a log line needs.
+    let (endpoint, status, ms) = (endpoint.name, status.as_u16(), (seconds * 10_000.0).round() / 10.0);
+    match cause {
+        Some(cause) => tracing::error!(request_id, endpoint, status, ms, cause = %cause, "request failed"),
+        None => tracing::info!(request_id, endpoint, status, ms, "request"),
+    }
+    response
+}
+
+/// A problem with the headers that every response has; also for what no endpoint answers.
+pub fn refuse(problem: &Problem, request_id: &str) -> Response<Bytes> {
+    let body = ProblemBody {
+        r#type: format!("urn:wardgate:problem:{}", problem.code),
+        title: problem.title,
+        status: problem.status.as_u16(),
+        detail: &problem.detail,
+        code: problem.code,
+        request_id,
+        errors: &problem.errors,
+    };
+    let mut headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
+    if let Some(wait) = problem.retry_after {
+        // Rounded up: a client that comes back a moment early would only be refused again.
+        headers.push((header::RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000) as u64)));
+    }
+    if let Some(challenge) = problem.challenge {
+        headers.push((header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));
+    }
+    let body = serde_json::to_vec(&body).unwrap_or_default();
+    finish(Reply { status: problem.status, headers, body }, request_id)
+}
+
+fn finish(reply: Reply, request_id: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(reply.body));
+    *response.status_mut() = reply.status;
+    let headers = response.headers_mut();
+    // SE-07. A handler's own Cache-Control stands.
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert("x-request-id", id);
+    }
+    for (name, value) in reply.headers {
+        if name == header::SET_COOKIE {
+            headers.append(name, value);
+        } else {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
+
+fn too_large() -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "body_too_large",
+        "The body is too large.",
+        "A body may have at most 64 KiB.",
+    )
+}
+
+fn incomplete() -> Problem {
+    Problem::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "body_incomplete",
+        "The body did not arrive.",
+        "The body broke off or took too long. Send the request again.",
+    )
+}

@@ -1,0 +1,24 @@
+//! Which of our own failures a client may try again after.
+
+use crate::crypto::password_hasher::HashError;
+use crate::http::problem::Problem;
+use crate::secrets::SecretsError;
+use crate::store::error::StoreError;
+use crate::use_cases::fault::Fault;
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Store(StoreError::Unavailable(_))
+            | Fault::Secrets(SecretsError::Unavailable { .. } | SecretsError::NoSource)
+            | Fault::Hash(HashError::QueueFull)
+            | Fault::NoCurrentKey(_) => Self::unavailable(fault),
+            Fault::Store(StoreError::Refused(_) | StoreError::Unreadable(_) | StoreError::Incomplete(_))
+            | Fault::Secrets(SecretsError::Malformed { .. })
+            | Fault::Hash(HashError::Argon2(_) | HashError::MalformedHash | HashError::Interrupted)
+            | Fault::Wrap(_)
+            | Fault::Sign(_)
+            | Fault::NoEntropy(_) => Self::internal(fault),
+        }
+    }
+}

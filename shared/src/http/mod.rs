@@ -1,0 +1,16 @@
+//! The HTTP edge: typed requests in, replies and problems out. Hosts turn their own events into [`edge::Incoming`].
+
+pub mod bearer;
+pub mod edge;
+pub mod endpoint;
+pub mod json;
+pub mod openapi;
+pub mod problem;
+pub mod query;
+pub mod reply;
+pub mod request;
+pub mod signed_in;
+pub mod source_address;
+
+mod faults;
+mod members;

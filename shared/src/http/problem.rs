@@ -1,0 +1,173 @@
+//! Errors for people and programs: `application/problem+json` (RFC 9457).
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::time::Duration;
+
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// A refusal. What the client sees is chosen here; the cause is for the log alone.
+#[derive(Debug)]
+pub struct Problem {
+    /// The HTTP status: 4xx or 5xx.
+    pub status: StatusCode,
+    /// Stable, snake_case, for programs.
+    pub code: &'static str,
+    /// What kind of problem this is; the same for each occurrence.
+    pub title: &'static str,
+    /// What happened here and what to do about it.
+    pub detail: Cow<'static, str>,
+    /// The members at fault.
+    pub errors: Vec<MemberError>,
+    /// When to come back.
+    pub retry_after: Option<Duration>,
+    /// The `WWW-Authenticate` header (RFC 6750).
+    pub challenge: Option<&'static str>,
+    /// What really went wrong on our side.
+    pub cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// A member of the body, or a parameter, that is at fault. Never holds its value (SE-08).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MemberError {
+    /// Which one; dotted where it is nested.
+    pub member: String,
+    /// Stable, `snake_case`, for programs.
+    pub code: Cow<'static, str>,
+    /// For people.
+    pub detail: String,
+}
+
+/// A problem as it is sent.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub struct ProblemBody<'a> {
+    /// Names the kind of problem: `urn:wardgate:problem:` and the code.
+    pub r#type: String,
+    /// What kind of problem this is.
+    pub title: &'a str,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened and what to do about it.
+    pub detail: &'a str,
+    /// Stable, for programs.
+    pub code: &'a str,
+    /// The id to quote when asking for help.
+    pub request_id: &'a str,
+    /// The members at fault.
+    #[serde(skip_serializing_if = "<[MemberError]>::is_empty")]
+    #[schemars(default)]
+    pub errors: &'a [MemberError],
+}
+
+impl Problem {
+    /// A refusal with nothing but the constants that the client sees.
+    pub fn new(
+        status: StatusCode,
+        code: &'static str,
+        title: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            status,
+            code,
+            title,
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after: None,
+            challenge: None,
+            cause: None,
+        }
+    }
+
+    /// Members or parameters that break a rule.
+    pub fn invalid_request(errors: Vec<MemberError>) -> Self {
+        let detail: Cow<'static, str> = match errors.as_slice() {
+            [only] => format!("{}: {}", only.member, only.detail).into(),
+            _ => "See errors for the members at fault.".into(),
+        };
+        Self { errors, ..Self::new(StatusCode::BAD_REQUEST, "invalid_request", "The request is not valid.", detail) }
+    }
+
+    /// One member or parameter that breaks a rule.
+    pub fn invalid_member(member: &str, code: &'static str, detail: impl Into<String>) -> Self {
+        Self::invalid_request(vec![MemberError { member: member.to_owned(), code: code.into(), detail: detail.into() }])
+    }
+
+    /// The body is not JSON at all, or not an object.
+    pub fn malformed_json(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed_json", "The body is not a JSON object.", detail)
+    }
+
+    /// No token was sent.
+    pub fn authentication_required() -> Self {
+        Self {
+            challenge: Some("Bearer"),
+            ..Self::new(
+                StatusCode::UNAUTHORIZED,
+                "authentication_required",
+                "Authentication is required.",
+                "Send an access token: Authorization: Bearer <token>.",
+            )
+        }
+    }
+
+    /// The token that was sent is not accepted.
+    pub fn invalid_token(detail: &'static str) -> Self {
+        Self {
+            challenge: Some(r#"Bearer error="invalid_token""#),
+            ..Self::new(StatusCode::UNAUTHORIZED, "invalid_token", "The token is not accepted.", detail)
+        }
+    }
+
+    /// Too many attempts; this one was not evaluated.
+    pub fn too_many_attempts(retry_after: Duration) -> Self {
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_attempts",
+                "Too many attempts.",
+                "This attempt was not evaluated. Wait for as long as Retry-After says.",
+            )
+        }
+    }
+
+    /// We cannot answer now; trying again is safe.
+    pub fn unavailable(cause: impl Error + Send + Sync + 'static) -> Self {
+        Self { cause: Some(Box::new(cause)), ..Self::unavailable_without_cause() }
+    }
+
+    /// As [`Problem::unavailable`], where there is no more to say.
+    pub fn unavailable_without_cause() -> Self {
+        Self {
+            retry_after: Some(Duration::from_secs(1)),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "temporarily_unavailable",
+                "Temporarily unavailable.",
+                "The service is busy or a part of it does not answer. Try again after Retry-After.",
+            )
+        }
+    }
+
+    /// A defect or a misconfiguration of ours.
+    pub fn internal(cause: impl Error + Send + Sync + 'static) -> Self {
+        Self {
+            cause: Some(Box::new(cause)),
+            ..Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal_error",
+                "The service failed.",
+                "This is our fault. Quote request_id when you report it.",
+            )
+        }
+    }
+
+    /// Nothing answers at this path.
+    pub fn not_found(detail: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found.", detail)
+    }
+}

@@ -1,0 +1,41 @@
+//! Replies.
+
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use crate::http::problem::Problem;
+
+/// How long clients and proxies may keep what is public.
+const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=300, stale-if-error=3600");
+
+/// A handler's answer.
+#[derive(Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// Header fields of its own; the edge adds those that every response has.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// A JSON body.
+    pub fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_vec(body).map_err(Problem::internal)?;
+        let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(Self { status, headers: vec![json], body })
+    }
+
+    /// 204: done, nothing to say.
+    pub fn no_content() -> Self {
+        Self { status: StatusCode::NO_CONTENT, headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// Lets caches keep the reply for five minutes, and for an hour while we are down (TK-04).
+    #[must_use]
+    pub fn public(mut self) -> Self {
+        self.headers.push((header::CACHE_CONTROL, PUBLIC));
+        self
+    }
+}

@@ -1,0 +1,52 @@
+//! A request as handlers see it, whatever host it came through.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use serde::de::DeserializeOwned;
+
+use crate::app::RequestContext;
+use crate::http::problem::Problem;
+use crate::http::{bearer, json, query};
+
+/// A request that has passed the edge's limits.
+pub struct Request {
+    /// Header fields.
+    pub headers: HeaderMap,
+    /// The values of the `{…}` parts of the endpoint's path.
+    pub path_parameters: BTreeMap<String, String>,
+    /// The query, without `?`.
+    pub query: String,
+    /// The body: at most 64 KiB.
+    pub body: Bytes,
+    /// Time, origin and id.
+    pub context: RequestContext,
+}
+
+impl Request {
+    /// The body as JSON, which must be sent as such (SE-08).
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        json::parse(&self.headers, &self.body)
+    }
+
+    /// The body as JSON, or `T`'s default if there is no body.
+    pub fn optional_json<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
+        if self.body.is_empty() { Ok(T::default()) } else { self.json() }
+    }
+
+    /// The query's parameters (SE-08).
+    pub fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        query::parse(&self.query)
+    }
+
+    /// The value of the `{name}` part of the path; empty if the endpoint's path has no such part.
+    pub fn path_parameter(&self, name: &str) -> &str {
+        self.path_parameters.get(name).map_or("", String::as_str)
+    }
+
+    /// The bearer token, if there is exactly one.
+    pub fn bearer_token(&self) -> Option<&str> {
+        bearer::token(&self.headers)
+    }
+}

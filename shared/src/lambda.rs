@@ -1,0 +1,74 @@
+//! Hosting one endpoint on Lambda.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Response;
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, Error, RequestExt as _, service_fn};
+
+use crate::app::{App, Host};
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::entropy::SystemEntropy;
+use crate::http::edge::{self, Incoming};
+use crate::http::endpoint::Endpoint;
+use crate::store::client::Connection;
+use crate::telemetry;
+
+/// Serves `endpoint` until Lambda stops the process. A mistake in the configuration ends initialisation with its
+/// message.
+pub fn serve(endpoint: &Endpoint) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let app = app()?;
+        lambda_http::run(service_fn(|request| answer(&app, endpoint, request))).await
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
+fn app() -> Result<App, Error> {
+    let config = Config::load(std::env::vars())?;
+    telemetry::start(&config.log)?;
+    let connection = Connection::from_environment(|name| std::env::var(name).ok())?;
+    let host = Host { connection, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), hashing_slots: 1 };
+    Ok(App::new(config, host)?)
+}
+
+async fn answer(app: &App, endpoint: &Endpoint, request: lambda_http::Request) -> Result<Response<Body>, Error> {
+    let response = edge::respond(app, endpoint, incoming(request)).await;
+    let (parts, body) = response.into_parts();
+    // Everything we answer is UTF-8: as text it is not base64-encoded by the runtime.
+    let body = String::from_utf8(body.to_vec()).map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text);
+    Ok(Response::from_parts(parts, body))
+}
+
+/// An API Gateway event in the edge's terms.
+pub fn incoming(request: lambda_http::Request) -> Incoming {
+    let (address, request_id) = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => {
+            let address = context.http.source_ip.as_deref().and_then(|ip| ip.parse::<IpAddr>().ok());
+            (address, context.request_id.clone())
+        }
+        _ => (None, None),
+    };
+    let path_parameters: BTreeMap<String, String> = request
+        .path_parameters_ref()
+        .map(|parameters| parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+        .unwrap_or_default();
+    let (parts, body) = request.into_parts();
+    Incoming {
+        headers: parts.headers,
+        path_parameters,
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        body: Ok(match body {
+            Body::Text(text) => Bytes::from(text),
+            Body::Binary(bytes) => Bytes::from(bytes),
+            _ => Bytes::new(),
+        }),
+        address,
+        request_id,
+    }
+}

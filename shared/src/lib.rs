@@ -1,0 +1,22 @@
+//! Wardgate: serverless authentication for AWS. A map of the crate:
+//!
+//! - [`domain`]: what things are. No AWS, HTTP, environment or system clock.
+//! - [`use_cases`]: what can be done, one file a verb. No HTTP.
+//! - [`store`]: the one table; a method is one atomic transition.
+//! - [`crypto`]: password hashing and wrapping, sealed tokens, key rings, access tokens.
+//! - [`http`]: the edge: requests, replies, problems.
+//! - [`app`]: the composition root. [`config`], [`secrets`], [`clock`] and [`entropy`] are what it is given.
+//! - [`lambda`] and [`telemetry`]: how a process hosts an endpoint and reports on it.
+
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod crypto;
+pub mod domain;
+pub mod entropy;
+pub mod http;
+pub mod lambda;
+pub mod secrets;
+pub mod store;
+pub mod telemetry;
+pub mod use_cases;

@@ -1,0 +1,138 @@
+//! Users and their credentials.
+
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use serde::Serialize;
+
+use crate::domain::audit::AuditEntry;
+use crate::domain::credential::{Credential, WrappedHash};
+use crate::domain::email::EmailKey;
+use crate::domain::id::UserId;
+use crate::domain::user::User;
+use crate::store::Store;
+use crate::store::attributes::number;
+use crate::store::error::StoreError;
+use crate::store::keys::Key;
+
+/// What became of a new account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountCreation {
+    /// It exists.
+    Created,
+    /// The address has an account; nothing was written.
+    EmailTaken,
+}
+
+/// An item with its keys, as it is written.
+#[derive(Serialize)]
+pub(super) struct Keyed<'a, T> {
+    pub(super) pk: &'a str,
+    pub(super) sk: &'a str,
+    #[serde(flatten)]
+    pub(super) item: &'a T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ttl: Option<i64>,
+}
+
+impl Store {
+    /// Reads the credential of an address, strongly consistent.
+    pub async fn read_credential(&self, email: &EmailKey) -> Result<Option<Credential>, StoreError> {
+        self.read(&Key::credential(email)).await
+    }
+
+    /// Reads a user, strongly consistent.
+    pub async fn read_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.read(&Key::user(id)).await
+    }
+
+    /// Creates the user and the credential, which makes the address unique, in one transaction.
+    pub async fn create_account(
+        &self,
+        user: &User,
+        credential: &Credential,
+        audit: &AuditEntry,
+    ) -> Result<AccountCreation, StoreError> {
+        let unique_address = self.put_new(&Key::credential(&credential.email_key), credential, None)?;
+        let profile = self.put_new(&Key::user(user.id), user, None)?;
+        let written = self
+            .client
+            .transact_write_items()
+            .transact_items(TransactWriteItem::builder().put(unique_address).build())
+            .transact_items(TransactWriteItem::builder().put(profile).build())
+            .transact_items(self.audit_put(audit)?)
+            .send()
+            .await;
+        match written {
+            Ok(_) => Ok(AccountCreation::Created),
+            Err(error) => match failed_condition(error.as_service_error(), 0) {
+                // A retry whose first try had gone through after all meets its own item.
+                Some(Some(existing)) if existing.get("user_id") == Some(&AttributeValue::S(user.id.to_string())) => {
+                    Ok(AccountCreation::Created)
+                }
+                Some(_) => Ok(AccountCreation::EmailTaken),
+                None => Err(error.into()),
+            },
+        }
+    }
+
+    /// Replaces a hash by one of the same password, if it is still the one that was verified (PW-01).
+    pub async fn replace_hash(
+        &self,
+        email: &EmailKey,
+        verified: &WrappedHash,
+        replacement: &WrappedHash,
+    ) -> Result<(), StoreError> {
+        let key = Key::credential(email);
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", key.pk())
+            .key("sk", key.sk())
+            .update_expression("SET password.sealed = :new, password.key_version = :version")
+            .condition_expression("password.sealed = :old")
+            .expression_attribute_values(":new", blob(replacement))
+            .expression_attribute_values(":version", number(replacement.key_version))
+            .expression_attribute_values(":old", blob(verified));
+        match update.send().await {
+            Ok(_) => Ok(()),
+            // Somebody changed the password meanwhile: theirs stays.
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) async fn read<T: serde::de::DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
+        let get = self.client.get_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
+        let item = get.consistent_read(true).send().await?.item;
+        Ok(item.map(serde_dynamo::from_item).transpose()?)
+    }
+
+    /// A put that must not meet an existing item.
+    pub(super) fn put_new<T: Serialize>(&self, key: &Key, item: &T, ttl: Option<i64>) -> Result<Put, StoreError> {
+        let (pk, sk) = key.parts();
+        Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(serde_dynamo::to_item(Keyed { pk, sk, item, ttl })?))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|_| StoreError::Incomplete("a put without table or item"))
+    }
+}
+
+/// If the condition of the transaction's `index`th item failed: the item that it met, if the answer has it.
+#[expect(clippy::option_option, reason = "whether it failed, and what it met")]
+pub(super) fn failed_condition(
+    error: Option<&TransactWriteItemsError>,
+    index: usize,
+) -> Option<Option<std::collections::HashMap<String, AttributeValue>>> {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error else { return None };
+    let reason = cancelled.cancellation_reasons().get(index)?;
+    (reason.code() == Some("ConditionalCheckFailed")).then(|| reason.item().cloned())
+}
+
+fn blob(hash: &WrappedHash) -> AttributeValue {
+    AttributeValue::B(Blob::new(hash.sealed.clone()))
+}

@@ -1,0 +1,92 @@
+//! The audit table: lines are only ever added (PL-03).
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use serde::Serialize;
+
+use crate::domain::attempts::WindowLimit;
+use crate::domain::audit::{AuditAction, AuditEntry, Subject};
+use crate::domain::timestamp::Timestamp;
+use crate::store::Store;
+use crate::store::error::StoreError;
+
+/// Failures are recorded once per address and this window; how many there were is in the counters.
+const FAILURE_WINDOW: WindowLimit = WindowLimit { limit: 1, window_seconds: 60 };
+
+#[derive(Serialize)]
+struct Line<'a> {
+    pk: String,
+    sk: String,
+    action: AuditAction,
+    at: Timestamp,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<&'a str>,
+    ttl: i64,
+}
+
+impl Store {
+    /// The line as a part of the transaction that makes the change it records.
+    pub(super) fn audit_put(&self, entry: &AuditEntry) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.audit_table)
+            .set_item(Some(serde_dynamo::to_item(self.line(entry, entry.id.to_string()))?))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .map_err(|_| StoreError::Incomplete("an audit line without table or item"))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// Adds a line about something that changed nothing else.
+    pub async fn record(&self, entry: &AuditEntry) -> Result<(), StoreError> {
+        self.add(entry, entry.id.to_string()).await
+    }
+
+    /// Records that sign-ins to an address fail, once per minute. A failed condition means: already recorded.
+    pub async fn record_failed_sign_in(&self, entry: &AuditEntry) -> Result<(), StoreError> {
+        let window = FAILURE_WINDOW.window_start(entry.at);
+        self.add(entry, format!("sign_in_failed#{:015}", window.millis())).await
+    }
+
+    async fn add(&self, entry: &AuditEntry, sk: String) -> Result<(), StoreError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.audit_table)
+            .set_item(Some(serde_dynamo::to_item(self.line(entry, sk))?))
+            .condition_expression("attribute_not_exists(pk)");
+        match put.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn line<'a>(&self, entry: &'a AuditEntry, sk: String) -> Line<'a> {
+        let day_seconds = 24 * 60 * 60;
+        Line {
+            pk: partition(&entry.subject, entry.at),
+            sk,
+            action: entry.action,
+            at: entry.at,
+            request_id: &entry.request_id,
+            session: entry.session.map(|id| id.to_string()),
+            address: entry.address.as_deref(),
+            user_agent: entry.user_agent.as_deref(),
+            ttl: entry.at.unix_seconds() + i64::from(self.audit_retention_days) * day_seconds,
+        }
+    }
+}
+
+/// By subject and month, so that no partition grows without end.
+fn partition(subject: &Subject, at: Timestamp) -> String {
+    let date = at.rfc3339();
+    let month = date.get(..7).unwrap_or_default();
+    match subject {
+        Subject::User(id) => format!("USER#{id}#{month}"),
+        Subject::Address(key) => format!("EMAIL#{}#{month}", key.as_str()),
+    }
+}

@@ -1,0 +1,68 @@
+//! The keys of every item, in one place.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::domain::email::EmailKey;
+use crate::domain::hex;
+use crate::domain::id::{RegistrationId, SessionId, UserId};
+use crate::domain::timestamp::Timestamp;
+
+/// The sort keys of a user's sessions begin with this.
+pub(super) const SESSION_PREFIX: &str = "SESSION#";
+
+/// A partition and a sort key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Key {
+    pk: String,
+    sk: String,
+}
+
+impl Key {
+    fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self { pk: pk.into(), sk: sk.into() }
+    }
+
+    pub(super) fn credential(email: &EmailKey) -> Self {
+        Self::new(format!("EMAIL#{}", email.as_str()), "CREDENTIAL")
+    }
+
+    /// Beside the credential of its address, so that verifying one can find and drop the others (OT-10).
+    pub(super) fn registration(email: &EmailKey, id: RegistrationId) -> Self {
+        Self::new(format!("EMAIL#{}", email.as_str()), format!("REGISTRATION#{id}"))
+    }
+
+    pub(super) fn user(id: UserId) -> Self {
+        Self::new(format!("USER#{id}"), "PROFILE")
+    }
+
+    pub(super) fn session(user: UserId, id: SessionId) -> Self {
+        Self::new(format!("USER#{user}"), format!("{SESSION_PREFIX}{id}"))
+    }
+
+    /// The consecutive failures of an address, which have no window.
+    pub(super) fn login_failures(email: &EmailKey) -> Self {
+        Self::new(format!("LIMIT#login_account#{}", email.as_str()), "CONSECUTIVE")
+    }
+
+    /// A counter in a fixed window. The subject is hashed: the table needs no list of client addresses.
+    pub(super) fn window(scope: &str, subject: &str, start: Timestamp) -> Self {
+        let hash = ring::digest::digest(&ring::digest::SHA256, subject.as_bytes());
+        Self::new(format!("LIMIT#{scope}#{}", hex(hash.as_ref())), format!("{:015}", start.millis()))
+    }
+
+    pub(super) fn health() -> Self {
+        Self::new("HEALTH", "HEALTH")
+    }
+
+    pub(super) fn parts(&self) -> (&str, &str) {
+        (&self.pk, &self.sk)
+    }
+
+    pub(super) fn pk(&self) -> AttributeValue {
+        AttributeValue::S(self.pk.clone())
+    }
+
+    pub(super) fn sk(&self) -> AttributeValue {
+        AttributeValue::S(self.sk.clone())
+    }
+}

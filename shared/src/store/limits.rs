@@ -1,0 +1,145 @@
+//! Counters that decide whether a guess is evaluated at all (EN-01 to EN-03). They count in the table, never in a
+//! process, and the increment is the decision.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use serde::Deserialize;
+
+use crate::domain::attempts::{FailureLimit, Failures, WindowLimit};
+use crate::domain::email::EmailKey;
+use crate::domain::timestamp::Timestamp;
+use crate::store::Store;
+use crate::store::attributes::number;
+use crate::store::error::StoreError;
+use crate::store::keys::Key;
+
+/// Whether an attempt may be evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reservation {
+    /// It may, and has been counted.
+    Reserved,
+    /// It may not, for this long.
+    Refused {
+        /// When to try again.
+        retry_after: Duration,
+    },
+}
+
+/// What a window counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Sign-ins from one source.
+    LoginSource,
+    /// Registrations from one source.
+    RegisterSource,
+    /// Registrations of one address.
+    RegisterAddress,
+}
+
+impl Scope {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::LoginSource => "login_source",
+            Self::RegisterSource => "register_source",
+            Self::RegisterAddress => "register_address",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct FailureItem {
+    failures: u32,
+    last_at: Timestamp,
+}
+
+impl Store {
+    /// Counts a sign-in attempt against the address, known or not, unless it is one too many or comes too early.
+    pub async fn reserve_sign_in(
+        &self,
+        email: &EmailKey,
+        limit: &FailureLimit,
+        now: Timestamp,
+    ) -> Result<Reservation, StoreError> {
+        let key = Key::login_failures(email);
+        // One clause a delay: so few failures, and the last one so long ago.
+        let mut condition = "attribute_not_exists(failures) OR failures < :free".to_owned();
+        let steps = limit.steps();
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", key.pk())
+            .key("sk", key.sk())
+            .update_expression("ADD failures :one SET last_at = :now")
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":now", number(now.millis()))
+            .expression_attribute_values(":free", number(limit.free_failures.min(limit.most_failures)));
+        let uppers = steps.iter().skip(1).map(|(from, _)| *from).chain([limit.most_failures]);
+        for (index, ((_, delay), upper)) in steps.iter().zip(uppers).enumerate() {
+            condition.push_str(&format!(" OR (failures < :upper{index} AND last_at <= :before{index})"));
+            update = update
+                .expression_attribute_values(format!(":upper{index}"), number(upper))
+                .expression_attribute_values(format!(":before{index}"), number(now.minus(*delay).millis()));
+        }
+        let answer = update
+            .condition_expression(condition)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(Reservation::Reserved),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    let item =
+                        failed.item().cloned().ok_or(StoreError::Incomplete("no item with a failed condition"))?;
+                    let item: FailureItem = serde_dynamo::from_item(item)?;
+                    let failures = Failures { count: item.failures, last_at: item.last_at };
+                    Ok(Reservation::Refused { retry_after: limit.retry_after(failures, now) })
+                }
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    /// Forgets an address's failures: only a completed sign-in may (EN-02).
+    pub async fn clear_sign_in_failures(&self, email: &EmailKey) -> Result<(), StoreError> {
+        let key = Key::login_failures(email);
+        let delete = self.client.delete_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
+        delete.send().await.map(|_| ()).map_err(StoreError::from)
+    }
+
+    /// Counts an attempt in the current window, unless the window is full.
+    pub async fn reserve_in_window(
+        &self,
+        scope: Scope,
+        subject: &str,
+        limit: &WindowLimit,
+        now: Timestamp,
+    ) -> Result<Reservation, StoreError> {
+        let end = limit.window_end(now);
+        let key = Key::window(scope.name(), subject, limit.window_start(now));
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", key.pk())
+            .key("sk", key.sk())
+            .update_expression("ADD attempts :one SET #ttl = :ttl")
+            .condition_expression("attribute_not_exists(attempts) OR attempts < :limit")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":limit", number(limit.limit))
+            .expression_attribute_values(":ttl", AttributeValue::N((end.unix_seconds() + 3600).to_string()))
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(Reservation::Reserved),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(Reservation::Refused { retry_after: end.since(now) })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The one table. A method is one atomic transition with a named outcome; nothing here gets and then puts.
+
+pub mod accounts;
+pub mod audit;
+pub mod client;
+pub mod error;
+pub mod keys;
+pub mod limits;
+pub mod registrations;
+pub mod sessions;
+
+mod attributes;
+mod retry;
+
+use aws_sdk_dynamodb::Client;
+
+use crate::store::error::StoreError;
+use crate::store::keys::Key;
+
+/// The table and the audit table.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    table: String,
+    audit_table: String,
+    audit_retention_days: u32,
+}
+
+impl Store {
+    /// A store over `client` that uses these tables.
+    pub fn new(client: Client, table: String, audit_table: String, audit_retention_days: u32) -> Self {
+        Self { client, table, audit_table, audit_retention_days }
+    }
+
+    /// Reads an item that never exists: whether the table answers at all.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let key = Key::health();
+        let answer = self.client.get_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk()).send();
+        answer.await.map(|_| ()).map_err(StoreError::from)
+    }
+}

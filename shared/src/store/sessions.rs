@@ -1,0 +1,325 @@
+//! Sessions: the transitions of a refresh token family (SE-02 to SE-04).
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+
+use crate::domain::audit::AuditEntry;
+use crate::domain::id::{SessionId, UserId};
+use crate::domain::session::{Presented, Session, SessionPolicy};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::user::User;
+use crate::store::Store;
+use crate::store::accounts::failed_condition;
+use crate::store::attributes::{number, string};
+use crate::store::error::StoreError;
+use crate::store::keys::{Key, SESSION_PREFIX};
+
+/// What became of a new session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionStart {
+    /// It exists.
+    Started,
+    /// The account changed after its credential was read: disabled, another password, or all sessions ended (SE-04).
+    Superseded,
+}
+
+/// A refresh token, as far as the table has a say in it.
+#[derive(Debug, Clone)]
+pub struct RotationRequest<'a> {
+    /// Whose session.
+    pub user_id: UserId,
+    /// Which session.
+    pub session_id: SessionId,
+    /// The generation that was presented.
+    pub generation: u32,
+    /// The hash of the secret that was presented.
+    pub secret_hash: String,
+    /// The MAC key that the successor will be sealed with.
+    pub mac_kid: &'a str,
+    /// Where the request came from.
+    pub address: Option<String>,
+    /// What the client calls itself.
+    pub user_agent: Option<String>,
+}
+
+/// What became of a rotation. The sessions are as the table has them now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rotation {
+    /// The session is one generation further.
+    Rotated(Session),
+    /// The current token, too young to rotate.
+    Current(Session),
+    /// The parent, inside the grace window.
+    Replayed(Session),
+    /// An old or future generation of a live session.
+    Reused,
+    /// No live session has this token.
+    Dead,
+}
+
+/// What became of a session that was to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionEnd {
+    /// It ended just now.
+    Ended,
+    /// There is no such session, or it had ended before.
+    NotFound,
+}
+
+/// What became of ending all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OthersEnd {
+    /// All sessions but the caller's are dead.
+    Ended,
+    /// The caller's own session died meanwhile.
+    Dead,
+}
+
+/// A page of sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionPage {
+    /// Newest first; may hold ended ones.
+    pub sessions: Vec<Session>,
+    /// Where the next page begins.
+    pub next: Option<SessionId>,
+}
+
+impl Store {
+    /// Writes a session on condition that the user is as the credential said (SE-04).
+    pub async fn start_session(
+        &self,
+        session: &Session,
+        cred_version: u64,
+        audit: &AuditEntry,
+    ) -> Result<SessionStart, StoreError> {
+        let user = Key::user(session.user_id);
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .key("pk", user.pk())
+            .key("sk", user.sk())
+            .condition_expression(
+                "#status = :active AND cred_version = :version \
+                 AND (attribute_not_exists(sessions_not_before) OR sessions_not_before < :created)",
+            )
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":active", string("active"))
+            .expression_attribute_values(":version", number(cred_version))
+            .expression_attribute_values(":created", number(session.created_at.millis()))
+            .build()
+            .map_err(|_| StoreError::Incomplete("a check without table or key"))?;
+        let key = Key::session(session.user_id, session.id);
+        let put = self.put_new(&key, session, Some(session.expires_at.unix_seconds()))?;
+        let written = self
+            .client
+            .transact_write_items()
+            .transact_items(TransactWriteItem::builder().condition_check(check).build())
+            .transact_items(TransactWriteItem::builder().put(put).build())
+            .transact_items(self.audit_put(audit)?)
+            .send()
+            .await;
+        match written {
+            Ok(_) => Ok(SessionStart::Started),
+            Err(error) if failed_condition(error.as_service_error(), 0).is_some() => Ok(SessionStart::Superseded),
+            // A retry whose first try had gone through after all meets its own session.
+            Err(error) if failed_condition(error.as_service_error(), 1).is_some() => Ok(SessionStart::Started),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Moves a session from the presented generation to the next, in one conditional write: the write is the check
+    /// (SE-02). If the condition fails, the item that it met says why.
+    pub async fn rotate(
+        &self,
+        request: &RotationRequest<'_>,
+        policy: &SessionPolicy,
+        now: Timestamp,
+    ) -> Result<Rotation, StoreError> {
+        let key = Key::session(request.user_id, request.session_id);
+        let Some(next) = request.generation.checked_add(1) else { return Ok(Rotation::Dead) };
+        let optional = |value: &Option<String>| value.as_ref().map_or(AttributeValue::Null(true), string);
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", key.pk())
+            .key("sk", key.sk())
+            .update_expression(
+                "SET generation = :next, mac_kid = :kid, rotated_at = :now, idle_expires_at = :idle, \
+                 address = :address, user_agent = :agent",
+            )
+            .condition_expression(
+                "generation = :presented AND secret_hash = :secret AND attribute_not_exists(revoked_at) \
+                 AND idle_expires_at > :now AND expires_at > :now \
+                 AND (generation = :zero OR rotated_at <= :settled)",
+            )
+            .expression_attribute_values(":next", number(next))
+            .expression_attribute_values(":kid", string(request.mac_kid))
+            .expression_attribute_values(":now", number(now.millis()))
+            .expression_attribute_values(":idle", number(now.plus(policy.idle()).millis()))
+            .expression_attribute_values(":address", optional(&request.address))
+            .expression_attribute_values(":agent", optional(&request.user_agent))
+            .expression_attribute_values(":presented", number(request.generation))
+            .expression_attribute_values(":secret", string(&request.secret_hash))
+            .expression_attribute_values(":zero", number(0))
+            .expression_attribute_values(":settled", number(now.minus(policy.grace()).millis()))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match answer {
+            Ok(output) => {
+                let item = output.attributes.ok_or(StoreError::Incomplete("no item with an update"))?;
+                Ok(Rotation::Rotated(serde_dynamo::from_item(item)?))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    let Some(item) = failed.item().cloned() else { return Ok(Rotation::Dead) };
+                    let session: Session = serde_dynamo::from_item(item)?;
+                    Ok(match session.judge(request.generation, &request.secret_hash, policy.grace(), now) {
+                        Presented::Current => Rotation::Current(session),
+                        Presented::Replayed => Rotation::Replayed(session),
+                        Presented::Reused => Rotation::Reused,
+                        Presented::Dead => Rotation::Dead,
+                    })
+                }
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    /// Ends one session. The item stays as a tombstone until the session's absolute expiry, so that what comes later
+    /// is recognised. `secret_hash` narrows it to the session that a refresh token belongs to.
+    pub async fn end_session(
+        &self,
+        user_id: UserId,
+        id: SessionId,
+        secret_hash: Option<&str>,
+        audit: &AuditEntry,
+    ) -> Result<SessionEnd, StoreError> {
+        let mut condition = "attribute_exists(pk) AND attribute_not_exists(revoked_at) \
+                             AND idle_expires_at > :now AND expires_at > :now"
+            .to_owned();
+        let mut values = HashMap::from([(":now".to_owned(), number(audit.at.millis()))]);
+        if let Some(hash) = secret_hash {
+            condition.push_str(" AND secret_hash = :secret");
+            values.insert(":secret".to_owned(), string(hash));
+        }
+        let key = Key::session(user_id, id);
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key("pk", key.pk())
+            .key("sk", key.sk())
+            .update_expression("SET revoked_at = :now")
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values))
+            .build()
+            .map_err(|_| StoreError::Incomplete("an update without table or key"))?;
+        let written = self
+            .client
+            .transact_write_items()
+            .transact_items(TransactWriteItem::builder().update(update).build())
+            .transact_items(self.audit_put(audit)?)
+            .send()
+            .await;
+        match written {
+            Ok(_) => Ok(SessionEnd::Ended),
+            Err(error) if failed_condition(error.as_service_error(), 0).is_some() => Ok(SessionEnd::NotFound),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends all sessions of a user but `kept`, with one write to the user (SE-04).
+    pub async fn end_other_sessions(
+        &self,
+        user_id: UserId,
+        kept: &Session,
+        audit: &AuditEntry,
+    ) -> Result<OthersEnd, StoreError> {
+        let session = Key::session(user_id, kept.id);
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .key("pk", session.pk())
+            .key("sk", session.sk())
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(revoked_at)")
+            .build()
+            .map_err(|_| StoreError::Incomplete("a check without table or key"))?;
+        let user = Key::user(user_id);
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key("pk", user.pk())
+            .key("sk", user.sk())
+            .update_expression("SET sessions_not_before = :now, kept_sid = :kept ADD version :one")
+            .condition_expression(
+                "#status = :active AND (attribute_not_exists(sessions_not_before) OR kept_sid = :kept \
+                 OR sessions_not_before < :created)",
+            )
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":active", string("active"))
+            .expression_attribute_values(":now", number(audit.at.millis()))
+            .expression_attribute_values(":kept", string(kept.id))
+            .expression_attribute_values(":created", number(kept.created_at.millis()))
+            .expression_attribute_values(":one", number(1))
+            .build()
+            .map_err(|_| StoreError::Incomplete("an update without table or key"))?;
+        let written = self
+            .client
+            .transact_write_items()
+            .transact_items(TransactWriteItem::builder().condition_check(check).build())
+            .transact_items(TransactWriteItem::builder().update(update).build())
+            .transact_items(self.audit_put(audit)?)
+            .send()
+            .await;
+        match written {
+            Ok(_) => Ok(OthersEnd::Ended),
+            Err(error) => {
+                let failed = |index| failed_condition(error.as_service_error(), index).is_some();
+                if failed(0) || failed(1) { Ok(OthersEnd::Dead) } else { Err(error.into()) }
+            }
+        }
+    }
+
+    /// Reads a session and its user together, strongly consistent.
+    pub async fn read_session_and_user(
+        &self,
+        user_id: UserId,
+        id: SessionId,
+    ) -> Result<(Option<Session>, Option<User>), StoreError> {
+        let key = Key::session(user_id, id);
+        futures::try_join!(self.read(&key), self.read_user(user_id))
+    }
+
+    /// Reads a page of a user's sessions, newest first, strongly consistent.
+    pub async fn list_sessions(
+        &self,
+        user_id: UserId,
+        limit: u16,
+        after: Option<SessionId>,
+    ) -> Result<SessionPage, StoreError> {
+        let partition = Key::user(user_id).pk();
+        let start = after.map(|id| {
+            let key = Key::session(user_id, id);
+            HashMap::from([("pk".to_owned(), key.pk()), ("sk".to_owned(), key.sk())])
+        });
+        let output = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", partition)
+            .expression_attribute_values(":prefix", string(SESSION_PREFIX))
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(i32::from(limit))
+            .set_exclusive_start_key(start)
+            .send()
+            .await?;
+        let more = output.last_evaluated_key.is_some();
+        let sessions: Vec<Session> = serde_dynamo::from_items(output.items.unwrap_or_default())?;
+        let next = if more { sessions.last().map(|session| session.id) } else { None };
+        Ok(SessionPage { sessions, next })
+    }
+}

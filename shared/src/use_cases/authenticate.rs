@@ -1,0 +1,86 @@
+//! Who is calling: the access token, and whether its session is still alive.
+
+use thiserror::Error;
+use wardgate_verify::{AccessToken, VerifyError};
+
+use crate::app::{App, RequestContext};
+use crate::domain::access::Principal;
+use crate::domain::id::{SessionId, UserId};
+use crate::domain::session::Session;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::user::User;
+use crate::use_cases::fault::{Fault, fault_arm};
+
+/// Why a bearer is not accepted.
+#[derive(Debug, Error)]
+pub enum AuthenticateError {
+    /// There is no access token.
+    #[error("an access token is required")]
+    Missing,
+    /// The token does not verify. The reason is for the log.
+    #[error("the access token is not valid: {0}")]
+    InvalidToken(VerifyError),
+    /// The token is of another kind than a person's session.
+    #[error("the access token does not belong to a session")]
+    NoSession,
+    /// The session or the account has ended since the token was issued (SE-10).
+    #[error("the session has ended")]
+    SessionEnded,
+    /// Our side failed.
+    #[error(transparent)]
+    Fault(Fault),
+}
+fault_arm!(AuthenticateError);
+
+/// A bearer whose session was alive when the table was asked.
+#[derive(Debug)]
+pub struct Authenticated {
+    /// What the token says.
+    pub principal: Principal,
+    /// The session as the table has it.
+    pub session: Session,
+    /// The account as the table has it.
+    pub user: User,
+}
+
+/// Verifies an access token: no store request (TK-02, TK-07).
+pub async fn verify(app: &App, context: &RequestContext, token: &str) -> Result<AccessToken, AuthenticateError> {
+    let seconds = context.now.unix_seconds();
+    let keys = app.secrets.public_keys(context.now).await?;
+    match app.verifier.verify(&keys.key_set, token, seconds) {
+        Err(VerifyError::UnknownKey { .. }) => {
+            let keys = app.secrets.public_keys_for_unknown_kid(context.now).await?;
+            app.verifier.verify(&keys.key_set, token, seconds).map_err(AuthenticateError::InvalidToken)
+        }
+        verified => verified.map_err(AuthenticateError::InvalidToken),
+    }
+}
+
+/// Reads the principal out of verified claims.
+pub fn principal(token: &AccessToken) -> Result<Principal, AuthenticateError> {
+    let user_id = UserId::parse(&token.sub).map_err(|_| AuthenticateError::NoSession)?;
+    let session_id = token.sid.as_deref().and_then(|sid| SessionId::parse(sid).ok());
+    let auth_time = token.auth_time.map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1000)));
+    match (session_id, auth_time) {
+        (Some(session_id), Some(auth_time)) => Ok(Principal { user_id, session_id, auth_time }),
+        _ => Err(AuthenticateError::NoSession),
+    }
+}
+
+/// Verifies an access token and asks the table whether its session and account are alive: two reads in parallel
+/// (SE-10).
+pub async fn authenticate(
+    app: &App,
+    context: &RequestContext,
+    token: Option<&str>,
+) -> Result<Authenticated, AuthenticateError> {
+    let token = token.ok_or(AuthenticateError::Missing)?;
+    let principal = principal(&verify(app, context, token).await?)?;
+    let (session, user) = app.store.read_session_and_user(principal.user_id, principal.session_id).await?;
+    match (session, user) {
+        (Some(session), Some(user)) if session.is_live(context.now) && user.admits(session.id, session.created_at) => {
+            Ok(Authenticated { principal, session, user })
+        }
+        _ => Err(AuthenticateError::SessionEnded),
+    }
+}

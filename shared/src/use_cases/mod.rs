@@ -1,0 +1,14 @@
+//! What can be done: one file a verb. Nothing here knows of HTTP.
+
+pub mod authenticate;
+pub mod end_other_sessions;
+pub mod end_session;
+pub mod fault;
+pub mod health;
+pub mod list_sessions;
+pub mod login;
+pub mod logout;
+pub mod me;
+pub mod register;
+pub mod sign_in;
+pub mod token_refresh;

@@ -1,0 +1,133 @@
+//! Asking for an account.
+//!
+//! The same work for every address: one credential read and two counters in parallel, always one hash, one
+//! transaction. The answer never tells whether the address has an account (EN-04).
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::app::{App, RequestContext};
+use crate::crypto::password_wrap;
+use crate::crypto::sealed_token::{FlowToken, TokenSecret, secret_hash};
+use crate::domain::audit::{AuditAction, AuditEntry, Subject};
+use crate::domain::credential::Credential;
+use crate::domain::email::Email;
+use crate::domain::id::{RegistrationId, UserId};
+use crate::domain::name::DisplayName;
+use crate::domain::password::{Context, Password, PasswordPolicy, PasswordRejection};
+use crate::domain::registration::{Registration, RegistrationKind};
+use crate::domain::user::User;
+use crate::store::limits::{Reservation, Scope};
+use crate::use_cases::fault::{Fault, fault_arm};
+
+/// Who asks, with the password as it was typed: whether it is good enough depends on the rest.
+pub struct Register<'a> {
+    /// The address.
+    pub email: Email,
+    /// The password.
+    pub password: &'a str,
+    /// The person's name.
+    pub name: Option<DisplayName>,
+}
+
+/// What every registration answers.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// Belongs to this registration alone (OT-10).
+    pub flow_token: String,
+}
+
+/// Why a registration was not taken.
+#[derive(Debug, Error)]
+pub enum RegisterError {
+    /// The password is not good enough. Says nothing of the address: it is decided before the table is asked.
+    #[error(transparent)]
+    Password(#[from] PasswordRejection),
+    /// Too many registrations of this address or from this source.
+    #[error("too many registrations")]
+    TooManyAttempts {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// Our side failed.
+    #[error(transparent)]
+    Fault(Fault),
+}
+fault_arm!(RegisterError);
+
+/// Takes a registration.
+pub async fn register(
+    app: &App,
+    context: &RequestContext,
+    register: Register<'_>,
+) -> Result<Registered, RegisterError> {
+    let (now, email) = (context.now, register.email);
+    let words = Context {
+        email_local: email.local_part(),
+        email_domain: email.domain(),
+        name: register.name.as_ref().map(DisplayName::as_str),
+        service_name: &app.config.service.name,
+    };
+    let password = Password::parse(register.password, PasswordPolicy::OnlyFactor, &words)?;
+    let (login_ring, wrap_ring) = (app.secrets.login_mac(now).await?, app.secrets.password_wrap(now).await?);
+    let mac_key = login_ring.current(now)?;
+
+    let (key, source, limits) = (email.key(), context.origin.source(), &app.config.limits);
+    let (credential, by_address, by_source) = futures::try_join!(
+        app.store.read_credential(&key),
+        app.store.reserve_in_window(Scope::RegisterAddress, key.as_str(), &limits.register_address, now),
+        app.store.reserve_in_window(Scope::RegisterSource, &source, &limits.register_source, now),
+    )?;
+    for reservation in [by_address, by_source] {
+        if let Reservation::Refused { retry_after } = reservation {
+            return Err(RegisterError::TooManyAttempts { retry_after });
+        }
+    }
+
+    let user_id = UserId::new(now, app.entropy.number()?);
+    let phc = app.hasher.hash(&password, app.entropy.bytes()?).await?;
+    let secret: TokenSecret = app.entropy.bytes()?;
+    let registration = Registration {
+        id: RegistrationId::new(now, app.entropy.number()?),
+        kind: if credential.is_some() { RegistrationKind::OwnerNotice } else { RegistrationKind::Verification },
+        name: register.name,
+        user_id,
+        password: password_wrap::wrap(&phc, user_id, &wrap_ring, now, &*app.entropy)?,
+        flow_hash: secret_hash(&secret),
+        created_at: now,
+        expires_at: now.plus(Duration::from_secs(app.config.accounts.verification_seconds)),
+        email,
+    };
+    let flow_token = FlowToken { registration_id: registration.id, secret }.seal(mac_key);
+    let audit = app.audit(context, Subject::Address(key), AuditAction::Registered, None)?;
+    if registration.kind == RegistrationKind::Verification && !app.config.accounts.require_verified_email {
+        create_account(app, context, registration, &audit).await?;
+    } else {
+        app.store.add_registration(&registration, &audit).await?;
+    }
+    Ok(Registered { flow_token })
+}
+
+/// Without verification the account exists at once. Whether another registration was faster is not told: the address
+/// may be somebody else's.
+async fn create_account(
+    app: &App,
+    context: &RequestContext,
+    registration: Registration,
+    audit: &AuditEntry,
+) -> Result<(), RegisterError> {
+    let email_key = registration.email.key();
+    let user = User::new(registration.user_id, registration.email, registration.name, context.now);
+    let credential = Credential {
+        email_key,
+        user_id: user.id,
+        password: registration.password,
+        cred_version: user.cred_version,
+        roles: user.roles.clone(),
+        status: user.status,
+        email_verified: user.email_verified,
+    };
+    app.store.create_account(&user, &credential, audit).await?;
+    Ok(())
+}
