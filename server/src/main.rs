@@ -38,14 +38,12 @@ async fn run() -> Result<(), AnyError> {
         // Nobody listening means that everything has stopped already.
         let _ = stop.send(true);
     });
-    match config.embedded.folder.clone() {
-        Some(folder) => embedded::run(config, &folder, listeners, stopping).await,
-        None => {
-            let connection = Connection::from_environment(|name| std::env::var(name).ok())?;
-            serve(&app(config, connection)?, listeners, stopping).await?;
-            Ok(())
-        }
+    if let Some(folder) = config.embedded.folder.clone() {
+        return embedded::run(config, &folder, listeners, stopping).await;
     }
+    let connection = Connection::from_environment(|name| std::env::var(name).ok())?;
+    serve(&app(config, connection)?, listeners, stopping).await?;
+    Ok(())
 }
 
 fn app(config: Config, connection: Connection) -> Result<Arc<App>, AnyError> {

@@ -25,7 +25,7 @@ use crate::{body, metrics};
 /// How long a client may take over its body.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 /// How long browsers may remember a preflight's answer.
-const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(600);
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_mins(10);
 
 /// Every endpoint, the API description and the metrics.
 pub fn router(app: &Arc<App>) -> Router {

@@ -15,9 +15,9 @@ use crate::crypto::key_ring::{MacKey, PublicKey, Ring, SigningKey, WrapKey};
 use crate::domain::timestamp::Timestamp;
 
 /// How long a ring is used while its source is down.
-const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+const STALE: Duration = Duration::from_hours(24);
 /// How long an unknown `kid` has to wait for the next read (TK-03).
-const REFETCH: Duration = Duration::from_secs(60);
+const REFETCH: Duration = Duration::from_mins(1);
 
 /// Why there is no ring. Never holds any of a ring's content.
 #[derive(Debug, Error)]
@@ -199,7 +199,7 @@ impl<T> Cached<T> {
 mod tests {
     use super::*;
 
-    const MAX_AGE: Duration = Duration::from_secs(300);
+    const MAX_AGE: Duration = Duration::from_mins(5);
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_millis(seconds * 1000)

@@ -8,7 +8,7 @@ use wardgate::http::openapi::{Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
-use wardgate::use_cases::fault::Fault;
+use wardgate::use_cases::jwks::jwks;
 
 /// What answers `GET /.well-known/jwks.json`.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -51,7 +51,5 @@ struct Jwk {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
-    let now = request.context.now;
-    let keys = app.secrets.public_keys(now).await.map_err(Fault::from)?;
-    Ok(Reply::json(StatusCode::OK, &keys.ring.jwks(now))?.public())
+    Ok(Reply::json(StatusCode::OK, &jwks(app, &request.context).await?)?.public())
 }

@@ -19,7 +19,7 @@ use crate::dev::DevError;
 use crate::serve::stopped;
 
 /// The engine deletes nothing by itself; AWS takes up to days over it.
-const TTL_SWEEP: Duration = Duration::from_secs(300);
+const TTL_SWEEP: Duration = Duration::from_mins(5);
 
 /// A running engine.
 #[derive(Debug)]

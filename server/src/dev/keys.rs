@@ -23,7 +23,7 @@ use wardgate::entropy::Entropy;
 use crate::dev::DevError;
 
 /// Nobody rotates a laptop's keys.
-const LIFE: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+const LIFE: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// Whether keys were made or found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -89,7 +89,7 @@ impl PasswordHasher {
             version: Some(Decimal::from(Version::V0x13 as u32)),
             params: ParamsString::try_from(&params).map_err(|_| HashError::MalformedHash)?,
             salt: Some(Salt::new(&salt).map_err(|_| HashError::MalformedHash)?),
-            hash: Some(Output::new(&*output).map_err(|_| HashError::MalformedHash)?),
+            hash: Some(Output::new(&output).map_err(|_| HashError::MalformedHash)?),
         };
         Ok(Zeroizing::new(phc.to_string()))
     }

@@ -126,20 +126,20 @@ fn ascii_domain(domain: &str) -> Result<String, InvalidEmail> {
     if domain.chars().any(is_ignored_by_uts46) {
         return Err(InvalidEmail::Domain);
     }
-    let ascii: Cow<'_, str> = Uts46::new()
-        .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Verify)
-        .map_err(|_| InvalidEmail::Domain)?;
+    let ascii = to_ascii(domain).ok_or(InvalidEmail::Domain)?;
     let last = ascii.rsplit('.').next().unwrap_or_default();
     // An all-numeric last label is an IPv4 address by any other name (RFC 3696, 2).
     let numeric = last.bytes().all(|byte| byte.is_ascii_digit());
     if ascii.contains('.') && !numeric { Ok(ascii.into_owned()) } else { Err(InvalidEmail::Domain) }
 }
 
-/// The code points whose UTS #46 status is "ignored".
+/// Whether UTS #46 maps this code point to nothing. Asked of the library's own tables, which grow with Unicode.
 fn is_ignored_by_uts46(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{2064}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{1bca0}'..='\u{1bca3}' | '\u{e0100}'..='\u{e01ef}')
+    !c.is_ascii() && to_ascii(&format!("x{c}x.example")).is_some_and(|ascii| ascii == "xx.example")
+}
+
+fn to_ascii(domain: &str) -> Option<Cow<'_, str>> {
+    Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Verify).ok()
 }
 
 #[cfg(test)]
@@ -175,13 +175,11 @@ mod tests {
         }
     }
 
-    /// The list above is complete: whatever the library drops from a domain is in it.
     #[test]
     fn sec_en_07_no_code_point_vanishes_from_a_domain() {
-        for c in ('\u{80}'..=char::MAX).filter(|c| !is_ignored_by_uts46(*c)) {
-            if let Ok(domain) = ascii_domain(&format!("exa{c}mple.com")) {
-                assert_ne!(domain, "example.com", "{c:?} was dropped");
-            }
+        for c in '\u{80}'..=char::MAX {
+            let vanished = ascii_domain(&format!("exa{c}mple.com")).is_ok_and(|domain| domain == "example.com");
+            assert!(!vanished, "U+{:04X} was dropped", u32::from(c));
         }
     }
 
@@ -217,7 +215,7 @@ mod tests {
 
     #[test]
     fn sec_en_07_lengths_are_at_most_64_and_254_octets() {
-        let domain = format!("{}.{}.{}.com", "d".repeat(63), "e".repeat(63), "f".repeat(50));
+        let domain = format!("{}.{}.{}.com", "d".repeat(63), "e".repeat(63), "f".repeat(60));
         assert_eq!(canonical(&format!("{}@example.com", "a".repeat(65))), Err(InvalidEmail::TooLong));
         assert!(canonical(&format!("{}@{domain}", "a".repeat(254 - 1 - domain.len()))).is_ok());
         assert_eq!(canonical(&format!("{}@{domain}", "a".repeat(254 - domain.len()))), Err(InvalidEmail::TooLong));

@@ -77,9 +77,10 @@ pub async fn respond(app: &App, endpoint: &Endpoint, incoming: Incoming) -> Resp
     metrics::histogram!("wardgate_request_duration_seconds", "endpoint" => endpoint.name).record(seconds);
     // Tenths are all that a log line needs.
     let (endpoint, status, ms) = (endpoint.name, status.as_u16(), (seconds * 10_000.0).round() / 10.0);
-    match cause {
-        Some(cause) => tracing::error!(request_id, endpoint, status, ms, cause = %cause, "request failed"),
-        None => tracing::info!(request_id, endpoint, status, ms, "request"),
+    if let Some(cause) = cause {
+        tracing::error!(request_id, endpoint, status, ms, cause = %cause, "request failed");
+    } else {
+        tracing::info!(request_id, endpoint, status, ms, "request");
     }
     response
 }
@@ -98,7 +99,8 @@ pub fn refuse(problem: &Problem, request_id: &str) -> Response<Bytes> {
     let mut headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
     if let Some(wait) = problem.retry_after {
         // Rounded up: a client that comes back a moment early would only be refused again.
-        headers.push((header::RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000) as u64)));
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        headers.push((header::RETRY_AFTER, HeaderValue::from(seconds)));
     }
     if let Some(challenge) = problem.challenge {
         headers.push((header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));

@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn sec_se_08_each_mistake_names_its_member_and_never_its_value() {
         for (body, member, code) in [
-            (r#"{}"#, "name", "missing"),
+            ("{}", "name", "missing"),
             (r#"{"name":"a","name":"b"}"#, "name", "duplicate"),
             (r#"{"name":"a","extra":"s3cret"}"#, "extra", "unknown"),
             (r#"{"name":77077}"#, "name", "wrong_type"),

@@ -13,7 +13,7 @@ use serde::Serialize;
 pub struct Problem {
     /// The HTTP status: 4xx or 5xx.
     pub status: StatusCode,
-    /// Stable, snake_case, for programs.
+    /// Stable, `snake_case`, for programs.
     pub code: &'static str,
     /// What kind of problem this is; the same for each occurrence.
     pub title: &'static str,

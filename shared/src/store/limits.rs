@@ -1,6 +1,7 @@
 //! Counters that decide whether a guess is evaluated at all (EN-01 to EN-03). They count in the table, never in a
 //! process, and the increment is the decision.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -78,7 +79,8 @@ impl Store {
             .expression_attribute_values(":free", number(limit.free_failures.min(limit.most_failures)));
         let uppers = steps.iter().skip(1).map(|(from, _)| *from).chain([limit.most_failures]);
         for (index, ((_, delay), upper)) in steps.iter().zip(uppers).enumerate() {
-            condition.push_str(&format!(" OR (failures < :upper{index} AND last_at <= :before{index})"));
+            // Writing to a String cannot fail.
+            let _ = write!(condition, " OR (failures < :upper{index} AND last_at <= :before{index})");
             update = update
                 .expression_attribute_values(format!(":upper{index}"), number(upper))
                 .expression_attribute_values(format!(":before{index}"), number(now.minus(*delay).millis()));

@@ -7,6 +7,7 @@ pub mod error;
 pub mod keys;
 pub mod limits;
 pub mod registrations;
+pub mod rotation;
 pub mod sessions;
 
 mod attributes;

@@ -5,6 +5,7 @@ pub mod end_other_sessions;
 pub mod end_session;
 pub mod fault;
 pub mod health;
+pub mod jwks;
 pub mod list_sessions;
 pub mod login;
 pub mod logout;

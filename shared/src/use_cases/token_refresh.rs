@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::app::{App, RequestContext};
 use crate::crypto::sealed_token::{RefreshToken, secret_hash};
 use crate::domain::audit::{AuditAction, Subject};
-use crate::store::sessions::{Rotation, RotationRequest};
+use crate::store::rotation::{Rotation, RotationRequest};
 use crate::use_cases::fault::{Fault, fault_arm};
 use crate::use_cases::sign_in::{SignedIn, issue};
 

@@ -1,0 +1,214 @@
+//! The server as a process: started, busy, killed, stopped, misconfigured.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+const PASSWORD: &str = "violet teapots orbit slowly";
+
+fn command(folder: &Path, port: u16, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wardgate-server"));
+    command
+        .env("AUTH__STAGE", "development")
+        .env("AUTH__EMBEDDED__FOLDER", folder)
+        .env("AUTH__HTTP__PORT", port.to_string())
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+struct Server {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    base: String,
+    tour: String,
+}
+
+impl Server {
+    /// Starts one and waits for its tour: it listens by then.
+    fn start(folder: &Path) -> Self {
+        let port = free_port();
+        let mut child = command(folder, port, &[]).stderr(Stdio::null()).spawn().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut tour = String::new();
+        while !tour.contains("\nMore: ") {
+            assert_ne!(output.read_line(&mut tour).unwrap(), 0, "the server ended: {tour}");
+        }
+        Self { child, output, base: format!("http://127.0.0.1:{port}"), tour }
+    }
+
+    fn signal(&self, name: &str) {
+        let killed = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Already gone is fine.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn post(base: &str, path: &str, body: Value) -> Option<(u16, Value)> {
+    let client = reqwest::Client::new();
+    let response = client.post(format!("{base}{path}")).json(&body).send().await.ok()?;
+    let status = response.status().as_u16();
+    Some((status, response.json().await.ok()?))
+}
+
+fn refused(output: &Output) -> String {
+    assert!(!output.status.success());
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn every_line_of_the_tour_works_when_pasted() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let (_, lines) = server.tour.split_once("# register").unwrap();
+    let (lines, _) = lines.split_once("\nMore: ").unwrap();
+    let output = Command::new("sh").arg("-c").arg(format!("# {lines}")).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let said = |needle: &str| assert!(text.contains(needle), "{needle} is missing in {text}");
+    said(r#""status":"verification_sent""#);
+    said(r#""status":"signed_in""#);
+    said(r#""email":"ada@example.com""#);
+    said(r#""current":true"#);
+    said("\n204\n");
+    said("The session has ended. Sign in again.");
+    assert_eq!(text.matches(r#""status":"signed_in""#).count(), 2, "sign-in and refresh: {text}");
+}
+
+#[tokio::test]
+async fn the_demo_user_signs_in_and_data_and_keys_outlive_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let demo = json!({ "email": "demo@example.com", "password": "tulips lean over quiet canals" });
+    let (status, signed_in) = post(&server.base, "/v1/login", demo).await.unwrap();
+    assert_eq!(status, 200, "{signed_in}");
+    drop(server);
+    let server = Server::start(folder.path());
+    let body = json!({ "refresh_token": signed_in["refresh_token"] });
+    let (status, refreshed) = post(&server.base, "/v1/token/refresh", body).await.unwrap();
+    assert_eq!(status, 200, "{refreshed}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kill_9_of_a_busy_server_loses_no_acknowledged_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let (acknowledged, next) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
+    let clients = (0..8).map(|_| {
+        let (base, acknowledged, next) = (server.base.clone(), Arc::clone(&acknowledged), Arc::clone(&next));
+        tokio::spawn(async move {
+            loop {
+                let email = format!("user{}@example.com", next.fetch_add(1, Ordering::SeqCst));
+                let credentials = json!({ "email": email, "password": PASSWORD });
+                let registered = post(&base, "/v1/register", credentials.clone()).await;
+                if registered.is_none_or(|(status, _)| status != 202) {
+                    return;
+                }
+                let signed_in = post(&base, "/v1/login", credentials).await;
+                let session = signed_in.filter(|(status, _)| *status == 200).map(|(_, body)| body);
+                let dead = session.is_none();
+                acknowledged.lock().unwrap().push((email, session));
+                if dead {
+                    return;
+                }
+            }
+        })
+    });
+    let clients: Vec<_> = clients.collect();
+    while acknowledged.lock().unwrap().len() < 40 {
+        tokio::task::yield_now().await;
+    }
+    server.signal("KILL");
+    join_all(clients).await;
+    drop(server);
+
+    let server = Server::start(folder.path());
+    let acknowledged = acknowledged.lock().unwrap().clone();
+    assert!(acknowledged.len() >= 40);
+    for (email, session) in acknowledged {
+        let login = post(&server.base, "/v1/login", json!({ "email": email, "password": PASSWORD })).await.unwrap();
+        assert_eq!(login.0, 200, "{email} registered and is gone: {}", login.1);
+        if let Some(session) = session {
+            let body = json!({ "refresh_token": session["refresh_token"] });
+            let (status, answer) = post(&server.base, "/v1/token/refresh", body).await.unwrap();
+            assert_eq!(status, 200, "the session of {email} is gone: {answer}");
+        }
+    }
+}
+
+#[test]
+fn ctrl_c_and_sigterm_end_it_cleanly() {
+    for signal in ["INT", "TERM"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut server = Server::start(folder.path());
+        server.signal(signal);
+        let mut rest = String::new();
+        server.output.read_to_string(&mut rest).unwrap();
+        assert!(rest.contains("Wardgate has stopped."), "{signal}: {rest}");
+        assert!(server.child.wait().unwrap().success(), "{signal}");
+    }
+}
+
+#[test]
+fn a_busy_port_is_a_clear_message_and_touches_no_data() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let message = refused(&command(&data, port, &[]).output().unwrap());
+    let expected = format!("wardgate: port {port} is in use on 127.0.0.1");
+    assert!(message.contains(&expected) && message.contains("AUTH__HTTP__PORT"), "{message}");
+    assert!(!data.exists());
+}
+
+#[test]
+fn a_mistake_in_the_configuration_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |name, value| refused(&command(folder.path(), free_port(), &[(name, value)]).output().unwrap());
+    assert!(start("AUTH__HTTP__PROT", "1").starts_with("wardgate: unknown key `http.prot` from AUTH__HTTP__PROT"));
+    assert!(start("AUTH__LOG__FORMAT", "loud").contains("log.format"));
+    assert!(start("AUTH__STAGE", "prod").contains("AUTH__STAGE must be development, staging or production"));
+}
+
+#[test]
+fn sec_pl_06_the_embedded_store_needs_stage_development_and_a_loopback_bind() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let stage = [("AUTH__STAGE", "staging"), ("AUTH__TOKENS__ISSUER", "x"), ("AUTH__TOKENS__AUDIENCE", "x")];
+    let message = refused(&command(&data, free_port(), &stage).output().unwrap());
+    assert!(message.contains("embedded.folder") && message.contains("PL-06"), "{message}");
+    let bind = [("AUTH__HTTP__BIND", r#"["0.0.0.0"]"#)];
+    let message = refused(&command(&data, free_port(), &bind).output().unwrap());
+    assert!(message.contains("loopback"), "{message}");
+    assert!(!data.exists());
+}
+
+#[test]
+fn sec_tk_05_the_key_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let _server = Server::start(&data);
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&data), mode(&data.join("secrets.json"))), (0o700, 0o600));
+}

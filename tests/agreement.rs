@@ -1,0 +1,69 @@
+//! Everything that lists the endpoints agrees with the one list.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use wardgate_server::endpoints::{ENDPOINTS, openapi};
+
+use crate::harness::repository;
+
+fn names() -> BTreeSet<String> {
+    ENDPOINTS.iter().map(|(endpoint, _)| endpoint.name.to_owned()).collect()
+}
+
+fn folders(path: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(repository(path)).unwrap();
+    entries
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect()
+}
+
+#[test]
+fn each_function_folder_is_an_endpoint_and_the_reverse() {
+    assert_eq!(folders("functions"), names());
+    assert_eq!(names().len(), ENDPOINTS.len(), "a name stands twice");
+}
+
+#[test]
+fn no_two_endpoints_answer_the_same_route() {
+    let routes: BTreeSet<String> = ENDPOINTS.iter().map(|(e, _)| format!("{} {}", e.method, e.path)).collect();
+    assert_eq!(routes.len(), ENDPOINTS.len());
+}
+
+#[test]
+fn each_endpoint_has_a_test_file() {
+    let files: BTreeSet<String> = fs::read_dir(repository("tests/routes"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().replace('_', "-"))
+        .filter(|name| name != "mod")
+        .collect();
+    assert_eq!(files, names());
+}
+
+#[test]
+fn each_endpoint_has_events_and_a_good_one_among_them() {
+    assert_eq!(folders("events"), names());
+    for name in names() {
+        assert!(repository(&format!("events/{name}/ok.json")).exists(), "events/{name}/ok.json is missing");
+    }
+}
+
+/// `UPDATE_SNAPSHOTS=1` writes what the code says.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "asks whoever runs the test, not the configuration")]
+fn openapi_json_is_what_the_code_says() {
+    let path = repository("docs/api/openapi.json");
+    let current = format!("{:#}\n", openapi());
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &current).unwrap();
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == current, "docs/api/openapi.json is not current: run `make openapi`");
+    for (endpoint, _) in ENDPOINTS {
+        let method = endpoint.method.as_str().to_ascii_lowercase();
+        assert_eq!(openapi()["paths"][endpoint.path][&method]["operationId"], endpoint.name);
+    }
+}

@@ -1,0 +1,19 @@
+//! Black-box tests. `routes/` mirrors the endpoints; the other files are named for what they hold.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+#![expect(unreachable_pub, reason = "nobody imports a test binary")]
+
+mod harness;
+mod routes;
+
+mod agreement;
+mod audit_trail;
+mod edge;
+mod events;
+mod guessing;
+mod interop;
+mod layers;
+mod races;
+mod refresh_families;
+mod store_faults;
+mod store_requests;
+mod token_forgery;

@@ -1,0 +1,150 @@
+//! What every endpoint has in common: limits, headers, CORS, 404 and 405 (SE-07 to SE-09).
+
+use http::Method;
+use serde_json::json;
+use wardgate_server::endpoints::ENDPOINTS;
+
+use crate::harness::{EMAIL, PASSWORD, TestServer};
+
+fn concrete(path: &str) -> String {
+    path.replace("{id}", "ses_00000000000000000000000000")
+}
+
+#[tokio::test]
+async fn sec_se_07_every_response_has_the_security_headers_and_a_request_id() {
+    let server = TestServer::start().await;
+    for (endpoint, _) in ENDPOINTS {
+        let answer = server.send(server.request(endpoint.method.clone(), &concrete(endpoint.path))).await;
+        assert!(answer.header("strict-transport-security").contains("includeSubDomains"), "{}", endpoint.name);
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert_eq!(answer.header("referrer-policy"), "same-origin");
+        assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"));
+        assert!(answer.header("x-request-id").starts_with("req_"));
+        let public = endpoint.path.starts_with("/.well-known/");
+        assert_eq!(answer.header("cache-control") == "no-store", !public, "{}", endpoint.name);
+    }
+}
+
+#[tokio::test]
+async fn sec_se_08_no_bad_body_gets_a_500_from_any_endpoint() {
+    let server = TestServer::start().await;
+    let bodies: [&[u8]; 12] = [
+        b"",
+        b"null",
+        b"[]",
+        b"{",
+        b"{}",
+        b"\xff\xfe",
+        br#"{"email":null,"password":null,"refresh_token":null}"#,
+        br#"{"email":{"a":[]},"password":1,"refresh_token":[]}"#,
+        br#"{"email":"a","email":"b"}"#,
+        br#"{"unknown":1}"#,
+        br#"{"email":"a@b.example","password":""}"#,
+        "{\"email\":\"a@b.example\",\"password\":\"\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\"}"
+            .as_bytes(),
+    ];
+    for (endpoint, _) in ENDPOINTS.iter().filter(|(endpoint, _)| endpoint.method != Method::GET) {
+        for body in bodies {
+            let request = server.request(endpoint.method.clone(), &concrete(endpoint.path));
+            let request = request.header("content-type", "application/json").body(body);
+            let answer = server.send(request).await;
+            assert!((400..500).contains(&answer.status), "{} {body:?}: {}", endpoint.name, answer.text);
+            assert_eq!(answer.header("content-type"), "application/problem+json");
+            let problem = answer.json();
+            assert_eq!(problem["request_id"], answer.header("x-request-id"));
+            for member in ["type", "title", "status", "detail", "code"] {
+                assert!(!problem[member].is_null(), "{member} of {}", answer.text);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn sec_se_08_bodies_over_64_kib_are_refused_and_the_client_sees_it() {
+    let server = TestServer::start().await;
+    for (size, status) in [(64 * 1024, 400), (64 * 1024 + 1, 413), (900 * 1024, 413)] {
+        let request = server.request(Method::POST, "/v1/login").header("content-type", "application/json");
+        let answer = server.send(request.body("x".repeat(size))).await;
+        assert_eq!(answer.status, status, "{size}");
+    }
+}
+
+#[tokio::test]
+async fn sec_se_08_another_content_type_is_415() {
+    let server = TestServer::start().await;
+    for path in ["/v1/register", "/v1/login", "/v1/token/refresh", "/v1/logout"] {
+        for content_type in ["text/plain", "application/x-www-form-urlencoded"] {
+            let request = server.request(Method::POST, path).header("content-type", content_type).body("{}");
+            assert_eq!(server.send(request).await.status, 415, "{path} {content_type}");
+        }
+        let answer = server.send(server.request(Method::POST, path).body("{}")).await;
+        assert_eq!((answer.status, answer.string("code").as_str()), (415, "unsupported_media_type"));
+    }
+}
+
+#[tokio::test]
+async fn unknown_paths_are_404_and_other_methods_405_with_allow() {
+    let server = TestServer::start().await;
+    for path in ["/", "/v1", "/v1/login/", "/dev/outbox", "/v2/login"] {
+        let answer = server.get(path).await;
+        assert_eq!((answer.status, answer.string("code").as_str()), (404, "not_found"), "{path}");
+    }
+    let answer = server.send(server.request(Method::PUT, "/v1/sessions")).await;
+    assert_eq!((answer.status, answer.string("code").as_str()), (405, "method_not_allowed"));
+    let mut allowed: Vec<&str> = answer.header("allow").split(',').map(str::trim).collect();
+    allowed.sort_unstable();
+    assert_eq!(allowed, ["DELETE", "GET", "HEAD"]);
+}
+
+#[tokio::test]
+async fn sec_se_07_cors_is_an_allowlist() {
+    let allowed = [("AUTH__HTTP__ALLOWED_ORIGINS", r#"["https://app.example.com"]"#)];
+    let server = TestServer::with(&allowed).await;
+    for (origin, expected) in [
+        ("https://app.example.com", "https://app.example.com"),
+        ("https://evil.example.com", ""),
+        ("https://app.example.com.evil.example", ""),
+        ("null", ""),
+    ] {
+        let preflight = server
+            .request(Method::OPTIONS, "/v1/login")
+            .header("origin", origin)
+            .header("access-control-request-method", "POST");
+        let answer = server.send(preflight).await;
+        assert_eq!(answer.header("access-control-allow-origin"), expected, "preflight from {origin}");
+        let answer = server.send(server.request(Method::GET, "/health").header("origin", origin)).await;
+        assert_eq!(answer.header("access-control-allow-origin"), expected, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn sec_se_09_a_client_cannot_choose_its_address() {
+    let server = TestServer::with(&[("AUTH__LIMITS__LOGIN_SOURCE__LIMIT", "2")]).await;
+    for (hop, expected) in [("203.0.113.1", 401), ("203.0.113.2", 401), ("203.0.113.3", 429)] {
+        let body = json!({ "email": EMAIL, "password": PASSWORD });
+        let request = server.request(Method::POST, "/v1/login").header("x-forwarded-for", hop).json(&body);
+        assert_eq!(server.send(request).await.status, expected);
+    }
+}
+
+#[tokio::test]
+async fn sec_se_09_behind_a_trusted_proxy_the_rightmost_foreign_hop_counts() {
+    let trusted = [("AUTH__HTTP__TRUSTED_PROXIES", r#"["127.0.0.0/8"]"#)];
+    let server = TestServer::with(&trusted).await;
+    server.register(EMAIL, PASSWORD).await;
+    let body = json!({ "email": EMAIL, "password": PASSWORD });
+    let request = server.request(Method::POST, "/v1/login").header("x-forwarded-for", "198.51.100.9, 203.0.113.7");
+    let access = server.send(request.json(&body)).await.string("access_token");
+    let sessions = server.as_bearer(Method::GET, "/v1/sessions", &access).await.json();
+    assert_eq!(sessions["items"][0]["address"], "203.0.113.7");
+}
+
+#[tokio::test]
+async fn metrics_count_requests_by_endpoint_and_status() {
+    let server = TestServer::start().await;
+    server.get("/v1/me").await;
+    let metrics = server.get("/metrics").await;
+    assert_eq!(metrics.status, 200);
+    assert!(metrics.text.contains(r#"wardgate_requests_total{endpoint="me",status="401"}"#), "{}", metrics.text);
+    assert!(metrics.text.contains(r#"wardgate_request_duration_seconds_bucket{endpoint="me",le="0.005"}"#));
+}

@@ -1,0 +1,237 @@
+//! A real server on a random port, over a real engine, with a clock that the test moves.
+
+pub mod store_edge;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use wardgate::app::{App, Host, RequestContext};
+use wardgate::clock::Clock;
+use wardgate::config::Config;
+use wardgate::domain::origin::Origin;
+use wardgate::domain::timestamp::Timestamp;
+use wardgate::entropy::SystemEntropy;
+use wardgate::store::client::{Connection, build};
+use wardgate_server::dev::{engine, keys};
+use wardgate_server::serve::{listen, serve};
+
+use store_edge::StoreEdge;
+
+/// When tests begin.
+pub const START: Timestamp = Timestamp::from_millis(1_772_368_200_000);
+/// A password that every policy takes.
+pub const PASSWORD: &str = "violet teapots orbit slowly";
+/// Another one.
+pub const OTHER_PASSWORD: &str = "crimson kettles drift eastward";
+/// An address.
+pub const EMAIL: &str = "ada@example.com";
+
+/// A clock that stands still until it is moved.
+#[derive(Debug)]
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    pub fn advance_millis(&self, millis: i64) {
+        self.0.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    pub fn advance(&self, seconds: i64) {
+        self.advance_millis(seconds * 1000);
+    }
+
+    pub fn set(&self, to: Timestamp) {
+        self.0.store(to.millis(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A running server with an empty store of its own.
+pub struct TestServer {
+    pub base: String,
+    pub app: Arc<App>,
+    pub clock: Arc<ManualClock>,
+    pub store: StoreEdge,
+    pub key_file: PathBuf,
+    http: reqwest::Client,
+    dynamodb: aws_sdk_dynamodb::Client,
+    _stop: watch::Sender<bool>,
+    _folder: tempfile::TempDir,
+}
+
+/// A reply, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub async fn read(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Self { status, headers, text: response.text().await.unwrap() }
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
+    }
+
+    #[track_caller]
+    pub fn string(&self, member: &str) -> String {
+        self.json()[member].as_str().unwrap_or_else(|| panic!("no {member} in {}", self.text)).to_owned()
+    }
+
+    /// The first member at fault and its code.
+    #[track_caller]
+    pub fn fault(&self) -> (String, String) {
+        let error = &self.json()["errors"][0];
+        (error["member"].as_str().unwrap_or_default().to_owned(), error["code"].as_str().unwrap_or_default().to_owned())
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+impl TestServer {
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With variables on top of stage development's configuration.
+    pub async fn with(variables: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let key_file = folder.path().join("secrets.json");
+        std::fs::write(&key_file, shared_keys()).unwrap();
+        let listeners = listen(&["127.0.0.1".parse().unwrap()], 0).await.unwrap();
+        let port = listeners[0].local_addr().unwrap().port().to_string();
+        let mut environment = vec![
+            ("AUTH__STAGE", "development"),
+            ("AUTH__HTTP__PORT", &port),
+            ("AUTH__SECRETS__FILE", key_file.to_str().unwrap()),
+            ("AUTH__STORE__ATTEMPT_TIMEOUT_MS", "10000"),
+            ("AUTH__STORE__OPERATION_TIMEOUT_MS", "30000"),
+            ("AUTH__HTTP__REQUEST_DEADLINE_MS", "60000"),
+        ];
+        environment.extend_from_slice(variables);
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let config = Config::load(environment).unwrap();
+
+        let (stop, stopping) = watch::channel(false);
+        let engine = engine::start(None, stopping.clone()).await.unwrap();
+        let direct = Connection::local(engine.endpoint_url);
+        engine::create_tables(direct.clone(), &config).await.unwrap();
+        let dynamodb = build(direct.clone(), &config.store);
+        let store = StoreEdge::new(direct.http_client.clone());
+        let connection = Connection { http_client: SharedHttpClient::new(store.clone()), ..direct };
+        let clock = Arc::new(ManualClock(AtomicI64::new(START.millis())));
+        let host = Host { connection, clock: clock.clone(), entropy: Arc::new(SystemEntropy), hashing_slots: 2 };
+        let app = Arc::new(App::new(config, host).unwrap());
+        let serving = Arc::clone(&app);
+        tokio::spawn(async move { serve(&serving, listeners, stopping).await });
+        Self {
+            base: format!("http://localhost:{port}"),
+            app,
+            clock,
+            store,
+            key_file,
+            http: reqwest::Client::builder().pool_max_idle_per_host(64).build().unwrap(),
+            dynamodb,
+            _stop: stop,
+            _folder: folder,
+        }
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        // The name may be ::1 first, where nothing listens.
+        let base = self.base.replace("localhost", "127.0.0.1");
+        self.http.request(method, format!("{base}{path}"))
+    }
+
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub async fn as_bearer(&self, method: Method, path: &str, token: &str) -> Answer {
+        self.send(self.request(method, path).bearer_auth(token)).await
+    }
+
+    pub async fn register(&self, email: &str, password: &str) -> Answer {
+        self.post("/v1/register", &json!({ "email": email, "password": password })).await
+    }
+
+    pub async fn login(&self, email: &str, password: &str) -> Answer {
+        self.post("/v1/login", &json!({ "email": email, "password": password })).await
+    }
+
+    pub async fn refresh(&self, token: &str) -> Answer {
+        self.post("/v1/token/refresh", &json!({ "refresh_token": token })).await
+    }
+
+    /// Registers [`EMAIL`] and signs in.
+    pub async fn signed_in(&self) -> Answer {
+        self.register(EMAIL, PASSWORD).await;
+        let answer = self.login(EMAIL, PASSWORD).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer
+    }
+
+    /// A context for calling a use case or the store directly.
+    pub fn context(&self) -> RequestContext {
+        let origin = Origin::new("192.0.2.1".parse().ok(), Some("test"));
+        RequestContext { now: self.clock.now(), origin, request_id: "test".to_owned() }
+    }
+
+    /// Every item of a table whose partition key begins with `prefix`, past the counted edge.
+    pub async fn items(&self, table: &str, prefix: &str) -> Vec<HashMap<String, AttributeValue>> {
+        let scan = self.dynamodb.scan().table_name(table).consistent_read(true).send().await.unwrap();
+        let mut items = scan.items.unwrap_or_default();
+        items.retain(|item| item["pk"].as_s().unwrap().starts_with(prefix));
+        items
+    }
+
+    /// Sets one attribute of an item, as an administrator's tool would.
+    pub async fn set_attribute(&self, pk: &str, sk: &str, name: &str, value: AttributeValue) {
+        let update = self.dynamodb.update_item().table_name(TABLE).key("pk", AttributeValue::S(pk.to_owned()));
+        let update = update.key("sk", AttributeValue::S(sk.to_owned())).update_expression("SET #name = :value");
+        let update = update.expression_attribute_names("#name", name).expression_attribute_values(":value", value);
+        update.send().await.unwrap();
+    }
+}
+
+/// The table's name in stage development.
+pub const TABLE: &str = "wardgate-development";
+/// The audit table's name in stage development.
+pub const AUDIT_TABLE: &str = "wardgate-audit-development";
+
+/// Making an RSA key takes a while: every server of a test run has the same ones.
+pub fn shared_keys() -> &'static str {
+    static KEYS: OnceLock<String> = OnceLock::new();
+    KEYS.get_or_init(|| keys::document(START, &SystemEntropy).unwrap().to_string())
+}
+
+/// A path in the repository.
+pub fn repository(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}

@@ -1,0 +1,162 @@
+//! Between the SDK and the engine: counts what passes, and can disturb it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+
+/// What happens to a request instead of, or after, reaching the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disturbance {
+    /// A transaction is cancelled because somebody else is at the same items.
+    TransactionConflict,
+    /// The table is throttled.
+    Throttled,
+    /// The service fails.
+    ServerError,
+    /// No answer ever comes; the request did not arrive.
+    Timeout,
+    /// No answer ever comes, though the request was carried out.
+    LostAnswer,
+    /// The role has no right to this.
+    AccessDenied,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Event {
+    Started(String),
+    Finished,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    events: Vec<Event>,
+    disturbances: VecDeque<(&'static str, Disturbance, u32)>,
+}
+
+/// The HTTP client that the App is given.
+#[derive(Debug, Clone)]
+pub struct StoreEdge {
+    inner: SharedHttpClient,
+    state: Arc<Mutex<State>>,
+}
+
+impl StoreEdge {
+    pub fn new(inner: SharedHttpClient) -> Self {
+        Self { inner, state: Arc::default() }
+    }
+
+    /// Disturbs the next `times` requests of this operation.
+    pub fn disturb(&self, operation: &'static str, disturbance: Disturbance, times: u32) {
+        self.state.lock().unwrap().disturbances.push_back((operation, disturbance, times));
+    }
+
+    /// Forgets what has passed so far.
+    pub fn reset(&self) {
+        self.state.lock().unwrap().events.clear();
+    }
+
+    /// What has passed, in rounds: requests of one round were all under way before any of it was answered.
+    pub fn rounds(&self) -> Vec<Vec<String>> {
+        let mut rounds = vec![Vec::new()];
+        let mut answered = false;
+        for event in &self.state.lock().unwrap().events {
+            match event {
+                Event::Started(operation) => {
+                    if answered {
+                        rounds.push(Vec::new());
+                        answered = false;
+                    }
+                    rounds.last_mut().unwrap().push(operation.clone());
+                }
+                Event::Finished => answered = true,
+            }
+        }
+        for round in &mut rounds {
+            round.sort();
+        }
+        rounds.retain(|round| !round.is_empty());
+        rounds
+    }
+
+    /// How many requests have passed.
+    pub fn count(&self) -> usize {
+        self.rounds().iter().map(Vec::len).sum()
+    }
+}
+
+impl HttpClient for StoreEdge {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(Connector { inner, state: Arc::clone(&self.state) })
+    }
+}
+
+#[derive(Debug)]
+struct Connector {
+    inner: SharedHttpConnector,
+    state: Arc<Mutex<State>>,
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        let state = Arc::clone(&self.state);
+        let disturbance = {
+            let mut state = state.lock().unwrap();
+            state.events.push(Event::Started(operation.clone()));
+            let planned = state.disturbances.iter_mut().find(|(name, _, times)| *name == operation && *times > 0);
+            planned.map(|(_, disturbance, times)| {
+                *times -= 1;
+                *disturbance
+            })
+        };
+        let forwarded = match disturbance {
+            None | Some(Disturbance::LostAnswer) => Some(self.inner.call(request)),
+            Some(_) => None,
+        };
+        HttpConnectorFuture::new(async move {
+            let answer = match forwarded {
+                Some(call) => Some(call.await),
+                None => None,
+            };
+            let answer = match (disturbance, answer) {
+                (None, Some(answer)) => answer,
+                (Some(Disturbance::TransactionConflict), _) => Ok(refusal(
+                    400,
+                    r#"{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","Message":"Transaction cancelled","CancellationReasons":[{"Code":"None"},{"Code":"TransactionConflict","Message":"Transaction is ongoing for the item"},{"Code":"None"}]}"#,
+                )),
+                (Some(Disturbance::Throttled), _) => Ok(refusal(
+                    400,
+                    r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Rate exceeded"}"#,
+                )),
+                (Some(Disturbance::ServerError), _) => Ok(refusal(
+                    500,
+                    r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"Internal"}"#,
+                )),
+                (Some(Disturbance::AccessDenied), _) => Ok(refusal(
+                    400,
+                    r#"{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"not authorized"}"#,
+                )),
+                (Some(Disturbance::LostAnswer), _) => Err(ConnectorError::io("the connection broke".into())),
+                (Some(Disturbance::Timeout), _) | (None, None) => std::future::pending().await,
+            };
+            state.lock().unwrap().events.push(Event::Finished);
+            answer
+        })
+    }
+}
+
+fn refusal(status: u16, body: &'static str) -> HttpResponse {
+    let mut response = HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body));
+    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    response
+}

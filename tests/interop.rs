@@ -1,0 +1,68 @@
+//! Other people's libraries verify our tokens from the JWKS URL alone. `make test` prepares both; where Python or Node
+//! is missing the test says that it was skipped, and `REQUIRE_INTEROP=1` makes that a failure.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+use wardgate::clock::{Clock as _, SystemClock};
+
+use crate::harness::{TestServer, repository};
+use crate::token_forgery::forgeries;
+
+/// Genuine and forged tokens of a server, one JSON object a line.
+async fn lines(server: &TestServer) -> String {
+    let tokens = forgeries(server).await;
+    let line = |(index, (name, token)): (usize, &(&str, String))| {
+        format!("{}\n", json!({ "name": name, "token": token, "accept": index == 0 }))
+    };
+    tokens.iter().enumerate().map(line).collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "asks whoever runs the test, not the configuration")]
+fn required() -> bool {
+    std::env::var_os("REQUIRE_INTEROP").is_some()
+}
+
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+async fn verifies(name: &str, program: &Path, script: &str, prepared: PathBuf) {
+    if !prepared.exists() {
+        assert!(!required(), "{name} is not prepared: {} is missing", prepared.display());
+        eprintln!("SKIPPED: {name} is not prepared; `make test` does that where its language is installed");
+        return;
+    }
+    for algorithm in ["RS256", "ES256"] {
+        let server = TestServer::with(&[("AUTH__TOKENS__ALGORITHM", algorithm)]).await;
+        // Other libraries look at the real clock.
+        server.clock.set(SystemClock.now());
+        let input = lines(&server).await;
+        let jwks = format!("{}/.well-known/jwks.json", server.base.replace("localhost", "127.0.0.1"));
+        let arguments = [repository(script).display().to_string(), jwks, server.base.clone(), server.base.clone()];
+        let program = program.to_owned();
+        // The server answers on this runtime: the other library must not block it.
+        let output = tokio::task::spawn_blocking(move || {
+            let mut child = Command::new(program);
+            let child = child.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut child = child.spawn().unwrap();
+            child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+            child.wait_with_output().unwrap()
+        });
+        let output = output.await.unwrap();
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{name} with {algorithm}: {said}");
+        assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 14, "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sec_tk_02_pyjwt_accepts_our_tokens_and_refuses_forgeries() {
+    let python = repository(".tools/interop-venv/bin/python");
+    verifies("PyJWT", &python, "tests/interop/verify.py", python.clone()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sec_tk_02_jose_accepts_our_tokens_and_refuses_forgeries() {
+    let prepared = repository("tests/interop/node_modules/jose");
+    verifies("jose", Path::new("node"), "tests/interop/verify.mjs", prepared).await;
+}

@@ -1,0 +1,14 @@
+//! One file per endpoint.
+
+mod health;
+mod jwks;
+mod login;
+mod logout;
+mod me;
+mod openid_configuration;
+mod ready;
+mod register;
+mod session_end;
+mod sessions_end_others;
+mod sessions_list;
+mod token_refresh;

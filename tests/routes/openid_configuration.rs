@@ -1,0 +1,17 @@
+//! `GET /.well-known/openid-configuration`
+
+use crate::harness::TestServer;
+
+#[tokio::test]
+async fn names_only_endpoints_that_exist() {
+    let server = TestServer::start().await;
+    let answer = server.get("/.well-known/openid-configuration").await;
+    assert_eq!(answer.status, 200);
+    let metadata = answer.json();
+    assert_eq!(metadata["issuer"], server.base);
+    for (name, value) in metadata.as_object().unwrap() {
+        if let Some(path) = value.as_str().filter(|_| name != "issuer").and_then(|url| url.strip_prefix(&server.base)) {
+            assert_eq!(server.get(path).await.status, 200, "{name}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# What `make test` runs. REQUIRE_INTEROP=1 turns a skipped interop test into a failure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target"
+
+skipped=$(tests/interop/prepare.sh)
+status=0
+
+# Built first and apart, because a terminal shows cargo's progress only while nothing reads along.
+echo "Building the tests; the first time takes a few minutes."
+cargo test --workspace --no-run
+cargo test --workspace --no-fail-fast 2>&1 | tee "$target/tests.log" || status=$?
+
+echo
+echo "What ran:"
+awk -v total="$target/tests.total" '
+    /^ *Running / { name = $NF; gsub(/.*\/|-[0-9a-f]+\)$/, "", name) }
+    /^ *Doc-tests / { name = $NF " (documentation)" }
+    /^test result: / {
+        passed += $4; failed += $6; ignored += $8
+        if ($4 + $6 + $8) printf "  %-36s %5d passed %3d failed %3d ignored\n", name, $4, $6, $8
+    }
+    END { printf "%d passed, %d failed, %d skipped\n", passed, failed, ignored > total }
+' "$target/tests.log"
+
+for verifier in pyjwt jose; do
+    reason=$(sed -n "s/^$verifier: //p" <<<"$skipped")
+    if [ -z "$reason" ]; then
+        echo "  interop test $verifier: ran"
+    elif [ -z "${REQUIRE_INTEROP:-}" ]; then
+        echo "  interop test $verifier: SKIPPED, $reason"
+    else
+        echo "  interop test $verifier: FAILED, $reason (REQUIRE_INTEROP is set)"
+        status=1
+    fi
+done
+cat "$target/tests.total"
+exit "$status"

@@ -1,0 +1,64 @@
+//! How many store requests each endpoint makes, counted below the SDK: the budget of docs/architecture.md.
+
+use reqwest::Method;
+
+use crate::harness::{EMAIL, OTHER_PASSWORD, PASSWORD, TestServer};
+
+#[tokio::test]
+async fn a_sign_in_is_one_parallel_round_one_transaction_and_one_clearing_write() {
+    let server = TestServer::start().await;
+    server.register(EMAIL, PASSWORD).await;
+    server.store.reset();
+    assert_eq!(server.login(EMAIL, PASSWORD).await.status, 200);
+    assert_eq!(
+        server.store.rounds(),
+        [vec!["GetItem", "UpdateItem", "UpdateItem"], vec!["TransactWriteItems"], vec!["DeleteItem"]]
+    );
+}
+
+#[tokio::test]
+async fn a_failed_sign_in_adds_one_audit_write() {
+    let server = TestServer::start().await;
+    server.register(EMAIL, PASSWORD).await;
+    server.store.reset();
+    assert_eq!(server.login(EMAIL, OTHER_PASSWORD).await.status, 401);
+    assert_eq!(server.store.rounds(), [vec!["GetItem", "UpdateItem", "UpdateItem"], vec!["PutItem"]]);
+}
+
+#[tokio::test]
+async fn a_refresh_is_one_parallel_round() {
+    let server = TestServer::start().await;
+    let token = server.signed_in().await.string("refresh_token");
+    server.store.reset();
+    assert_eq!(server.refresh(&token).await.status, 200);
+    assert_eq!(server.store.rounds(), [vec!["GetItem", "UpdateItem"]]);
+}
+
+#[tokio::test]
+async fn verification_discovery_and_keys_make_none() {
+    let server = TestServer::start().await;
+    let access = server.signed_in().await.string("access_token");
+    server.store.reset();
+    wardgate::use_cases::authenticate::verify(&server.app, &server.context(), &access).await.unwrap();
+    server.get("/.well-known/jwks.json").await;
+    server.get("/.well-known/openid-configuration").await;
+    server.as_bearer(Method::GET, "/v1/me", "a.b.c").await;
+    assert_eq!(server.store.count(), 0);
+}
+
+#[tokio::test]
+async fn the_budget_does_not_grow_with_sessions() {
+    let server = TestServer::start().await;
+    server.signed_in().await;
+    let mut costs = Vec::new();
+    for _ in 0..2 {
+        let mut access = String::new();
+        for _ in 0..20 {
+            access = server.login(EMAIL, PASSWORD).await.string("access_token");
+        }
+        server.store.reset();
+        server.as_bearer(Method::GET, "/v1/sessions", &access).await;
+        costs.push(server.store.count());
+    }
+    assert_eq!(costs, [3, 3]);
+}
