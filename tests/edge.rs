@@ -26,6 +26,16 @@ async fn sec_se_07_every_response_has_the_security_headers_and_a_request_id() {
 }
 
 #[tokio::test]
+async fn sec_se_07_the_servers_own_pages_have_them_too() {
+    let server = TestServer::start().await;
+    for path in ["/openapi.json", "/metrics", "/nowhere"] {
+        let answer = server.get(path).await;
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert!(answer.header("x-request-id").starts_with("req_"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn sec_se_08_no_bad_body_gets_a_500_from_any_endpoint() {
     let server = TestServer::start().await;
     let bodies: [&[u8]; 12] = [

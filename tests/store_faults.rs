@@ -120,3 +120,41 @@ async fn malformed_keys_are_our_fault_and_never_shown() {
     assert_eq!(answer.status, 500);
     assert!(!answer.text.contains("s3cret"));
 }
+
+#[tokio::test]
+async fn a_sign_in_or_refresh_that_could_not_be_signed_writes_nothing() {
+    let server = TestServer::start().await;
+    let token = server.signed_in().await.string("refresh_token");
+    let mut keys: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&server.key_file).unwrap()).unwrap();
+    for ring in ["signing", "public_keys"] {
+        for key in keys[ring]["keys"].as_array_mut().unwrap() {
+            key["sign_until"] = 0.into();
+        }
+    }
+    std::fs::write(&server.key_file, keys.to_string()).unwrap();
+    server.clock.advance(301);
+    server.store.reset();
+    assert_eq!(server.login(EMAIL, PASSWORD).await.status, 503);
+    assert_eq!(server.refresh(&token).await.status, 503);
+    assert_eq!(server.store.count(), 0);
+    assert_eq!(server.get("/ready").await.status, 503);
+}
+
+#[tokio::test]
+async fn sec_tk_04_a_key_past_its_publication_verifies_nothing_even_from_the_cache() {
+    let server = TestServer::start().await;
+    let mut keys: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&server.key_file).unwrap()).unwrap();
+    let end = server.context().now.millis() + 100_000;
+    for key in keys["public_keys"]["keys"].as_array_mut().unwrap() {
+        key["publish_until"] = end.into();
+    }
+    std::fs::write(&server.key_file, keys.to_string()).unwrap();
+    let access = server.signed_in().await.string("access_token");
+    let me = async || server.as_bearer(reqwest::Method::GET, "/v1/me", &access).await.status;
+    server.clock.advance_millis(99_999);
+    assert_eq!(me().await, 200);
+    server.clock.advance_millis(1);
+    assert_eq!(me().await, 401);
+}

@@ -30,7 +30,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), AnyError> {
     let config = Config::load(std::env::vars())?;
     telemetry::start(&config.log)?;
-    // The port first: a second server on the same data folder must not get as far as the data.
+    // The port first: a start that fails must not touch any data.
     let listeners = listen(&config.http.bind, config.http.port).await?;
     let (stop, stopping) = watch::channel(false);
     tokio::spawn(async move {
@@ -89,7 +89,7 @@ mod embedded {
         stopping: watch::Receiver<bool>,
     ) -> Result<(), AnyError> {
         dev::permit(&config)?;
-        dev::create_folder(folder)?;
+        let _claim = dev::claim_folder(folder)?;
         let key_file = config.secrets.file.get_or_insert_with(|| folder.join("secrets.json")).clone();
         keys::ensure(&key_file, SystemClock.now(), &SystemEntropy)?;
         // The engine outlives the server: requests that are still running need it.

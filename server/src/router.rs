@@ -11,12 +11,14 @@ use axum::extract::{ConnectInfo, RawPathParams, Request};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, get, on};
 use http::{HeaderValue, Method, StatusCode, header};
+use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::cors::CorsLayer;
 use wardgate::app::App;
 use wardgate::domain::id::RequestId;
 use wardgate::http::edge::{self, Incoming};
 use wardgate::http::endpoint::Endpoint;
 use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
 use wardgate::http::source_address::source_address;
 
 use crate::endpoints::{ENDPOINTS, openapi};
@@ -40,13 +42,17 @@ pub fn router(app: &Arc<App>) -> Router {
         let methods = paths.remove(endpoint.path).unwrap_or_default().merge(on(filter, answer));
         paths.insert(endpoint.path, methods);
     }
-    let described = serde_json::to_string(&openapi()).unwrap_or_default();
-    let json = [(header::CONTENT_TYPE, "application/json")];
-    let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+    let (describing, measuring) = (Arc::clone(app), Arc::clone(app));
     let recorder = metrics::recorder();
     let mut router = Router::new()
-        .route("/openapi.json", get(move || async move { (json, described) }))
-        .route("/metrics", get(move || async move { (text, recorder.map(|r| r.render()).unwrap_or_default()) }));
+        .route("/openapi.json", get(async move || own(&describing, "application/json", openapi().to_string())))
+        .route(
+            "/metrics",
+            get(async move || {
+                let rendered = recorder.map(PrometheusHandle::render).unwrap_or_default();
+                own(&measuring, "text/plain; version=0.0.4", rendered)
+            }),
+        );
     for (path, methods) in paths {
         router = router.route(path, methods);
     }
@@ -79,9 +85,18 @@ async fn answer(
     edge::respond(app, endpoint, incoming).await.map(Body::from)
 }
 
+/// A reply of the server's own, which no function has.
+fn own(app: &App, content_type: &'static str, body: String) -> Response {
+    let headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static(content_type))];
+    edge::finish(Reply { status: StatusCode::OK, headers, body: body.into_bytes() }, &request_id(app)).map(Body::from)
+}
+
 fn refuse(app: &App, problem: &Problem) -> Response {
-    let id = RequestId::new(app.clock.now(), app.entropy.number().unwrap_or_default());
-    edge::refuse(problem, &id.to_string()).map(Body::from)
+    edge::refuse(problem, &request_id(app)).map(Body::from)
+}
+
+fn request_id(app: &App) -> String {
+    RequestId::new(app.clock.now(), app.entropy.number().unwrap_or_default()).to_string()
 }
 
 fn method_not_allowed() -> Problem {

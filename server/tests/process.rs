@@ -41,8 +41,12 @@ struct Server {
 impl Server {
     /// Starts one and waits for its tour: it listens by then.
     fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    fn start_with(folder: &Path, variables: &[(&str, &str)]) -> Self {
         let port = free_port();
-        let mut child = command(folder, port, &[]).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command(folder, port, variables).stderr(Stdio::null()).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut tour = String::new();
         while !tour.contains("\nMore: ") {
@@ -156,6 +160,15 @@ async fn kill_9_of_a_busy_server_loses_no_acknowledged_write() {
     }
 }
 
+#[tokio::test]
+async fn the_demo_user_signs_in_whatever_others_have_to_verify() {
+    let folder = tempfile::tempdir().unwrap();
+    let verified = [("AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL", "true")];
+    let server = Server::start_with(folder.path(), &verified);
+    let demo = json!({ "email": "demo@example.com", "password": "tulips lean over quiet canals" });
+    assert_eq!(post(&server.base, "/v1/login", demo).await.unwrap().0, 200);
+}
+
 #[test]
 fn ctrl_c_and_sigterm_end_it_cleanly() {
     for signal in ["INT", "TERM"] {
@@ -182,6 +195,24 @@ fn a_busy_port_is_a_clear_message_and_touches_no_data() {
 }
 
 #[test]
+fn two_servers_do_not_share_a_data_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let _first = Server::start(folder.path());
+    let message = refused(&command(folder.path(), free_port(), &[]).output().unwrap());
+    assert!(message.contains("another server uses the data folder"), "{message}");
+}
+
+#[test]
+fn the_readme_shows_the_tour_that_the_server_prints() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
+    let tour = wardgate_server::dev::tour::tour("http://localhost:8080");
+    for line in tour.lines().filter(|line| line.starts_with(['#', '$']) || line.contains("curl ") || line.contains('='))
+    {
+        assert!(readme.contains(line), "README.md has no line {line}");
+    }
+}
+
+#[test]
 fn a_mistake_in_the_configuration_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let start = |name, value| refused(&command(folder.path(), free_port(), &[(name, value)]).output().unwrap());
@@ -194,7 +225,7 @@ fn a_mistake_in_the_configuration_is_named() {
 fn sec_pl_06_the_embedded_store_needs_stage_development_and_a_loopback_bind() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let stage = [("AUTH__STAGE", "staging"), ("AUTH__TOKENS__ISSUER", "x"), ("AUTH__TOKENS__AUDIENCE", "x")];
+    let stage = [("AUTH__STAGE", "staging"), ("AUTH__TOKENS__ISSUER", "https://auth.example.com"), ("AUTH__TOKENS__AUDIENCE", "x")];
     let message = refused(&command(&data, free_port(), &stage).output().unwrap());
     assert!(message.contains("embedded.folder") && message.contains("PL-06"), "{message}");
     let bind = [("AUTH__HTTP__BIND", r#"["0.0.0.0"]"#)];

@@ -1,6 +1,7 @@
 //! Configuration: `config/default.toml`, then `config/<stage>.toml`, then `AUTH__SECTION__KEY` (all embedded but the
 //! last). A mistake stops start-up with the key, where it came from, and what was expected.
 
+mod checks;
 mod layers;
 
 use ipnet::IpNet;
@@ -239,52 +240,18 @@ impl Config {
             layers.set(&key, &variable, &value)?;
         }
         layers.set("stage", "AUTH__STAGE", stage.name())?;
-        let mut config: Self = layers.into_config()?;
+        let (mut config, sources) = layers.into_config()?;
         let port = config.http.port.to_string();
         config.tokens.issuer = config.tokens.issuer.replace("{port}", &port);
         config.tokens.audience = config.tokens.audience.replace("{port}", &port);
-        config.checked()
-    }
-
-    /// What types cannot say.
-    fn checked(self) -> Result<Self, ConfigError> {
-        let wrong = |key: &str, expected: &str| ConfigError::WrongValue {
-            key: key.to_owned(),
-            source_name: format!("stage {}", self.stage.name()),
-            expected: expected.to_owned(),
-        };
-        if self.hashing.memory_kib < 19_456 || self.hashing.iterations < 2 || self.hashing.parallelism < 1 {
-            return Err(wrong(
-                "hashing",
-                "PW-01 asks for at least memory_kib = 19456, iterations = 2, parallelism = 1",
-            ));
+        match checks::violation(&config) {
+            None => Ok(config),
+            Some((key, expected)) => Err(ConfigError::WrongValue {
+                source_name: sources.of(key),
+                key: key.to_owned(),
+                expected: expected.to_owned(),
+            }),
         }
-        if self.sessions.grace_seconds > 30 {
-            return Err(wrong("sessions.grace_seconds", "SE-02 allows at most 30"));
-        }
-        if !(60..=3600).contains(&self.tokens.access_seconds) {
-            return Err(wrong("tokens.access_seconds", "SE-01 allows 60 to 3600"));
-        }
-        if self.accounts.verification_seconds > 24 * 3600 {
-            return Err(wrong("accounts.verification_seconds", "OT-04 allows at most 86400 (24 hours)"));
-        }
-        if self.limits.login_account.most_failures > 100 {
-            return Err(wrong("limits.login_account.most_failures", "EN-02 allows at most 100"));
-        }
-        let unverified = !self.accounts.require_verified_email && !self.accounts.accept_unverified_email_enumeration;
-        if unverified && self.stage != Stage::Development {
-            return Err(wrong(
-                "accounts.require_verified_email",
-                "outside development it must be true, or accounts.accept_unverified_email_enumeration set (EN-04)",
-            ));
-        }
-        if self.secrets.file.is_some() && self.stage != Stage::Development {
-            return Err(wrong("secrets.file", "a key file is for stage development only (PL-06)"));
-        }
-        if self.embedded.folder.is_some() && self.stage != Stage::Development {
-            return Err(wrong("embedded.folder", "the embedded store is for stage development only (PL-06)"));
-        }
-        Ok(self)
     }
 }
 

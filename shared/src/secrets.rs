@@ -87,12 +87,22 @@ pub struct Secrets {
 }
 
 /// The published keys, also in the verifier's form.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct PublicKeys {
     /// With their times.
     pub ring: Ring<PublicKey>,
-    /// Those published when the ring was read.
+    /// Those published at `as_of`.
     pub key_set: KeySet,
+    as_of: Timestamp,
+}
+
+impl PublicKeys {
+    fn new(ring: Ring<PublicKey>, now: Timestamp) -> Result<Self, SecretsError> {
+        let malformed =
+            |_| SecretsError::Malformed { name: "public_keys", source_name: "the published key set".to_owned() };
+        let key_set = KeySet::parse(ring.jwks(now).to_string().as_bytes()).map_err(malformed)?;
+        Ok(Self { ring, key_set, as_of: now })
+    }
 }
 
 impl Secrets {
@@ -116,12 +126,26 @@ impl Secrets {
 
     /// The public keys of access tokens: the only ring that verifying needs.
     pub async fn public_keys(&self, now: Timestamp) -> Result<Arc<PublicKeys>, SecretsError> {
-        self.public_keys.get(now, self.max_age, |name| self.read_public_keys(name, now)).await
+        self.public_keys_read_within(self.max_age, now).await
     }
 
     /// The public keys, read again if that was more than a minute ago: for a `kid` that is not among them (TK-03).
     pub async fn public_keys_for_unknown_kid(&self, now: Timestamp) -> Result<Arc<PublicKeys>, SecretsError> {
-        self.public_keys.get(now, REFETCH.min(self.max_age), |name| self.read_public_keys(name, now)).await
+        self.public_keys_read_within(REFETCH.min(self.max_age), now).await
+    }
+
+    async fn public_keys_read_within(
+        &self,
+        max_age: Duration,
+        now: Timestamp,
+    ) -> Result<Arc<PublicKeys>, SecretsError> {
+        let read = |name| PublicKeys::new(self.source.read(name)?, now);
+        let keys = self.public_keys.get(now, max_age, read).await?;
+        if keys.ring.is_unchanged(keys.as_of, now) {
+            return Ok(keys);
+        }
+        // A key's time has run out since the ring was read: the clock decides, not the cache (TK-04).
+        Ok(Arc::new(PublicKeys::new(keys.ring.clone(), now)?))
     }
 
     /// The keys of refresh tokens.
@@ -137,15 +161,6 @@ impl Secrets {
     /// The keys that wrap password hashes.
     pub async fn password_wrap(&self, now: Timestamp) -> Result<Arc<Ring<WrapKey>>, SecretsError> {
         self.password_wrap.get(now, self.max_age, |name| self.source.read(name)).await
-    }
-
-    fn read_public_keys(&self, name: &'static str, now: Timestamp) -> Result<PublicKeys, SecretsError> {
-        let ring: Ring<PublicKey> = self.source.read(name)?;
-        let jwks = ring.jwks(now).to_string();
-        match KeySet::parse(jwks.as_bytes()) {
-            Ok(key_set) => Ok(PublicKeys { ring, key_set }),
-            Err(_) => Err(SecretsError::Malformed { name, source_name: "the published key set".to_owned() }),
-        }
     }
 }
 

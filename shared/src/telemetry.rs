@@ -1,8 +1,10 @@
 //! Logs. Nothing secret or personal may reach them (PL-02): handlers and stores log ids, codes and causes only.
 
 use thiserror::Error;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{ParseError, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt, registry};
 
 use crate::config::{Log, LogFormat};
 
@@ -19,11 +21,12 @@ pub enum TelemetryError {
 
 /// Starts logging to standard error, for the whole process.
 pub fn start(config: &Log) -> Result<(), TelemetryError> {
-    let filter = EnvFilter::builder().parse(&config.level)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Not EnvFilter: its regular expressions would be a megabyte in every function.
+    let filter: Targets = config.level.parse()?;
+    let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
     match config.format {
-        LogFormat::Json => builder.json().flatten_event(true).with_target(false).try_init(),
-        LogFormat::Human => builder.compact().with_target(false).try_init(),
+        LogFormat::Json => registry().with(lines.json().flatten_event(true).with_filter(filter)).try_init(),
+        LogFormat::Human => registry().with(lines.compact().with_filter(filter)).try_init(),
     }
     .map_err(|_| TelemetryError::Started)
 }

@@ -38,6 +38,13 @@ async fn what_is_no_id_names_no_session() {
 }
 
 #[tokio::test]
+async fn who_asks_matters_before_what_is_asked_for() {
+    let server = TestServer::start().await;
+    let answer = server.send(server.request(Method::DELETE, "/v1/sessions/nonsense")).await;
+    assert_eq!((answer.status, answer.string("code").as_str()), (401, "authentication_required"));
+}
+
+#[tokio::test]
 async fn sec_se_10_a_dead_session_cannot_end_others() {
     let server = TestServer::start().await;
     let (dead, live) = (server.signed_in().await, server.login(EMAIL, PASSWORD).await);

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use wardgate::app::App;
 use wardgate::http::endpoint::Endpoint;
-use wardgate::http::openapi::{Operation, schema};
+use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -22,10 +22,13 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// What the API description says of it.
 pub const OPERATION: Operation = Operation {
     summary: "How the service and its dependencies are",
-    bearer: false,
+    bearer: Bearer::Ignored,
     parameters: &[],
-    request: None,
-    response: (200, "Healthy or degraded.", Some(schema::<HealthReply>)),
+    request: Body::None,
+    responses: &[
+        (200, "Healthy or degraded.", Some(schema::<HealthReply>)),
+        (503, "Unhealthy.", Some(schema::<HealthReply>)),
+    ],
     problems: &[],
 };
 

@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use wardgate::app::App;
 use wardgate::http::endpoint::Endpoint;
-use wardgate::http::openapi::{Operation, schema};
+use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -21,10 +21,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// What the API description says of it.
 pub const OPERATION: Operation = Operation {
     summary: "The keys that access tokens verify with (RFC 7517)",
-    bearer: false,
+    bearer: Bearer::Ignored,
     parameters: &[],
-    request: None,
-    response: (200, "Every published key: those that sign, signed, or will sign.", Some(schema::<JwkSet>)),
+    request: Body::None,
+    responses: &[(200, "Every published key: those that sign, signed, or will sign.", Some(schema::<JwkSet>))],
     problems: &[(503, "Busy; try again after Retry-After.")],
 };
 

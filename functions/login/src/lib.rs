@@ -7,7 +7,7 @@ use wardgate::app::App;
 use wardgate::domain::email::Email;
 use wardgate::domain::password::Password;
 use wardgate::http::endpoint::Endpoint;
-use wardgate::http::openapi::{Operation, schema};
+use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -25,10 +25,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// What the API description says of it.
 pub const OPERATION: Operation = Operation {
     summary: "Sign in with an address and a password",
-    bearer: false,
+    bearer: Bearer::Ignored,
     parameters: &[],
-    request: Some(schema::<LoginRequest>),
-    response: (200, "Signed in.", Some(schema::<SignedInReply>)),
+    request: Body::Required(schema::<LoginRequest>),
+    responses: &[(200, "Signed in.", Some(schema::<SignedInReply>))],
     problems: &[
         (400, "A member is missing or breaks a rule."),
         (401, "The address or the password is wrong: which of them is not told."),

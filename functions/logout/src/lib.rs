@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::App;
 use wardgate::http::endpoint::Endpoint;
-use wardgate::http::openapi::{Operation, schema};
+use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -22,10 +22,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// What the API description says of it.
 pub const OPERATION: Operation = Operation {
     summary: "Sign out: end the session of the refresh token, or else of the access token",
-    bearer: true,
+    bearer: Bearer::Optional,
     parameters: &[],
-    request: Some(schema::<LogoutRequest>),
-    response: (204, "The session is over; also if it was over before.", None),
+    request: Body::Optional(schema::<LogoutRequest>),
+    responses: &[(204, "The session is over; also if it was over before.", None)],
     problems: &[
         (400, "A member breaks a rule."),
         (401, "No token was sent, or one that was never ours."),

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use wardgate::app::App;
 use wardgate::http::endpoint::Endpoint;
-use wardgate::http::openapi::{Operation, schema};
+use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -22,10 +22,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// What the API description says of it.
 pub const OPERATION: Operation = Operation {
     summary: "Read one's own profile",
-    bearer: true,
+    bearer: Bearer::Required,
     parameters: &[],
-    request: None,
-    response: (200, "The profile.", Some(schema::<MeReply>)),
+    request: Body::None,
+    responses: &[(200, "The profile.", Some(schema::<MeReply>))],
     problems: &[
         (401, "The access token is missing or not valid, or its session has ended."),
         (503, "Busy; try again after Retry-After."),

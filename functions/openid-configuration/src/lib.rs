@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use wardgate::app::App;
 use wardgate::http::endpoint::Endpoint;
-use wardgate::http::openapi::{Operation, schema};
+use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 
@@ -23,10 +23,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// What the API description says of it.
 pub const OPERATION: Operation = Operation {
     summary: "Where everything is (OpenID Connect Discovery 1.0)",
-    bearer: false,
+    bearer: Bearer::Ignored,
     parameters: &[],
-    request: None,
-    response: (200, "The metadata. It names only endpoints that exist.", Some(schema::<Metadata>)),
+    request: Body::None,
+    responses: &[(200, "The metadata. It names only endpoints that exist.", Some(schema::<Metadata>))],
     problems: &[(503, "Busy; try again after Retry-After.")],
 };
 

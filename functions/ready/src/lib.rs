@@ -5,11 +5,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use wardgate::app::App;
 use wardgate::http::endpoint::Endpoint;
-use wardgate::http::openapi::{Operation, schema};
+use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
-use wardgate::use_cases::health::is_ready;
+use wardgate::use_cases::health::ready;
 
 /// What answers `GET /ready`.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -22,10 +22,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// What the API description says of it.
 pub const OPERATION: Operation = Operation {
     summary: "Whether requests can be served",
-    bearer: false,
+    bearer: Bearer::Ignored,
     parameters: &[],
-    request: None,
-    response: (200, "They can.", Some(schema::<ReadyReply>)),
+    request: Body::None,
+    responses: &[(200, "They can.", Some(schema::<ReadyReply>))],
     problems: &[(503, "They cannot: the table does not answer, or no key may sign yet.")],
 };
 
@@ -37,9 +37,7 @@ pub struct ReadyReply {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
-    if is_ready(app, &request.context).await {
-        Reply::json(StatusCode::OK, &ReadyReply { status: "ready" })
-    } else {
-        Err(Problem::unavailable_without_cause())
-    }
+    // Whatever is missing, the answer is the same: not now.
+    ready(app, &request.context).await.map_err(Problem::unavailable)?;
+    Reply::json(StatusCode::OK, &ReadyReply { status: "ready" })
 }

@@ -7,7 +7,7 @@ use wardgate::app::App;
 use wardgate::domain::email::Email;
 use wardgate::domain::name::DisplayName;
 use wardgate::http::endpoint::Endpoint;
-use wardgate::http::openapi::{Operation, schema};
+use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -24,14 +24,14 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// What the API description says of it.
 pub const OPERATION: Operation = Operation {
     summary: "Ask for an account",
-    bearer: false,
+    bearer: Bearer::Ignored,
     parameters: &[],
-    request: Some(schema::<RegisterRequest>),
-    response: (
+    request: Body::Required(schema::<RegisterRequest>),
+    responses: &[(
         202,
         "Taken. The answer is the same whether or not the address has an account.",
         Some(schema::<RegisterReply>),
-    ),
+    )],
     problems: &[
         (400, "A member is missing or breaks a rule."),
         (429, "Too many registrations of this address or from this source."),

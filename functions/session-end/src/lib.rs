@@ -4,7 +4,7 @@ use http::Method;
 use wardgate::app::App;
 use wardgate::domain::id::SessionId;
 use wardgate::http::endpoint::Endpoint;
-use wardgate::http::openapi::{Operation, Parameter, schema};
+use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -21,15 +21,15 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// What the API description says of it.
 pub const OPERATION: Operation = Operation {
     summary: "End one of one's own sessions",
-    bearer: true,
+    bearer: Bearer::Required,
     parameters: &[Parameter {
         name: "id",
         location: "path",
         description: "The session's id.",
         schema: schema::<String>,
     }],
-    request: None,
-    response: (204, "It has ended.", None),
+    request: Body::None,
+    responses: &[(204, "It has ended.", None)],
     problems: &[
         (401, "The access token is missing or not valid, or its session has ended."),
         (404, "The caller has no such live session."),
@@ -38,20 +38,15 @@ pub const OPERATION: Operation = Operation {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
-    // Something that cannot be an id names no session.
-    let id = SessionId::parse(request.path_parameter("id")).map_err(|_| no_such_session())?;
+    let id = SessionId::parse(request.path_parameter("id")).ok();
     end_session(app, &request.context, request.bearer_token(), id).await.map_err(problem)?;
     Ok(Reply::no_content())
 }
 
 fn problem(error: EndSessionError) -> Problem {
     match error {
-        EndSessionError::NotFound => no_such_session(),
+        EndSessionError::NotFound => Problem::not_found("You have no such session, or it has ended before."),
         EndSessionError::Authenticate(error) => error.into(),
         EndSessionError::Fault(fault) => fault.into(),
     }
-}
-
-fn no_such_session() -> Problem {
-    Problem::not_found("You have no such session, or it has ended before.")
 }

@@ -3,7 +3,7 @@
 use http::Method;
 use wardgate::app::App;
 use wardgate::http::endpoint::Endpoint;
-use wardgate::http::openapi::Operation;
+use wardgate::http::openapi::{Bearer, Body, Operation};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -20,10 +20,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// What the API description says of it.
 pub const OPERATION: Operation = Operation {
     summary: "End all of one's own sessions but this one",
-    bearer: true,
+    bearer: Bearer::Required,
     parameters: &[],
-    request: None,
-    response: (204, "All others have ended.", None),
+    request: Body::None,
+    responses: &[(204, "All others have ended.", None)],
     problems: &[
         (401, "The access token is missing or not valid, or its session has ended."),
         (503, "Busy; try again after Retry-After."),

@@ -7,7 +7,7 @@ use wardgate::app::App;
 use wardgate::domain::id::SessionId;
 use wardgate::domain::session::Session;
 use wardgate::http::endpoint::Endpoint;
-use wardgate::http::openapi::{Operation, Parameter, schema};
+use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// What the API description says of it.
 pub const OPERATION: Operation = Operation {
     summary: "List one's own sessions, newest first",
-    bearer: true,
+    bearer: Bearer::Required,
     parameters: &[
         Parameter {
             name: "limit",
@@ -42,12 +42,12 @@ pub const OPERATION: Operation = Operation {
             schema: schema::<String>,
         },
     ],
-    request: None,
-    response: (
+    request: Body::None,
+    responses: &[(
         200,
         "A page of live sessions. It may be short, or empty, and still have a next one.",
         Some(schema::<SessionsReply>),
-    ),
+    )],
     problems: &[
         (400, "A parameter is unknown or not valid."),
         (401, "The access token is missing or not valid, or its session has ended."),

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::App;
 use wardgate::http::endpoint::Endpoint;
-use wardgate::http::openapi::{Operation, schema};
+use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -23,14 +23,14 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// What the API description says of it.
 pub const OPERATION: Operation = Operation {
     summary: "Exchange a refresh token for the session's next pair",
-    bearer: false,
+    bearer: Bearer::Ignored,
     parameters: &[],
-    request: Some(schema::<TokenRefreshRequest>),
-    response: (
+    request: Body::Required(schema::<TokenRefreshRequest>),
+    responses: &[(
         200,
         "The next pair. Repeated within the grace window, the same refresh token again.",
         Some(schema::<SignedInReply>),
-    ),
+    )],
     problems: &[
         (400, "A member is missing or breaks a rule."),
         (401, "The refresh token is no longer valid: sign in again."),

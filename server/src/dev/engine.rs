@@ -45,13 +45,17 @@ pub async fn start(file: Option<&Path>, stop: watch::Receiver<bool>) -> Result<E
     Ok(Engine { endpoint_url: format!("http://{address}"), task })
 }
 
-/// Creates both tables unless they exist. Keys and TTL are those of `infra/data.yaml`.
+/// Creates both tables unless they exist. Keys, and TTL on `ttl`, as docs/architecture.md has them.
 pub async fn create_tables(connection: Connection, config: &Config) -> Result<(), DevError> {
     let client = build(connection, &config.store);
+    let failed = |error: aws_sdk_dynamodb::Error| DevError::Engine(error.to_string());
+    let existing = client.list_tables().send().await.map_err(|error| failed(error.into()))?.table_names;
+    let existing = existing.unwrap_or_default();
     for name in [&config.store.table, &config.store.audit_table] {
-        create_table(&client, &format!("{name}-{}", config.stage.name()))
-            .await
-            .map_err(|error| DevError::Engine(error.to_string()))?;
+        let name = format!("{name}-{}", config.stage.name());
+        if !existing.contains(&name) {
+            create_table(&client, &name).await.map_err(failed)?;
+        }
     }
     Ok(())
 }
@@ -61,7 +65,7 @@ async fn create_table(client: &Client, name: &str) -> Result<(), aws_sdk_dynamod
     let string = |attribute: &str| {
         AttributeDefinition::builder().attribute_name(attribute).attribute_type(ScalarAttributeType::S).build()
     };
-    let created = client
+    client
         .create_table()
         .table_name(name)
         .billing_mode(BillingMode::PayPerRequest)
@@ -70,12 +74,7 @@ async fn create_table(client: &Client, name: &str) -> Result<(), aws_sdk_dynamod
         .key_schema(key("pk", KeyType::Hash)?)
         .key_schema(key("sk", KeyType::Range)?)
         .send()
-        .await;
-    match created {
-        Ok(_) => {}
-        Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    }
+        .await?;
     let ttl = TimeToLiveSpecification::builder().attribute_name("ttl").enabled(true).build()?;
     client.update_time_to_live().table_name(name).time_to_live_specification(ttl).send().await?;
     Ok(())

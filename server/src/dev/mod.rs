@@ -6,6 +6,7 @@ pub mod engine;
 pub mod keys;
 pub mod tour;
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -25,15 +26,15 @@ pub enum DevError {
         /// What the system says.
         cause: std::io::Error,
     },
+    /// Another server uses the data folder.
+    #[error("another server uses the data folder {}: stop it, or choose another with AUTH__EMBEDDED__FOLDER", .0.display())]
+    InUse(PathBuf),
     /// The embedded store does not start.
     #[error("the embedded store: {0}")]
     Engine(String),
     /// Keys could not be made.
     #[error("cannot generate keys: {0}")]
     Keys(String),
-    /// The demo user could not be made.
-    #[error("cannot create the demo user: {0}")]
-    Demo(String),
 }
 
 /// Refuses anywhere but on a loopback address of stage development.
@@ -47,9 +48,16 @@ pub fn permit(config: &Config) -> Result<(), DevError> {
     Ok(())
 }
 
-/// Creates the data folder, for its owner alone.
-pub fn create_folder(folder: &Path) -> Result<(), DevError> {
+/// Creates the data folder, for its owner alone, and claims it for as long as the returned file is open.
+pub fn claim_folder(folder: &Path) -> Result<File, DevError> {
     use std::os::unix::fs::DirBuilderExt as _;
     let created = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    created.map_err(|cause| DevError::Folder { folder: folder.to_owned(), cause })
+    let opened = created.and_then(|()| File::create(folder.join("lock")));
+    let failed = |cause| DevError::Folder { folder: folder.to_owned(), cause };
+    let lock = opened.map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(DevError::InUse(folder.to_owned())),
+        Err(TryLockError::Error(cause)) => Err(failed(cause)),
+    }
 }

@@ -25,6 +25,7 @@ curl -s {base}/v1/me {bearer}; echo
 # refresh: the old refresh token is spent, the new pair replaces it
 SIGNED_IN=$(curl -s {base}/v1/token/refresh {json} -d "{{\"refresh_token\":\"$REFRESH\"}}"); echo "$SIGNED_IN"
 ACCESS=$(echo "$SIGNED_IN" | {access})
+REFRESH=$(echo "$SIGNED_IN" | {refresh})
 
 # my sessions
 curl -s {base}/v1/sessions {bearer}; echo

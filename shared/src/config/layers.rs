@@ -11,8 +11,12 @@ use super::{Config, ConfigError};
 #[derive(Default)]
 pub(super) struct Layers {
     merged: Table,
-    sources: BTreeMap<String, String>,
+    sources: Sources,
 }
+
+/// Which file or variable set each dotted key.
+#[derive(Default)]
+pub(super) struct Sources(BTreeMap<String, String>);
 
 impl Layers {
     /// Lays a TOML file over what is there.
@@ -21,7 +25,7 @@ impl Layers {
             source_name: name.to_owned(),
             message: error.message().to_owned(),
         })?;
-        merge(&mut self.merged, table, "", name, &mut self.sources);
+        merge(&mut self.merged, table, "", name, &mut self.sources.0);
         Ok(())
     }
 
@@ -44,19 +48,17 @@ impl Layers {
             _ => toml_value(text),
         };
         table.insert((*last).to_owned(), value);
-        self.sources.insert(key.to_owned(), variable.to_owned());
+        self.sources.0.insert(key.to_owned(), variable.to_owned());
         Ok(())
     }
 
     /// Reads the merged values as the configuration.
-    pub(super) fn into_config(self) -> Result<Config, ConfigError> {
-        let sources = self.sources;
-        let deserializer = Value::Table(self.merged);
+    pub(super) fn into_config(self) -> Result<(Config, Sources), ConfigError> {
         let mut track = serde_path_to_error::Track::new();
-        Config::deserialize(serde_path_to_error::Deserializer::new(deserializer, &mut track)).map_err(|error| {
-            let path = track.path().to_string();
-            explain(&path, error.message(), &sources)
-        })
+        match Config::deserialize(serde_path_to_error::Deserializer::new(Value::Table(self.merged), &mut track)) {
+            Ok(config) => Ok((config, self.sources)),
+            Err(error) => Err(explain(&track.path().to_string(), error.message(), &self.sources)),
+        }
     }
 }
 
@@ -87,7 +89,7 @@ fn merge(into: &mut Table, from: Table, prefix: &str, source: &str, sources: &mu
 
 /// Turns serde's message into one that names key, source and expectation. serde says which of its three failures it
 /// met by how the message begins; a test holds each of the three.
-fn explain(path: &str, message: &str, sources: &BTreeMap<String, String>) -> ConfigError {
+fn explain(path: &str, message: &str, sources: &Sources) -> ConfigError {
     let named = message.split('`').nth(1).unwrap_or_default();
     let join = |name: &str| match path {
         "" | "." => name.to_owned(),
@@ -102,20 +104,22 @@ fn explain(path: &str, message: &str, sources: &BTreeMap<String, String>) -> Con
     if message.starts_with("unknown field") {
         let key = join(named);
         let expected = message.split_once("expected ").map_or("nothing here", |(_, expected)| expected).to_owned();
-        return ConfigError::UnknownKey { source_name: source_of(&key, sources), key, expected };
+        return ConfigError::UnknownKey { source_name: sources.of(&key), key, expected };
     }
     // The value itself may be a secret that landed in the wrong key: say only what was expected.
-    let expected = message.rsplit_once("expected ").map_or("not a valid value", |(_, expected)| expected);
-    ConfigError::WrongValue {
-        source_name: source_of(path, sources),
-        key: path.to_owned(),
-        expected: format!("expected {expected}"),
-    }
+    let expected = match message.rsplit_once("expected ") {
+        Some((_, rest)) if rest.starts_with("struct ") => "expected a section of keys".to_owned(),
+        Some((_, rest)) => format!("expected {rest}"),
+        None => "this is not a valid value".to_owned(),
+    };
+    ConfigError::WrongValue { source_name: sources.of(path), key: path.to_owned(), expected }
 }
 
-/// The source of a key, or of the nearest key below or above it.
-fn source_of(key: &str, sources: &BTreeMap<String, String>) -> String {
-    let below = || sources.iter().find(|(name, _)| name.starts_with(&format!("{key}."))).map(|(_, source)| source);
-    let above = || sources.iter().find(|(name, _)| key.starts_with(&format!("{name}["))).map(|(_, source)| source);
-    sources.get(key).or_else(below).or_else(above).cloned().unwrap_or_else(|| "the configuration".to_owned())
+impl Sources {
+    /// The source of a key, or of the nearest key below or above it.
+    pub(super) fn of(&self, key: &str) -> String {
+        let below = || self.0.iter().find(|(name, _)| name.starts_with(&format!("{key}."))).map(|(_, source)| source);
+        let above = || self.0.iter().find(|(name, _)| key.starts_with(&format!("{name}["))).map(|(_, source)| source);
+        self.0.get(key).or_else(below).or_else(above).cloned().unwrap_or_else(|| "the configuration".to_owned())
+    }
 }

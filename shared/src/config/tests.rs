@@ -105,8 +105,46 @@ fn a_wrong_element_of_a_list_is_named() {
 }
 
 #[test]
-fn sec_pw_01_weaker_hashing_than_the_minimum_is_refused() {
-    assert!(message(&[("AUTH__STAGE", "development"), ("AUTH__HASHING__MEMORY_KIB", "1024")]).contains("PW-01"));
+fn a_section_given_as_a_value_is_named() {
+    let message = message(&[("AUTH__STAGE", "development"), ("AUTH__SERVICE", "x")]);
+    assert_eq!(message, "wrong value for key `service` from AUTH__SERVICE: expected a section of keys");
+}
+
+#[test]
+fn a_value_that_breaks_a_rule_is_named_with_its_source() {
+    for (variable, value, key) in [
+        ("AUTH__HTTP__PORT", "0", "http.port"),
+        ("AUTH__HTTP__BIND", "[]", "http.bind"),
+        ("AUTH__HTTP__ALLOWED_ORIGINS", r#"["*"]"#, "http.allowed_origins"),
+        ("AUTH__HTTP__ALLOWED_ORIGINS", r#"["https://*.example.com"]"#, "http.allowed_origins"),
+        ("AUTH__HTTP__ALLOWED_ORIGINS", r#"["https://app.example.com/"]"#, "http.allowed_origins"),
+        ("AUTH__HTTP__ALLOWED_ORIGINS", r#"["app.example.com"]"#, "http.allowed_origins"),
+        ("AUTH__LOG__LEVEL", "loud", "log.level"),
+        ("AUTH__LOG__LEVEL", "info,wardgate=loud", "log.level"),
+        ("AUTH__TOKENS__ISSUER", "", "tokens.issuer"),
+        ("AUTH__TOKENS__ISSUER", "http://localhost:8080/", "tokens.issuer"),
+        ("AUTH__TOKENS__AUDIENCE", "", "tokens.audience"),
+        ("AUTH__HASHING__PARALLELISM", "5", "hashing.parallelism"),
+        ("AUTH__LIMITS__LOGIN_ACCOUNT__MOST_FAILURES", "101", "limits.login_account.most_failures"),
+        ("AUTH__ACCOUNTS__VERIFICATION_SECONDS", "86401", "accounts.verification_seconds"),
+    ] {
+        let message = message(&[("AUTH__STAGE", "development"), (variable, value)]);
+        let expected = format!("wrong value for key `{key}` from {variable}: expected ");
+        assert!(message.starts_with(&expected), "{variable}={value}: {message}");
+    }
+}
+
+#[test]
+fn sec_pw_01_sec_pw_07_hashing_is_neither_weaker_nor_costlier_than_allowed() {
+    for (variable, value) in [
+        ("AUTH__HASHING__MEMORY_KIB", "19455"),
+        ("AUTH__HASHING__MEMORY_KIB", "65537"),
+        ("AUTH__HASHING__ITERATIONS", "1"),
+        ("AUTH__HASHING__ITERATIONS", "11"),
+    ] {
+        let message = message(&[("AUTH__STAGE", "development"), (variable, value)]);
+        assert!(message.contains(variable) && message.contains("PW-01"), "{message}");
+    }
 }
 
 #[test]

@@ -16,6 +16,16 @@ pub enum SigningAlgorithm {
     ES256,
 }
 
+impl SigningAlgorithm {
+    /// The name in a header's `alg` (RFC 7518).
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RS256 => "RS256",
+            Self::ES256 => "ES256",
+        }
+    }
+}
+
 /// When a key is used. Times are milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Validity {
@@ -133,6 +143,18 @@ impl Ring<WrapKey> {
 }
 
 impl Ring<PublicKey> {
+    /// The public half of the key of `alg` that signs at `now`.
+    pub fn current(&self, alg: SigningAlgorithm, now: Timestamp) -> Result<&PublicKey, NoCurrentKey> {
+        let of_alg = |key: &&PublicKey| key.jwk.get("alg").and_then(|name| name.as_str()) == Some(alg.name());
+        let signing = self.keys.iter().filter(|key| key.validity.signs(now)).filter(of_alg);
+        signing.max_by_key(|key| key.validity.sign_from).ok_or(NoCurrentKey)
+    }
+
+    /// Whether the keys published at `now` are those published at `then`.
+    pub fn is_unchanged(&self, then: Timestamp, now: Timestamp) -> bool {
+        self.keys.iter().all(|key| key.validity.is_published(then) == key.validity.is_published(now))
+    }
+
     /// The JWK set (RFC 7517) of every key published at `now`.
     pub fn jwks(&self, now: Timestamp) -> serde_json::Value {
         let keys = self.keys.iter().filter(|key| key.validity.is_published(now));

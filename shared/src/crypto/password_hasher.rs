@@ -12,8 +12,13 @@ use zeroize::Zeroizing;
 
 use crate::domain::password::Password;
 
-/// Memory above this is never allocated for a stored hash, whatever it says (PW-07), in KiB.
-const MAX_MEMORY_KIB: u32 = 64 * 1024;
+/// No stored hash may cost more than this, whatever it says (PW-07): `m` in KiB, `t`, `p`, and the text's length.
+pub const MAX_MEMORY_KIB: u32 = 64 * 1024;
+/// See [`MAX_MEMORY_KIB`].
+pub const MAX_ITERATIONS: u32 = 10;
+/// See [`MAX_MEMORY_KIB`].
+pub const MAX_PARALLELISM: u32 = 4;
+const MAX_PHC: usize = 512;
 
 /// The cost of a hash, and how many may wait for their turn.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -101,9 +106,14 @@ impl PasswordHasher {
             self.run(password, vec![0; 16], self.params.clone()).await?;
             return Ok(Verification::Mismatch);
         };
+        if phc.len() > MAX_PHC {
+            return Err(HashError::MalformedHash);
+        }
         let stored = PasswordHash::new(phc).map_err(|_| HashError::MalformedHash)?;
         let params = Params::try_from(&stored).map_err(|_| HashError::MalformedHash)?;
-        if stored.algorithm.as_str() != "argon2id" || params.m_cost() > MAX_MEMORY_KIB {
+        let too_costly =
+            params.m_cost() > MAX_MEMORY_KIB || params.t_cost() > MAX_ITERATIONS || params.p_cost() > MAX_PARALLELISM;
+        if stored.algorithm.as_str() != "argon2id" || too_costly {
             return Err(HashError::MalformedHash);
         }
         let (Some(salt), Some(expected)) = (stored.salt, stored.hash) else { return Err(HashError::MalformedHash) };
@@ -203,10 +213,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sec_pw_07_a_stored_hash_cannot_ask_for_unbounded_memory() {
-        let phc = "$argon2id$v=19$m=4194304,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-        let refused = hasher(64).verify(&password("one"), Some(phc)).await;
-        assert!(matches!(refused, Err(HashError::MalformedHash)));
+    async fn sec_pw_07_a_stored_hash_cannot_ask_for_unbounded_work() {
+        let tail = "$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        for cost in ["m=4194304,t=2,p=1", "m=64,t=11,p=1", "m=64,t=2,p=5"] {
+            let phc = format!("$argon2id$v=19${cost}{tail}");
+            let refused = hasher(64).verify(&password("one"), Some(&phc)).await;
+            assert!(matches!(refused, Err(HashError::MalformedHash)), "{cost}");
+        }
+        let long = format!("$argon2id$v=19$m=64,t=2,p=1{}{tail}", "0".repeat(512));
+        assert!(matches!(hasher(64).verify(&password("one"), Some(&long)).await, Err(HashError::MalformedHash)));
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::email::EmailKey;
 use crate::domain::id::UserId;
-use crate::domain::user::{Roles, UserStatus};
+use crate::domain::user::{Roles, User, UserStatus};
 
 /// A PHC string sealed under a key from Secrets Manager (PW-02). The table holds nothing that can be guessed against
 /// without that key.
@@ -41,6 +41,21 @@ pub struct Credential {
     pub status: UserStatus,
     /// A copy of whether the address is verified.
     pub email_verified: bool,
+}
+
+impl Credential {
+    /// The credential of a user with this password.
+    pub fn of(user: &User, password: WrappedHash) -> Self {
+        Self {
+            email_key: user.email.key(),
+            user_id: user.id,
+            password,
+            cred_version: user.cred_version,
+            roles: user.roles.clone(),
+            status: user.status,
+            email_verified: user.email_verified,
+        }
+    }
 }
 
 /// Stores bytes as the table's binary type, not as a list of numbers.

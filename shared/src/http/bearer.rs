@@ -19,9 +19,10 @@ impl From<AuthenticateError> for Problem {
     fn from(error: AuthenticateError) -> Self {
         match error {
             AuthenticateError::Missing => Self::authentication_required(),
-            AuthenticateError::InvalidToken(_) | AuthenticateError::NoSession => {
-                Self::invalid_token("The access token is invalid or has expired. Refresh it or sign in again.")
-            }
+            AuthenticateError::InvalidToken(_) | AuthenticateError::NoSession => Self {
+                cause: Some(Box::new(error)),
+                ..Self::invalid_token("The access token is invalid or has expired. Refresh it or sign in again.")
+            },
             AuthenticateError::SessionEnded => Self::invalid_token("The session has ended. Sign in again."),
             AuthenticateError::Fault(fault) => fault.into(),
         }

@@ -61,7 +61,7 @@ pub async fn respond(app: &App, endpoint: &Endpoint, incoming: Incoming) -> Resp
             let request = Request { headers, path_parameters, query, body, context };
             let deadline = Duration::from_millis(app.config.http.request_deadline_ms);
             let handled = tokio::time::timeout(deadline, (endpoint.handler)(app, &request)).await;
-            handled.unwrap_or_else(|_| Err(Problem::unavailable_without_cause()))
+            handled.unwrap_or_else(|elapsed| Err(Problem::unavailable(elapsed)))
         }
         Ok(_) | Err(BodyError::TooLarge) => Err(too_large()),
         Err(BodyError::Incomplete) => Err(incomplete()),
@@ -77,10 +77,10 @@ pub async fn respond(app: &App, endpoint: &Endpoint, incoming: Incoming) -> Resp
     metrics::histogram!("wardgate_request_duration_seconds", "endpoint" => endpoint.name).record(seconds);
     // Tenths are all that a log line needs.
     let (endpoint, status, ms) = (endpoint.name, status.as_u16(), (seconds * 10_000.0).round() / 10.0);
-    if let Some(cause) = cause {
-        tracing::error!(request_id, endpoint, status, ms, cause = %cause, "request failed");
-    } else {
-        tracing::info!(request_id, endpoint, status, ms, "request");
+    match cause {
+        Some(cause) if status >= 500 => tracing::error!(request_id, endpoint, status, ms, %cause, "request failed"),
+        Some(cause) => tracing::info!(request_id, endpoint, status, ms, %cause, "request"),
+        None => tracing::info!(request_id, endpoint, status, ms, "request"),
     }
     response
 }
@@ -109,7 +109,8 @@ pub fn refuse(problem: &Problem, request_id: &str) -> Response<Bytes> {
     finish(Reply { status: problem.status, headers, body }, request_id)
 }
 
-fn finish(reply: Reply, request_id: &str) -> Response<Bytes> {
+/// A reply with the headers that every response has (SE-07).
+pub fn finish(reply: Reply, request_id: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(reply.body));
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();

@@ -21,16 +21,45 @@ pub struct Operation {
     /// One line.
     pub summary: &'static str,
     /// Whether an access token is needed.
-    pub bearer: bool,
+    pub bearer: Bearer,
     /// Path and query parameters.
     pub parameters: &'static [Parameter],
     /// The body.
-    pub request: Option<SchemaOf>,
-    /// The success: status, what it means, and its body.
-    pub response: (u16, &'static str, Option<SchemaOf>),
+    pub request: Body,
+    /// The answers that are no refusals: status, what it means, and its body.
+    pub responses: &'static [(u16, &'static str, Option<SchemaOf>)],
     /// The refusals.
     pub problems: &'static [(u16, &'static str)],
 }
+
+/// Whether an endpoint takes an access token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Bearer {
+    /// It does not look at one.
+    Ignored,
+    /// It can do with one.
+    Optional,
+    /// It refuses without.
+    Required,
+}
+
+/// What body an endpoint takes.
+#[derive(Clone, Copy)]
+pub enum Body {
+    /// None is looked at.
+    None,
+    /// It can do with one.
+    Optional(SchemaOf),
+    /// It refuses without.
+    Required(SchemaOf),
+}
+
+/// What every endpoint that reads a body may answer (SE-08).
+const BODY_PROBLEMS: [(u16, &str); 3] = [
+    (408, "The body did not arrive in time."),
+    (413, "The body is over 64 KiB."),
+    (415, "The body is not application/json."),
+];
 
 /// A parameter.
 pub struct Parameter {
@@ -77,14 +106,17 @@ pub fn document(operations: &[(Endpoint, &Operation)]) -> Value {
 }
 
 fn describe(endpoint: &Endpoint, operation: &Operation, generator: &mut SchemaGenerator, problem: &Schema) -> Value {
-    let (status, meaning, body) = operation.response;
     let mut responses = Map::new();
-    let mut success = json!({ "description": meaning });
-    if let (Some(body), Some(success)) = (body, success.as_object_mut()) {
-        success.insert("content".to_owned(), json!({ "application/json": { "schema": body(generator) } }));
+    for (status, meaning, body) in operation.responses {
+        let mut response = Map::from_iter([("description".to_owned(), json!(meaning))]);
+        if let Some(body) = body {
+            response.insert("content".to_owned(), json!({ "application/json": { "schema": body(generator) } }));
+        }
+        responses.insert(status.to_string(), Value::Object(response));
     }
-    responses.insert(status.to_string(), success);
-    for (status, meaning) in operation.problems {
+    let reads_body = !matches!(operation.request, Body::None);
+    let of_body = BODY_PROBLEMS.iter().filter(|_| reads_body);
+    for (status, meaning) in operation.problems.iter().chain(of_body) {
         let content = json!({ "application/problem+json": { "schema": problem } });
         responses.insert(status.to_string(), json!({ "description": meaning, "content": content }));
     }
@@ -101,16 +133,26 @@ fn describe(endpoint: &Endpoint, operation: &Operation, generator: &mut SchemaGe
             })
         })
         .collect();
-    let mut described = json!({
-        "operationId": endpoint.name,
-        "summary": operation.summary,
-        "parameters": parameters,
-        "responses": responses,
-        "security": if operation.bearer { json!([{ "bearer": [] }]) } else { json!([]) },
-    });
-    if let (Some(request), Some(described)) = (operation.request, described.as_object_mut()) {
-        let content = json!({ "application/json": { "schema": request(generator) } });
-        described.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
+    let request_body = match operation.request {
+        Body::None => None,
+        Body::Optional(schema) => Some((false, schema(generator))),
+        Body::Required(schema) => Some((true, schema(generator))),
+    };
+    let security = match operation.bearer {
+        Bearer::Ignored => json!([]),
+        Bearer::Optional => json!([{}, { "bearer": [] }]),
+        Bearer::Required => json!([{ "bearer": [] }]),
+    };
+    let mut described = Map::from_iter([
+        ("operationId".to_owned(), json!(endpoint.name)),
+        ("summary".to_owned(), json!(operation.summary)),
+        ("parameters".to_owned(), Value::Array(parameters)),
+        ("responses".to_owned(), Value::Object(responses)),
+        ("security".to_owned(), security),
+    ]);
+    if let Some((required, schema)) = request_body {
+        let content = json!({ "application/json": { "schema": schema } });
+        described.insert("requestBody".to_owned(), json!({ "required": required, "content": content }));
     }
-    described
+    Value::Object(described)
 }

@@ -25,7 +25,7 @@ pub struct Problem {
     pub retry_after: Option<Duration>,
     /// The `WWW-Authenticate` header (RFC 6750).
     pub challenge: Option<&'static str>,
-    /// What really went wrong on our side.
+    /// What really went wrong, for the log; never a token's or a member's content.
     pub cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -137,13 +137,9 @@ impl Problem {
 
     /// We cannot answer now; trying again is safe.
     pub fn unavailable(cause: impl Error + Send + Sync + 'static) -> Self {
-        Self { cause: Some(Box::new(cause)), ..Self::unavailable_without_cause() }
-    }
-
-    /// As [`Problem::unavailable`], where there is no more to say.
-    pub fn unavailable_without_cause() -> Self {
         Self {
             retry_after: Some(Duration::from_secs(1)),
+            cause: Some(Box::new(cause)),
             ..Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "temporarily_unavailable",

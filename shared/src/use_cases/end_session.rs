@@ -24,14 +24,16 @@ pub enum EndSessionError {
 }
 fault_arm!(EndSessionError);
 
-/// Ends a session of the caller's, which may be the one that the request comes with.
+/// Ends a session of the caller's, which may be the one that the request comes with. `None` stands for an id that no
+/// session can have: who asks matters first.
 pub async fn end_session(
     app: &App,
     context: &RequestContext,
     access_token: Option<&str>,
-    session_id: SessionId,
+    session_id: Option<SessionId>,
 ) -> Result<(), EndSessionError> {
     let caller = authenticate(app, context, access_token).await?.principal;
+    let session_id = session_id.ok_or(EndSessionError::NotFound)?;
     let subject = Subject::User(caller.user_id);
     let audit = app.audit(context, subject, AuditAction::SessionEnded, Some(session_id))?;
     match app.store.end_session(caller.user_id, session_id, None, &audit).await? {

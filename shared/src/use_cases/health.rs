@@ -24,18 +24,23 @@ pub async fn health(app: &App, context: &RequestContext) -> [Dependency; 2] {
     [store, keys]
 }
 
-/// Whether requests can be served: the table answers and a key ring exists.
-pub async fn is_ready(app: &App, context: &RequestContext) -> bool {
-    let signs = |now| async move {
-        let keys = app.secrets.public_keys(now).await?;
-        Ok::<bool, Fault>(keys.ring.keys.iter().any(|key| key.validity.signs(now)))
+/// Whether requests can be served: the table answers, and there is a key that signs what we are to issue.
+pub async fn ready(app: &App, context: &RequestContext) -> Result<(), Fault> {
+    let signs = async {
+        let keys = app.secrets.public_keys(context.now).await?;
+        keys.ring.current(app.config.tokens.algorithm, context.now)?;
+        Ok::<(), Fault>(())
     };
-    let (store, signs) = futures::join!(app.store.ping(), signs(context.now));
-    store.is_ok() && signs.unwrap_or(false)
+    let (store, signs) = futures::join!(app.store.ping(), signs);
+    store?;
+    signs
 }
 
 async fn timed(app: &App, name: &'static str, check: impl Future<Output = Result<(), Fault>>) -> Dependency {
     let started = app.clock.now();
     let fault = check.await.err();
+    if let Some(cause) = &fault {
+        tracing::warn!(dependency = name, %cause, "a dependency is down");
+    }
     Dependency { name, fault, response_time: app.clock.now().since(started) }
 }

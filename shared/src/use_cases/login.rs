@@ -51,10 +51,11 @@ fault_arm!(LoginError);
 pub async fn login(app: &App, context: &RequestContext, login: Login) -> Result<SignedIn, LoginError> {
     let now = context.now;
     let email = login.email.key();
-    // Needed by every sign-in that can succeed, and cached: asking first keeps a failure of theirs before any write.
+    // Every key that a success needs, before anything is written: no session may begin that cannot be answered with.
     let (session_ring, signing) = (app.secrets.session_mac(now).await?, app.secrets.signing(now).await?);
     let wrap_ring = app.secrets.password_wrap(now).await?;
     let mac_key = session_ring.current(now)?;
+    let signing_key = signing.current(app.config.tokens.algorithm, now)?;
 
     let limits = &app.config.limits;
     let source = context.origin.source();
@@ -88,7 +89,7 @@ pub async fn login(app: &App, context: &RequestContext, login: Login) -> Result<
     if verification == Verification::MatchOutdated {
         rehash(app, context, &credential, &login.password).await?;
     }
-    Ok(issue(app, context, &session, secret, &credential.roles, mac_key, &signing)?)
+    Ok(issue(app, context, &session, secret, &credential.roles, mac_key, signing_key)?)
 }
 
 /// Whether the account behind a credential may sign in. The password is hashed either way, so that the answer takes as

@@ -117,17 +117,8 @@ async fn create_account(
     registration: Registration,
     audit: &AuditEntry,
 ) -> Result<(), RegisterError> {
-    let email_key = registration.email.key();
     let user = User::new(registration.user_id, registration.email, registration.name, context.now);
-    let credential = Credential {
-        email_key,
-        user_id: user.id,
-        password: registration.password,
-        cred_version: user.cred_version,
-        roles: user.roles.clone(),
-        status: user.status,
-        email_verified: user.email_verified,
-    };
+    let credential = Credential::of(&user, registration.password);
     app.store.create_account(&user, &credential, audit).await?;
     Ok(())
 }

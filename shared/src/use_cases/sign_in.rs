@@ -6,7 +6,7 @@ use wardgate_verify::AccessToken;
 
 use crate::app::{App, RequestContext};
 use crate::crypto::access_token;
-use crate::crypto::key_ring::{MacKey, Ring, SigningKey};
+use crate::crypto::key_ring::{MacKey, SigningKey};
 use crate::crypto::sealed_token::{RefreshToken, TokenSecret, secret_hash};
 use crate::domain::id::{SessionId, TokenId, UserId};
 use crate::domain::session::Session;
@@ -61,7 +61,7 @@ pub(super) fn issue(
     secret: TokenSecret,
     roles: &Roles,
     mac_key: &MacKey,
-    signing: &Ring<SigningKey>,
+    signing_key: &SigningKey,
 ) -> Result<SignedIn, Fault> {
     let tokens = &app.config.tokens;
     let issued_at = context.now.unix_seconds();
@@ -84,7 +84,7 @@ pub(super) fn issue(
     let refresh_token =
         RefreshToken { user_id: session.user_id, session_id: session.id, generation: session.generation, secret };
     Ok(SignedIn {
-        access_token: access_token::sign(&claims, signing, tokens.algorithm, context.now)?,
+        access_token: access_token::sign(&claims, signing_key)?,
         expires_in,
         refresh_token: refresh_token.seal(mac_key),
         session_id: session.id,

@@ -30,7 +30,9 @@ pub async fn token_refresh(
     let now = context.now;
     let ring = app.secrets.session_mac(now).await?;
     let token = RefreshToken::open(refresh_token, &ring, now).map_err(|_| TokenRefreshError::InvalidToken)?;
+    // Before anything is written: a rotation whose answer cannot be signed would only cost the client its token.
     let signing = app.secrets.signing(now).await?;
+    let signing_key = signing.current(app.config.tokens.algorithm, now)?;
     let request = RotationRequest {
         user_id: token.user_id,
         session_id: token.session_id,
@@ -63,5 +65,5 @@ pub async fn token_refresh(
         user.filter(|user| user.admits(session.id, session.created_at)).ok_or(TokenRefreshError::InvalidToken)?;
     // The key that the session names, not today's: a repeated refresh gets the same token across a key rotation.
     let mac_key = ring.find(&session.mac_kid, now).ok_or(TokenRefreshError::InvalidToken)?;
-    Ok(issue(app, context, &session, token.secret, &user.roles, mac_key, &signing)?)
+    Ok(issue(app, context, &session, token.secret, &user.roles, mac_key, signing_key)?)
 }

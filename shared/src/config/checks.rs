@@ -1,0 +1,82 @@
+//! What types cannot say about values.
+
+use http::Uri;
+use tracing_subscriber::filter::LevelFilter;
+
+use super::{Config, Stage};
+use crate::crypto::password_hasher::{MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_PARALLELISM};
+
+/// The first key whose value breaks a rule, and the rule.
+pub(super) fn violation(config: &Config) -> Option<(&'static str, &'static str)> {
+    let (hashing, tokens) = (&config.hashing, &config.tokens);
+    let is_development = config.stage == Stage::Development;
+    let accounts = &config.accounts;
+    let unverified = !accounts.require_verified_email && !accounts.accept_unverified_email_enumeration;
+    let rules = [
+        (config.http.port != 0, "http.port", "expected 1 to 65535"),
+        (!config.http.bind.is_empty(), "http.bind", "expected at least one address"),
+        (
+            config.http.allowed_origins.iter().all(|origin| is_origin(origin)),
+            "http.allowed_origins",
+            "expected origins as browsers send them, such as https://app.example.com",
+        ),
+        (is_filter(&config.log.level), "log.level", "expected error, warn, info, debug, trace or off"),
+        (
+            (19_456..=MAX_MEMORY_KIB).contains(&hashing.memory_kib),
+            "hashing.memory_kib",
+            "expected 19456 (PW-01) to 65536 (PW-07)",
+        ),
+        ((2..=MAX_ITERATIONS).contains(&hashing.iterations), "hashing.iterations", "expected 2 (PW-01) to 10 (PW-07)"),
+        ((1..=MAX_PARALLELISM).contains(&hashing.parallelism), "hashing.parallelism", "expected 1 to 4 (PW-07)"),
+        (config.sessions.grace_seconds <= 30, "sessions.grace_seconds", "expected at most 30 (SE-02)"),
+        (is_issuer(&tokens.issuer), "tokens.issuer", "expected an http(s) URL without a slash at its end"),
+        (!tokens.audience.is_empty(), "tokens.audience", "expected the name of an API"),
+        ((60..=3600).contains(&tokens.access_seconds), "tokens.access_seconds", "expected 60 to 3600 (SE-01)"),
+        (
+            accounts.verification_seconds <= 24 * 3600,
+            "accounts.verification_seconds",
+            "expected at most 86400, which is 24 hours (OT-04)",
+        ),
+        (
+            config.limits.login_account.most_failures <= 100,
+            "limits.login_account.most_failures",
+            "expected at most 100 (EN-02)",
+        ),
+        (
+            is_development || !unverified,
+            "accounts.require_verified_email",
+            "expected true outside development, unless accounts.accept_unverified_email_enumeration is set (EN-04)",
+        ),
+        (
+            is_development || config.secrets.file.is_none(),
+            "secrets.file",
+            "expected nothing: a key file is for stage development only (PL-06)",
+        ),
+        (
+            is_development || config.embedded.folder.is_none(),
+            "embedded.folder",
+            "expected nothing: the embedded store is for stage development only (PL-06)",
+        ),
+    ];
+    rules.into_iter().find(|(holds, ..)| !holds).map(|(_, key, rule)| (key, rule))
+}
+
+/// RFC 6454's serialisation: scheme, host and port, nothing else, and no wildcard.
+fn is_origin(text: &str) -> bool {
+    let Ok(uri) = text.parse::<Uri>() else { return false };
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
+    ["http", "https"].contains(&scheme) && !text.contains('*') && text == format!("{scheme}://{authority}")
+}
+
+fn is_issuer(text: &str) -> bool {
+    let scheme = text.parse::<Uri>().ok().and_then(|uri| uri.scheme_str().map(str::to_owned));
+    matches!(scheme.as_deref(), Some("http" | "https")) && !text.ends_with('/') && !text.contains(['?', '#'])
+}
+
+/// The library takes a misspelt level for a module's name and falls silent.
+fn is_filter(text: &str) -> bool {
+    text.split(',').all(|part| {
+        let level = part.rsplit_once('=').map_or(part, |(_, level)| level);
+        level.trim().parse::<LevelFilter>().is_ok()
+    })
+}
