@@ -14,6 +14,7 @@ mod interop;
 mod layers;
 mod races;
 mod refresh_families;
+mod secret_source;
 mod store_faults;
 mod store_requests;
 mod token_forgery;

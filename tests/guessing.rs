@@ -72,7 +72,7 @@ async fn sec_en_02_one_source_is_limited_over_all_addresses() {
 
 #[tokio::test]
 async fn sec_en_03_a_counter_that_cannot_count_fails_closed() {
-    let server = TestServer::with(&[("AUTH__STORE__MAX_ATTEMPTS", "2")]).await;
+    let server = TestServer::with(&[("AUTH__AWS__MAX_ATTEMPTS", "2")]).await;
     server.register(EMAIL, PASSWORD).await;
     server.store.disturb("UpdateItem", Disturbance::Throttled, 4);
     let answer = server.login(EMAIL, PASSWORD).await;

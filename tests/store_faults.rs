@@ -5,9 +5,9 @@ use crate::harness::{AUDIT_TABLE, EMAIL, PASSWORD, TABLE, TestServer};
 
 /// Short enough to wait for, since a lost answer is noticed by its time-out alone.
 const QUICK: [(&str, &str); 3] = [
-    ("AUTH__STORE__ATTEMPT_TIMEOUT_MS", "250"),
-    ("AUTH__STORE__OPERATION_TIMEOUT_MS", "4000"),
-    ("AUTH__STORE__MAX_ATTEMPTS", "3"),
+    ("AUTH__AWS__ATTEMPT_TIMEOUT_MS", "250"),
+    ("AUTH__AWS__OPERATION_TIMEOUT_MS", "4000"),
+    ("AUTH__AWS__MAX_ATTEMPTS", "3"),
 ];
 
 const TEMPORARY: [Disturbance; 5] = [
@@ -85,7 +85,7 @@ async fn a_transaction_lost_each_time_still_happened_once() {
 
 #[tokio::test]
 async fn a_request_that_would_take_too_long_is_answered_at_its_deadline() {
-    let deadline = [("AUTH__HTTP__REQUEST_DEADLINE_MS", "300"), ("AUTH__STORE__ATTEMPT_TIMEOUT_MS", "60000")];
+    let deadline = [("AUTH__HTTP__REQUEST_DEADLINE_MS", "300"), ("AUTH__AWS__ATTEMPT_TIMEOUT_MS", "60000")];
     let server = TestServer::with(&deadline).await;
     server.store.disturb("GetItem", Disturbance::Timeout, 1);
     let answer = server.login(EMAIL, PASSWORD).await;
@@ -133,7 +133,7 @@ async fn a_sign_in_or_refresh_that_could_not_be_signed_writes_nothing() {
         }
     }
     std::fs::write(&server.key_file, keys.to_string()).unwrap();
-    server.clock.advance(301);
+    server.clock.advance(601);
     server.store.reset();
     assert_eq!(server.login(EMAIL, PASSWORD).await.status, 503);
     assert_eq!(server.refresh(&token).await.status, 503);

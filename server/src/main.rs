@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use wardgate::app::{App, Host};
+use wardgate::aws::Connection;
 use wardgate::clock::SystemClock;
 use wardgate::config::Config;
 use wardgate::entropy::SystemEntropy;
-use wardgate::store::client::Connection;
 use wardgate::telemetry;
 use wardgate_server::serve::{listen, serve};
 
@@ -72,10 +72,10 @@ mod embedded {
 
     use tokio::net::TcpListener;
     use tokio::sync::watch;
+    use wardgate::aws::Connection;
     use wardgate::clock::{Clock as _, SystemClock};
     use wardgate::config::Config;
     use wardgate::entropy::SystemEntropy;
-    use wardgate::store::client::Connection;
     use wardgate_server::dev::{self, demo, engine, keys, tour};
     use wardgate_server::serve::serve;
 
@@ -96,7 +96,7 @@ mod embedded {
         let (stop_engine, engine_stopping) = watch::channel(false);
         let engine = engine::start(Some(&folder.join("store.sqlite")), engine_stopping).await?;
         let connection = Connection::local(engine.endpoint_url.clone());
-        engine::create_tables(connection.clone(), &config).await?;
+        engine::create_tables(&connection, &config).await?;
         let base = format!("http://localhost:{}", config.http.port);
         let app = app(config, connection)?;
         demo::ensure(&app).await?;

@@ -225,7 +225,11 @@ fn a_mistake_in_the_configuration_is_named() {
 fn sec_pl_06_the_embedded_store_needs_stage_development_and_a_loopback_bind() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let stage = [("AUTH__STAGE", "staging"), ("AUTH__TOKENS__ISSUER", "https://auth.example.com"), ("AUTH__TOKENS__AUDIENCE", "x")];
+    let stage = [
+        ("AUTH__STAGE", "staging"),
+        ("AUTH__TOKENS__ISSUER", "https://auth.example.com"),
+        ("AUTH__TOKENS__AUDIENCE", "x"),
+    ];
     let message = refused(&command(&data, free_port(), &stage).output().unwrap());
     assert!(message.contains("embedded.folder") && message.contains("PL-06"), "{message}");
     let bind = [("AUTH__HTTP__BIND", r#"["0.0.0.0"]"#)];

@@ -7,6 +7,7 @@ use thiserror::Error;
 use wardgate_verify::provider::{self, Installed};
 use wardgate_verify::{Verifier, VerifierError};
 
+use crate::aws::Connection;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::crypto::password_hasher::{HashError, PasswordHasher};
@@ -15,9 +16,9 @@ use crate::domain::id::{AuditId, SessionId};
 use crate::domain::origin::Origin;
 use crate::domain::timestamp::Timestamp;
 use crate::entropy::{Entropy, NoEntropy};
+use crate::http::endpoint::Needs;
 use crate::secrets::{SecretSource, Secrets};
-use crate::store::Store;
-use crate::store::client::{self, Connection};
+use crate::store::{Store, client};
 
 /// Everything that use cases need. Built once per process.
 pub struct App {
@@ -82,12 +83,12 @@ impl App {
         }
         let table = |name: &str| format!("{name}-{}", config.stage.name());
         let store = Store::new(
-            client::build(host.connection, &config.store),
+            client::build(&host.connection, &config.aws),
             table(&config.store.table),
             table(&config.store.audit_table),
             config.store.audit_retention_days,
         );
-        let source = config.secrets.file.clone().map_or(SecretSource::None, SecretSource::File);
+        let source = SecretSource::new(&config, &host.connection);
         Ok(Self {
             secrets: Secrets::new(source, Duration::from_secs(config.secrets.cache_seconds)),
             hasher: PasswordHasher::new(&config.hashing, host.hashing_slots)?,
@@ -97,6 +98,21 @@ impl App {
             entropy: host.entropy,
             config,
         })
+    }
+
+    /// Fetches what an endpoint needs while a cold start waits for nothing else: its rings, and a connection to the
+    /// table. What fails is left for the first request to meet.
+    pub async fn prefetch(&self, needs: Needs) {
+        let now = self.clock.now();
+        let rings = futures::future::join_all(needs.rings.iter().map(|ring| self.secrets.prefetch(*ring, now)));
+        let table = async {
+            if needs.table
+                && let Err(cause) = self.store.ping().await
+            {
+                tracing::warn!(%cause, "could not reach the table ahead");
+            }
+        };
+        futures::join!(rings, table);
     }
 
     /// A line of the audit trail about this request.

@@ -58,6 +58,7 @@ pub struct Config {
     pub service: Service,
     pub http: Http,
     pub log: Log,
+    pub aws: Aws,
     pub store: Store,
     pub secrets: Secrets,
     pub embedded: Embedded,
@@ -107,6 +108,16 @@ pub enum LogFormat {
     Human,
 }
 
+/// Calls to AWS.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml describes each key")]
+pub struct Aws {
+    pub attempt_timeout_ms: u64,
+    pub operation_timeout_ms: u64,
+    pub max_attempts: u32,
+}
+
 /// The table.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -114,9 +125,6 @@ pub enum LogFormat {
 pub struct Store {
     pub table: String,
     pub audit_table: String,
-    pub attempt_timeout_ms: u64,
-    pub operation_timeout_ms: u64,
-    pub max_attempts: u32,
     pub audit_retention_days: u32,
 }
 
@@ -126,6 +134,7 @@ pub struct Store {
 #[expect(missing_docs, reason = "config/default.toml describes each key")]
 pub struct Secrets {
     pub file: Option<std::path::PathBuf>,
+    pub prefix: Option<String>,
     pub cache_seconds: u64,
 }
 

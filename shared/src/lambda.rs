@@ -10,12 +10,12 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, Error, RequestExt as _, service_fn};
 
 use crate::app::{App, Host};
+use crate::aws::Connection;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::entropy::SystemEntropy;
 use crate::http::edge::{self, Incoming};
 use crate::http::endpoint::Endpoint;
-use crate::store::client::Connection;
 use crate::telemetry;
 
 /// Serves `endpoint` until Lambda stops the process. A mistake in the configuration ends initialisation with its
@@ -24,6 +24,7 @@ pub fn serve(endpoint: &Endpoint) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let app = app()?;
+        app.prefetch(endpoint.needs).await;
         lambda_http::run(service_fn(|request| answer(&app, endpoint, request))).await
     })
 }

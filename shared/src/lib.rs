@@ -5,10 +5,11 @@
 //! - [`store`]: the one table; a method is one atomic transition.
 //! - [`crypto`]: password hashing and wrapping, sealed tokens, key rings, access tokens.
 //! - [`http`]: the edge: requests, replies, problems.
-//! - [`app`]: the composition root. [`config`], [`secrets`], [`clock`] and [`entropy`] are what it is given.
+//! - [`app`]: the composition root. [`config`], [`secrets`], [`aws`], [`clock`] and [`entropy`] are what it is given.
 //! - [`lambda`] and [`telemetry`]: how a process hosts an endpoint and reports on it.
 
 pub mod app;
+pub mod aws;
 pub mod clock;
 pub mod config;
 pub mod crypto;

@@ -1,5 +1,6 @@
 //! A real server on a random port, over a real engine, with a clock that the test moves.
 
+pub mod secrets_manager;
 pub mod store_edge;
 
 use std::collections::HashMap;
@@ -11,17 +12,20 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use wardgate::app::{App, Host, RequestContext};
+use wardgate::aws::Connection;
 use wardgate::clock::Clock;
 use wardgate::config::Config;
 use wardgate::domain::origin::Origin;
 use wardgate::domain::timestamp::Timestamp;
 use wardgate::entropy::SystemEntropy;
-use wardgate::store::client::{Connection, build};
+use wardgate::store::client::build;
 use wardgate_server::dev::{engine, keys};
 use wardgate_server::serve::{listen, serve};
 
+use secrets_manager::SecretsManager;
 use store_edge::StoreEdge;
 
 /// When tests begin.
@@ -64,10 +68,12 @@ pub struct TestServer {
     pub clock: Arc<ManualClock>,
     pub store: StoreEdge,
     pub key_file: PathBuf,
+    pub secrets_manager: SecretsManager,
     http: reqwest::Client,
     dynamodb: aws_sdk_dynamodb::Client,
-    _stop: watch::Sender<bool>,
-    _folder: tempfile::TempDir,
+    connection: Connection,
+    stop: watch::Sender<bool>,
+    folder: Arc<tempfile::TempDir>,
 }
 
 /// A reply, read whole.
@@ -113,6 +119,15 @@ impl TestServer {
 
     /// With variables on top of stage development's configuration.
     pub async fn with(variables: &[(&str, &str)]) -> Self {
+        Self::build(variables, false).await
+    }
+
+    /// With keys from Secrets Manager instead of a file.
+    pub async fn with_secrets_manager(variables: &[(&str, &str)]) -> Self {
+        Self::build(variables, true).await
+    }
+
+    async fn build(variables: &[(&str, &str)], secrets_manager: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key_file = folder.path().join("secrets.json");
         std::fs::write(&key_file, shared_keys()).unwrap();
@@ -121,11 +136,15 @@ impl TestServer {
         let mut environment = vec![
             ("AUTH__STAGE", "development"),
             ("AUTH__HTTP__PORT", &port),
-            ("AUTH__SECRETS__FILE", key_file.to_str().unwrap()),
-            ("AUTH__STORE__ATTEMPT_TIMEOUT_MS", "10000"),
-            ("AUTH__STORE__OPERATION_TIMEOUT_MS", "30000"),
+            ("AUTH__AWS__ATTEMPT_TIMEOUT_MS", "10000"),
+            ("AUTH__AWS__OPERATION_TIMEOUT_MS", "30000"),
             ("AUTH__HTTP__REQUEST_DEADLINE_MS", "60000"),
         ];
+        environment.push(if secrets_manager {
+            ("AUTH__SECRETS__PREFIX", secrets_manager::PREFIX)
+        } else {
+            ("AUTH__SECRETS__FILE", key_file.to_str().unwrap())
+        });
         environment.extend_from_slice(variables);
         let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let config = Config::load(environment).unwrap();
@@ -133,26 +152,52 @@ impl TestServer {
         let (stop, stopping) = watch::channel(false);
         let engine = engine::start(None, stopping.clone()).await.unwrap();
         let direct = Connection::local(engine.endpoint_url);
-        engine::create_tables(direct.clone(), &config).await.unwrap();
-        let dynamodb = build(direct.clone(), &config.store);
+        engine::create_tables(&direct, &config).await.unwrap();
+        let dynamodb = build(&direct, &config.aws);
         let store = StoreEdge::new(direct.http_client.clone());
-        let connection = Connection { http_client: SharedHttpClient::new(store.clone()), ..direct };
+        let secrets_manager = SecretsManager::new(SharedHttpClient::new(store.clone()), shared_keys());
+        let connection = Connection { http_client: SharedHttpClient::new(secrets_manager.clone()), ..direct };
         let clock = Arc::new(ManualClock(AtomicI64::new(START.millis())));
-        let host = Host { connection, clock: clock.clone(), entropy: Arc::new(SystemEntropy), hashing_slots: 2 };
-        let app = Arc::new(App::new(config, host).unwrap());
-        let serving = Arc::clone(&app);
-        tokio::spawn(async move { serve(&serving, listeners, stopping).await });
-        Self {
+        let server = Self {
             base: format!("http://localhost:{port}"),
-            app,
+            app: app(config, connection.clone(), &clock),
             clock,
             store,
             key_file,
+            secrets_manager,
             http: reqwest::Client::builder().pool_max_idle_per_host(64).build().unwrap(),
             dynamodb,
-            _stop: stop,
-            _folder: folder,
-        }
+            connection,
+            stop,
+            folder: Arc::new(folder),
+        };
+        server.listen(listeners);
+        server
+    }
+
+    /// Another process over the same store, keys and clock, which has read nothing yet.
+    pub async fn restarted(&self) -> Self {
+        let listeners = listen(&["127.0.0.1".parse().unwrap()], 0).await.unwrap();
+        let server = Self {
+            base: format!("http://localhost:{}", listeners[0].local_addr().unwrap().port()),
+            app: app(self.app.config.clone(), self.connection.clone(), &self.clock),
+            clock: Arc::clone(&self.clock),
+            store: self.store.clone(),
+            key_file: self.key_file.clone(),
+            secrets_manager: self.secrets_manager.clone(),
+            http: self.http.clone(),
+            dynamodb: self.dynamodb.clone(),
+            connection: self.connection.clone(),
+            stop: self.stop.clone(),
+            folder: Arc::clone(&self.folder),
+        };
+        server.listen(listeners);
+        server
+    }
+
+    fn listen(&self, listeners: Vec<TcpListener>) {
+        let (app, stopping) = (Arc::clone(&self.app), self.stop.subscribe());
+        tokio::spawn(async move { serve(&app, listeners, stopping).await });
     }
 
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
@@ -218,6 +263,11 @@ impl TestServer {
         let update = update.expression_attribute_names("#name", name).expression_attribute_values(":value", value);
         update.send().await.unwrap();
     }
+}
+
+fn app(config: Config, connection: Connection, clock: &Arc<ManualClock>) -> Arc<App> {
+    let host = Host { connection, clock: clock.clone(), entropy: Arc::new(SystemEntropy), hashing_slots: 2 };
+    Arc::new(App::new(config, host).unwrap())
 }
 
 /// The table's name in stage development.

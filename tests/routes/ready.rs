@@ -23,7 +23,7 @@ async fn not_ready_before_a_ring_exists_or_signs() {
     without_keys["public_keys"]["keys"] = serde_json::json!([]);
     std::fs::write(&server.key_file, without_keys.to_string()).unwrap();
     assert_eq!(server.get("/ready").await.status, 503);
-    server.clock.advance(301);
+    server.clock.advance(601);
     std::fs::write(&server.key_file, keys).unwrap();
     assert_eq!(server.get("/ready").await.status, 200);
 }

@@ -3,11 +3,12 @@
 use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use wardgate::app::App;
-use wardgate::http::endpoint::Endpoint;
+use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
+use wardgate::secrets::RingName;
 use wardgate::use_cases::jwks::jwks;
 
 /// What answers `GET /.well-known/jwks.json`.
@@ -15,6 +16,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "jwks",
     method: Method::GET,
     path: "/.well-known/jwks.json",
+    needs: Needs { rings: &[RingName::PublicKeys], table: false },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 

@@ -6,12 +6,13 @@ use serde::Deserialize;
 use wardgate::app::App;
 use wardgate::domain::email::Email;
 use wardgate::domain::password::Password;
-use wardgate::http::endpoint::Endpoint;
+use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::http::signed_in::SignedInReply;
+use wardgate::secrets::RingName;
 use wardgate::use_cases::login::{Login, LoginError, login};
 
 /// What answers `POST /v1/login`.
@@ -19,6 +20,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "login",
     method: Method::POST,
     path: "/v1/login",
+    needs: Needs { rings: &[RingName::Signing, RingName::SessionMac, RingName::PasswordWrap], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 

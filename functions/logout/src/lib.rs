@@ -4,11 +4,12 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::App;
-use wardgate::http::endpoint::Endpoint;
+use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
+use wardgate::secrets::RingName;
 use wardgate::use_cases::logout::{Logout, LogoutError, logout};
 
 /// What answers `POST /v1/logout`.
@@ -16,6 +17,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "logout",
     method: Method::POST,
     path: "/v1/logout",
+    needs: Needs { rings: &[RingName::SessionMac, RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 

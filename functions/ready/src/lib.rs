@@ -4,11 +4,12 @@ use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 use wardgate::app::App;
-use wardgate::http::endpoint::Endpoint;
+use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
+use wardgate::secrets::RingName;
 use wardgate::use_cases::health::ready;
 
 /// What answers `GET /ready`.
@@ -16,6 +17,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "ready",
     method: Method::GET,
     path: "/ready",
+    needs: Needs { rings: &[RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use wardgate::app::App;
 use wardgate::domain::email::Email;
 use wardgate::domain::name::DisplayName;
-use wardgate::http::endpoint::Endpoint;
+use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
+use wardgate::secrets::RingName;
 use wardgate::use_cases::register::{Register, RegisterError, register};
 
 /// What answers `POST /v1/register`.
@@ -18,6 +19,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "register",
     method: Method::POST,
     path: "/v1/register",
+    needs: Needs { rings: &[RingName::LoginMac, RingName::PasswordWrap], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 

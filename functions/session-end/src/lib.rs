@@ -3,11 +3,12 @@
 use http::Method;
 use wardgate::app::App;
 use wardgate::domain::id::SessionId;
-use wardgate::http::endpoint::Endpoint;
+use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
+use wardgate::secrets::RingName;
 use wardgate::use_cases::end_session::{EndSessionError, end_session};
 
 /// What answers `DELETE /v1/sessions/{id}`.
@@ -15,6 +16,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "session-end",
     method: Method::DELETE,
     path: "/v1/sessions/{id}",
+    needs: Needs { rings: &[RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 

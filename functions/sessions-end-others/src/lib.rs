@@ -2,11 +2,12 @@
 
 use http::Method;
 use wardgate::app::App;
-use wardgate::http::endpoint::Endpoint;
+use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
+use wardgate::secrets::RingName;
 use wardgate::use_cases::end_other_sessions::end_other_sessions;
 
 /// What answers `DELETE /v1/sessions`.
@@ -14,6 +15,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "sessions-end-others",
     method: Method::DELETE,
     path: "/v1/sessions",
+    needs: Needs { rings: &[RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 

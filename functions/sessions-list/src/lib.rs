@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use wardgate::app::App;
 use wardgate::domain::id::SessionId;
 use wardgate::domain::session::Session;
-use wardgate::http::endpoint::Endpoint;
+use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
+use wardgate::secrets::RingName;
 use wardgate::use_cases::list_sessions::{ListSessions, list_sessions};
 
 const DEFAULT_LIMIT: u16 = 50;
@@ -21,6 +22,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "sessions-list",
     method: Method::GET,
     path: "/v1/sessions",
+    needs: Needs { rings: &[RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 

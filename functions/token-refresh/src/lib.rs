@@ -4,12 +4,13 @@ use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::App;
-use wardgate::http::endpoint::Endpoint;
+use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::http::signed_in::SignedInReply;
+use wardgate::secrets::RingName;
 use wardgate::use_cases::token_refresh::{TokenRefreshError, token_refresh};
 
 /// What answers `POST /v1/token/refresh`.
@@ -17,6 +18,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "token-refresh",
     method: Method::POST,
     path: "/v1/token/refresh",
+    needs: Needs { rings: &[RingName::Signing, RingName::SessionMac], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 

@@ -12,8 +12,9 @@ use dynoxide::Database;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use wardgate::aws::Connection;
 use wardgate::config::Config;
-use wardgate::store::client::{Connection, build};
+use wardgate::store::client::build;
 
 use crate::dev::DevError;
 use crate::serve::stopped;
@@ -46,8 +47,8 @@ pub async fn start(file: Option<&Path>, stop: watch::Receiver<bool>) -> Result<E
 }
 
 /// Creates both tables unless they exist. Keys, and TTL on `ttl`, as docs/architecture.md has them.
-pub async fn create_tables(connection: Connection, config: &Config) -> Result<(), DevError> {
-    let client = build(connection, &config.store);
+pub async fn create_tables(connection: &Connection, config: &Config) -> Result<(), DevError> {
+    let client = build(connection, &config.aws);
     let failed = |error: aws_sdk_dynamodb::Error| DevError::Engine(error.to_string());
     let existing = client.list_tables().send().await.map_err(|error| failed(error.into()))?.table_names;
     let existing = existing.unwrap_or_default();

@@ -53,6 +53,11 @@ pub(super) fn violation(config: &Config) -> Option<(&'static str, &'static str)>
             "expected nothing: a key file is for stage development only (PL-06)",
         ),
         (
+            config.secrets.file.is_none() || config.secrets.prefix.is_none(),
+            "secrets.prefix",
+            "expected nothing beside secrets.file: keys have one source",
+        ),
+        (
             is_development || config.embedded.folder.is_none(),
             "embedded.folder",
             "expected nothing: the embedded store is for stage development only (PL-06)",

@@ -14,7 +14,7 @@ impl From<Fault> for Problem {
             | Fault::Hash(HashError::QueueFull)
             | Fault::NoCurrentKey(_) => Self::unavailable(fault),
             Fault::Store(StoreError::Refused(_) | StoreError::Unreadable(_) | StoreError::Incomplete(_))
-            | Fault::Secrets(SecretsError::Malformed { .. })
+            | Fault::Secrets(SecretsError::Malformed { .. } | SecretsError::Refused { .. })
             | Fault::Hash(HashError::Argon2(_) | HashError::MalformedHash | HashError::Interrupted)
             | Fault::Wrap(_)
             | Fault::Sign(_)

@@ -1,0 +1,163 @@
+//! What the SDK clients have in common, put together by hand: no credential chain, no aws-lc, nothing that a cold start
+//! would wait for (rules 1 and 2 of docs/performance.md).
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use thiserror::Error;
+
+use crate::config;
+
+/// Amazon Trust Services' five roots, which every AWS endpoint's certificate leads to: parsing the hundred and forty of
+/// a system's store would be most of a first connection.
+const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
+
+/// Where AWS is and who asks.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// The region.
+    pub region: String,
+    /// Other endpoints than the region's own: the embedded engine, an emulator, a compatible cluster.
+    pub endpoints: Endpoints,
+    /// Whose requests these are.
+    pub credentials: SharedCredentialsProvider,
+    /// What carries the requests. Tests count and disturb them here, below the SDK.
+    pub http_client: SharedHttpClient,
+}
+
+/// Endpoints by service; `None` for the region's own.
+#[derive(Debug, Clone, Default)]
+pub struct Endpoints {
+    /// `DynamoDB`'s.
+    pub dynamodb: Option<String>,
+    /// Secrets Manager's.
+    pub secrets_manager: Option<String>,
+}
+
+/// The variables do not say how to reach AWS.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ConnectionError {
+    /// A variable that has to be set is not.
+    #[error("the environment variable {0} is not set")]
+    MissingVariable(&'static str),
+    /// The roots built into this binary cannot be used.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+}
+
+impl Connection {
+    /// Reads AWS's own variables. Lambda puts the role's credentials there and starts a new process before they expire.
+    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConnectionError> {
+        let required = |name| variable(name).ok_or(ConnectionError::MissingVariable(name));
+        let credentials = Credentials::new(
+            required("AWS_ACCESS_KEY_ID")?,
+            required("AWS_SECRET_ACCESS_KEY")?,
+            variable("AWS_SESSION_TOKEN"),
+            None,
+            "environment",
+        );
+        let endpoint = |name: &str| variable(name).or_else(|| variable("AWS_ENDPOINT_URL"));
+        let endpoints = Endpoints {
+            dynamodb: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
+            secrets_manager: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+        };
+        Ok(Self {
+            region: required("AWS_REGION")?,
+            endpoints,
+            credentials: SharedCredentialsProvider::new(credentials),
+            http_client: https_client()?,
+        })
+    }
+
+    /// An engine on this machine, which takes any credentials.
+    pub fn local(dynamodb: String) -> Self {
+        Self {
+            region: "eu-central-1".to_owned(),
+            endpoints: Endpoints { dynamodb: Some(dynamodb), secrets_manager: None },
+            credentials: SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local")),
+            http_client: aws_smithy_http_client::Builder::new().build_http(),
+        }
+    }
+}
+
+/// An HTTP client with TLS by rustls and ring that trusts Amazon's roots alone. It also speaks plain HTTP, to an
+/// emulator.
+fn https_client() -> Result<SharedHttpClient, ConnectionError> {
+    let context = TlsContext::builder()
+        .with_trust_store(TrustStore::empty().with_pem_certificate(AMAZON_ROOTS))
+        .build()
+        .map_err(|error| ConnectionError::Tls(error.to_string()))?;
+    let tls = Provider::Rustls(CryptoMode::Ring);
+    Ok(aws_smithy_http_client::Builder::new().tls_provider(tls).tls_context(context).build_https())
+}
+
+/// One attempt's and one call's time.
+pub(crate) fn timeouts(config: &config::Aws) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_millis(config.attempt_timeout_ms))
+        .operation_attempt_timeout(Duration::from_millis(config.attempt_timeout_ms))
+        .operation_timeout(Duration::from_millis(config.operation_timeout_ms))
+        .build()
+}
+
+/// How often and how soon a call is tried again; the SDK adds the jitter.
+pub(crate) fn retries(config: &config::Aws) -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(config.max_attempts)
+        .with_initial_backoff(Duration::from_millis(25))
+        .with_max_backoff(Duration::from_millis(400))
+}
+
+/// An SDK client's builder with everything that services share.
+macro_rules! builder {
+    ($sdk:ident, $connection:expr, $config:expr) => {
+        $sdk::config::Builder::new()
+            .behavior_version($sdk::config::BehaviorVersion::v2026_01_12())
+            .region($sdk::config::Region::new($connection.region.clone()))
+            .credentials_provider($connection.credentials.clone())
+            .http_client($connection.http_client.clone())
+            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
+            .time_source(aws_smithy_async::time::SystemTimeSource::new())
+            .identity_cache($sdk::config::IdentityCache::no_cache())
+            .stalled_stream_protection($sdk::config::StalledStreamProtectionConfig::disabled())
+            .timeout_config($crate::aws::timeouts($config))
+            .retry_config($crate::aws::retries($config))
+    };
+}
+pub(crate) use builder;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(name: &str) -> Option<String> {
+        let value = match name {
+            "AWS_REGION" => "eu-central-1",
+            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "x",
+            "AWS_ENDPOINT_URL" => "http://127.0.0.1:4566",
+            "AWS_ENDPOINT_URL_DYNAMODB" => "http://127.0.0.1:8000",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    #[test]
+    fn a_services_own_endpoint_goes_before_the_general_one() {
+        let endpoints = Connection::from_environment(variables).unwrap().endpoints;
+        assert_eq!(endpoints.dynamodb.as_deref(), Some("http://127.0.0.1:8000"));
+        assert_eq!(endpoints.secrets_manager.as_deref(), Some("http://127.0.0.1:4566"));
+    }
+
+    #[test]
+    fn a_missing_variable_is_named() {
+        let without_region = |name: &str| variables(name).filter(|_| name != "AWS_REGION");
+        let error = Connection::from_environment(without_region).unwrap_err();
+        assert_eq!(error, ConnectionError::MissingVariable("AWS_REGION"));
+    }
+}

@@ -1,0 +1,161 @@
+//! Keys and peppers behind one interface: read when first needed, kept for a while, refreshed behind requests.
+
+mod cache;
+mod source;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use wardgate_verify::KeySet;
+
+use crate::crypto::key_ring::{MacKey, PublicKey, Ring, SigningKey, WrapKey};
+use crate::domain::timestamp::Timestamp;
+use cache::{Ages, Cached};
+pub use source::{SecretSource, SecretsError};
+
+/// How long an unknown `kid` has to wait for the next read (TK-03).
+const REFETCH: Duration = Duration::from_mins(1);
+
+/// The rings, each a secret object of its own: a function is given the right to read just the ones it needs (OT-09,
+/// TK-05).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RingName {
+    /// The private keys of access tokens.
+    Signing,
+    /// Their public halves.
+    PublicKeys,
+    /// The keys of refresh tokens.
+    SessionMac,
+    /// The keys of tokens that belong to a sign-in or registration in progress.
+    LoginMac,
+    /// The keys that wrap password hashes.
+    PasswordWrap,
+}
+
+impl RingName {
+    /// The last part of the secret's name, and the member of a key file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Signing => "signing",
+            Self::PublicKeys => "public_keys",
+            Self::SessionMac => "session_mac",
+            Self::LoginMac => "login_mac",
+            Self::PasswordWrap => "password_wrap",
+        }
+    }
+}
+
+/// Every ring, as it was last read.
+#[derive(Debug)]
+pub struct Secrets {
+    source: SecretSource,
+    ages: Ages,
+    signing: Arc<Cached<Ring<SigningKey>>>,
+    public_keys: Arc<Cached<PublicKeys>>,
+    session_mac: Arc<Cached<Ring<MacKey>>>,
+    login_mac: Arc<Cached<Ring<MacKey>>>,
+    password_wrap: Arc<Cached<Ring<WrapKey>>>,
+}
+
+/// The published keys, also in the verifier's form.
+#[derive(Debug, Clone)]
+pub struct PublicKeys {
+    /// With their times.
+    pub ring: Ring<PublicKey>,
+    /// Those published at `as_of`.
+    pub key_set: KeySet,
+    as_of: Timestamp,
+}
+
+impl PublicKeys {
+    fn new(ring: Ring<PublicKey>, now: Timestamp) -> Result<Self, SecretsError> {
+        let malformed = |_| SecretsError::Malformed { secret: "the published key set".to_owned() };
+        let key_set = KeySet::parse(ring.jwks(now).to_string().as_bytes()).map_err(malformed)?;
+        Ok(Self { ring, key_set, as_of: now })
+    }
+}
+
+impl Secrets {
+    /// Reads from `source`: again behind a request after `max_age`, and before a request after twice that.
+    pub fn new(source: SecretSource, max_age: Duration) -> Self {
+        fn cached<T: Send + Sync + 'static>(ring: RingName) -> Arc<Cached<T>> {
+            Arc::new(Cached::new(ring.name()))
+        }
+        Self {
+            source,
+            ages: Ages { fresh: max_age, usable: max_age * 2 },
+            signing: cached(RingName::Signing),
+            public_keys: cached(RingName::PublicKeys),
+            session_mac: cached(RingName::SessionMac),
+            login_mac: cached(RingName::LoginMac),
+            password_wrap: cached(RingName::PasswordWrap),
+        }
+    }
+
+    /// The private keys of access tokens.
+    pub async fn signing(&self, now: Timestamp) -> Result<Arc<Ring<SigningKey>>, SecretsError> {
+        self.ring(&self.signing, RingName::Signing, now).await
+    }
+
+    /// The keys of refresh tokens.
+    pub async fn session_mac(&self, now: Timestamp) -> Result<Arc<Ring<MacKey>>, SecretsError> {
+        self.ring(&self.session_mac, RingName::SessionMac, now).await
+    }
+
+    /// The keys of tokens that belong to a sign-in or registration in progress.
+    pub async fn login_mac(&self, now: Timestamp) -> Result<Arc<Ring<MacKey>>, SecretsError> {
+        self.ring(&self.login_mac, RingName::LoginMac, now).await
+    }
+
+    /// The keys that wrap password hashes.
+    pub async fn password_wrap(&self, now: Timestamp) -> Result<Arc<Ring<WrapKey>>, SecretsError> {
+        self.ring(&self.password_wrap, RingName::PasswordWrap, now).await
+    }
+
+    /// The public keys of access tokens: the only ring that verifying needs.
+    pub async fn public_keys(&self, now: Timestamp) -> Result<Arc<PublicKeys>, SecretsError> {
+        self.public_keys_aged(self.ages, now).await
+    }
+
+    /// The public keys, read again if that was more than a minute ago: for a `kid` that is not among them (TK-03).
+    pub async fn public_keys_for_unknown_kid(&self, now: Timestamp) -> Result<Arc<PublicKeys>, SecretsError> {
+        let fresh = REFETCH.min(self.ages.fresh);
+        self.public_keys_aged(Ages { fresh, usable: fresh }, now).await
+    }
+
+    /// Reads a ring ahead of its first use. A failure is for the first use to report.
+    pub async fn prefetch(&self, ring: RingName, now: Timestamp) {
+        let failed = match ring {
+            RingName::Signing => self.signing(now).await.err(),
+            RingName::PublicKeys => self.public_keys(now).await.err(),
+            RingName::SessionMac => self.session_mac(now).await.err(),
+            RingName::LoginMac => self.login_mac(now).await.err(),
+            RingName::PasswordWrap => self.password_wrap(now).await.err(),
+        };
+        if let Some(cause) = failed {
+            tracing::warn!(ring = ring.name(), %cause, "could not read a key ring ahead");
+        }
+    }
+
+    async fn ring<T: DeserializeOwned + Send + Sync + 'static>(
+        &self,
+        cached: &Arc<Cached<T>>,
+        ring: RingName,
+        now: Timestamp,
+    ) -> Result<Arc<T>, SecretsError> {
+        let source = self.source.clone();
+        cached.get(now, self.ages, || async move { source.read(ring).await }).await
+    }
+
+    async fn public_keys_aged(&self, ages: Ages, now: Timestamp) -> Result<Arc<PublicKeys>, SecretsError> {
+        let source = self.source.clone();
+        let read = || async move { PublicKeys::new(source.read(RingName::PublicKeys).await?, now) };
+        let keys = self.public_keys.get(now, ages, read).await?;
+        if keys.ring.is_unchanged(keys.as_of, now) {
+            return Ok(keys);
+        }
+        // A key's time has run out since the ring was read: the clock decides, not the cache (TK-04).
+        Ok(Arc::new(PublicKeys::new(keys.ring.clone(), now)?))
+    }
+}

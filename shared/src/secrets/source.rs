@@ -1,0 +1,114 @@
+//! Where rings are read from.
+
+use std::path::{Path, PathBuf};
+
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata as _;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::aws::{self, Connection};
+use crate::config;
+use crate::secrets::RingName;
+
+/// Why there is no ring. Never holds any of a ring's content.
+#[derive(Debug, Error)]
+pub enum SecretsError {
+    /// Nothing says where the keys are.
+    #[error("no source of secrets is configured: set AUTH__SECRETS__PREFIX")]
+    NoSource,
+    /// The source does not answer, or does not have the ring yet.
+    #[error("cannot read {secret}: {cause}")]
+    Unavailable {
+        /// Which secret.
+        secret: String,
+        /// What went wrong.
+        cause: String,
+    },
+    /// The source refuses: the role lacks a right.
+    #[error("the source refuses {secret}: {code}")]
+    Refused {
+        /// Which secret.
+        secret: String,
+        /// Secrets Manager's error code.
+        code: String,
+    },
+    /// The source answers something else.
+    #[error("{secret} is not a key ring")]
+    Malformed {
+        /// Which secret.
+        secret: String,
+    },
+}
+
+/// A source of rings.
+#[derive(Debug, Clone)]
+pub enum SecretSource {
+    /// Secrets Manager, one secret object a ring.
+    Manager {
+        /// The client.
+        client: Client,
+        /// What every secret's name begins with.
+        prefix: String,
+    },
+    /// A JSON file with one member a ring: stage development only (PL-06).
+    File(PathBuf),
+    /// None is configured: whatever needs a ring says so.
+    None,
+}
+
+impl SecretSource {
+    /// The source that the configuration names.
+    pub fn new(config: &config::Config, connection: &Connection) -> Self {
+        match (&config.secrets.file, &config.secrets.prefix) {
+            (Some(file), _) => Self::File(file.clone()),
+            (None, Some(prefix)) => {
+                let mut builder = aws::builder!(aws_sdk_secretsmanager, connection, &config.aws);
+                builder.set_endpoint_url(connection.endpoints.secrets_manager.clone());
+                Self::Manager { client: Client::from_conf(builder.build()), prefix: prefix.clone() }
+            }
+            (None, None) => Self::None,
+        }
+    }
+
+    pub(super) async fn read<T: DeserializeOwned>(&self, ring: RingName) -> Result<T, SecretsError> {
+        match self {
+            Self::Manager { client, prefix } => from_manager(client, format!("{prefix}{}", ring.name())).await,
+            Self::File(path) => from_file(path, ring),
+            Self::None => Err(SecretsError::NoSource),
+        }
+    }
+}
+
+async fn from_manager<T: DeserializeOwned>(client: &Client, secret: String) -> Result<T, SecretsError> {
+    let value = match client.get_secret_value().secret_id(&secret).send().await {
+        Ok(output) => Zeroizing::new(output.secret_string.unwrap_or_default()),
+        Err(error) => {
+            return Err(match error.as_service_error().and_then(|error| error.code()) {
+                // A secret without a value waits for its first rotation.
+                Some(code @ ("ResourceNotFoundException" | "InternalServiceError" | "ThrottlingException")) => {
+                    SecretsError::Unavailable { secret, cause: code.to_owned() }
+                }
+                Some(code) => SecretsError::Refused { secret, code: code.to_owned() },
+                None => SecretsError::Unavailable { secret, cause: error.to_string() },
+            });
+        }
+    };
+    serde_json::from_str(&value).map_err(|_| SecretsError::Malformed { secret })
+}
+
+fn from_file<T: DeserializeOwned>(path: &Path, ring: RingName) -> Result<T, SecretsError> {
+    let secret = format!("{} in {}", ring.name(), path.display());
+    // A small local file: reading it blocks for microseconds, and only in development.
+    let text = match std::fs::read(path) {
+        Ok(text) => Zeroizing::new(text),
+        Err(error) => return Err(SecretsError::Unavailable { secret, cause: error.to_string() }),
+    };
+    // Not through serde_json::Value, which would leave copies of the other rings behind.
+    let members: Option<std::collections::BTreeMap<String, &RawValue>> = serde_json::from_slice(&text).ok();
+    let member = members.as_ref().and_then(|members| members.get(ring.name()));
+    let parsed = member.and_then(|raw| serde_json::from_str(raw.get()).ok());
+    parsed.ok_or(SecretsError::Malformed { secret })
+}
