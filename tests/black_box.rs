@@ -7,6 +7,7 @@ mod routes;
 
 mod agreement;
 mod audit_trail;
+mod authorizer_function;
 mod edge;
 mod events;
 mod guessing;

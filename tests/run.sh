@@ -15,26 +15,29 @@ cargo test --workspace --no-fail-fast 2>&1 | tee "$target/tests.log" || status=$
 
 echo
 echo "What ran:"
-awk -v total="$target/tests.total" '
+awk -v totals="$target/tests.totals" '
     /^ *Running / { name = $NF; gsub(/.*\/|-[0-9a-f]+\)$/, "", name) }
     /^ *Doc-tests / { name = $NF " (documentation)" }
     /^test result: / {
         passed += $4; failed += $6; ignored += $8
         if ($4 + $6 + $8) printf "  %-36s %5d passed %3d failed %3d ignored\n", name, $4, $6, $8
     }
-    END { printf "%d passed, %d failed, %d skipped\n", passed, failed, ignored > total }
+    END { printf "%d %d %d\n", passed, failed, ignored > totals }
 ' "$target/tests.log"
 
+read -r passed failed ignored <"$target/tests.totals"
 for verifier in pyjwt jose; do
     reason=$(sed -n "s/^$verifier: //p" <<<"$skipped")
     if [ -z "$reason" ]; then
         echo "  interop test $verifier: ran"
     elif [ -z "${REQUIRE_INTEROP:-}" ]; then
         echo "  interop test $verifier: SKIPPED, $reason"
+        # Its test returned at once, which is no pass.
+        passed=$((passed - 1)) ignored=$((ignored + 1))
     else
         echo "  interop test $verifier: FAILED, $reason (REQUIRE_INTEROP is set)"
         status=1
     fi
 done
-cat "$target/tests.total"
+echo "$passed passed, $failed failed, $ignored skipped" | tee "$target/tests.total"
 exit "$status"

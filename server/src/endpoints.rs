@@ -25,6 +25,9 @@ endpoints![
     token_refresh,
 ];
 
+/// The functions that answer other events than requests of our own API.
+pub const EVENT_FUNCTIONS: &[&str] = &["authorizer"];
+
 /// The API description, as it is served and as `docs/api/openapi.json` has it.
 pub fn openapi() -> serde_json::Value {
     openapi::document(ENDPOINTS)

@@ -34,8 +34,10 @@ pub struct App {
     pub secrets: Secrets,
     /// Hashes passwords.
     pub hasher: PasswordHasher,
-    /// Verifies our own access tokens.
+    /// Verifies access tokens for our own API.
     pub verifier: Verifier,
+    /// Verifies access tokens for the customer's API that the authorizer guards, if it guards one.
+    pub authorizer: Option<Verifier>,
 }
 
 /// What a host has to bring along.
@@ -75,6 +77,12 @@ pub struct RequestContext {
     pub request_id: String,
 }
 
+fn customers_verifier(config: &Config) -> Result<Option<Verifier>, VerifierError> {
+    let Some(audience) = &config.authorizer.audience else { return Ok(None) };
+    let verifier = Verifier::new(config.tokens.issuer.clone(), [audience.clone()])?;
+    verifier.require_scopes(config.authorizer.required_scopes.clone()).map(Some)
+}
+
 impl App {
     /// Puts the parts together.
     pub fn new(config: Config, host: Host) -> Result<Self, AppError> {
@@ -93,6 +101,7 @@ impl App {
             secrets: Secrets::new(source, Duration::from_secs(config.secrets.cache_seconds)),
             hasher: PasswordHasher::new(&config.hashing, host.hashing_slots)?,
             verifier: Verifier::new(config.tokens.issuer.clone(), [config.tokens.audience.clone()])?,
+            authorizer: customers_verifier(&config)?,
             store,
             clock: host.clock,
             entropy: host.entropy,

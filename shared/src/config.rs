@@ -66,6 +66,7 @@ pub struct Config {
     pub hashing: HashingPolicy,
     pub sessions: SessionPolicy,
     pub tokens: Tokens,
+    pub authorizer: Authorizer,
     pub limits: Limits,
 }
 
@@ -169,6 +170,27 @@ pub struct Tokens {
     pub access_seconds: u64,
 }
 
+/// The Lambda authorizer of customers' own APIs.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml describes each key")]
+pub struct Authorizer {
+    pub audience: Option<String>,
+    pub required_scopes: Vec<String>,
+    pub check_live_session: bool,
+    pub response: AuthorizerResponse,
+}
+
+/// How the authorizer answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthorizerResponse {
+    /// `isAuthorized`.
+    Simple,
+    /// A policy for the route.
+    Iam,
+}
+
 /// Limits on guessing.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -222,6 +244,14 @@ pub enum ConfigError {
         /// What was expected.
         expected: String,
     },
+}
+
+impl ConfigError {
+    /// A key that this process cannot do without, though others can.
+    pub fn missing(key: &str) -> Self {
+        let variable = format!("AUTH__{}", key.replace('.', "__").to_ascii_uppercase());
+        Self::MissingKey { key: key.to_owned(), variable }
+    }
 }
 
 impl Config {

@@ -1,38 +1,86 @@
-//! Hosting one endpoint on Lambda.
+//! Hosting one function on Lambda.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
 use lambda_http::request::RequestContext;
-use lambda_http::{Body, Error, RequestExt as _, service_fn};
+use lambda_http::{Body, Error, LambdaEvent, RequestExt as _, service_fn};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::app::{App, Host};
 use crate::aws::Connection;
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::entropy::SystemEntropy;
 use crate::http::edge::{self, Incoming};
-use crate::http::endpoint::Endpoint;
+use crate::http::endpoint::{Endpoint, Needs};
 use crate::telemetry;
+use crate::use_cases::fault::Fault;
+
+/// What a handler of another event than a request gives.
+pub type EventFuture<'a, R> = Pin<Box<dyn Future<Output = Result<R, Fault>> + Send + 'a>>;
+
+/// A function that answers another event than a request of our own API.
+pub struct EventFunction<E, R> {
+    /// The function's name: its folder, binary, events and template resource.
+    pub name: &'static str,
+    /// What it needs from outside, under this configuration; or what the configuration lacks for it.
+    pub needs: fn(&Config) -> Result<Needs, ConfigError>,
+    /// What answers.
+    pub handler: for<'a> fn(&'a App, E) -> EventFuture<'a, R>,
+}
 
 /// Serves `endpoint` until Lambda stops the process. A mistake in the configuration ends initialisation with its
 /// message.
 pub fn serve(endpoint: &Endpoint) -> Result<(), Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let app = app()?;
+    runtime()?.block_on(async {
+        let app = app(config()?)?;
         app.prefetch(endpoint.needs).await;
         lambda_http::run(service_fn(|request| answer(&app, endpoint, request))).await
     })
 }
 
+/// As [`serve`], for a function of another event.
+pub fn serve_event<E, R>(function: &EventFunction<E, R>) -> Result<(), Error>
+where
+    E: DeserializeOwned,
+    R: Serialize,
+{
+    runtime()?.block_on(async {
+        let config = config()?;
+        let needs = (function.needs)(&config)?;
+        let app = app(config)?;
+        app.prefetch(needs).await;
+        let answer = async |event: LambdaEvent<E>| {
+            let answer = (function.handler)(&app, event.payload).await;
+            answer.map_err(|cause| {
+                tracing::error!(request_id = event.context.request_id, function = function.name, %cause, "event failed");
+                Error::from(cause)
+            })
+        };
+        lambda_http::lambda_runtime::run(service_fn(answer)).await
+    })
+}
+
+/// One thread: a Lambda environment has one request at a time.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
 #[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
-fn app() -> Result<App, Error> {
+fn config() -> Result<Config, Error> {
     let config = Config::load(std::env::vars())?;
     telemetry::start(&config.log)?;
+    Ok(config)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
+fn app(config: Config) -> Result<App, Error> {
     let connection = Connection::from_environment(|name| std::env::var(name).ok())?;
     let host = Host { connection, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), hashing_slots: 1 };
     Ok(App::new(config, host)?)

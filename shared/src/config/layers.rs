@@ -97,9 +97,7 @@ fn explain(path: &str, message: &str, sources: &Sources) -> ConfigError {
         path => format!("{path}.{name}"),
     };
     if message.starts_with("missing field") {
-        let key = join(named);
-        let variable = format!("AUTH__{}", key.replace('.', "__").to_ascii_uppercase());
-        return ConfigError::MissingKey { key, variable };
+        return ConfigError::missing(&join(named));
     }
     if message.starts_with("unknown field") {
         let key = join(named);

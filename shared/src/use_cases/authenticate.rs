@@ -1,7 +1,7 @@
 //! Who is calling: the access token, and whether its session is still alive.
 
 use thiserror::Error;
-use wardgate_verify::{AccessToken, VerifyError};
+use wardgate_verify::{AccessToken, Verifier, VerifyError};
 
 use crate::app::{App, RequestContext};
 use crate::domain::access::Principal;
@@ -43,14 +43,23 @@ pub struct Authenticated {
     pub user: User,
 }
 
-/// Verifies an access token: no store request (TK-02, TK-07).
+/// Verifies an access token for our own API: no store request (TK-02, TK-07).
 pub async fn verify(app: &App, context: &RequestContext, token: &str) -> Result<AccessToken, AuthenticateError> {
-    let seconds = context.now.unix_seconds();
-    let keys = app.secrets.public_keys(context.now).await?;
-    match app.verifier.verify(&keys.key_set, token, seconds) {
+    verify_with(app, &app.verifier, context.now, token).await
+}
+
+/// Verifies an access token for whichever API the verifier stands for.
+pub(super) async fn verify_with(
+    app: &App,
+    verifier: &Verifier,
+    now: Timestamp,
+    token: &str,
+) -> Result<AccessToken, AuthenticateError> {
+    let keys = app.secrets.public_keys(now).await?;
+    match verifier.verify(&keys.key_set, token, now.unix_seconds()) {
         Err(VerifyError::UnknownKey { .. }) => {
-            let keys = app.secrets.public_keys_for_unknown_kid(context.now).await?;
-            app.verifier.verify(&keys.key_set, token, seconds).map_err(AuthenticateError::InvalidToken)
+            let keys = app.secrets.public_keys_for_unknown_kid(now).await?;
+            verifier.verify(&keys.key_set, token, now.unix_seconds()).map_err(AuthenticateError::InvalidToken)
         }
         verified => verified.map_err(AuthenticateError::InvalidToken),
     }
@@ -67,8 +76,7 @@ pub fn principal(token: &AccessToken) -> Result<Principal, AuthenticateError> {
     }
 }
 
-/// Verifies an access token and asks the table whether its session and account are alive: two reads in parallel
-/// (SE-10).
+/// Verifies an access token and asks the table whether its session and account are alive (SE-10).
 pub async fn authenticate(
     app: &App,
     context: &RequestContext,
@@ -76,9 +84,18 @@ pub async fn authenticate(
 ) -> Result<Authenticated, AuthenticateError> {
     let token = token.ok_or(AuthenticateError::Missing)?;
     let principal = principal(&verify(app, context, token).await?)?;
+    live_session(app, context.now, principal).await
+}
+
+/// Reads session and account in parallel; both must be alive.
+pub(super) async fn live_session(
+    app: &App,
+    now: Timestamp,
+    principal: Principal,
+) -> Result<Authenticated, AuthenticateError> {
     let (session, user) = app.store.read_session_and_user(principal.user_id, principal.session_id).await?;
     match (session, user) {
-        (Some(session), Some(user)) if session.is_live(context.now) && user.admits(session.id, session.created_at) => {
+        (Some(session), Some(user)) if session.is_live(now) && user.admits(session.id, session.created_at) => {
             Ok(Authenticated { principal, session, user })
         }
         _ => Err(AuthenticateError::SessionEnded),

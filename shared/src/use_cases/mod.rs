@@ -1,6 +1,7 @@
 //! What can be done: one file a verb. Nothing here knows of HTTP.
 
 pub mod authenticate;
+pub mod authorize;
 pub mod end_other_sessions;
 pub mod end_session;
 pub mod fault;

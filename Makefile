@@ -1,0 +1,72 @@
+.DEFAULT_GOAL := help
+
+# Stops with one plain line where there is no Rust. The redirection makes old versions of make use a shell.
+need-rust = $(if $(shell command -v cargo 2>/dev/null),,$(error Rust is missing: install it with rustup, open a new terminal and try again))
+
+tools := .tools/venv/bin
+
+.PHONY: help
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+# AUTH__* variables reach the server as they are: `AUTH__HTTP__PORT=8081 make run`. The last line is `exec`, so that
+# Ctrl-C is the server's own affair.
+.PHONY: run
+run: ## Build the server and run it on localhost:8080, with its own store, keys and demo user in .wardgate
+	@$(need-rust)
+	@[ -e $${CARGO_TARGET_DIR:-target}/debug/wardgate-server ] || echo "The first build takes about two minutes."
+	@export AUTH__STAGE="$${AUTH__STAGE-development}" AUTH__EMBEDDED__FOLDER="$${AUTH__EMBEDDED__FOLDER-.wardgate}"; \
+		exec cargo run --package wardgate-server --features dev
+
+.PHONY: test
+test: ## Run every test, installing PyJWT and jose first if Python and Node.js are there
+	@$(need-rust)
+	@tests/run.sh
+
+.PHONY: fmt
+fmt: ## Format the code
+	@$(need-rust)
+	@cargo fmt --all
+
+.PHONY: lint
+lint: ## Run clippy over everything; each warning is an error
+	@$(need-rust)
+	@cargo clippy --workspace --all-targets --keep-going -- --deny warnings
+
+.PHONY: lint-scripts
+lint-scripts: $(tools)/.pins ## Run shellcheck over the shell scripts
+	@$(tools)/shellcheck .ci/run tests/run.sh tests/interop/prepare.sh
+
+.PHONY: deny
+deny: $(tools)/.pins ## Check dependencies: bans, licences, sources
+	@$(need-rust)
+	@$(tools)/cargo-deny check -D unused-wrapper bans licenses sources
+
+.PHONY: advisories
+advisories: $(tools)/.pins ## Check dependencies against the RustSec advisories, which it downloads
+	@$(need-rust)
+	@$(tools)/cargo-deny check advisories
+
+.PHONY: openapi
+openapi: ## Write docs/api/openapi.json from the code
+	@$(need-rust)
+	@mkdir -p docs/api
+	@UPDATE_SNAPSHOTS=1 cargo test --workspace --test black_box openapi
+
+.PHONY: check
+check: ## Do everything that continuous integration does
+	@.ci/run
+
+.PHONY: clean-data
+clean-data: ## Delete what `make run` keeps: its store, keys and demo user
+	@rm -rf .wardgate
+
+# The copy of the pins comes last, so that an installation that was cut short is made again.
+$(tools)/.pins: .ci/requirements.txt
+	@command -v python3 >/dev/null || { echo "This check needs Python 3." >&2; exit 1; }
+	@echo "Installing the tools of .ci/requirements.txt into .tools/venv …"
+	@rm -rf .tools/venv
+	@python3 -m venv .tools/venv
+	@$(tools)/python -m pip install --quiet --no-input --no-deps --disable-pip-version-check \
+		--only-binary :all: --requirement .ci/requirements.txt
+	@cp .ci/requirements.txt $@

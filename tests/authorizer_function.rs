@@ -1,0 +1,104 @@
+//! The authorizer, by the events that API Gateway sends it (TK-06).
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::harness::secrets_manager::Mood;
+use crate::harness::{EMAIL, PASSWORD, TestServer, repository};
+use crate::token_forgery::forgeries;
+
+const API: &str = "https://api.example.com";
+const GUARDED: [(&str, &str); 2] = [("AUTH__TOKENS__AUDIENCE", API), ("AUTH__AUTHORIZER__AUDIENCE", API)];
+
+fn with<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    GUARDED.iter().chain(more).copied().collect()
+}
+
+/// The answer to an event; `None` for a failure of ours, which API Gateway makes a 500.
+async fn answer(server: &TestServer, case: &str, token: &str) -> Option<Value> {
+    let event = fs::read_to_string(repository(&format!("events/authorizer/{case}.json"))).unwrap();
+    let event = serde_json::from_str(&event.replace("${ACCESS_TOKEN}", token)).unwrap();
+    (authorizer::FUNCTION.handler)(&server.app, event).await.ok()
+}
+
+#[tokio::test]
+async fn sec_tk_06_the_simple_answer_carries_who_and_what() {
+    let server = TestServer::with(&GUARDED).await;
+    let signed_in = server.signed_in().await;
+    server.store.reset();
+    let allowed = answer(&server, "ok", &signed_in.string("access_token")).await.unwrap();
+    assert_eq!(allowed["isAuthorized"], true);
+    assert!(allowed["context"]["sub"].as_str().unwrap().starts_with("usr_"));
+    assert_eq!(allowed["context"]["sid"], signed_in.json()["session_id"]);
+    assert_eq!((&allowed["context"]["scope"], &allowed["context"]["roles"]), (&json!("account"), &json!("")));
+    assert_eq!(server.store.count(), 0, "a verification asks the table nothing");
+    for case in ["no-token", "forged"] {
+        let denied = answer(&server, case, "").await.unwrap();
+        assert_eq!(denied, json!({ "isAuthorized": false, "context": {} }), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn sec_tk_06_the_iam_answer_allows_just_the_route_that_was_asked_about() {
+    let server = TestServer::with(&with(&[("AUTH__AUTHORIZER__RESPONSE", "iam")])).await;
+    let access = server.signed_in().await.string("access_token");
+    for (case, effect) in [("ok", "Allow"), ("no-token", "Deny"), ("forged", "Deny")] {
+        let policy = answer(&server, case, &access).await.unwrap();
+        let statement = &policy["policyDocument"]["Statement"][0];
+        assert_eq!(statement["Effect"], effect, "{case}");
+        assert_eq!(statement["Action"], "execute-api:Invoke");
+        let route = "arn:aws:execute-api:eu-central-1:123456789012:abcdefghij/$default/GET/orders";
+        assert_eq!(statement["Resource"], route);
+        assert!(!policy["principalId"].as_str().unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn sec_tk_06_another_audience_or_a_missing_scope_is_denied() {
+    for more in [
+        [("AUTH__AUTHORIZER__AUDIENCE", "https://other.example.com")],
+        [("AUTH__AUTHORIZER__REQUIRED_SCOPES", r#"["account", "orders"]"#)],
+    ] {
+        let server = TestServer::with(&with(&more)).await;
+        let access = server.signed_in().await.string("access_token");
+        assert_eq!(answer(&server, "ok", &access).await.unwrap()["isAuthorized"], false, "{more:?}");
+    }
+    let server = TestServer::with(&with(&[("AUTH__AUTHORIZER__REQUIRED_SCOPES", r#"["account"]"#)])).await;
+    let access = server.signed_in().await.string("access_token");
+    assert_eq!(answer(&server, "ok", &access).await.unwrap()["isAuthorized"], true);
+}
+
+#[tokio::test]
+async fn sec_tk_02_forged_tokens_are_denied() {
+    let server = TestServer::with(&GUARDED).await;
+    for (index, (name, token)) in forgeries(&server).await.into_iter().enumerate() {
+        assert_eq!(answer(&server, "ok", &token).await.unwrap()["isAuthorized"], index == 0, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn sec_se_10_a_dead_session_is_denied_where_live_sessions_are_checked() {
+    for (checked, expected) in [("true", false), ("false", true)] {
+        let server = TestServer::with(&with(&[("AUTH__AUTHORIZER__CHECK_LIVE_SESSION", checked)])).await;
+        server.register(EMAIL, PASSWORD).await;
+        let access = server.login(EMAIL, PASSWORD).await.string("access_token");
+        assert_eq!(answer(&server, "ok", &access).await.unwrap()["isAuthorized"], true);
+        server.as_bearer(reqwest::Method::POST, "/v1/logout", &access).await;
+        assert_eq!(answer(&server, "ok", &access).await.unwrap()["isAuthorized"], expected, "checked: {checked}");
+    }
+}
+
+#[tokio::test]
+async fn without_keys_the_function_fails_instead_of_deciding() {
+    let server = TestServer::with_secrets_manager(&with(&[("AUTH__AWS__MAX_ATTEMPTS", "1")])).await;
+    server.secrets_manager.set(Mood::Down);
+    assert_eq!(answer(&server, "forged", "").await, None);
+}
+
+#[tokio::test]
+async fn sec_tk_06_it_does_not_start_without_an_audience() {
+    let server = TestServer::start().await;
+    let missing = (authorizer::FUNCTION.needs)(&server.app.config).err().unwrap();
+    assert!(missing.to_string().contains("AUTH__AUTHORIZER__AUDIENCE"), "{missing}");
+}
