@@ -153,8 +153,15 @@ async fn sec_se_09_behind_a_trusted_proxy_the_rightmost_foreign_hop_counts() {
 async fn metrics_count_requests_by_endpoint_and_status() {
     let server = TestServer::start().await;
     server.get("/v1/me").await;
+    server.signed_in().await;
     let metrics = server.get("/metrics").await;
     assert_eq!(metrics.status, 200);
     assert!(metrics.text.contains(r#"wardgate_requests_total{endpoint="me",status="401"}"#), "{}", metrics.text);
-    assert!(metrics.text.contains(r#"wardgate_request_duration_seconds_bucket{endpoint="me",le="0.005"}"#));
+    for name in [
+        r#"wardgate_request_duration_seconds_bucket{endpoint="me",le="0.005"}"#,
+        r#"wardgate_sign_ins_total{outcome="signed_in"}"#,
+        r#"wardgate_store_duration_seconds_count{operation="TransactWriteItems"}"#,
+    ] {
+        assert!(metrics.text.contains(name), "{name} is missing in {}", metrics.text);
+    }
 }

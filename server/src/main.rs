@@ -1,4 +1,4 @@
-//! The standalone server.
+//! The standalone server. `wardgate-server engine` is its embedded store alone.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,6 +14,24 @@ use wardgate_server::serve::{listen, serve};
 
 type AnyError = Box<dyn std::error::Error>;
 
+/// What to be.
+enum Mode {
+    /// The server.
+    Serve,
+    /// The embedded store alone, for functions that run beside it (`make watch`).
+    Engine,
+}
+
+impl Mode {
+    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, AnyError> {
+        match (arguments.next().as_deref(), arguments.next()) {
+            (None, _) => Ok(Self::Serve),
+            (Some("engine"), None) => Ok(Self::Engine),
+            _ => Err("usage: wardgate-server [engine]".into()),
+        }
+    }
+}
+
 #[tokio::main]
 #[expect(clippy::print_stderr, reason = "the one message of a start that failed, for whoever typed the command")]
 async fn main() -> ExitCode {
@@ -28,6 +46,7 @@ async fn main() -> ExitCode {
 
 #[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
 async fn run() -> Result<(), AnyError> {
+    let mode = Mode::parse(std::env::args().skip(1))?;
     let config = Config::load(std::env::vars())?;
     telemetry::start(&config.log)?;
     // The port first: a start that fails must not touch any data.
@@ -38,8 +57,15 @@ async fn run() -> Result<(), AnyError> {
         // Nobody listening means that everything has stopped already.
         let _ = stop.send(true);
     });
-    if let Some(folder) = config.embedded.folder.clone() {
-        return embedded::run(config, &folder, listeners, stopping).await;
+    match (mode, config.embedded.folder.clone()) {
+        (Mode::Serve, Some(folder)) => return embedded::run(config, &folder, listeners, stopping).await,
+        (Mode::Engine, Some(folder)) => {
+            // Free, as it was a moment ago: whoever runs the functions listens there.
+            drop(listeners);
+            return embedded::engine(config, &folder, stopping).await;
+        }
+        (Mode::Engine, None) => return Err("engine needs embedded.folder: set AUTH__EMBEDDED__FOLDER".into()),
+        (Mode::Serve, None) => {}
     }
     let connection = Connection::from_environment(|name| std::env::var(name).ok())?;
     serve(&app(config, connection)?, listeners, stopping).await?;
@@ -72,12 +98,10 @@ mod embedded {
 
     use tokio::net::TcpListener;
     use tokio::sync::watch;
-    use wardgate::aws::Connection;
-    use wardgate::clock::{Clock as _, SystemClock};
     use wardgate::config::Config;
-    use wardgate::entropy::SystemEntropy;
-    use wardgate_server::dev::{self, demo, engine, keys, tour};
-    use wardgate_server::serve::serve;
+    use wardgate_server::dev::local::Local;
+    use wardgate_server::dev::{demo, tour};
+    use wardgate_server::serve::{serve, stopped};
 
     use super::{AnyError, app};
 
@@ -88,27 +112,33 @@ mod embedded {
         listeners: Vec<TcpListener>,
         stopping: watch::Receiver<bool>,
     ) -> Result<(), AnyError> {
-        dev::permit(&config)?;
-        let _claim = dev::claim_folder(folder)?;
-        let key_file = config.secrets.file.get_or_insert_with(|| folder.join("secrets.json")).clone();
-        keys::ensure(&key_file, SystemClock.now(), &SystemEntropy)?;
-        // The engine outlives the server: requests that are still running need it.
-        let (stop_engine, engine_stopping) = watch::channel(false);
-        let engine = engine::start(Some(&folder.join("store.sqlite")), engine_stopping).await?;
-        let connection = Connection::local(engine.endpoint_url.clone());
-        engine::create_tables(&connection, &config).await?;
+        let local = Local::start(&mut config, folder).await?;
         let base = format!("http://localhost:{}", config.http.port);
-        let app = app(config, connection)?;
+        let app = app(config, local.connection.clone())?;
         demo::ensure(&app).await?;
         println!("\nWardgate listens on {base}. Ctrl-C ends it; data and keys stay in {}.\n", folder.display());
         println!("{}", tour::tour(&base));
         serve(&app, listeners, stopping).await?;
-        let _ = stop_engine.send(true);
-        // Dropping the app closes its connections, without which the engine would wait for them.
         drop(app);
-        engine.task.await??;
+        local.stop().await?;
         println!("Wardgate has stopped.");
         Ok(())
+    }
+
+    /// The store, keys and demo user for functions that run as processes of their own.
+    pub(super) async fn engine(
+        mut config: Config,
+        folder: &Path,
+        stopping: watch::Receiver<bool>,
+    ) -> Result<(), AnyError> {
+        let local = Local::start(&mut config, folder).await?;
+        let app = app(config, local.connection.clone())?;
+        demo::ensure(&app).await?;
+        let env_file = local.write_env_file(&app.config)?;
+        drop(app);
+        stopped(stopping).await;
+        drop(env_file);
+        Ok(local.stop().await?)
     }
 }
 
@@ -131,5 +161,9 @@ mod embedded {
     ) -> Result<(), AnyError> {
         Err("embedded.folder is set, but this build has no embedded store: it needs the cargo feature dev (PL-06)"
             .into())
+    }
+
+    pub(super) async fn engine(config: Config, folder: &Path, stopping: watch::Receiver<bool>) -> Result<(), AnyError> {
+        run(config, folder, Vec::new(), stopping).await
     }
 }

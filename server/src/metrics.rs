@@ -13,7 +13,7 @@ static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 /// recorder was there first.
 pub(crate) fn recorder() -> Option<&'static PrometheusHandle> {
     let install = || {
-        let duration = Matcher::Full("wardgate_request_duration_seconds".to_owned());
+        let duration = Matcher::Suffix("_duration_seconds".to_owned());
         PrometheusBuilder::new().set_buckets_for_metric(duration, &BUCKETS).ok()?.install_recorder().ok()
     };
     RECORDER.get_or_init(install).as_ref()

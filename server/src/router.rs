@@ -81,6 +81,7 @@ async fn answer(
         body: body::read(body, BODY_DEADLINE).await,
         address: Some(address),
         request_id: None,
+        trace_id: None,
     };
     edge::respond(app, endpoint, incoming).await.map(Body::from)
 }

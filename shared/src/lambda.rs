@@ -19,7 +19,8 @@ use crate::config::{Config, ConfigError};
 use crate::entropy::SystemEntropy;
 use crate::http::edge::{self, Incoming};
 use crate::http::endpoint::{Endpoint, Needs};
-use crate::telemetry;
+use crate::telemetry::embedded::Embedded;
+use crate::telemetry::{self, metrics};
 use crate::use_cases::fault::Fault;
 
 /// What a handler of another event than a request gives.
@@ -39,9 +40,11 @@ pub struct EventFunction<E, R> {
 /// message.
 pub fn serve(endpoint: &Endpoint) -> Result<(), Error> {
     runtime()?.block_on(async {
-        let app = app(config()?)?;
+        let config = config()?;
+        let embedded = embedded(&config)?;
+        let app = app(config)?;
         app.prefetch(endpoint.needs).await;
-        lambda_http::run(service_fn(|request| answer(&app, endpoint, request))).await
+        lambda_http::run(service_fn(|request| answer(&app, endpoint, embedded, request))).await
     })
 }
 
@@ -54,10 +57,12 @@ where
     runtime()?.block_on(async {
         let config = config()?;
         let needs = (function.needs)(&config)?;
+        let embedded = embedded(&config)?;
         let app = app(config)?;
         app.prefetch(needs).await;
         let answer = async |event: LambdaEvent<E>| {
             let answer = (function.handler)(&app, event.payload).await;
+            embedded.flush();
             answer.map_err(|cause| {
                 tracing::error!(request_id = event.context.request_id, function = function.name, %cause, "event failed");
                 Error::from(cause)
@@ -80,14 +85,28 @@ fn config() -> Result<Config, Error> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
+fn embedded(config: &Config) -> Result<Embedded, Error> {
+    let memory = std::env::var("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").ok();
+    let embedded = Embedded::start(config.stage.name(), memory.as_deref())?;
+    metrics::cold_start();
+    Ok(embedded)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
 fn app(config: Config) -> Result<App, Error> {
     let connection = Connection::from_environment(|name| std::env::var(name).ok())?;
     let host = Host { connection, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), hashing_slots: 1 };
     Ok(App::new(config, host)?)
 }
 
-async fn answer(app: &App, endpoint: &Endpoint, request: lambda_http::Request) -> Result<Response<Body>, Error> {
+async fn answer(
+    app: &App,
+    endpoint: &Endpoint,
+    embedded: Embedded,
+    request: lambda_http::Request,
+) -> Result<Response<Body>, Error> {
     let response = edge::respond(app, endpoint, incoming(request)).await;
+    embedded.flush();
     let (parts, body) = response.into_parts();
     // Everything we answer is UTF-8: as text it is not base64-encoded by the runtime.
     let body = String::from_utf8(body.to_vec()).map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text);
@@ -96,6 +115,7 @@ async fn answer(app: &App, endpoint: &Endpoint, request: lambda_http::Request) -
 
 /// An API Gateway event in the edge's terms.
 pub fn incoming(request: lambda_http::Request) -> Incoming {
+    let trace_id = request.lambda_context_ref().and_then(|context| context.xray_trace_id.clone());
     let (address, request_id) = match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => {
             let address = context.http.source_ip.as_deref().and_then(|ip| ip.parse::<IpAddr>().ok());
@@ -119,5 +139,6 @@ pub fn incoming(request: lambda_http::Request) -> Incoming {
         }),
         address,
         request_id,
+        trace_id,
     }
 }

@@ -4,6 +4,7 @@
 pub mod demo;
 pub mod engine;
 pub mod keys;
+pub mod local;
 pub mod tour;
 
 use std::fs::{File, TryLockError};

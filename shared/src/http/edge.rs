@@ -14,6 +14,7 @@ use crate::http::endpoint::Endpoint;
 use crate::http::problem::{Problem, ProblemBody};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
+use crate::telemetry::metrics;
 
 /// The largest body that is looked at (SE-08).
 pub const MAX_BODY: usize = 64 * 1024;
@@ -32,6 +33,8 @@ pub struct Incoming {
     pub address: Option<IpAddr>,
     /// The host's own id for the request.
     pub request_id: Option<String>,
+    /// The trace that the request belongs to, if the host traces.
+    pub trace_id: Option<String>,
 }
 
 /// Why a body could not be taken.
@@ -52,6 +55,7 @@ pub async fn respond(app: &App, endpoint: &Endpoint, incoming: Incoming) -> Resp
         // Without randomness the time alone has to do: the request is about to fail anyway.
         RequestId::new(now, app.entropy.number().unwrap_or_default()).to_string()
     });
+    let trace_id = incoming.trace_id;
     let user_agent = incoming.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let origin = Origin::new(incoming.address, user_agent);
     let context = RequestContext { now, origin, request_id: request_id.clone() };
@@ -72,15 +76,15 @@ pub async fn respond(app: &App, endpoint: &Endpoint, incoming: Incoming) -> Resp
     };
     let status = response.status();
     let seconds = started.elapsed().as_secs_f64();
-    let code = status.as_str().to_owned();
-    metrics::counter!("wardgate_requests_total", "endpoint" => endpoint.name, "status" => code).increment(1);
-    metrics::histogram!("wardgate_request_duration_seconds", "endpoint" => endpoint.name).record(seconds);
+    metrics::request(endpoint.name, status, seconds);
     // Tenths are all that a log line needs.
     let (endpoint, status, ms) = (endpoint.name, status.as_u16(), (seconds * 10_000.0).round() / 10.0);
     match cause {
-        Some(cause) if status >= 500 => tracing::error!(request_id, endpoint, status, ms, %cause, "request failed"),
-        Some(cause) => tracing::info!(request_id, endpoint, status, ms, %cause, "request"),
-        None => tracing::info!(request_id, endpoint, status, ms, "request"),
+        Some(cause) if status >= 500 => {
+            tracing::error!(request_id, trace_id, endpoint, status, ms, %cause, "request failed");
+        }
+        Some(cause) => tracing::info!(request_id, trace_id, endpoint, status, ms, %cause, "request"),
+        None => tracing::info!(request_id, trace_id, endpoint, status, ms, "request"),
     }
     response
 }

@@ -5,10 +5,13 @@ use aws_sdk_dynamodb::Client;
 use crate::aws::{self, Connection};
 use crate::config;
 use crate::store::retry::RetryTransactionConflicts;
+use crate::telemetry::store_latency::StoreLatency;
 
 /// Builds the client.
 pub fn build(connection: &Connection, config: &config::Aws) -> Client {
-    let mut builder = aws::builder!(aws_sdk_dynamodb, connection, config).retry_classifier(RetryTransactionConflicts);
+    let mut builder = aws::builder!(aws_sdk_dynamodb, connection, config)
+        .retry_classifier(RetryTransactionConflicts)
+        .interceptor(StoreLatency);
     builder.set_endpoint_url(connection.endpoints.dynamodb.clone());
     Client::from_conf(builder.build())
 }

@@ -17,6 +17,7 @@ use crate::domain::password::Password;
 use crate::domain::user::UserStatus;
 use crate::store::limits::{Reservation, Scope};
 use crate::store::sessions::SessionStart;
+use crate::telemetry::metrics;
 use crate::use_cases::fault::{Fault, fault_arm};
 use crate::use_cases::sign_in::{SignedIn, begin_session, issue};
 
@@ -47,8 +48,20 @@ pub enum LoginError {
 }
 fault_arm!(LoginError);
 
-/// Signs in. The attempt is reserved before anything is evaluated (EN-01).
+/// Signs in.
 pub async fn login(app: &App, context: &RequestContext, login: Login) -> Result<SignedIn, LoginError> {
+    let result = attempt(app, context, login).await;
+    metrics::sign_in(match &result {
+        Ok(_) => "signed_in",
+        Err(LoginError::InvalidCredentials) => "invalid_credentials",
+        Err(LoginError::TooManyAttempts { .. }) => "too_many_attempts",
+        Err(LoginError::Fault(_)) => "fault",
+    });
+    result
+}
+
+/// The attempt is reserved before anything is evaluated (EN-01).
+async fn attempt(app: &App, context: &RequestContext, login: Login) -> Result<SignedIn, LoginError> {
     let now = context.now;
     let email = login.email.key();
     // Every key that a success needs, before anything is written: no session may begin that cannot be answered with.

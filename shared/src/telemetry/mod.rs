@@ -1,4 +1,8 @@
-//! Logs. Nothing secret or personal may reach them (PL-02): handlers and stores log ids, codes and causes only.
+//! Logs and metrics. Nothing secret or personal may reach them (PL-02): handlers and stores log ids, codes and causes only.
+
+pub mod embedded;
+pub mod metrics;
+pub mod store_latency;
 
 use thiserror::Error;
 use tracing_subscriber::filter::{ParseError, Targets};
@@ -14,6 +18,9 @@ pub enum TelemetryError {
     /// `log.level` is not a filter.
     #[error("wrong value for key `log.level`: {0}")]
     Level(#[from] ParseError),
+    /// Somebody set a metrics recorder before.
+    #[error("metrics were started twice")]
+    Metrics,
     /// Somebody set a subscriber before.
     #[error("logging was started twice")]
     Started,
