@@ -45,8 +45,12 @@ impl Server {
     }
 
     fn start_with(folder: &Path, variables: &[(&str, &str)]) -> Self {
+        Self::start_logging(folder, variables, Stdio::null())
+    }
+
+    fn start_logging(folder: &Path, variables: &[(&str, &str)], log: Stdio) -> Self {
         let port = free_port();
-        let mut child = command(folder, port, variables).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command(folder, port, variables).stderr(log).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut tour = String::new();
         while !tour.contains("\nMore: ") {
@@ -79,6 +83,57 @@ async fn post(base: &str, path: &str, body: Value) -> Option<(u16, Value)> {
 fn refused(output: &Output) -> String {
     assert!(!output.status.success());
     String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// PL-02: whatever is asked for, at the noisiest level, nothing secret or personal reaches logs, metrics or errors.
+#[tokio::test]
+async fn sec_pl_02_planted_canaries_never_reach_logs_metrics_or_error_bodies() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let noisy = [("AUTH__LOG__LEVEL", "trace"), ("AUTH__LOG__FORMAT", "json")];
+    let server =
+        Server::start_logging(&folder.path().join("data"), &noisy, std::fs::File::create(&log).unwrap().into());
+    let (email, password) = ("canary-mailbox@example.com", "canary-password orbits slowly");
+    let credentials = json!({ "email": email, "password": password });
+    let named = json!({ "email": email, "password": password, "name": "Canary-Name" });
+    let registered = post(&server.base, "/v1/register", named).await.unwrap().1;
+    let signed_in = post(&server.base, "/v1/login", credentials).await.unwrap().1;
+    let token = signed_in["refresh_token"].as_str().unwrap().to_owned();
+    let access = signed_in["access_token"].as_str().unwrap().to_owned();
+    let mut bodies = Vec::new();
+    for (path, body) in [
+        ("/v1/login", json!({ "email": email, "password": "canary-password is another" })),
+        ("/v1/login", json!({ "email": email, "password": { "canary-password": 1 } })),
+        ("/v1/register", json!({ "email": "canary-mailbox@localhost", "password": password })),
+        ("/v1/register", json!({ "email": email, "password": "canary-pass" })),
+        ("/v1/token/refresh", json!({ "refresh_token": format!("{token}A") })),
+        ("/v1/logout", json!({ "refresh_token": format!("{token}A") })),
+    ] {
+        let (status, answer) = post(&server.base, path, body).await.unwrap();
+        assert!(status >= 400, "{path}");
+        bodies.push(answer.to_string());
+    }
+    let client = reqwest::Client::new();
+    for path in ["/v1/me", "/v1/sessions?limit=1&cursor=canary-password", "/v1/sessions?canary-mailbox=1"] {
+        client.get(format!("{}{path}", server.base)).bearer_auth(&access).send().await.unwrap();
+    }
+    post(&server.base, "/v1/token/refresh", json!({ "refresh_token": token })).await.unwrap();
+    let metrics = client.get(format!("{}/metrics", server.base)).send().await.unwrap().text().await.unwrap();
+    server.signal("TERM");
+    drop(server);
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains(r#""endpoint":"login""#), "the log is empty: {log}");
+    let secret_parts = |token: &str| token.split('.').skip(1).map(str::to_owned).collect::<Vec<_>>();
+    let flow = registered["flow_token"].as_str().unwrap().to_owned();
+    let mut canaries = vec!["canary-mailbox".to_owned(), "canary-pass".to_owned(), "Canary-Name".to_owned()];
+    canaries.extend([&token, &access, &flow].into_iter().flat_map(|token| secret_parts(token)));
+    for canary in canaries {
+        assert!(!log.contains(&canary), "{canary} is in the log");
+        assert!(!metrics.contains(&canary), "{canary} is in the metrics");
+        // A member's own name may be told back; what it holds may not.
+        let told = bodies.iter().find(|body| body.contains(&canary));
+        assert_eq!(told, None, "{canary} is in an error");
+    }
 }
 
 #[test]

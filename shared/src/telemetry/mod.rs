@@ -5,7 +5,8 @@ pub mod metrics;
 pub mod store_latency;
 
 use thiserror::Error;
-use tracing_subscriber::filter::{ParseError, Targets};
+use tracing::Level;
+use tracing_subscriber::filter::{FilterExt as _, ParseError, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt, registry};
@@ -29,7 +30,10 @@ pub enum TelemetryError {
 /// Starts logging to standard error, for the whole process.
 pub fn start(config: &Log) -> Result<(), TelemetryError> {
     // Not EnvFilter: its regular expressions would be a megabyte in every function.
-    let filter: Targets = config.level.parse()?;
+    let level: Targets = config.level.parse()?;
+    // Below info, libraries log what they carry: headers, bodies, tokens.
+    let ours = filter_fn(|line| line.target().starts_with("wardgate") || *line.level() <= Level::INFO);
+    let filter = level.and(ours);
     let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
     match config.format {
         LogFormat::Json => registry().with(lines.json().flatten_event(true).with_filter(filter)).try_init(),
