@@ -158,3 +158,13 @@ async fn sec_tk_04_a_key_past_its_publication_verifies_nothing_even_from_the_cac
     server.clock.advance_millis(1);
     assert_eq!(me().await, 401);
 }
+
+#[tokio::test]
+async fn a_sign_in_whose_counter_cannot_be_cleared_is_still_answered() {
+    let server = TestServer::with(&QUICK).await;
+    server.register(EMAIL, PASSWORD).await;
+    server.store.disturb("DeleteItem", Disturbance::Throttled, 3);
+    let answer = server.login(EMAIL, PASSWORD).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(server.refresh(&answer.string("refresh_token")).await.status, 200);
+}

@@ -98,9 +98,15 @@ async fn attempt(app: &App, context: &RequestContext, login: Login) -> Result<Si
         SessionStart::Started => {}
         SessionStart::Superseded => return refuse(app, context, email).await,
     }
-    app.store.clear_sign_in_failures(&email).await?;
-    if verification == Verification::MatchOutdated {
-        rehash(app, context, &credential, &login.password).await?;
+    // The session exists: what is left must not keep its tokens from their owner. A counter that stays only makes the
+    // next failures dearer, and an outdated hash is renewed next time.
+    if let Err(cause) = app.store.clear_sign_in_failures(&email).await {
+        tracing::warn!(request_id = context.request_id, %cause, "could not clear the failures of a sign-in");
+    }
+    if verification == Verification::MatchOutdated
+        && let Err(cause) = rehash(app, context, &credential, &login.password).await
+    {
+        tracing::warn!(request_id = context.request_id, %cause, "could not renew an outdated hash");
     }
     Ok(issue(app, context, &session, secret, &credential.roles, mac_key, signing_key)?)
 }
@@ -124,7 +130,7 @@ async fn rehash(
     context: &RequestContext,
     credential: &Credential,
     password: &Password,
-) -> Result<(), LoginError> {
+) -> Result<(), Fault> {
     let phc = app.hasher.hash(password, app.entropy.bytes()?).await?;
     let ring = app.secrets.password_wrap(context.now).await?;
     let wrapped = password_wrap::wrap(&phc, credential.user_id, &ring, context.now, &*app.entropy)?;
