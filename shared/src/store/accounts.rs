@@ -1,8 +1,7 @@
 //! Users and their credentials.
 
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure};
 use serde::Serialize;
 
 use crate::domain::audit::AuditEntry;
@@ -11,9 +10,10 @@ use crate::domain::email::EmailKey;
 use crate::domain::id::UserId;
 use crate::domain::user::User;
 use crate::store::Store;
-use crate::store::attributes::number;
+use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
+use crate::store::transaction::{Part, Transaction};
 
 /// What became of a new account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,24 +55,15 @@ impl Store {
     ) -> Result<AccountCreation, StoreError> {
         let unique_address = self.put_new(&Key::credential(&credential.email_key), credential, None)?;
         let profile = self.put_new(&Key::user(user.id), user, None)?;
-        let written = self
-            .client
-            .transact_write_items()
-            .transact_items(TransactWriteItem::builder().put(unique_address).build())
-            .transact_items(TransactWriteItem::builder().put(profile).build())
-            .transact_items(self.audit_put(audit)?)
-            .send()
-            .await;
-        match written {
-            Ok(_) => Ok(AccountCreation::Created),
-            Err(error) => match failed_condition(error.as_service_error(), 0) {
-                // A retry whose first try had gone through after all meets its own item.
-                Some(Some(existing)) if existing.get("user_id") == Some(&AttributeValue::S(user.id.to_string())) => {
-                    Ok(AccountCreation::Created)
-                }
-                Some(_) => Ok(AccountCreation::EmailTaken),
-                None => Err(error.into()),
-            },
+        match self.transact([Part::Put(unique_address), Part::Put(profile)], audit).await? {
+            Transaction::Committed => Ok(AccountCreation::Created),
+            // A retry whose first try had gone through after all meets its own item.
+            Transaction::Refused(refusal)
+                if refusal.met(0).and_then(|item| item.get("user_id")) == Some(&string(user.id)) =>
+            {
+                Ok(AccountCreation::Created)
+            }
+            Transaction::Refused(_) => Ok(AccountCreation::EmailTaken),
         }
     }
 
@@ -120,17 +111,6 @@ impl Store {
             .build()
             .map_err(|_| StoreError::Incomplete("a put without table or item"))
     }
-}
-
-/// If the condition of the transaction's `index`th item failed: the item that it met, if the answer has it.
-#[expect(clippy::option_option, reason = "whether it failed, and what it met")]
-pub(super) fn failed_condition(
-    error: Option<&TransactWriteItemsError>,
-    index: usize,
-) -> Option<Option<std::collections::HashMap<String, AttributeValue>>> {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error else { return None };
-    let reason = cancelled.cancellation_reasons().get(index)?;
-    (reason.code() == Some("ConditionalCheckFailed")).then(|| reason.item().cloned())
 }
 
 fn blob(hash: &WrappedHash) -> AttributeValue {

@@ -1,6 +1,6 @@
 //! The audit table: lines are only ever added (PL-03).
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::Put;
 use serde::Serialize;
 
 use crate::domain::attempts::WindowLimit;
@@ -30,14 +30,13 @@ struct Line<'a> {
 
 impl Store {
     /// The line as a part of the transaction that makes the change it records.
-    pub(super) fn audit_put(&self, entry: &AuditEntry) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder()
+    pub(super) fn audit_put(&self, entry: &AuditEntry) -> Result<Put, StoreError> {
+        Put::builder()
             .table_name(&self.audit_table)
             .set_item(Some(serde_dynamo::to_item(self.line(entry, entry.id.to_string()))?))
             .condition_expression("attribute_not_exists(pk)")
             .build()
-            .map_err(|_| StoreError::Incomplete("an audit line without table or item"))?;
-        Ok(TransactWriteItem::builder().put(put).build())
+            .map_err(|_| StoreError::Incomplete("an audit line without table or item"))
     }
 
     /// Adds a line about something that changed nothing else.

@@ -12,6 +12,7 @@ pub mod sessions;
 
 mod attributes;
 mod retry;
+mod transaction;
 
 use aws_sdk_dynamodb::Client;
 

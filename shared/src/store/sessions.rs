@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{ConditionCheck, Update};
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::session::Session;
 use crate::domain::user::User;
 use crate::store::Store;
-use crate::store::accounts::failed_condition;
 use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::{Key, SESSION_PREFIX};
+use crate::store::transaction::{Part, Transaction};
 
 /// What became of a new session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,20 +75,10 @@ impl Store {
             .map_err(|_| StoreError::Incomplete("a check without table or key"))?;
         let key = Key::session(session.user_id, session.id);
         let put = self.put_new(&key, session, Some(session.expires_at.unix_seconds()))?;
-        let written = self
-            .client
-            .transact_write_items()
-            .transact_items(TransactWriteItem::builder().condition_check(check).build())
-            .transact_items(TransactWriteItem::builder().put(put).build())
-            .transact_items(self.audit_put(audit)?)
-            .send()
-            .await;
-        match written {
-            Ok(_) => Ok(SessionStart::Started),
-            Err(error) if failed_condition(error.as_service_error(), 0).is_some() => Ok(SessionStart::Superseded),
-            // A retry whose first try had gone through after all meets its own session.
-            Err(error) if failed_condition(error.as_service_error(), 1).is_some() => Ok(SessionStart::Started),
-            Err(error) => Err(error.into()),
+        match self.transact([Part::Check(check), Part::Put(put)], audit).await? {
+            Transaction::Refused(refusal) if refusal.failed(0) => Ok(SessionStart::Superseded),
+            // Its id is random: what is there already is this one, from a try whose answer was lost.
+            Transaction::Committed | Transaction::Refused(_) => Ok(SessionStart::Started),
         }
     }
 
@@ -119,18 +109,10 @@ impl Store {
             .set_expression_attribute_values(Some(values))
             .build()
             .map_err(|_| StoreError::Incomplete("an update without table or key"))?;
-        let written = self
-            .client
-            .transact_write_items()
-            .transact_items(TransactWriteItem::builder().update(update).build())
-            .transact_items(self.audit_put(audit)?)
-            .send()
-            .await;
-        match written {
-            Ok(_) => Ok(SessionEnd::Ended),
-            Err(error) if failed_condition(error.as_service_error(), 0).is_some() => Ok(SessionEnd::NotFound),
-            Err(error) => Err(error.into()),
-        }
+        Ok(match self.transact([Part::Update(update)], audit).await? {
+            Transaction::Committed => SessionEnd::Ended,
+            Transaction::Refused(_) => SessionEnd::NotFound,
+        })
     }
 
     /// Ends all sessions of a user but `kept`, with one write to the user (SE-04).
@@ -166,21 +148,10 @@ impl Store {
             .expression_attribute_values(":one", number(1))
             .build()
             .map_err(|_| StoreError::Incomplete("an update without table or key"))?;
-        let written = self
-            .client
-            .transact_write_items()
-            .transact_items(TransactWriteItem::builder().condition_check(check).build())
-            .transact_items(TransactWriteItem::builder().update(update).build())
-            .transact_items(self.audit_put(audit)?)
-            .send()
-            .await;
-        match written {
-            Ok(_) => Ok(OthersEnd::Ended),
-            Err(error) => {
-                let failed = |index| failed_condition(error.as_service_error(), index).is_some();
-                if failed(0) || failed(1) { Ok(OthersEnd::Dead) } else { Err(error.into()) }
-            }
-        }
+        Ok(match self.transact([Part::Check(check), Part::Update(update)], audit).await? {
+            Transaction::Committed => OthersEnd::Ended,
+            Transaction::Refused(_) => OthersEnd::Dead,
+        })
     }
 
     /// Reads a session and its user together, strongly consistent.

@@ -37,8 +37,6 @@ pub enum Fault {
 }
 
 /// Lets `?` take any part's error straight to a use case's enum that has a `Fault` arm.
-#[macro_export]
-#[doc(hidden)]
 macro_rules! fault_arm {
     ($error:ty) => {
         impl<E> From<E> for $error
