@@ -18,6 +18,20 @@ run: ## Build the server and run it on localhost:8080, with its own store, keys 
 	@export AUTH__STAGE="$${AUTH__STAGE-development}" AUTH__EMBEDDED__FOLDER="$${AUTH__EMBEDDED__FOLDER-.wardgate}"; \
 		exec cargo run --package wardgate-server --features dev
 
+.PHONY: watch
+watch: .tools/cargo-lambda/.pins ## Run the Lambda functions themselves on localhost:8080, rebuilt on save, with what `make run` keeps
+	@$(need-rust)
+	@exec scripts/watch.sh
+
+.PHONY: invoke
+invoke: .tools/cargo-lambda/.pins ## Give a function of `make watch` an event: make invoke F=login E=ok
+	@scripts/invoke.sh "$(F)" "$(E)"
+
+.PHONY: build
+build: .tools/cargo-lambda/.pins ## Build the functions as deployed into target/lambda, list their sizes and check the budget: make build ARCH=arm64 F="login me"
+	@$(need-rust)
+	@scripts/build.sh "$(ARCH)" $(F)
+
 .PHONY: test
 test: ## Run every test, installing PyJWT and jose first if Python and Node.js are there
 	@$(need-rust)
@@ -35,7 +49,7 @@ lint: ## Run clippy over everything; each warning is an error
 
 .PHONY: lint-scripts
 lint-scripts: $(tools)/.pins ## Run shellcheck over the shell scripts
-	@$(tools)/shellcheck .ci/run tests/run.sh tests/interop/prepare.sh
+	@$(tools)/shellcheck .ci/run scripts/*.sh tests/run.sh tests/interop/prepare.sh
 
 .PHONY: deny
 deny: $(tools)/.pins ## Check dependencies: bans, licences, sources
@@ -70,3 +84,19 @@ $(tools)/.pins: .ci/requirements.txt
 	@$(tools)/python -m pip install --quiet --no-input --no-deps --disable-pip-version-check \
 		--only-binary :all: --requirement .ci/requirements.txt
 	@cp .ci/requirements.txt $@
+
+# What the stacks say, without AWS: the tools get credentials that are none. checkov must not ask a server for policies.
+.PHONY: validate
+validate: .tools/sam/.pins .tools/checkov/.pins ## Check template.yaml and infra/data.yaml for every stage
+	@.tools/sam/bin/python infra/validate.py
+	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/data.yaml \
+		--framework cloudformation --skip-download --compact --quiet
+
+.tools/%/.pins: infra/tools/%.txt
+	@command -v python3 >/dev/null || { echo "This check needs Python 3." >&2; exit 1; }
+	@echo "Installing the $$(grep -c == $<) packages of $< into .tools/$*; this takes about a minute …"
+	@rm -rf .tools/$*
+	@python3 -m venv .tools/$*
+	@.tools/$*/bin/python -m pip install --quiet --no-input --no-deps --disable-pip-version-check \
+		--only-binary :all: --requirement $<
+	@cp $< $@

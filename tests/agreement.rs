@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use serde_json::Value;
 use wardgate_server::endpoints::{ENDPOINTS, EVENT_FUNCTIONS, openapi};
 
 use crate::harness::repository;
@@ -35,6 +36,24 @@ fn each_function_folder_is_listed_and_the_reverse() {
 fn no_two_endpoints_answer_the_same_route() {
     let routes: BTreeSet<String> = ENDPOINTS.iter().map(|(e, _)| format!("{} {}", e.method, e.path)).collect();
     assert_eq!(routes.len(), ENDPOINTS.len());
+}
+
+/// `cargo lambda watch` routes to the functions by `Cargo.toml`.
+#[test]
+fn the_local_routes_are_the_endpoints() {
+    let manifest = fs::read_to_string(repository("Cargo.toml")).unwrap();
+    let manifest: Value = toml::from_str(&manifest).unwrap();
+    let router = manifest["workspace"]["metadata"]["lambda"]["watch"]["router"].as_object().unwrap();
+    let mut routed: Vec<(&str, &str, &str)> = Vec::new();
+    for (path, methods) in router {
+        for route in methods.as_array().unwrap() {
+            routed.push((route["method"].as_str().unwrap(), path, route["function"].as_str().unwrap()));
+        }
+    }
+    routed.sort_unstable();
+    let mut endpoints: Vec<_> = ENDPOINTS.iter().map(|(e, _)| (e.method.as_str(), e.path, e.name)).collect();
+    endpoints.sort_unstable();
+    assert_eq!(routed, endpoints);
 }
 
 #[test]

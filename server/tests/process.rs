@@ -1,6 +1,9 @@
 //! The server as a process: started, busy, killed, stopped, misconfigured.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "process/engine.rs"]
+mod engine;
+
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! A real server on a random port, over a real engine, with a clock that the test moves.
 
+pub mod cloudformation;
 pub mod secrets_manager;
 pub mod store_edge;
 
@@ -30,8 +31,8 @@ use store_edge::StoreEdge;
 
 /// When tests begin.
 pub const START: Timestamp = Timestamp::from_millis(1_772_368_200_000);
-/// A password that every policy takes.
-pub const PASSWORD: &str = "violet teapots orbit slowly";
+/// A password that every policy takes. The tour and the golden events sign in with it too.
+pub const PASSWORD: &str = "analytical engines hum";
 /// Another one.
 pub const OTHER_PASSWORD: &str = "crimson kettles drift eastward";
 /// An address.

@@ -1,6 +1,7 @@
 //! Between the SDK and the engine: counts what passes, and can disturb it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use aws_smithy_runtime_api::client::http::{
@@ -11,6 +12,46 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use serde_json::Value;
+
+/// An action that IAM knows, what it was done to, and in which partition.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Access {
+    action: String,
+    resource: String,
+    partition: String,
+}
+
+impl Access {
+    pub fn new(action: &str, resource: &str, partition: &str) -> Self {
+        Self { action: action.to_owned(), resource: resource.to_owned(), partition: partition.to_owned() }
+    }
+
+    /// One part of a request, or all of it. Partition keys are told apart by what stands before their first `#`.
+    fn of(action: &str, part: &Value) -> Self {
+        let table = part["TableName"].as_str().unwrap_or_default();
+        let keys = [&part["Key"]["pk"], &part["Item"]["pk"], &part["ExpressionAttributeValues"][":pk"]];
+        let key = keys.iter().find_map(|key| key["S"].as_str()).unwrap_or_default();
+        let partition = key.split_once('#').map_or_else(|| key.to_owned(), |(kind, _)| format!("{kind}#*"));
+        Self::new(&format!("dynamodb:{action}"), table.strip_suffix("-development").unwrap_or(table), &partition)
+    }
+
+    /// IAM has no action for a transaction: its items count as what they would be alone.
+    fn all_of(operation: &str, body: &Value) -> Vec<Self> {
+        if operation != "TransactWriteItems" {
+            return vec![Self::of(operation, body)];
+        }
+        let items = body["TransactItems"].as_array().into_iter().flatten();
+        let parts = items.filter_map(Value::as_object).flatten();
+        parts.map(|(kind, part)| Self::of(&format!("{kind}Item"), part)).collect()
+    }
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}, {}", self.action, self.resource, self.partition)
+    }
+}
 
 /// What happens to a request instead of, or after, reaching the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +79,7 @@ enum Event {
 #[derive(Debug, Default)]
 struct State {
     events: Vec<Event>,
+    accesses: BTreeSet<Access>,
     disturbances: VecDeque<(&'static str, Disturbance, u32)>,
 }
 
@@ -60,7 +102,9 @@ impl StoreEdge {
 
     /// Forgets what has passed so far.
     pub fn reset(&self) {
-        self.state.lock().unwrap().events.clear();
+        let mut state = self.state.lock().unwrap();
+        state.events.clear();
+        state.accesses.clear();
     }
 
     /// What has passed, in rounds: requests of one round were all under way before any of it was answered.
@@ -86,6 +130,11 @@ impl StoreEdge {
         rounds
     }
 
+    /// What has been asked for, in IAM's terms.
+    pub fn accesses(&self) -> BTreeSet<Access> {
+        self.state.lock().unwrap().accesses.clone()
+    }
+
     /// How many requests have passed.
     pub fn count(&self) -> usize {
         self.rounds().iter().map(Vec::len).sum()
@@ -109,9 +158,11 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
         let state = Arc::clone(&self.state);
         let disturbance = {
             let mut state = state.lock().unwrap();
+            state.accesses.extend(Access::all_of(&operation, &body));
             state.events.push(Event::Started(operation.clone()));
             let planned = state.disturbances.iter_mut().find(|(name, _, times)| *name == operation && *times > 0);
             planned.map(|(_, disturbance, times)| {

@@ -44,11 +44,15 @@ impl Local {
         // Absolute: a function's working directory is its host's affair.
         let keys = config.secrets.file.as_deref().map(std::path::absolute).transpose().map_err(failed)?;
         let text = format!(
-            "AUTH__STAGE={stage}\nAUTH__HTTP__PORT={port}\nAUTH__SECRETS__FILE={keys}\nAWS_REGION={region}\n\
-             AWS_ACCESS_KEY_ID=local\nAWS_SECRET_ACCESS_KEY=local\nAWS_ENDPOINT_URL_DYNAMODB={engine}\n",
+            "WARDGATE_ENGINE_PID={pid}\nAUTH__STAGE={stage}\nAUTH__HTTP__PORT={port}\nAUTH__SECRETS__FILE={keys}\n\
+             AUTH__AUTHORIZER__AUDIENCE={audience}\nAWS_REGION={region}\nAWS_ACCESS_KEY_ID=local\n\
+             AWS_SECRET_ACCESS_KEY=local\nAWS_ENDPOINT_URL_DYNAMODB={engine}\n",
+            pid = std::process::id(),
             stage = config.stage.name(),
             port = config.http.port,
             keys = keys.unwrap_or_default().display(),
+            // Unless another is configured, the authorizer guards what this very issuer's tokens are for.
+            audience = config.authorizer.audience.as_deref().unwrap_or(&config.tokens.audience),
             region = self.connection.region,
             engine = self.engine.endpoint_url,
         );

@@ -1,0 +1,30 @@
+//! Configuration from `AUTH__` variables: any mistake is a message, and the message never repeats a value, which may be
+//! a secret that landed in the wrong key.
+
+use wardgate::config::{Config, ConfigError};
+
+/// Shorter values may well be a part of the message's own words.
+const LONG: usize = 12;
+
+/// The input is variables, `NAME=value` each, with a NUL after each as in `/proc/self/environ`.
+pub(crate) fn run(data: &[u8]) {
+    let variables = || crate::text(data).split('\0').filter_map(|variable| variable.split_once('='));
+    let owned = variables().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    match Config::load(owned) {
+        Ok(config) => assert!(config.http.port != 0 && config.hashing.memory_kib >= 19_456, "a rule was not checked"),
+        // What stands in for a stage is shown on purpose.
+        Err(ConfigError::Stage(_)) => {}
+        Err(error) => {
+            let message = format!("{error} {error:?}");
+            let is_name = |part: &str| variables().any(|(name, _)| message.contains(name) && name.contains(part));
+            for part in variables().flat_map(|(_, value)| parts(value)).filter(|part| part.len() >= LONG) {
+                assert!(!message.contains(part) || is_name(part), "{part:?} is in {message}");
+            }
+        }
+    }
+}
+
+/// A value, and what stands between the marks of a TOML list in it.
+fn parts(value: &str) -> impl Iterator<Item = &str> {
+    std::iter::once(value).chain(value.split(['"', '\'', '[', ']', ',']).map(str::trim))
+}

@@ -1,0 +1,61 @@
+//! API Gateway events through `lambda_http`, the edge and the handlers, up to where keys would be needed.
+
+use std::sync::Arc;
+
+use lambda_http::RequestExt as _;
+use lambda_http::request::RequestContext;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+use wardgate::app::{App, Host};
+use wardgate::aws::Connection;
+use wardgate::clock::SystemClock;
+use wardgate::config::Config;
+use wardgate::entropy::SystemEntropy;
+use wardgate::http::edge;
+use wardgate::http::endpoint::Endpoint;
+use wardgate::lambda::incoming;
+
+const ENDPOINTS: [Endpoint; 7] = [
+    login::ENDPOINT,
+    logout::ENDPOINT,
+    me::ENDPOINT,
+    register::ENDPOINT,
+    session_end::ENDPOINT,
+    sessions_list::ENDPOINT,
+    token_refresh::ENDPOINT,
+];
+
+thread_local! {
+    static HOST: (Runtime, App) = host().expect("an App without AWS");
+}
+
+/// The input is an event's JSON.
+pub(crate) fn run(data: &[u8]) {
+    let Ok(request) = lambda_http::request::from_str(crate::text(data)) else { return };
+    let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return };
+    // API Gateway calls a function for its own route alone.
+    let route = context.route_key.as_deref().unwrap_or_default();
+    let is_route = |endpoint: &Endpoint| route.split_once(' ') == Some((endpoint.method.as_str(), endpoint.path));
+    let Some(endpoint) = ENDPOINTS.into_iter().find(is_route) else { return };
+
+    let response = HOST.with(|(runtime, app)| runtime.block_on(edge::respond(app, &endpoint, incoming(request))));
+    let status = response.status().as_u16();
+    // Without keys nothing succeeds; and whatever came in, the fault is the client's or the key store's.
+    assert!((400..500).contains(&status) || status == 503, "{status}");
+    let problem: Value = serde_json::from_slice(response.body()).expect("a problem is JSON");
+    assert_eq!(problem.get("status").and_then(Value::as_u64), Some(u64::from(status)));
+}
+
+fn host() -> Result<(Runtime, App), Box<dyn std::error::Error>> {
+    // A file that is not there: keys are configured but unavailable, so that nothing goes on to the table.
+    let variables = [("AUTH__STAGE", "development"), ("AUTH__SECRETS__FILE", "/nonexistent/secrets.json")];
+    let config = Config::load(variables.map(|(name, value)| (name.to_owned(), value.to_owned())))?;
+    let host = Host {
+        connection: Connection::local("http://127.0.0.1:9".to_owned()),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        hashing_slots: 1,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok((runtime, App::new(config, host)?))
+}

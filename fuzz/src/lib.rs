@@ -1,0 +1,44 @@
+//! Fuzz targets: functions from any bytes that panic where a promise is broken. `fuzz/README.md` says how to run them.
+
+#![expect(clippy::expect_used, reason = "a target that cannot be set up has to fail as loudly as one that finds something")]
+
+mod body;
+mod claims;
+mod config;
+mod email;
+mod event;
+mod id;
+mod jwt;
+mod key_set;
+mod name;
+mod password;
+mod sealed_token;
+
+/// A target.
+pub type Target = fn(&[u8]);
+
+/// Every target by its name, which is also the name of its folder in `fuzz/corpus`.
+pub const TARGETS: [(&str, Target); 11] = [
+    ("body", body::run),
+    ("claims", claims::run),
+    ("config", config::run),
+    ("email", email::run),
+    ("event", event::run),
+    ("id", id::run),
+    ("jwt", jwt::run),
+    ("key_set", key_set::run),
+    ("name", name::run),
+    ("password", password::run),
+    ("sealed_token", sealed_token::run),
+];
+
+/// What stands for a secret in the seeds: no message may hold it.
+const CANARY: &str = "s3cret-canary";
+
+/// The part of `data` before the first byte that is not UTF-8.
+fn text(data: &[u8]) -> &str {
+    data.utf8_chunks().next().map_or("", |chunk| chunk.valid())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# What `make build` runs: `scripts/build.sh <x86_64|arm64> [function…]` builds every function, or only those named, as
+# deployed, lists their sizes and compares them with size-budget.toml.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+target=${CARGO_TARGET_DIR:-target}
+architecture=${1:-x86_64}
+shift || true
+case $architecture in
+    x86_64) flag=--x86-64 machine=x86_64 ;;
+    arm64) flag=--arm64 machine=aarch64 ;;
+    *) echo "ARCH is x86_64 or arm64, not $architecture." >&2; exit 2 ;;
+esac
+if [ "$(uname -s)" != Linux ] || [ "$(uname -m)" != "$machine" ]; then
+    echo "For $architecture, build on Linux on such a machine: nothing is cross-compiled." >&2
+    exit 1
+fi
+
+functions=("$@")
+if [ "${#functions[@]}" -eq 0 ]; then
+    for folder in functions/*/; do functions+=("$(basename "$folder")"); done
+fi
+# Packages, not the workspace: otherwise each function would get the features that the server and the tests ask for.
+packages=()
+for function in "${functions[@]}"; do packages+=(--package "$function"); done
+echo "Building ${#functions[@]} functions for $architecture. After their dependencies, each takes about a minute."
+# Nothing is found in target/lambda but what this build made.
+rm -rf "$target/lambda"
+.tools/cargo-lambda/bin/cargo-lambda lambda build --release --compiler cargo "$flag" "${packages[@]}"
+
+echo
+over=0
+for function in "${functions[@]}"; do
+    size=$(wc -c <"$target/lambda/$function/bootstrap")
+    budget=$(sed -n "s/^$function = //p" size-budget.toml)
+    remark=${budget:+"of $budget"}
+    if [ -n "$budget" ] && [ "$size" -gt "$budget" ]; then remark="$remark: OVER BUDGET" over=1; fi
+    printf '%-24s %9d bytes  %s\n' "$function" "$size" "$remark"
+done
+exit "$over"

@@ -1,0 +1,184 @@
+//! `CloudFormation` templates, read and resolved as far as tests ask.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
+use serde_json::{Map, Value, json};
+
+use crate::harness::repository;
+
+/// A YAML file of the repository as JSON. `!Sub x` becomes `{"Fn::Sub": "x"}`, and so on.
+pub fn read(path: &str) -> Value {
+    let text = fs::read_to_string(repository(path)).unwrap();
+    let documents = Yaml::load_from_str(&text).unwrap();
+    json_of(&documents[0])
+}
+
+fn json_of(node: &Yaml) -> Value {
+    match node {
+        Yaml::Value(Scalar::Null) => Value::Null,
+        Yaml::Value(Scalar::Boolean(value)) => json!(value),
+        Yaml::Value(Scalar::Integer(value)) => json!(value),
+        Yaml::Value(Scalar::FloatingPoint(value)) => json!(value.into_inner()),
+        Yaml::Value(Scalar::String(value)) => json!(value),
+        Yaml::Sequence(items) => items.iter().map(json_of).collect(),
+        Yaml::Mapping(members) => {
+            let members = members.iter().map(|(name, value)| (name.as_str().unwrap().to_owned(), json_of(value)));
+            Value::Object(members.collect())
+        }
+        Yaml::Tagged(tag, value) => {
+            let name = match tag.suffix.as_str() {
+                "Ref" => "Ref".to_owned(),
+                function => format!("Fn::{function}"),
+            };
+            json!({ name: json_of(value) })
+        }
+        other => panic!("neither CloudFormation nor a parameter file: {other:?}"),
+    }
+}
+
+/// A template with these parameters; others have their defaults. Conditions are decided, and references to parameters
+/// replaced; references to resources stay.
+pub fn resolve(template: &Value, given: &[(&str, Value)]) -> Value {
+    let mut parameters: BTreeMap<String, Value> = BTreeMap::new();
+    for (name, parameter) in template["Parameters"].as_object().unwrap() {
+        let value = given.iter().find(|(given, _)| given == name).map_or(&parameter["Default"], |(_, value)| value);
+        let is_list = parameter["Type"] == "CommaDelimitedList";
+        let value = match value.as_str() {
+            Some(text) if is_list => text.split(',').collect(),
+            _ => value.clone(),
+        };
+        parameters.insert(name.clone(), value);
+    }
+    let resolver = Resolver { parameters, conditions: &template["Conditions"] };
+    let mut resolved = template.clone();
+    let resources = resolved["Resources"].as_object_mut().unwrap();
+    resources.retain(|_, resource| resource["Condition"].as_str().is_none_or(|name| resolver.holds(name)));
+    for section in ["Globals", "Resources"] {
+        resolved[section] = resolver.value(&template_section(&resolved, section)).unwrap();
+    }
+    resolved
+}
+
+fn template_section(template: &Value, section: &str) -> Value {
+    template.get(section).cloned().unwrap_or_else(|| json!({}))
+}
+
+struct Resolver<'a> {
+    parameters: BTreeMap<String, Value>,
+    conditions: &'a Value,
+}
+
+impl Resolver<'_> {
+    fn holds(&self, condition: &str) -> bool {
+        self.decide(&self.conditions[condition])
+    }
+
+    fn decide(&self, expression: &Value) -> bool {
+        if let Some(operands) = expression.get("Fn::Equals") {
+            return self.text(&operands[0]) == self.text(&operands[1]);
+        }
+        !self.decide(&expression["Fn::Not"][0])
+    }
+
+    fn text(&self, value: &Value) -> String {
+        let value = self.value(value).unwrap();
+        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    }
+
+    /// `None` for `AWS::NoValue`.
+    fn value(&self, value: &Value) -> Option<Value> {
+        match value {
+            Value::Object(members) => match members.iter().next() {
+                Some((function, argument)) if members.len() == 1 => self.function(function, argument, value),
+                _ => Some(self.members(members)),
+            },
+            Value::Array(items) => Some(items.iter().filter_map(|item| self.value(item)).collect()),
+            _ => Some(value.clone()),
+        }
+    }
+
+    fn members(&self, members: &Map<String, Value>) -> Value {
+        let members = members.iter().filter_map(|(name, value)| Some((name.clone(), self.value(value)?)));
+        Value::Object(members.collect())
+    }
+
+    fn function(&self, function: &str, argument: &Value, whole: &Value) -> Option<Value> {
+        match function {
+            "Ref" if argument == "AWS::NoValue" => None,
+            "Ref" => Some(self.named(argument.as_str().unwrap()).unwrap_or_else(|| whole.clone())),
+            "Fn::If" => self.value(&argument[if self.holds(argument[0].as_str().unwrap()) { 1 } else { 2 }]),
+            "Fn::Join" => {
+                let items = self.value(&argument[1]).unwrap();
+                let items: Vec<String> = items.as_array().unwrap().iter().map(|item| self.text(item)).collect();
+                Some(json!(items.join(argument[0].as_str().unwrap())))
+            }
+            "Fn::Sub" => {
+                let (text, own) = argument.as_str().map_or_else(
+                    || (argument[0].as_str().unwrap(), argument[1].as_object().cloned().unwrap()),
+                    |text| (text, Map::new()),
+                );
+                Some(json!(self.substitute(text, &own)))
+            }
+            _ => match self.members(whole.as_object().unwrap()) {
+                Value::Object(members) if members.is_empty() => None,
+                resolved => Some(resolved),
+            },
+        }
+    }
+
+    fn substitute(&self, text: &str, own: &Map<String, Value>) -> String {
+        let mut parts = text.split("${");
+        let mut result = parts.next().unwrap().to_owned();
+        for part in parts {
+            let (name, rest) = part.split_once('}').unwrap();
+            let value = own.get(name).map(|value| self.text(value)).or_else(|| self.named(name).map(|v| self.text(&v)));
+            result.push_str(&value.unwrap_or_else(|| format!("${{{name}}}")));
+            result.push_str(rest);
+        }
+        result
+    }
+
+    fn named(&self, name: &str) -> Option<Value> {
+        match name {
+            "AWS::Partition" => Some(json!("aws")),
+            "AWS::Region" => Some(json!("eu-central-1")),
+            "AWS::AccountId" => Some(json!("123456789012")),
+            _ => self.parameters.get(name).cloned(),
+        }
+    }
+}
+
+/// The template's resources of a type, by logical id.
+pub fn resources<'a>(template: &'a Value, kind: &str) -> BTreeMap<&'a str, &'a Value> {
+    let resources = template["Resources"].as_object().unwrap().iter();
+    resources.filter(|(_, it)| it["Type"] == kind).map(|(id, it)| (id.as_str(), &it["Properties"])).collect()
+}
+
+/// The name of each function, which is its folder's, with its logical id up to `Function`.
+pub fn functions(template: &Value) -> BTreeMap<String, &str> {
+    let functions = resources(template, "AWS::Serverless::Function").into_iter();
+    functions
+        .map(|(id, properties)| {
+            let folder = properties["CodeUri"].as_str().unwrap();
+            let name = folder.strip_prefix("target/lambda/").and_then(|rest| rest.strip_suffix('/')).unwrap();
+            (name.to_owned(), id.strip_suffix("Function").unwrap())
+        })
+        .collect()
+}
+
+/// The statements of a function's role.
+pub fn statements<'a>(template: &'a Value, id: &str) -> &'a Vec<Value> {
+    let role = &template["Resources"][format!("{id}Role")]["Properties"];
+    assert_eq!(role["Policies"].as_array().map(Vec::len), Some(1), "{id}Role");
+    role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap()
+}
+
+/// One text or a list of them.
+pub fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Array(items) => items.iter().map(|item| item.as_str().unwrap()).collect(),
+        _ => value.as_str().into_iter().collect(),
+    }
+}

@@ -1,0 +1,116 @@
+//! A store and keys of its own for each test, and functions that use them.
+
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tokio::sync::watch;
+use wardgate::aws::Connection;
+use wardgate::clock::{Clock as _, SystemClock};
+use wardgate::config::Config;
+use wardgate::entropy::SystemEntropy;
+use wardgate_runtime_tests::binaries::function_binary;
+use wardgate_runtime_tests::environment::{self, Variables};
+use wardgate_runtime_tests::function::Function;
+use wardgate_server::dev::{engine, keys};
+
+use crate::gateway::{Answer, golden};
+use crate::line::Relay;
+
+/// What tokens are for, and what the authorizer guards.
+const AUDIENCE: &str = "https://api.example.com";
+
+pub struct World {
+    /// The way to the store.
+    pub relay: Relay,
+    more: Vec<(&'static str, &'static str)>,
+    folder: tempfile::TempDir,
+    /// Stops the engine when dropped.
+    _stop: watch::Sender<bool>,
+}
+
+/// What a sign-in gives.
+pub struct SignedIn {
+    access_token: String,
+    refresh_token: String,
+    session_id: String,
+}
+
+impl SignedIn {
+    /// Puts the tokens where an event has their names.
+    pub fn fill(&self, event: &str) -> String {
+        event
+            .replace("${ACCESS_TOKEN}", &self.access_token)
+            .replace("${REFRESH_TOKEN}", &self.refresh_token)
+            .replace("${SESSION_ID}", &self.session_id)
+    }
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With variables on top for every function.
+    pub async fn with(more: &[(&'static str, &'static str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("secrets.json"), shared_keys()).unwrap();
+        let (stop, stopping) = watch::channel(false);
+        let engine = engine::start(None, stopping).await.unwrap();
+        let development = [("AUTH__STAGE".to_owned(), "development".to_owned())];
+        let config = Config::load(development).unwrap();
+        let address = engine.endpoint_url.trim_start_matches("http://").parse().unwrap();
+        engine::create_tables(&Connection::local(engine.endpoint_url), &config).await.unwrap();
+        Self { relay: Relay::start(address).await, more: more.to_vec(), folder, _stop: stop }
+    }
+
+    /// The variables of the function `name`.
+    pub fn variables(&self, name: &str) -> Variables {
+        let mut variables = environment::lambda(name);
+        let store = format!("http://{}", self.relay.address);
+        let keys = self.folder.path().join("secrets.json").to_str().unwrap().to_owned();
+        let own = [
+            ("AUTH__AUTHORIZER__AUDIENCE", AUDIENCE),
+            ("AUTH__TOKENS__AUDIENCE", AUDIENCE),
+            ("AUTH__LOG__FORMAT", "json"),
+            ("AUTH__SECRETS__FILE", &keys),
+            ("AUTH__STAGE", "development"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &store),
+        ];
+        let all = own.iter().chain(&self.more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        variables.extend(all);
+        variables
+    }
+
+    /// Starts the function `name`, and waits until it is initialised.
+    pub async fn function(&self, name: &str) -> Function {
+        Function::start(&function_binary(name), &self.variables(name)).await
+    }
+
+    /// Registers the user of `events/login` and signs in, through the functions.
+    pub async fn signed_in(&self) -> SignedIn {
+        self.registered().await;
+        let answer = Answer::of(self.function("login").await.invoke(&golden("login/ok")).await);
+        assert_eq!(answer.status_code, 200, "{answer:?}");
+        SignedIn {
+            access_token: answer.string("access_token"),
+            refresh_token: answer.string("refresh_token"),
+            session_id: answer.string("session_id"),
+        }
+    }
+
+    /// Registers the user of `events/login`.
+    pub async fn registered(&self) {
+        let mut register: Value = serde_json::from_str(&golden("register/ok")).unwrap();
+        let login: Value = serde_json::from_str(&golden("login/ok")).unwrap();
+        // The same members: an address and a password.
+        register["body"] = login["body"].clone();
+        let answer = Answer::of(self.function("register").await.invoke(&register.to_string()).await);
+        assert_eq!(answer.status_code, 202, "{answer:?}");
+    }
+}
+
+/// Making an RSA key takes a while: every world of a test run has the same ones.
+fn shared_keys() -> &'static str {
+    static KEYS: OnceLock<String> = OnceLock::new();
+    KEYS.get_or_init(|| keys::document(SystemClock.now(), &SystemEntropy).unwrap().to_string())
+}

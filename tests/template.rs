@@ -1,0 +1,296 @@
+//! What `template.yaml` and `infra/data.yaml` have to say. `make validate` checks that they are templates at all, and
+//! `permissions.rs` that each role is what its function needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use serde_json::{Value, json};
+use wardgate::config::Config;
+use wardgate::secrets::RingName;
+use wardgate_server::endpoints::ENDPOINTS;
+
+use crate::harness::cloudformation::{functions, read, resolve, resources, statements, texts};
+use crate::harness::repository;
+
+/// With everything that a parameter can switch on.
+fn template() -> Value {
+    let given =
+        [("AuthorizerAudience", "https://api.example.com"), ("AuthorizerChecksSessions", "true"), ("Tracing", "on")];
+    resolve(&read("template.yaml"), &given.map(|(name, value)| (name, json!(value))))
+}
+
+/// Functions that no route leads to.
+const WITHOUT_ROUTE: [&str; 1] = ["authorizer"];
+
+#[test]
+fn functions_are_the_folders_and_routes_are_the_endpoints() {
+    let template = template();
+    let functions = functions(&template);
+    let folders: BTreeSet<String> = fs::read_dir(repository("functions"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(functions.keys().cloned().collect::<BTreeSet<_>>(), folders);
+    let mut routes = BTreeSet::new();
+    for (name, id) in functions {
+        let words = name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]);
+        assert_eq!(id, words.collect::<String>());
+        let function = &template["Resources"][format!("{id}Function")]["Properties"];
+        assert_eq!(function["FunctionName"], format!("wardgate-development-{name}"));
+        assert_eq!(function["AutoPublishCodeSha256"], "unreleased", "{name} would not be published with the others");
+        let events: Vec<&Value> = function["Events"].as_object().into_iter().flat_map(|it| it.values()).collect();
+        assert_eq!(events.len(), usize::from(!WITHOUT_ROUTE.contains(&name.as_str())), "{name}");
+        for event in events {
+            assert_eq!(event["Type"], "HttpApi", "{name}");
+            let route = &event["Properties"];
+            assert_eq!(route["ApiId"], json!({ "Ref": "Api" }), "{name}");
+            routes.insert((route["Method"].as_str().unwrap(), route["Path"].as_str().unwrap(), name.clone()));
+        }
+    }
+    let endpoints = ENDPOINTS.iter().map(|(it, _)| (it.method.as_str(), it.path, it.name.to_owned()));
+    assert_eq!(routes, endpoints.collect());
+}
+
+#[test]
+fn each_function_publishes_an_alias_that_is_an_output() {
+    let template = template();
+    assert_eq!(template["Globals"]["Function"]["AutoPublishAlias"], "live");
+    for id in functions(&template).values() {
+        assert_eq!(template["Outputs"][format!("{id}Alias")]["Value"], json!({ "Ref": format!("{id}Function.Alias") }));
+    }
+}
+
+#[test]
+fn sec_pl_01_each_function_has_a_role_of_its_own_without_a_wildcard() {
+    let template = template();
+    let functions = functions(&template);
+    assert_eq!(resources(&template, "AWS::IAM::Role").len(), functions.len(), "a role that no function has");
+    for id in functions.values() {
+        let function = &template["Resources"][format!("{id}Function")]["Properties"];
+        assert_eq!(function["Role"], json!({ "Fn::GetAtt": format!("{id}Role.Arn") }));
+        // SAM would make another role of these.
+        assert_eq!(function.get("Policies"), None, "{id}");
+        let role = &template["Resources"][format!("{id}Role")]["Properties"];
+        assert_eq!(role["ManagedPolicyArns"], json!([{ "Ref": "TracingPolicy" }]), "{id}");
+        let trust = &role["AssumeRolePolicyDocument"]["Statement"];
+        assert_eq!(trust.as_array().unwrap().len(), 1, "{id}");
+        assert_eq!(trust[0]["Principal"], json!({ "Service": "lambda.amazonaws.com" }), "{id}");
+        for statement in statements(&template, id) {
+            assert!(texts(&statement["Action"]).iter().all(|action| !action.contains('*')), "{id}: {statement}");
+            assert_eq!(statement.get("NotAction").or_else(|| statement.get("NotResource")), None, "{id}: {statement}");
+        }
+    }
+}
+
+#[test]
+fn sec_pl_01_a_role_writes_its_own_log_and_decrypts_for_the_services_that_it_uses() {
+    let template = template();
+    for id in functions(&template).values() {
+        let (mut logs, mut keys, mut services) = (0, Vec::new(), BTreeSet::new());
+        for statement in statements(&template, id) {
+            let action = texts(&statement["Action"])[0];
+            match action.split_once(':').unwrap().0 {
+                "logs" => {
+                    logs += 1;
+                    assert_eq!(texts(&statement["Action"]), ["logs:CreateLogStream", "logs:PutLogEvents"], "{id}");
+                    assert_eq!(statement["Resource"], json!({ "Fn::GetAtt": format!("{id}LogGroup.Arn") }));
+                }
+                "kms" => {
+                    assert_eq!(texts(&statement["Action"]), ["kms:Decrypt"], "{id}");
+                    assert_eq!(statement["Resource"], json!({ "Fn::ImportValue": "wardgate-development-key" }), "{id}");
+                    keys = texts(&statement["Condition"]["StringEquals"]["kms:ViaService"]);
+                }
+                service => {
+                    services.insert(format!("{service}.eu-central-1.amazonaws.com"));
+                }
+            }
+        }
+        assert_eq!(logs, 1, "{id}");
+        assert_eq!(keys.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), services, "{id}");
+    }
+}
+
+#[test]
+fn sec_pl_01_a_resource_that_is_everything_has_its_reason_above_it() {
+    for path in ["template.yaml", "infra/data.yaml"] {
+        let text = fs::read_to_string(repository(path)).unwrap();
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for (index, line) in lines.iter().enumerate() {
+            if line.starts_with("Resource:") && (line.ends_with("\"*\"") || line.ends_with("'*'")) {
+                assert!(lines[index - 1].starts_with("# "), "{path}, line {}", index + 1);
+            }
+        }
+    }
+    // Written in another way, it would be found here.
+    for (id, resource) in template()["Resources"].as_object().unwrap() {
+        if id != "TracingPolicy" {
+            assert!(!resource.to_string().contains(r#""Resource":"*""#), "{id}");
+            assert!(!resource.to_string().contains(r#""Resource":["*"]"#), "{id}");
+        }
+    }
+}
+
+#[test]
+fn sec_pl_02_the_access_log_has_no_query_and_no_header() {
+    let template = template();
+    let format = template["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"].as_str().unwrap();
+    let fields: BTreeMap<String, String> = serde_json::from_str(format).unwrap();
+    let harmless = [
+        "error.responseType",
+        "identity.sourceIp",
+        "integrationErrorMessage",
+        "integrationLatency",
+        "integrationStatus",
+        "protocol",
+        "requestId",
+        "requestTimeEpoch",
+        "responseLatency",
+        "responseLength",
+        // The path as we wrote it, with {id}, and not as somebody typed it.
+        "routeKey",
+        "status",
+    ];
+    for (name, value) in &fields {
+        let variable = value.strip_prefix("$context.").unwrap_or(value);
+        assert!(harmless.contains(&variable), "{name} is {value}");
+    }
+    assert!(["request_id", "route", "status"].iter().all(|name| fields.contains_key(*name)));
+    let log_group = &template["Resources"]["Api"]["Properties"]["AccessLogSettings"]["DestinationArn"];
+    assert_eq!(log_group, &json!({ "Fn::GetAtt": "ApiLogGroup.Arn" }));
+}
+
+#[test]
+fn sec_se_07_only_listed_origins_may_call() {
+    let cors = &template()["Resources"]["Api"]["Properties"]["CorsConfiguration"];
+    assert!(!cors.to_string().contains('*'));
+    let named = resolve(&read("template.yaml"), &[("AllowedOrigins", json!("https://a.example,https://b.example"))]);
+    let cors = &named["Resources"]["Api"]["Properties"]["CorsConfiguration"];
+    assert_eq!(cors["AllowOrigins"], json!(["https://a.example", "https://b.example"]));
+}
+
+#[test]
+fn what_hashes_passwords_has_concurrency_memory_and_a_throttle_of_its_own() {
+    let given = [("LoginConcurrency", json!(7)), ("RegisterConcurrency", json!(3))];
+    let template = resolve(&read("template.yaml"), &given);
+    let api = &template["Resources"]["Api"]["Properties"];
+    for (endpoint, _) in ENDPOINTS {
+        let hashes = endpoint.needs.rings.contains(&RingName::PasswordWrap);
+        let id = functions(&template)[endpoint.name].to_owned();
+        let function = &template["Resources"][format!("{id}Function")]["Properties"];
+        assert_eq!(function["ReservedConcurrentExecutions"].is_number(), hashes, "{id}");
+        assert_eq!(function["MemorySize"].is_number(), hashes, "{id}: all others have that of Globals");
+        let route = format!("{} {}", endpoint.method, endpoint.path);
+        let throttle = &api["RouteSettings"][&route];
+        assert_eq!(throttle.is_object(), hashes, "{route}");
+        if hashes {
+            for limit in ["ThrottlingRateLimit", "ThrottlingBurstLimit"] {
+                let (own, general) = (throttle[limit].as_u64(), api["DefaultRouteSettings"][limit].as_u64());
+                assert!(own.unwrap() < general.unwrap(), "{route}: {limit}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_log_group_is_encrypted_and_forgets() {
+    let given = [("LogRetentionDays", json!(30)), ("AuthorizerAudience", json!("https://api.example.com"))];
+    let template = resolve(&read("template.yaml"), &given);
+    let functions = functions(&template);
+    let groups = resources(&template, "AWS::Logs::LogGroup");
+    assert_eq!(groups.len(), functions.len() + 1, "one for each function and one for the API");
+    for (id, group) in groups {
+        assert_eq!(group["RetentionInDays"], 30, "{id}");
+        assert_eq!(group["KmsKeyId"], json!({ "Fn::ImportValue": "wardgate-development-key" }), "{id}");
+    }
+    for (name, id) in functions {
+        let function = &template["Resources"][format!("{id}Function")]["Properties"];
+        assert_eq!(function["LoggingConfig"]["LogGroup"], json!({ "Ref": format!("{id}LogGroup") }));
+        let group = &template["Resources"][format!("{id}LogGroup")]["Properties"];
+        assert_eq!(group["LogGroupName"], format!("/aws/lambda/wardgate-development-{name}"));
+    }
+}
+
+/// The configuration itself takes what the stack passes to functions.
+#[test]
+fn each_stages_parameters_are_a_configuration() {
+    for stage in ["development", "staging", "production"] {
+        let parameters = match stage {
+            "development" => json!({}),
+            _ => read(&format!("infra/{stage}/parameters.yaml")),
+        };
+        let given: Vec<(&str, Value)> =
+            parameters.as_object().unwrap().iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let guarded = ("AuthorizerAudience", json!("https://api.example.com"));
+        let given: Vec<(&str, Value)> =
+            [guarded].into_iter().chain(given.into_iter().filter(|(_, it)| it != "")).collect();
+        let template = resolve(&read("template.yaml"), &given);
+        let mut variables = template["Globals"]["Function"]["Environment"]["Variables"].clone();
+        let own = template["Resources"]["AuthorizerFunction"]["Properties"]["Environment"]["Variables"].clone();
+        variables.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        let variables = variables.as_object().unwrap().clone().into_iter();
+        let config = Config::load(variables.map(|(name, value)| (name, value.as_str().unwrap().to_owned()))).unwrap();
+        assert_eq!(config.stage.name(), stage);
+        assert_eq!(config.secrets.prefix, Some(format!("wardgate/{stage}/")));
+        assert_eq!(config.authorizer.audience.as_deref(), Some("https://api.example.com"));
+        assert_eq!(config.authorizer.required_scopes, ["account"]);
+        assert!(stage == "development" || config.tokens.issuer.starts_with("https://"));
+    }
+}
+
+#[test]
+fn nothing_that_holds_data_can_be_lost_with_its_stack() {
+    let template = read("infra/data.yaml");
+    for (id, resource) in template["Resources"].as_object().unwrap() {
+        assert_eq!(resource["DeletionPolicy"], "Retain", "{id}");
+        assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{id}");
+    }
+    let template = resolve(&template, &[]);
+    let tables = resources(&template, "AWS::DynamoDB::GlobalTable");
+    let names: BTreeSet<&str> = tables.values().map(|table| table["TableName"].as_str().unwrap()).collect();
+    assert_eq!(names, BTreeSet::from(["wardgate-audit-development", "wardgate-development"]));
+    for (id, table) in tables {
+        assert_eq!(table["BillingMode"], "PAY_PER_REQUEST", "{id}");
+        let keys = json!([{ "AttributeName": "pk", "KeyType": "HASH" }, { "AttributeName": "sk", "KeyType": "RANGE" }]);
+        assert_eq!(table["KeySchema"], keys, "{id}");
+        assert_eq!(table["TimeToLiveSpecification"], json!({ "AttributeName": "ttl", "Enabled": true }), "{id}");
+        assert_eq!(table["StreamSpecification"]["StreamViewType"], "NEW_AND_OLD_IMAGES", "{id}");
+        assert_eq!(table["SSESpecification"], json!({ "SSEEnabled": true, "SSEType": "KMS" }), "{id}");
+        assert_eq!(table["Replicas"].as_array().unwrap().len(), 1, "{id}");
+        let replica = &table["Replicas"][0];
+        assert_eq!(replica["DeletionProtectionEnabled"], true, "{id}");
+        let recovery = json!({ "PointInTimeRecoveryEnabled": true, "RecoveryPeriodInDays": 35 });
+        assert_eq!(replica["PointInTimeRecoverySpecification"], recovery, "{id}");
+        assert_eq!(replica["SSESpecification"]["KMSMasterKeyId"], json!({ "Fn::GetAtt": "Key.Arn" }), "{id}");
+    }
+    let keys = resources(&template, "AWS::KMS::Key");
+    assert!(!keys.is_empty() && keys.values().all(|key| key["EnableKeyRotation"] == true));
+}
+
+#[test]
+fn sec_ot_09_each_ring_is_a_secret_and_no_template_knows_its_value() {
+    let template = resolve(&read("infra/data.yaml"), &[]);
+    let secrets = resources(&template, "AWS::SecretsManager::Secret");
+    let mut names = BTreeSet::new();
+    for (id, secret) in secrets {
+        names.insert(secret["Name"].as_str().unwrap().strip_prefix("wardgate/development/").unwrap());
+        assert_eq!(secret["KmsKeyId"], json!({ "Fn::GetAtt": "Key.Arn" }), "{id}");
+        assert_eq!(secret.get("SecretString").or_else(|| secret.get("GenerateSecretString")), None, "{id}");
+    }
+    let needed = ENDPOINTS.iter().flat_map(|(endpoint, _)| endpoint.needs.rings).map(|ring| ring.name());
+    // Made with the others, so that it is there when mails are.
+    assert_eq!(names, needed.chain(["mail_mac"]).collect());
+}
+
+/// `CloudFormation` stops at 500 resources a stack. SAM makes a version and an alias of each function, a permission of
+/// each route, and a stage of the API; `make validate` counts what it really makes.
+#[test]
+fn the_stacks_stay_under_400_resources() {
+    let template = template();
+    let listed = template["Resources"].as_object().unwrap().len();
+    let expanded = listed
+        + 2 * functions(&template).len()
+        + ENDPOINTS.len()
+        + resources(&template, "AWS::Serverless::HttpApi").len();
+    assert!(expanded < 400, "{expanded}");
+    assert!(read("infra/data.yaml")["Resources"].as_object().unwrap().len() < 400);
+}
