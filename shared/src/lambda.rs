@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
-use lambda_http::request::RequestContext;
-use lambda_http::{Body, Error, LambdaEvent, RequestExt as _, service_fn};
+use http::header::SET_COOKIE;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::request::{LambdaRequest, RequestContext};
+use lambda_http::{Body, Error, LambdaEvent, RequestExt as _, lambda_runtime, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -44,7 +46,13 @@ pub fn serve(endpoint: &Endpoint) -> Result<(), Error> {
         let embedded = embedded(&config)?;
         let app = app(config)?;
         app.prefetch(endpoint.needs).await;
-        lambda_http::run(service_fn(|request| answer(&app, endpoint, embedded, request))).await
+        let answer = async |event: LambdaEvent<LambdaRequest>| {
+            let incoming = Incoming { trace_id: event.context.xray_trace_id, ..incoming(event.payload.into()) };
+            let response = edge::respond(&app, endpoint, incoming).await;
+            embedded.flush();
+            Ok::<_, Error>(reply(response))
+        };
+        lambda_runtime::run(service_fn(answer)).await
     })
 }
 
@@ -68,7 +76,7 @@ where
                 Error::from(cause)
             })
         };
-        lambda_http::lambda_runtime::run(service_fn(answer)).await
+        lambda_runtime::run(service_fn(answer)).await
     })
 }
 
@@ -99,23 +107,23 @@ fn app(config: Config) -> Result<App, Error> {
     Ok(App::new(config, host)?)
 }
 
-async fn answer(
-    app: &App,
-    endpoint: &Endpoint,
-    embedded: Embedded,
-    request: lambda_http::Request,
-) -> Result<Response<Body>, Error> {
-    let response = edge::respond(app, endpoint, incoming(request)).await;
-    embedded.flush();
+/// A response in API Gateway's terms. By hand, because `lambda_http`'s own way looks at each body's character set, with
+/// tables that would be a thirtieth of every function: everything that we answer is UTF-8.
+fn reply(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
     let (parts, body) = response.into_parts();
-    // Everything we answer is UTF-8: as text it is not base64-encoded by the runtime.
-    let body = String::from_utf8(body.to_vec()).map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text);
-    Ok(Response::from_parts(parts, body))
+    let mut reply = ApiGatewayV2httpResponse::default();
+    reply.status_code = i64::from(parts.status.as_u16());
+    reply.headers = parts.headers;
+    // The gateway takes no repeated header but this one, and this one in a member of its own.
+    let cookies = reply.headers.get_all(SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok());
+    reply.cookies = cookies.map(str::to_owned).collect();
+    reply.headers.remove(SET_COOKIE);
+    reply.body = Some(Body::Text(String::from_utf8_lossy(&body).into_owned()));
+    reply
 }
 
 /// An API Gateway event in the edge's terms.
 pub fn incoming(request: lambda_http::Request) -> Incoming {
-    let trace_id = request.lambda_context_ref().and_then(|context| context.xray_trace_id.clone());
     let (address, request_id) = match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => {
             let address = context.http.source_ip.as_deref().and_then(|ip| ip.parse::<IpAddr>().ok());
@@ -139,6 +147,20 @@ pub fn incoming(request: lambda_http::Request) -> Incoming {
         }),
         address,
         request_id,
-        trace_id,
+        trace_id: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_cookies_survive_and_text_is_not_base64() {
+        let response = Response::builder().status(200).header("set-cookie", "a=1").header("set-cookie", "b=2");
+        let reply = serde_json::to_value(reply(response.body(Bytes::from_static(b"{}")).unwrap())).unwrap();
+        assert_eq!(reply["cookies"], serde_json::json!(["a=1", "b=2"]));
+        assert!(reply["headers"].get("set-cookie").is_none());
+        assert_eq!((&reply["body"], &reply["isBase64Encoded"]), (&"{}".into(), &false.into()));
     }
 }

@@ -54,10 +54,15 @@ impl Layers {
 
     /// Reads the merged values as the configuration.
     pub(super) fn into_config(self) -> Result<(Config, Sources), ConfigError> {
-        let mut track = serde_path_to_error::Track::new();
-        match Config::deserialize(serde_path_to_error::Deserializer::new(Value::Table(self.merged), &mut track)) {
+        match Config::deserialize(Value::Table(self.merged)) {
             Ok(config) => Ok((config, self.sources)),
-            Err(error) => Err(explain(&track.path().to_string(), error.message(), &self.sources)),
+            Err(error) => {
+                // The library tells the key on a line of its own. Tracking the path with serde_path_to_error would
+                // cost every function a hundred kilobytes.
+                let text = error.to_string();
+                let path = text.lines().find_map(|line| line.strip_prefix("in `")?.strip_suffix('`'));
+                Err(explain(path.unwrap_or_default(), error.message(), &self.sources))
+            }
         }
     }
 }
@@ -114,10 +119,9 @@ fn explain(path: &str, message: &str, sources: &Sources) -> ConfigError {
 }
 
 impl Sources {
-    /// The source of a key, or of the nearest key below or above it.
+    /// The source of a key, or of the nearest key below it.
     pub(super) fn of(&self, key: &str) -> String {
         let below = || self.0.iter().find(|(name, _)| name.starts_with(&format!("{key}."))).map(|(_, source)| source);
-        let above = || self.0.iter().find(|(name, _)| key.starts_with(&format!("{name}["))).map(|(_, source)| source);
-        self.0.get(key).or_else(below).or_else(above).cloned().unwrap_or_else(|| "the configuration".to_owned())
+        self.0.get(key).or_else(below).cloned().unwrap_or_else(|| "the configuration".to_owned())
     }
 }

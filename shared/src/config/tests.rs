@@ -99,9 +99,9 @@ fn a_wrong_type_is_named_with_its_source_and_the_expected_type_but_not_its_value
 }
 
 #[test]
-fn a_wrong_element_of_a_list_is_named() {
+fn a_wrong_element_of_a_list_names_the_list() {
     let message = message(&[("AUTH__STAGE", "development"), ("AUTH__HTTP__TRUSTED_PROXIES", r#"["10.0.0.0/99"]"#)]);
-    assert!(message.contains("`http.trusted_proxies[0]` from AUTH__HTTP__TRUSTED_PROXIES"), "{message}");
+    assert!(message.contains("`http.trusted_proxies` from AUTH__HTTP__TRUSTED_PROXIES"), "{message}");
 }
 
 #[test]
