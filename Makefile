@@ -32,6 +32,12 @@ build: .tools/cargo-lambda/.pins ## Build the functions as deployed into target/
 	@$(need-rust)
 	@scripts/build.sh "$(ARCH)" $(F)
 
+.PHONY: bench
+bench: ## Measure each function's cold start, size and memory beside a hello world, in release builds
+	@$(need-rust)
+	@cargo build --release --package hello $(addprefix --package ,$(notdir $(wildcard functions/*)))
+	@cargo bench --package wardgate-cold-start --profile dev
+
 .PHONY: test
 test: ## Run every test, installing PyJWT and jose first if Python and Node.js are there
 	@$(need-rust)
@@ -91,6 +97,17 @@ validate: .tools/sam/.pins .tools/checkov/.pins ## Check template.yaml and infra
 	@.tools/sam/bin/python infra/validate.py
 	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/data.yaml \
 		--framework cloudformation --skip-download --compact --quiet
+
+# EMULATOR_PORT is 4566 unless it is set. `exec`, so that Ctrl-C is the script's own affair.
+.PHONY: emulate
+emulate: .tools/sam/.pins .tools/emulator/.pins ## Deploy both stacks to an emulator of AWS on this machine, with the functions themselves
+	@$(need-rust)
+	@exec .tools/sam/bin/python infra/emulator/emulate.py
+
+.PHONY: test-deploy
+test-deploy: .tools/sam/.pins .tools/emulator/.pins ## The same on a free port, with black-box tests through its API Gateway
+	@$(need-rust)
+	@exec .tools/sam/bin/python infra/emulator/emulate.py --test
 
 .tools/%/.pins: infra/tools/%.txt
 	@command -v python3 >/dev/null || { echo "This check needs Python 3." >&2; exit 1; }

@@ -24,9 +24,11 @@ fi
 packages=()
 for function in "${functions[@]}"; do packages+=(--package "$function"); done
 echo "Building ${#functions[@]} functions for $architecture. After their dependencies, each takes about a minute."
+# What is to be optimised says Cargo.toml; cargo-lambda would only add a newer processor, which costs size and gains
+# nothing: ring and argon2 look for it themselves.
 # Nothing is found in target/lambda but what this build made.
 rm -rf "$target/lambda"
-.tools/cargo-lambda/bin/cargo-lambda lambda build --release --compiler cargo "$flag" "${packages[@]}"
+.tools/cargo-lambda/bin/cargo-lambda lambda build --release --disable-optimizations --compiler cargo "$flag" "${packages[@]}"
 
 echo
 over=0

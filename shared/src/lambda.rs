@@ -1,6 +1,7 @@
 //! Hosting one function on Lambda.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -42,9 +43,7 @@ pub struct EventFunction<E, R> {
 /// message.
 pub fn serve(endpoint: &Endpoint) -> Result<(), Error> {
     runtime()?.block_on(async {
-        let config = config()?;
-        let embedded = embedded(&config)?;
-        let app = app(config)?;
+        let (app, embedded, ()) = start(|_| Ok(()))?;
         app.prefetch(endpoint.needs).await;
         let answer = async |event: LambdaEvent<LambdaRequest>| {
             let incoming = Incoming { trace_id: event.context.xray_trace_id, ..incoming(event.payload.into()) };
@@ -63,10 +62,7 @@ where
     R: Serialize,
 {
     runtime()?.block_on(async {
-        let config = config()?;
-        let needs = (function.needs)(&config)?;
-        let embedded = embedded(&config)?;
-        let app = app(config)?;
+        let (app, embedded, needs) = start(function.needs)?;
         app.prefetch(needs).await;
         let answer = async |event: LambdaEvent<E>| {
             let answer = (function.handler)(&app, event.payload).await;
@@ -78,6 +74,34 @@ where
         };
         lambda_runtime::run(service_fn(answer)).await
     })
+}
+
+/// Why a function does not start. `main` prints an error's `Debug`: this one's is its message.
+struct Refusal(Error);
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Puts everything together, with what `needs` makes of the configuration.
+fn start<N>(needs: impl FnOnce(&Config) -> Result<N, ConfigError>) -> Result<(App, Embedded, N), Refusal> {
+    let parts = || {
+        let config = config()?;
+        let needs = needs(&config)?;
+        let embedded = embedded(&config)?;
+        Ok((app(config)?, embedded, needs))
+    };
+    parts().map_err(Refusal)
 }
 
 /// One thread: a Lambda environment has one request at a time.
@@ -108,7 +132,7 @@ fn app(config: Config) -> Result<App, Error> {
 }
 
 /// A response in API Gateway's terms. By hand, because `lambda_http`'s own way looks at each body's character set, with
-/// tables that would be a thirtieth of every function: everything that we answer is UTF-8.
+/// tables that would be a thirtieth of every function. We answer UTF-8, or bytes.
 fn reply(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
     let (parts, body) = response.into_parts();
     let mut reply = ApiGatewayV2httpResponse::default();
@@ -118,7 +142,13 @@ fn reply(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
     let cookies = reply.headers.get_all(SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok());
     reply.cookies = cookies.map(str::to_owned).collect();
     reply.headers.remove(SET_COOKIE);
-    reply.body = Some(Body::Text(String::from_utf8_lossy(&body).into_owned()));
+    match String::from_utf8(body.to_vec()) {
+        Ok(text) => reply.body = Some(Body::Text(text)),
+        Err(error) => {
+            reply.body = Some(Body::Binary(error.into_bytes()));
+            reply.is_base64_encoded = true;
+        }
+    }
     reply
 }
 
@@ -162,5 +192,12 @@ mod tests {
         assert_eq!(reply["cookies"], serde_json::json!(["a=1", "b=2"]));
         assert!(reply["headers"].get("set-cookie").is_none());
         assert_eq!((&reply["body"], &reply["isBase64Encoded"]), (&"{}".into(), &false.into()));
+    }
+
+    #[test]
+    fn what_is_not_text_is_base64() {
+        let response = Response::new(Bytes::from_static(b"\x89PNG"));
+        let reply = serde_json::to_value(reply(response)).unwrap();
+        assert_eq!((&reply["body"], &reply["isBase64Encoded"]), (&"iVBORw==".into(), &true.into()));
     }
 }

@@ -1,9 +1,8 @@
-//! A function that answers, through the same path as ours, what none of ours does yet: cookies, bytes that are no text,
-//! nothing in time.
+//! A function that answers, through the same path as ours, what none of ours does yet: cookies, or nothing in time.
 
 use std::future::pending;
 
-use http::header::{CONTENT_TYPE, SET_COOKIE};
+use http::header::SET_COOKIE;
 use http::{HeaderValue, Method, StatusCode};
 use wardgate::app::App;
 use wardgate::http::endpoint::{Endpoint, Needs};
@@ -20,12 +19,13 @@ const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn handle(_app: &App, request: &Request) -> Result<Reply, Problem> {
-    let (headers, body) = match request.path_parameter("what") {
-        "cookies" => (["a=1; Path=/", "b=2; Path=/"].map(|c| (SET_COOKIE, HeaderValue::from_static(c))).into(), vec![]),
-        "bytes" => (vec![(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))], vec![0, 0xff]),
+    match request.path_parameter("what") {
+        "cookies" => {
+            let cookies = ["a=1; Path=/", "b=2; Path=/"].map(|cookie| (SET_COOKIE, HeaderValue::from_static(cookie)));
+            Ok(Reply { status: StatusCode::OK, headers: cookies.into(), body: Vec::new() })
+        }
         _ => pending().await,
-    };
-    Ok(Reply { status: StatusCode::OK, headers, body })
+    }
 }
 
 fn main() -> Result<(), lambda_http::Error> {

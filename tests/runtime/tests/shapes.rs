@@ -27,13 +27,6 @@ async fn each_cookie_is_one_of_the_cookies_and_no_header() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_text_is_base64() {
-    let world = World::start().await;
-    let answer = Answer::of(probe(&world).await.invoke(&event("bytes")).await);
-    assert_eq!((answer.is_base64_encoded, answer.body.as_str()), (true, "AP8="));
-}
-
-#[tokio::test]
 async fn a_base64_body_of_a_request_is_decoded() {
     let world = World::start().await;
     let event: Value = serde_json::from_str(&golden("login/base64-body")).unwrap();
