@@ -43,6 +43,11 @@ test: ## Run every test, installing PyJWT and jose first if Python and Node.js a
 	@$(need-rust)
 	@tests/run.sh
 
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for a moment, or one for longer: make fuzz TARGET=email SECONDS=60
+	@$(need-rust)
+	@fuzz/run.sh $(TARGET) $(SECONDS)
+
 .PHONY: fmt
 fmt: ## Format the code
 	@$(need-rust)
@@ -55,7 +60,7 @@ lint: ## Run clippy over everything; each warning is an error
 
 .PHONY: lint-scripts
 lint-scripts: $(tools)/.pins ## Run shellcheck over the shell scripts
-	@$(tools)/shellcheck .ci/run scripts/*.sh tests/run.sh tests/interop/prepare.sh
+	@$(tools)/shellcheck .ci/run fuzz/*.sh scripts/*.sh tests/run.sh tests/interop/prepare.sh
 
 .PHONY: deny
 deny: $(tools)/.pins ## Check dependencies: bans, licences, sources

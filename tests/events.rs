@@ -35,7 +35,7 @@ async fn answer(function: &str, event: &str) -> (http::Response<bytes::Bytes>, O
         .replace("${REFRESH_TOKEN}", &signed_in.string("refresh_token"))
         .replace("${SESSION_ID}", &signed_in.string("session_id"));
     let (endpoint, _) = ENDPOINTS.iter().find(|(endpoint, _)| endpoint.name == function).unwrap();
-    let request = lambda_http::request::from_str(&event).unwrap();
+    let request = serde_json::from_str(&event).unwrap();
     let response = edge::respond(&server.app, endpoint, incoming(request)).await;
     let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
     let code = body["code"].as_str().unwrap_or_default().to_owned();
@@ -65,6 +65,20 @@ async fn every_golden_event_gets_its_expected_answer() {
 async fn sec_se_09_the_address_is_the_gateways_not_a_header() {
     let event = fs::read_to_string(repository("events/login/ok.json")).unwrap();
     let event = event.replace("\"x-forwarded-for\": \"198.51.100.7\"", "\"x-forwarded-for\": \"203.0.113.99\"");
-    let request = lambda_http::request::from_str(&event).unwrap();
+    let request = serde_json::from_str(&event).unwrap();
     assert_eq!(incoming(request).address, "198.51.100.7".parse().ok());
+}
+
+/// Whatever a client gets past the gateway: an answer, not the end of the process.
+#[tokio::test]
+async fn an_event_that_makes_no_uri_or_no_base64_is_answered() {
+    let listing = fs::read_to_string(repository("events/sessions-list/ok.json")).unwrap();
+    let (_, outcome) = answer("sessions-list", &listing.replace("limit=10", r#"limit=\"1 0\""#)).await;
+    assert_eq!((outcome.status, outcome.code.as_str()), (400, "invalid_request"));
+    let host = listing.replace("\"host\": \"auth.example.com\"", "\"host\": \"<no host>\"");
+    assert_eq!(answer("sessions-list", &host).await.1.status, 200);
+    let login = fs::read_to_string(repository("events/login/ok.json")).unwrap();
+    let undecodable = login.replace("\"isBase64Encoded\": false", "\"isBase64Encoded\": true");
+    let (_, outcome) = answer("login", &undecodable).await;
+    assert_eq!((outcome.status, outcome.code.as_str()), (408, "body_incomplete"));
 }

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use lambda_http::RequestExt as _;
-use lambda_http::request::RequestContext;
+use lambda_http::request::LambdaRequest;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use wardgate::app::{App, Host};
@@ -31,14 +30,13 @@ thread_local! {
 
 /// The input is an event's JSON.
 pub(crate) fn run(data: &[u8]) {
-    let Ok(request) = lambda_http::request::from_str(crate::text(data)) else { return };
-    let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return };
+    let Ok(LambdaRequest::ApiGatewayV2(mut event)) = serde_json::from_str(crate::text(data)) else { return };
     // API Gateway calls a function for its own route alone.
-    let route = context.route_key.as_deref().unwrap_or_default();
+    let route = event.route_key.take().unwrap_or_default();
     let is_route = |endpoint: &Endpoint| route.split_once(' ') == Some((endpoint.method.as_str(), endpoint.path));
     let Some(endpoint) = ENDPOINTS.into_iter().find(is_route) else { return };
 
-    let response = HOST.with(|(runtime, app)| runtime.block_on(edge::respond(app, &endpoint, incoming(request))));
+    let response = HOST.with(|(runtime, app)| runtime.block_on(edge::respond(app, &endpoint, incoming(event))));
     let status = response.status().as_u16();
     // Without keys nothing succeeds; and whatever came in, the fault is the client's or the key store's.
     assert!((400..500).contains(&status) || status == 503, "{status}");

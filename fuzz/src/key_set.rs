@@ -15,7 +15,7 @@ pub(crate) fn run(data: &[u8]) {
     for key in published {
         assert!(key.get("d").is_none() && key.get("k").is_none(), "a private key was accepted");
     }
-    assert!(keys.len() <= published.len() && keys.is_empty() == (keys.len() == 0), "keys out of nowhere");
+    assert!(keys.len() <= published.len(), "keys out of nowhere");
     // Keys are used as they came: one that cannot be used must not panic.
     let verified = VERIFIER.verify(&keys, GENUINE.trim_end(), NOW);
     assert!(verified.is_err() || keys.contains("ec-1"), "verified by no key");

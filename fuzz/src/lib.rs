@@ -1,6 +1,9 @@
 //! Fuzz targets: functions from any bytes that panic where a promise is broken. `fuzz/README.md` says how to run them.
 
-#![expect(clippy::expect_used, reason = "a target that cannot be set up has to fail as loudly as one that finds something")]
+#![expect(
+    clippy::expect_used,
+    reason = "a target that cannot be set up has to fail as loudly as one that finds something"
+)]
 
 mod body;
 mod claims;

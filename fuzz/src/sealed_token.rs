@@ -21,7 +21,10 @@ pub(crate) fn run(data: &[u8]) {
             assert_eq!(opened.is_ok_and(|opened| opened == token), accepted, "{text} and the key's time");
             refuse_edited(&text, edit, &ring);
 
-            let flow = FlowToken { registration_id: RegistrationId::from_bytes(token.user_id.to_bytes()), secret: token.secret };
+            let flow = FlowToken {
+                registration_id: RegistrationId::from_bytes(token.user_id.to_bytes()),
+                secret: token.secret,
+            };
             let text = flow.seal(key);
             let opened = FlowToken::open(&text, &ring, NOW);
             assert_eq!(opened.is_ok_and(|opened| opened == flow), accepted, "{text} and the key's time");

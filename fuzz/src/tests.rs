@@ -14,12 +14,17 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
+fn replay(target: Target, seed: &Path) {
+    let data = fs::read(seed).unwrap();
+    // The target says what is wrong; this, with what.
+    std::panic::catch_unwind(|| target(&data)).unwrap_or_else(|_| panic!("{} fails", seed.display()));
+}
+
 #[test]
 fn every_seed_passes() {
     for (name, target) in TARGETS {
         for seed in entries(&folder("corpus").join(name)) {
-            eprintln!("{}", seed.display());
-            target(&fs::read(seed).unwrap());
+            replay(target, &seed);
         }
     }
 }
@@ -28,8 +33,7 @@ fn every_seed_passes() {
 fn every_golden_event_passes() {
     for function in entries(&folder("../events")).into_iter().filter(|path| path.is_dir()) {
         for event in entries(&function) {
-            eprintln!("{}", event.display());
-            event::run(&fs::read(event).unwrap());
+            replay(event::run, &event);
         }
     }
 }

@@ -1,17 +1,18 @@
 //! Hosting one function on Lambda.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::Response;
 use http::header::SET_COOKIE;
-use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
-use lambda_http::request::{LambdaRequest, RequestContext};
-use lambda_http::{Body, Error, LambdaEvent, RequestExt as _, lambda_runtime, service_fn};
+use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Body, Error, LambdaEvent, lambda_runtime, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -20,7 +21,7 @@ use crate::aws::Connection;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::entropy::SystemEntropy;
-use crate::http::edge::{self, Incoming};
+use crate::http::edge::{self, BodyError, Incoming};
 use crate::http::endpoint::{Endpoint, Needs};
 use crate::telemetry::embedded::Embedded;
 use crate::telemetry::{self, metrics};
@@ -46,10 +47,13 @@ pub fn serve(endpoint: &Endpoint) -> Result<(), Error> {
         let (app, embedded, ()) = start(|_| Ok(()))?;
         app.prefetch(endpoint.needs).await;
         let answer = async |event: LambdaEvent<LambdaRequest>| {
-            let incoming = Incoming { trace_id: event.context.xray_trace_id, ..incoming(event.payload.into()) };
+            let LambdaRequest::ApiGatewayV2(request) = event.payload else {
+                return Err(Error::from("not an event of an API Gateway HTTP API, payload 2.0"));
+            };
+            let incoming = Incoming { trace_id: event.context.xray_trace_id, ..incoming(request) };
             let response = edge::respond(&app, endpoint, incoming).await;
             embedded.flush();
-            Ok::<_, Error>(reply(response))
+            Ok(reply(response))
         };
         lambda_runtime::run(service_fn(answer)).await
     })
@@ -152,31 +156,22 @@ fn reply(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
     reply
 }
 
-/// An API Gateway event in the edge's terms.
-pub fn incoming(request: lambda_http::Request) -> Incoming {
-    let (address, request_id) = match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => {
-            let address = context.http.source_ip.as_deref().and_then(|ip| ip.parse::<IpAddr>().ok());
-            (address, context.request_id.clone())
-        }
-        _ => (None, None),
+/// An API Gateway event in the edge's terms. By hand, because `lambda_http` makes a URI of it first, and panics on one
+/// that is none.
+pub fn incoming(event: ApiGatewayV2httpRequest) -> Incoming {
+    let body = event.body.unwrap_or_default();
+    let body = if event.is_base64_encoded {
+        STANDARD.decode(body).map(Bytes::from).map_err(|_| BodyError::Incomplete)
+    } else {
+        Ok(Bytes::from(body))
     };
-    let path_parameters: BTreeMap<String, String> = request
-        .path_parameters_ref()
-        .map(|parameters| parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
-        .unwrap_or_default();
-    let (parts, body) = request.into_parts();
     Incoming {
-        headers: parts.headers,
-        path_parameters,
-        query: parts.uri.query().unwrap_or_default().to_owned(),
-        body: Ok(match body {
-            Body::Text(text) => Bytes::from(text),
-            Body::Binary(bytes) => Bytes::from(bytes),
-            _ => Bytes::new(),
-        }),
-        address,
-        request_id,
+        headers: event.headers,
+        path_parameters: event.path_parameters.into_iter().collect(),
+        query: event.raw_query_string.unwrap_or_default(),
+        body,
+        address: event.request_context.http.source_ip.and_then(|ip| ip.parse::<IpAddr>().ok()),
+        request_id: event.request_context.request_id,
         trace_id: None,
     }
 }
