@@ -168,6 +168,13 @@ fn sec_se_07_only_listed_origins_may_call() {
     assert_eq!(cors["AllowOrigins"], json!(["https://a.example", "https://b.example"]));
 }
 
+/// The emulator's lowering loses both.
+#[test]
+fn the_api_fails_on_warnings_and_its_paths_begin_with_no_stage() {
+    let api = &template()["Resources"]["Api"]["Properties"];
+    assert_eq!((&api["FailOnWarnings"], &api["StageName"]), (&json!(true), &json!("$default")));
+}
+
 #[test]
 fn what_hashes_passwords_has_concurrency_memory_and_a_throttle_of_its_own() {
     let given = [("LoginConcurrency", json!(7)), ("RegisterConcurrency", json!(3))];

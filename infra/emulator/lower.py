@@ -1,0 +1,97 @@
+"""Turns template.yaml into what the emulator can deploy; infra/data.yaml it takes as it is.
+
+Each lowering says what the emulator lacks, and which test holds the original to what is lost on the way.
+"""
+
+import re
+from pathlib import Path
+
+import boto3
+from samcli.yamlhelper import yaml_parse
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+REGION = "eu-central-1"
+# An API's id is random in AWS. This one is part of the issuer, which functions know before there is an API.
+API_ID = "wardgate"
+METHODS = {"get", "put", "post", "delete", "patch", "head", "options"}
+
+
+def read(path):
+    return yaml_parse(Path(path).read_text(encoding="utf-8"))
+
+
+def parameters(template, given):
+    """Every parameter's value, in the form in which CloudFormation hands it to SAM: a list as a list."""
+    values = {}
+    for name, parameter in template["Parameters"].items():
+        value = str(given.get(name, parameter.get("Default")))
+        values[name] = value.split(",") if parameter["Type"] == "CommaDelimitedList" else value
+    return values
+
+
+def lower(template, given, artifacts):
+    """The template without SAM, with the binaries under `artifacts` as code."""
+    functions = [it for it in template["Resources"].values() if it["Type"] == "AWS::Serverless::Function"]
+    for function in functions:
+        # The translator wants to see code in a bucket.
+        function["Properties"]["CodeUri"] = f"s3://bucket/{Path(function['Properties']['CodeUri']).name}"
+    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
+    lowered = translator.translate(template, parameters(template, given))
+    # Goes nowhere, but it would complain on exit.
+    translator.metrics.publish()
+    resources = lowered["Resources"]
+    for logical_id, resource in list(resources.items()):
+        properties = resource.get("Properties", {})
+        match resource["Type"]:
+            case "AWS::Lambda::Function":
+                properties["Code"] = str(Path(artifacts) / properties["Code"]["S3Key"])
+            case "AWS::ApiGatewayV2::Api":
+                lower_api(resources, logical_id, properties)
+    return lowered
+
+
+def lower_api(resources, api, properties):
+    """The emulator ignores an API's Body, which is where SAM puts the routes, so they become resources. Whatever else
+    SAM may put there stops the deploy. The original's routes, and which function each leads to: tests/template.rs,
+    functions_are_the_folders_and_routes_are_the_endpoints."""
+    body = properties.pop("Body")
+    # Only an import has warnings.
+    properties.pop("FailOnWarnings", None)
+    properties["Name"] = body["info"]["title"]
+    properties["ProtocolType"] = "HTTP"
+    properties["Tags"] = {"ms-custom-id": API_ID}
+    if "x-amazon-apigateway-cors" in body:
+        # A template says AllowOrigins and the service's own API says allowOrigins, as the Body does. The emulator takes
+        # over either and reads the second, so that by the first it would refuse every origin. The original's lists:
+        # tests/template.rs, sec_se_07_only_listed_origins_may_call.
+        properties["CorsConfiguration"] = body["x-amazon-apigateway-cors"]
+    for path, methods in body["paths"].items():
+        for method, operation in methods.items():
+            if method not in METHODS:
+                raise ValueError(f"{method} {path}: not a method, and nothing here lowers it")
+            integration = operation.pop("x-amazon-apigateway-integration")
+            # What only describes the operation.
+            for harmless in ("parameters", "responses"):
+                operation.pop(harmless, None)
+            if operation:
+                raise ValueError(f"{method} {path}: nothing here lowers {', '.join(operation)}")
+            name = re.sub("[^a-zA-Z0-9]", "", f"{api}{method.title()}{path.title()}")
+            resources[f"{name}Integration"] = {
+                "Type": "AWS::ApiGatewayV2::Integration",
+                "Properties": {
+                    "ApiId": {"Ref": api},
+                    "IntegrationType": "AWS_PROXY",
+                    "IntegrationMethod": integration["httpMethod"],
+                    "IntegrationUri": integration["uri"],
+                    "PayloadFormatVersion": integration["payloadFormatVersion"],
+                },
+            }
+            resources[f"{name}Route"] = {
+                "Type": "AWS::ApiGatewayV2::Route",
+                "Properties": {
+                    "ApiId": {"Ref": api},
+                    "RouteKey": f"{method.upper()} {path}",
+                    "Target": {"Fn::Join": ["/", ["integrations", {"Ref": f"{name}Integration"}]]},
+                },
+            }

@@ -1,0 +1,416 @@
+"""What `make test-deploy` asks of the deployed stacks, from outside: through API Gateway, with nothing but HTTP, except
+where a check says so."""
+
+import base64
+import contextlib
+import http.client
+import json
+import subprocess
+import time
+import traceback
+import urllib.parse
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+
+PASSWORD = "analytical engines hum"
+CUSTOMER = Path(__file__).with_name("customer.yaml")
+FUNCTIONS = sorted(folder.name for folder in (Path(__file__).parents[2] / "functions").iterdir() if folder.is_dir())
+# What must never be in a log or a table (PL-02, OT-01): every password and token that a check has seen.
+CANARIES = {PASSWORD}
+# What must never be in a log: all addresses of the checks have it.
+ADDRESSES = "@example.com"
+
+
+def equal(found, expected):
+    if found != expected:
+        raise AssertionError(f"{found!r}, not {expected!r}")
+
+
+def holds(condition, *what):
+    if not condition:
+        raise AssertionError(*what)
+
+
+@dataclass
+class Answer:
+    """A response, read whole."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    text: str
+
+    @property
+    def json(self):
+        return json.loads(self.text)
+
+    def refuses(self, status, code):
+        """It is a problem document, with its code."""
+        equal((self.status, self.headers["content-type"]), (status, "application/problem+json"))
+        equal((self.json["code"], self.json["status"]), (code, status))
+        equal(self.json["request_id"], self.headers["x-request-id"])
+
+
+class Api:
+    """An HTTP API of the emulator."""
+
+    def __init__(self, url):
+        self.url = urllib.parse.urlsplit(url)
+
+    def ask(self, method, path, body=None, bearer=None, **headers):
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if body is not None:
+            sent["content-type"] = "application/json"
+        if bearer is not None:
+            sent["authorization"] = f"Bearer {bearer}"
+        connection = http.client.HTTPConnection(self.url.netloc, timeout=60)
+        with contextlib.closing(connection):
+            text = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+            connection.request(method, self.url.path + path, text, sent)
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read().decode())
+
+    def register(self, email, name="Ada"):
+        answer = self.ask("POST", "/v1/register", {"email": email, "password": PASSWORD, "name": name})
+        equal(answer.status, 202)
+        CANARIES.add(answer.json["flow_token"])
+
+    def login(self, email):
+        answer = self.ask("POST", "/v1/login", {"email": email, "password": PASSWORD})
+        equal(answer.status, 200)
+        return remembered(answer.json)
+
+    def refresh(self, token):
+        return self.ask("POST", "/v1/token/refresh", {"refresh_token": token})
+
+    def me(self, token):
+        return self.ask("GET", "/v1/me", bearer=token)
+
+    def signed_in(self, email):
+        self.register(email)
+        return self.login(email)
+
+
+def remembered(pair):
+    CANARIES.update((pair["access_token"], pair["refresh_token"]))
+    return pair
+
+
+def decoded(part):
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def encoded(value):
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def claims(token):
+    return json.loads(decoded(token.split(".")[1]))
+
+
+def check_without_keys(api, _emulator):
+    """Before the first rotation nothing can be signed, and says so."""
+    api.ask("GET", "/ready").refuses(503, "temporarily_unavailable")
+    equal(api.ask("GET", "/health").json["status"], "degraded")
+    api.ask("GET", "/.well-known/jwks.json").refuses(503, "temporarily_unavailable")
+
+
+def check_ready_after_first_rotation(api, emulator):
+    """The functions that found no keys find them, without being started again."""
+    emulator.put_key_rings()
+    deadline = time.monotonic() + 30
+    while (answer := api.ask("GET", "/ready")).status != 200:
+        holds(time.monotonic() < deadline, answer.text)
+        time.sleep(0.2)
+    health = api.ask("GET", "/health")
+    equal(health.status, 200)
+    equal({it["name"]: it["status"] for it in health.json["dependencies"]}, {"dynamodb": "healthy", "keys": "healthy"})
+
+
+def check_keys_and_discovery(api, emulator):
+    discovery = api.ask("GET", "/.well-known/openid-configuration")
+    equal((discovery.status, discovery.json["issuer"]), (200, emulator.url))
+    path = discovery.json["jwks_uri"].removeprefix(emulator.url)
+    jwks = api.ask("GET", path)
+    equal(jwks.status, 200)
+    holds("max-age" in jwks.headers["cache-control"], jwks.headers["cache-control"])
+    for key in jwks.json["keys"]:
+        holds(not {"d", "p", "q", "k"} & key.keys(), "a private member is published")
+
+
+def check_tour(api, emulator):
+    """The lines of README.md, as a shell runs them."""
+    del api
+    ran = subprocess.run(
+        ["bash", "-c", emulator.tour], env=emulator.environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    lines = ran.stdout.splitlines()
+    holds(len(lines) == 7, ran.stdout, ran.stderr)
+    registered, signed_in, me, refreshed, sessions, left, gone = lines
+    CANARIES.add(json.loads(registered)["flow_token"])
+    pairs = [remembered(json.loads(line)) for line in (signed_in, refreshed)]
+    equal(json.loads(me)["email"], "ada@example.com")
+    equal(pairs[0]["session_id"], pairs[1]["session_id"])
+    equal([it["id"] for it in json.loads(sessions)["items"]], [pairs[0]["session_id"]])
+    equal((left, json.loads(gone)["status"]), ("204", 401))
+
+
+def check_access_token_verifies_by_published_keys(api, emulator):
+    token = api.signed_in("token@example.com")["access_token"]
+    header, payload, signature = token.split(".")
+    keys = {key["kid"]: key for key in api.ask("GET", "/.well-known/jwks.json").json["keys"]}
+    key = keys[json.loads(decoded(header))["kid"]]
+    n, e = (int.from_bytes(decoded(key[member])) for member in "ne")
+    public = rsa.RSAPublicNumbers(e, n).public_key()
+    public.verify(decoded(signature), f"{header}.{payload}".encode(), padding.PKCS1v15(), SHA256())
+    with contextlib.suppress(InvalidSignature):
+        public.verify(decoded(signature), f"{header}.x{payload}".encode(), padding.PKCS1v15(), SHA256())
+        raise AssertionError("any signature verifies")
+    equal((claims(token)["iss"], claims(token)["aud"]), (emulator.url, [emulator.url]))
+
+
+def check_forged_tokens(api, _emulator):
+    pair = api.signed_in("forged@example.com")
+    header, payload, signature = pair["access_token"].split(".")
+    other = encoded(json.dumps({**claims(pair["access_token"]), "sub": "usr_01m7ye4e23ts5hp6njnz1e9mad"}).encode())
+    unsigned = encoded(json.dumps({**json.loads(decoded(header)), "alg": "none"}).encode())
+    stranger = rsa.generate_private_key(65537, 2048)
+    resigned = encoded(stranger.sign(f"{header}.{other}".encode(), padding.PKCS1v15(), SHA256()))
+    forgeries = [
+        f"{header}.{other}.{signature}",
+        f"{unsigned}.{other}.",
+        f"{header}.{other}.{resigned}",
+        f"{header}.{payload}.{encoded(decoded(signature)[::-1])}",
+        pair["refresh_token"],
+        "x",
+    ]
+    for forgery in forgeries:
+        answer = api.me(forgery)
+        answer.refuses(401, "invalid_token")
+        holds(answer.headers["www-authenticate"].startswith("Bearer"), answer.headers["www-authenticate"])
+    kind, body, mac = pair["refresh_token"].split(".")
+    for forgery in (f"{kind}.{body}.{encoded(decoded(mac)[::-1])}", pair["access_token"]):
+        api.refresh(forgery).refuses(401, "invalid_token")
+    equal(api.me(pair["access_token"]).status, 200)
+
+
+def check_dead_session(api, _emulator):
+    pair = api.signed_in("dead@example.com")
+    equal(api.me(pair["access_token"]).status, 200)
+    left = api.ask("POST", "/v1/logout", bearer=pair["access_token"])
+    equal((left.status, left.text), (204, ""))
+    for answer in (api.me(pair["access_token"]), api.refresh(pair["refresh_token"])):
+        answer.refuses(401, "invalid_token")
+
+
+def check_refresh_family(api, _emulator):
+    """A lost answer is given again; a token from before is a theft."""
+    first = api.signed_in("family@example.com")
+    second = remembered(api.refresh(first["refresh_token"]).json)
+    again = remembered(api.refresh(first["refresh_token"]).json)
+    equal(again["refresh_token"], second["refresh_token"])
+    # Only an answer that is older than a moment gives way to a new one.
+    third = second
+    deadline = time.monotonic() + 30
+    while third["refresh_token"] == second["refresh_token"]:
+        holds(time.monotonic() < deadline, "the token never changes")
+        time.sleep(0.5)
+        third = remembered(api.refresh(second["refresh_token"]).json)
+    api.refresh(first["refresh_token"]).refuses(401, "invalid_token")
+    api.refresh(third["refresh_token"]).refuses(401, "invalid_token")
+    api.me(third["access_token"]).refuses(401, "invalid_token")
+
+
+def check_sessions(api, _emulator):
+    email = "sessions@example.com"
+    mine, second, third = api.signed_in(email), api.login(email), api.login(email)
+    bearer = mine["access_token"]
+    listed = api.ask("GET", "/v1/sessions", bearer=bearer)
+    equal({it["id"] for it in listed.json["items"]}, {it["session_id"] for it in (mine, second, third)})
+    page = api.ask("GET", "/v1/sessions?limit=2", bearer=bearer)
+    equal(len(page.json["items"]), 2)
+    equal(api.ask("DELETE", f"/v1/sessions/{second['session_id']}", bearer=bearer).status, 204)
+    equal(api.me(second["access_token"]).status, 401)
+    api.ask("DELETE", "/v1/sessions/ses_01m7ye4e4bc5y8fstk2pcpkznc", bearer=bearer).refuses(404, "not_found")
+    equal(api.me(third["access_token"]).status, 200)
+    equal(api.ask("DELETE", "/v1/sessions", bearer=bearer).status, 204)
+    equal((api.me(third["access_token"]).status, api.me(bearer).status), (401, 200))
+
+
+def check_guessing(api, _emulator):
+    email = "guessed@example.com"
+    api.register(email)
+    for _ in range(12):
+        answer = api.ask("POST", "/v1/login", {"email": email, "password": "analytical engines rattle"})
+        if answer.status == 429:
+            break
+        answer.refuses(401, "invalid_credentials")
+    answer.refuses(429, "too_many_attempts")
+    holds(int(answer.headers["retry-after"]) > 0, answer.headers["retry-after"])
+
+
+def check_bodies(api, _emulator):
+    """API Gateway and the function agree on text, and on what is no text."""
+    name = "Ада 🦀 Lovelace"
+    api.register("bodies@example.com", name)
+    equal(api.me(api.login("bodies@example.com")["access_token"]).json["name"], name)
+    api.ask("POST", "/v1/login", {"email": "bodies@example.com"}).refuses(400, "invalid_request")
+    equal(api.ask("POST", "/v1/login", bearer="x").status, 415)
+
+
+def check_edge(api, _emulator):
+    """What every answer has, and what leads nowhere."""
+    answer = api.ask("GET", "/v1/me")
+    answer.refuses(401, "authentication_required")
+    equal((answer.headers["cache-control"], answer.headers["x-content-type-options"]), ("no-store", "nosniff"))
+    nowhere = [("GET", "/v1/login"), ("GET", "/"), ("POST", "/v1/me/x"), ("GET", "/metrics"), ("GET", "/dev")]
+    for method, path in nowhere:
+        equal((method, path, api.ask(method, path).status), (method, path, 404))
+
+
+def check_cors(api, _emulator):
+    asks = {"access_control_request_method": "POST", "access_control_request_headers": "content-type"}
+    allowed = api.ask("OPTIONS", "/v1/login", origin="http://localhost:3000", **asks)
+    equal((allowed.status, allowed.headers["access-control-allow-origin"]), (204, "http://localhost:3000"))
+    equal(allowed.headers["access-control-allow-credentials"], None)
+    refused = api.ask("OPTIONS", "/v1/login", origin="https://localhost:3000", **asks)
+    equal(refused.headers["access-control-allow-origin"], None)
+    # One value, not the gateway's and the function's.
+    found = api.ask("GET", "/ready", origin="http://localhost:3000").headers.get_all("access-control-allow-origin")
+    equal(found, ["http://localhost:3000"])
+
+
+def check_authorizer(api, emulator):
+    """In front of a customer's API: asked for every request, and the session counts."""
+    alias = emulator.client("lambda").get_alias(FunctionName="wardgate-development-authorizer", Name="live")
+    parameter = f"AuthorizerAlias={alias['AliasArn']}"
+    emulator.sam_deploy(CUSTOMER, "--stack-name", "orders", "--parameter-overrides", parameter)
+    orders = Api(emulator.api("orders"))
+    pair = api.signed_in("customer@example.com")
+    equal(orders.ask("GET", "/orders").status, 401)
+    header, payload, signature = pair["access_token"].split(".")
+    equal(orders.ask("GET", "/orders", bearer=f"{header}.{payload}.{signature[::-1]}").status, 403)
+    answer = orders.ask("GET", "/orders", bearer=pair["access_token"])
+    holds(answer.status == 200, answer.status, answer.text)
+    context = answer.json["lambda"]
+    equal(context["sub"], claims(pair["access_token"])["sub"])
+    equal((context["sid"], context["scope"], context["roles"]), (pair["session_id"], "account", ""))
+    api.ask("POST", "/v1/logout", bearer=pair["access_token"])
+    equal(orders.ask("GET", "/orders", bearer=pair["access_token"]).status, 403)
+
+
+def check_roles_count(api, emulator):
+    """Functions run with the rights of their roles: one that is taken away is missed. This is what makes every other
+    check here one of the roles too."""
+    pair = api.signed_in("roles@example.com")
+    iam = emulator.client("iam")
+    names = [role["RoleName"] for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]]
+    [role] = [name for name in names if "-MeRole-" in name]
+    policy = iam.get_role_policy(RoleName=role, PolicyName="me")["PolicyDocument"]
+    statements = [it for it in policy["Statement"] if it["Sid"] != "Caller"]
+    holds(len(statements) == len(policy["Statement"]) - 1, policy)
+    try:
+        less = json.dumps({**policy, "Statement": statements})
+        iam.put_role_policy(RoleName=role, PolicyName="me", PolicyDocument=less)
+        api.me(pair["access_token"]).refuses(500, "internal_error")
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName="me", PolicyDocument=json.dumps(policy))
+    equal(api.me(pair["access_token"]).status, 200)
+
+
+def check_second_release(api, emulator):
+    """A changed parameter is a release: each alias moves, and what was signed in stays signed in. All later checks run
+    with every line that can be logged."""
+    pair = api.signed_in("release@example.com")
+    emulator.deploy_code(LogLevel="trace")
+    functions = emulator.client("lambda")
+    for name in FUNCTIONS:
+        alias = functions.get_alias(FunctionName=f"wardgate-development-{name}", Name="live")
+        equal((name, alias["FunctionVersion"]), (name, "2"))
+        now = functions.get_function_configuration(FunctionName=alias["AliasArn"])
+        equal((name, now["Environment"]["Variables"]["AUTH__LOG__LEVEL"]), (name, "trace"))
+    equal(api.me(pair["access_token"]).status, 200)
+    equal(api.refresh(pair["refresh_token"]).status, 200)
+
+
+def check_tables(_api, emulator):
+    """Both tables are written, and neither holds what signs anybody in (OT-01)."""
+    dynamodb = emulator.client("dynamodb")
+    for table in ("wardgate-development", "wardgate-audit-development"):
+        pages = dynamodb.get_paginator("scan").paginate(TableName=table)
+        items = [json.dumps(item, default=repr) for page in pages for item in page["Items"]]
+        holds(items, f"{table} is empty")
+        for canary in CANARIES:
+            holds(not any(canary in item for item in items), f"{table} holds a password or token")
+
+
+def check_logs(_api, emulator):
+    """Each function logs to its own group, in JSON, with metrics, and even in the greatest detail without passwords,
+    tokens and addresses (PL-02)."""
+    logs = emulator.client("logs")
+    for name in FUNCTIONS:
+        group = f"/aws/lambda/wardgate-development-{name}"
+        streams = logs.get_paginator("describe_log_streams").paginate(logGroupName=group)
+        lines = [
+            event["message"].strip()
+            for page in streams
+            for stream in page["logStreams"]
+            for event in logs.get_log_events(
+                logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True
+            )["events"]
+        ]
+        ours = [json.loads(line) for line in lines if line.startswith("{")]
+        requests = [line for line in ours if line.get("message") == "request"]
+        holds(requests or name == "authorizer", f"{group} has no line about a request")
+        holds(all(it["request_id"] for it in requests), f"{group} has a request without its id")
+        holds(any("_aws" in line for line in ours), f"{group} has no metrics")
+        whole = "\n".join(lines)
+        holds(ADDRESSES not in whole, f"{group} has an address")
+        for canary in CANARIES:
+            holds(canary not in whole, f"{group} has a password or token")
+            holds(not canary.startswith("ey") or canary.split(".")[2] not in whole, f"{group} has a signature")
+
+
+# In this order: the first needs stacks without keys, the third makes all later ones log in detail, and the last look
+# at what the others left behind.
+CHECKS = [
+    check_without_keys,
+    check_ready_after_first_rotation,
+    check_keys_and_discovery,
+    check_tour,
+    check_second_release,
+    check_access_token_verifies_by_published_keys,
+    check_forged_tokens,
+    check_dead_session,
+    check_refresh_family,
+    check_sessions,
+    check_guessing,
+    check_bodies,
+    check_edge,
+    check_cors,
+    check_authorizer,
+    check_roles_count,
+    check_tables,
+    check_logs,
+]
+
+
+def run(emulator):
+    """Runs them all, and gives whether every one passed."""
+    api = Api(emulator.url)
+    failed = 0
+    for check in CHECKS:
+        began = time.monotonic()
+        name = check.__name__.removeprefix("check_").replace("_", " ")
+        try:
+            check(api, emulator)
+            result = "ok"
+        except Exception:
+            failed += 1
+            result = "FAILED\n" + traceback.format_exc()
+        print(f"  {name:<48} {time.monotonic() - began:5.1f} s  {result}", flush=True)
+    print(f"{len(CHECKS) - failed} passed, {failed} failed")
+    return failed == 0
