@@ -37,6 +37,7 @@ bench: ## Measure each function's cold start, size and memory beside a hello wor
 	@$(need-rust)
 	@cargo build --release --package hello $(addprefix --package ,$(notdir $(wildcard functions/*)))
 	@cargo bench --package wardgate-cold-start --profile dev
+	@cargo bench --package wardgate-first-tls
 
 .PHONY: test
 test: ## Run every test, installing PyJWT and jose first if Python and Node.js are there
