@@ -1,4 +1,4 @@
-//! API Gateway events through each function's own path: `lambda_http`, the edge, the handler.
+//! API Gateway events through each function's own path: the Lambda host, the edge, the handler.
 
 use std::collections::BTreeMap;
 use std::fs;

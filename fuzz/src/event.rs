@@ -1,4 +1,4 @@
-//! API Gateway events through `lambda_http`, the edge and the handlers, up to where keys would be needed.
+//! API Gateway events through the Lambda host, the edge and the handlers, up to where keys would be needed.
 
 use std::sync::Arc;
 

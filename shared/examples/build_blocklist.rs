@@ -7,11 +7,11 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::error::Error;
-use std::fmt::Write as _;
 use std::{env, fs};
 
 use ring::digest::{SHA256, digest};
 use wardgate::domain::blocklist::{ENTRY_LEN, SHORTEST_ENTRY, entry, fold};
+use wardgate::domain::hex;
 
 /// SHA-256 of the list the shipped file was built from.
 const LIST_SHA256: &str = "eac6323842b3261da0ef4c180c8e23f4d056522ea97c2925b8687f453b40a2be";
@@ -52,12 +52,4 @@ fn select(list: &str) -> BTreeSet<[u8; ENTRY_LEN]> {
         }
     }
     entries
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

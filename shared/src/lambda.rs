@@ -8,8 +8,8 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::Response;
-use http::header::SET_COOKIE;
+use http::header::{COOKIE, SET_COOKIE};
+use http::{HeaderValue, Response};
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Body, Error, LambdaEvent, lambda_runtime, service_fn};
@@ -158,7 +158,11 @@ fn reply(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
 
 /// An API Gateway event in the edge's terms. By hand, because `lambda_http` makes a URI of it first, and panics on one
 /// that is none.
-pub fn incoming(event: ApiGatewayV2httpRequest) -> Incoming {
+pub fn incoming(mut event: ApiGatewayV2httpRequest) -> Incoming {
+    // The gateway takes cookies out of the header fields.
+    if let Some(Ok(cookies)) = event.cookies.take().map(|cookies| HeaderValue::from_str(&cookies.join("; "))) {
+        event.headers.insert(COOKIE, cookies);
+    }
     let body = event.body.unwrap_or_default();
     let body = if event.is_base64_encoded {
         STANDARD.decode(body).map(Bytes::from).map_err(|_| BodyError::Incomplete)
@@ -187,6 +191,14 @@ mod tests {
         assert_eq!(reply["cookies"], serde_json::json!(["a=1", "b=2"]));
         assert!(reply["headers"].get("set-cookie").is_none());
         assert_eq!((&reply["body"], &reply["isBase64Encoded"]), (&"{}".into(), &false.into()));
+    }
+
+    #[test]
+    fn cookies_of_an_event_are_the_cookie_header_again() {
+        let event = include_str!("../../events/me/no-token.json");
+        let mut event: ApiGatewayV2httpRequest = serde_json::from_str(event).unwrap();
+        event.cookies = Some(vec!["a=1".to_owned(), "b=2".to_owned()]);
+        assert_eq!(incoming(event).headers[COOKIE], "a=1; b=2");
     }
 
     #[test]

@@ -60,11 +60,6 @@ fn millis_of(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Serialises a [`Timestamp`] as RFC 3339, the form every reply uses: `#[serde(serialize_with = "rfc3339")]`.
-pub fn rfc3339<S: serde::Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&time.rfc3339())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

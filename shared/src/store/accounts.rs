@@ -76,11 +76,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let key = Key::credential(email);
         let update = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
+            .update(&key)
             .update_expression("SET password.sealed = :new, password.key_version = :version")
             .condition_expression("password.sealed = :old")
             .expression_attribute_values(":new", blob(replacement))

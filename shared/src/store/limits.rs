@@ -68,11 +68,7 @@ impl Store {
         let mut condition = "attribute_not_exists(failures) OR failures < :free".to_owned();
         let steps = limit.steps();
         let mut update = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
+            .update(&key)
             .update_expression("ADD failures :one SET last_at = :now")
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":now", number(now.millis()))
@@ -123,11 +119,7 @@ impl Store {
         let end = limit.window_end(now);
         let key = Key::window(scope.name(), subject, limit.window_start(now));
         let answer = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
+            .update(&key)
             .update_expression("ADD attempts :one SET #ttl = :ttl")
             .condition_expression("attribute_not_exists(attempts) OR attempts < :limit")
             .expression_attribute_names("#ttl", "ttl")

@@ -15,6 +15,7 @@ mod retry;
 mod transaction;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
@@ -32,6 +33,11 @@ impl Store {
     /// A store over `client` that uses these tables.
     pub fn new(client: Client, table: String, audit_table: String, audit_retention_days: u32) -> Self {
         Self { client, table, audit_table, audit_retention_days }
+    }
+
+    /// The beginning of an update of one item.
+    fn update(&self, key: &Key) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk())
     }
 
     /// Reads an item that never exists: whether the table answers at all.

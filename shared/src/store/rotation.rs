@@ -58,11 +58,7 @@ impl Store {
         let Some(next) = request.generation.checked_add(1) else { return Ok(Rotation::Dead) };
         let optional = |value: &Option<String>| value.as_ref().map_or(AttributeValue::Null(true), string);
         let answer = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
+            .update(&key)
             .update_expression(
                 "SET generation = :next, mac_kid = :kid, rotated_at = :now, idle_expires_at = :idle, \
                  address = :address, user_agent = :agent",
