@@ -12,13 +12,20 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::crypto::password_hasher::{HashError, PasswordHasher};
 use crate::domain::audit::{AuditAction, AuditEntry, Subject};
-use crate::domain::id::{AuditId, SessionId};
+use crate::domain::email::EmailKey;
+use crate::domain::id::{AuditId, OneTimeId, SessionId};
+use crate::domain::language::Language;
+use crate::domain::one_time::{Mailing, Nonce, OneTime, Purpose};
 use crate::domain::origin::Origin;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::user::User;
 use crate::entropy::{Entropy, NoEntropy};
 use crate::http::endpoint::Needs;
 use crate::secrets::{SecretSource, Secrets};
 use crate::store::{Store, client};
+
+/// How long a notice is kept for its mail to be sent: longer than any queue tries.
+const NOTICE_LIFE: Duration = Duration::from_hours(14 * 24);
 
 /// Everything that use cases need. Built once per process.
 pub struct App {
@@ -73,6 +80,8 @@ pub struct RequestContext {
     pub now: Timestamp,
     /// Where it came from.
     pub origin: Origin,
+    /// What its sender reads.
+    pub language: Language,
     /// Its id in logs and in the audit trail.
     pub request_id: String,
 }
@@ -122,6 +131,48 @@ impl App {
             }
         };
         futures::join!(rings, table);
+    }
+
+    /// The mail that this request asks for.
+    pub fn mailing(&self, context: &RequestContext) -> Result<Mailing, NoEntropy> {
+        Ok(Mailing {
+            nonce: Nonce::new(self.entropy.bytes()?),
+            language: context.language,
+            source: context.origin.source(),
+            mac_kid: None,
+            sent_at: None,
+        })
+    }
+
+    /// An item that a mail is sent from. What else it needs is for the caller to fill in.
+    pub fn one_time(
+        &self,
+        context: &RequestContext,
+        purpose: Purpose,
+        email_key: EmailKey,
+        life: Duration,
+    ) -> Result<OneTime, NoEntropy> {
+        Ok(OneTime {
+            id: OneTimeId::new(context.now, self.entropy.number()?),
+            purpose,
+            email_key,
+            mailing: self.mailing(context)?,
+            user_id: None,
+            cred_version: None,
+            recipient: None,
+            address: None,
+            user_agent: None,
+            created_at: context.now,
+            expires_at: context.now.plus(life),
+            attempts: 0,
+            used_at: None,
+        })
+    }
+
+    /// An item whose mail tells an account's owner something, at the address that the account has now.
+    pub fn notice(&self, context: &RequestContext, purpose: Purpose, user: &User) -> Result<OneTime, NoEntropy> {
+        let item = self.one_time(context, purpose, user.email.key(), NOTICE_LIFE)?;
+        Ok(OneTime { user_id: Some(user.id), recipient: Some(user.email.clone()), ..item })
     }
 
     /// A line of the audit trail about this request.

@@ -67,6 +67,7 @@ pub struct Config {
     pub sessions: SessionPolicy,
     pub tokens: Tokens,
     pub authorizer: Authorizer,
+    pub mail: Mail,
     pub limits: Limits,
 }
 
@@ -155,6 +156,22 @@ pub struct Accounts {
     pub require_verified_email: bool,
     pub accept_unverified_email_enumeration: bool,
     pub verification_seconds: u64,
+    pub reset_seconds: u64,
+    pub email_code_seconds: u64,
+    pub email_change_seconds: u64,
+    pub email_undo_seconds: u64,
+    pub deletion_grace_seconds: u64,
+    pub fresh_seconds: u64,
+}
+
+/// Mail and events.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml describes each key")]
+pub struct Mail {
+    pub sender: String,
+    pub queue_url: Option<String>,
+    pub event_bus: Option<String>,
 }
 
 /// Access tokens.
@@ -200,6 +217,10 @@ pub struct Limits {
     pub login_source: WindowLimit,
     pub register_address: WindowLimit,
     pub register_source: WindowLimit,
+    pub code_address: WindowLimit,
+    pub mail_address: WindowLimit,
+    pub mail_source: WindowLimit,
+    pub mail_all: WindowLimit,
 }
 
 /// Why start-up stops. The message is for the person who set the value.

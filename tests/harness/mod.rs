@@ -19,6 +19,7 @@ use wardgate::app::{App, Host, RequestContext};
 use wardgate::aws::Connection;
 use wardgate::clock::Clock;
 use wardgate::config::Config;
+use wardgate::domain::language::Language;
 use wardgate::domain::origin::Origin;
 use wardgate::domain::timestamp::Timestamp;
 use wardgate::entropy::SystemEntropy;
@@ -246,7 +247,7 @@ impl TestServer {
     /// A context for calling a use case or the store directly.
     pub fn context(&self) -> RequestContext {
         let origin = Origin::new("192.0.2.1".parse().ok(), Some("test"));
-        RequestContext { now: self.clock.now(), origin, request_id: "test".to_owned() }
+        RequestContext { now: self.clock.now(), origin, language: Language::default(), request_id: "test".to_owned() }
     }
 
     /// Every item of a table whose partition key begins with `prefix`, past the counted edge.

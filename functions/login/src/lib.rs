@@ -13,7 +13,7 @@ use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::http::signed_in::SignedInReply;
 use wardgate::secrets::RingName;
-use wardgate::use_cases::login::{Login, LoginError, login};
+use wardgate::use_cases::login::{Login, login};
 
 /// What answers `POST /v1/login`.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -55,19 +55,6 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let email = Email::parse(&body.email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
     let password = Password::attempt(&body.password)
         .ok_or_else(|| Problem::invalid_member("password", "too_long", "A password has at most 256 characters."))?;
-    let signed_in = login(app, &request.context, Login { email, password }).await.map_err(problem)?;
+    let signed_in = login(app, &request.context, Login { email, password }).await?;
     Reply::json(StatusCode::OK, &SignedInReply::from(signed_in))
-}
-
-fn problem(error: LoginError) -> Problem {
-    match error {
-        LoginError::InvalidCredentials => Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "invalid_credentials",
-            "The sign-in failed.",
-            "The address or the password is wrong.",
-        ),
-        LoginError::TooManyAttempts { retry_after } => Problem::too_many_attempts(retry_after),
-        LoginError::Fault(fault) => fault.into(),
-    }
 }

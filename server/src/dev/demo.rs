@@ -7,6 +7,7 @@ use wardgate::domain::audit::{AuditAction, Subject};
 use wardgate::domain::credential::Credential;
 use wardgate::domain::email::{Email, InvalidEmail};
 use wardgate::domain::id::UserId;
+use wardgate::domain::language::Language;
 use wardgate::domain::name::{DisplayName, InvalidName};
 use wardgate::domain::origin::Origin;
 use wardgate::domain::password::Password;
@@ -46,7 +47,12 @@ pub async fn ensure(app: &App) -> Result<(), DemoError> {
     let id = UserId::new(now, app.entropy.number().map_err(Fault::from)?);
     let user = User { email_verified: true, ..User::new(id, email, Some(name), now) };
     let credential = credential(app, &user).await?;
-    let context = RequestContext { now, origin: Origin::new(None, None), request_id: "demo-user".to_owned() };
+    let context = RequestContext {
+        now,
+        origin: Origin::new(None, None),
+        language: Language::default(),
+        request_id: "demo-user".to_owned(),
+    };
     let audit = app.audit(&context, Subject::User(id), AuditAction::Registered, None).map_err(Fault::from)?;
     app.store.create_account(&user, &credential, &audit).await.map_err(Fault::from)?;
     Ok(())
@@ -58,5 +64,5 @@ async fn credential(app: &App, user: &User) -> Result<Credential, DemoError> {
     let phc = app.hasher.hash(&password, salt).await.map_err(Fault::from)?;
     let ring = app.secrets.password_wrap(user.created_at).await.map_err(Fault::from)?;
     let wrapped = password_wrap::wrap(&phc, user.id, &ring, user.created_at, &*app.entropy).map_err(Fault::from)?;
-    Ok(Credential::of(user, wrapped))
+    Ok(Credential::of(user, Some(wrapped)))
 }

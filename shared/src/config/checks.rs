@@ -38,6 +38,23 @@ pub(super) fn violation(config: &Config) -> Option<(&'static str, &'static str)>
             "expected at most 86400, which is 24 hours (OT-04)",
         ),
         (
+            accounts.reset_seconds <= 30 * 60,
+            "accounts.reset_seconds",
+            "expected at most 1800, which is 30 minutes (OT-04)",
+        ),
+        (
+            accounts.email_code_seconds <= 10 * 60,
+            "accounts.email_code_seconds",
+            "expected at most 600, which is 10 minutes (OT-04)",
+        ),
+        (
+            accounts.email_change_seconds <= 24 * 3600,
+            "accounts.email_change_seconds",
+            "expected at most 86400, which is 24 hours (OT-04)",
+        ),
+        (accounts.fresh_seconds <= 300, "accounts.fresh_seconds", "expected at most 300 (SE-10)"),
+        (config.limits.code_address.limit <= 10, "limits.code_address.limit", "expected at most 10 (OT-11)"),
+        (
             config.limits.login_account.most_failures <= 100,
             "limits.login_account.most_failures",
             "expected at most 100 (EN-02)",

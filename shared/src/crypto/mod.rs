@@ -2,6 +2,7 @@
 
 pub mod access_token;
 pub mod key_ring;
+pub mod mail_token;
 pub mod password_hasher;
 pub mod password_wrap;
 pub mod sealed_token;

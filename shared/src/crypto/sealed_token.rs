@@ -103,12 +103,12 @@ impl FlowToken {
     }
 }
 
-fn seal(kind: &str, key: &MacKey, payload: &[u8]) -> String {
+pub(super) fn seal(kind: &str, key: &MacKey, payload: &[u8]) -> String {
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.secret.expose()), &mac_input(kind, &key.kid, payload));
     format!("{kind}_{}.{}.{}", key.kid, URL_SAFE_NO_PAD.encode(payload), URL_SAFE_NO_PAD.encode(tag))
 }
 
-fn open(kind: &str, ring: &Ring<MacKey>, token: &str, now: Timestamp) -> Result<Vec<u8>, InvalidToken> {
+pub(super) fn open(kind: &str, ring: &Ring<MacKey>, token: &str, now: Timestamp) -> Result<Vec<u8>, InvalidToken> {
     if token.len() > MAX_TOKEN {
         return Err(InvalidToken);
     }
@@ -126,7 +126,7 @@ fn open(kind: &str, ring: &Ring<MacKey>, token: &str, now: Timestamp) -> Result<
 }
 
 /// Every part with its length before it: no two different tokens have the same input.
-fn mac_input(kind: &str, kid: &str, payload: &[u8]) -> Vec<u8> {
+pub(super) fn mac_input(kind: &str, kid: &str, payload: &[u8]) -> Vec<u8> {
     let mut input = Vec::with_capacity(128);
     for part in [CONTEXT, &[VERSION], kind.as_bytes(), kid.as_bytes(), payload] {
         input.extend_from_slice(&(part.len() as u64).to_be_bytes());

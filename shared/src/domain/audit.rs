@@ -33,6 +33,28 @@ pub enum AuditAction {
     SessionEnded,
     /// All sessions but one were ended by their user.
     OtherSessionsEnded,
+    /// An address was shown to be its owner's, and the account began or was confirmed.
+    EmailVerified,
+    /// A change of address was asked for.
+    EmailChangeRequested,
+    /// The account has another address.
+    EmailChanged,
+    /// A change of address was undone.
+    EmailChangeUndone,
+    /// A password was changed by its owner, who knew the old one.
+    PasswordChanged,
+    /// A password was set by whoever reads the address's mail.
+    PasswordReset,
+    /// The profile was changed.
+    ProfileChanged,
+    /// Everything that is held about the account was given out to its owner.
+    Exported,
+    /// Deletion was asked for.
+    DeletionRequested,
+    /// The account is kept after all.
+    DeletionCancelled,
+    /// The account was erased.
+    Erased,
 }
 
 /// One line. Lines are only ever added.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::email::EmailKey;
 use crate::domain::id::UserId;
+use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{Roles, User, UserStatus};
 
 /// A PHC string sealed under a key from Secrets Manager (PW-02). The table holds nothing that can be guessed against
@@ -30,8 +31,9 @@ pub struct Credential {
     pub email_key: EmailKey,
     /// Whose password it is.
     pub user_id: UserId,
-    /// The password's hash.
-    pub password: WrappedHash,
+    /// The password's hash; without one only a reset or another factor opens the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<WrappedHash>,
     /// The user's `cred_version` when this was written (SE-04).
     pub cred_version: u64,
     /// A copy of the user's roles, for the access token.
@@ -41,11 +43,15 @@ pub struct Credential {
     pub status: UserStatus,
     /// A copy of whether the address is verified.
     pub email_verified: bool,
+    /// The account has another address now, and this one is kept for an undo until then (OT-12). Nobody signs in with
+    /// it, and nobody else can have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved_until: Option<Timestamp>,
 }
 
 impl Credential {
     /// The credential of a user with this password.
-    pub fn of(user: &User, password: WrappedHash) -> Self {
+    pub fn of(user: &User, password: Option<WrappedHash>) -> Self {
         Self {
             email_key: user.email.key(),
             user_id: user.id,
@@ -54,6 +60,7 @@ impl Credential {
             roles: user.roles.clone(),
             status: user.status,
             email_verified: user.email_verified,
+            reserved_until: None,
         }
     }
 }

@@ -36,6 +36,16 @@ impl EmailKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The 32 bytes that sealed tokens carry.
+    pub fn to_bytes(&self) -> [u8; 32] {
+        super::from_hex(&self.0)
+    }
+
+    /// From the 32 bytes that sealed tokens carry.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self(hex(bytes))
+    }
 }
 
 /// Why a string is not an address that we accept.

@@ -85,6 +85,11 @@ typed_id!(
     "reg_"
 );
 typed_id!(
+    /// An item that a mail is sent from.
+    OneTimeId,
+    "otp_"
+);
+typed_id!(
     /// A line of the audit trail.
     AuditId,
     "aud_"

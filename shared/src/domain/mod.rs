@@ -6,7 +6,9 @@ pub mod audit;
 pub mod credential;
 pub mod email;
 pub mod id;
+pub mod language;
 pub mod name;
+pub mod one_time;
 pub mod origin;
 pub mod password;
 pub mod registration;
@@ -15,6 +17,16 @@ pub mod timestamp;
 pub mod user;
 
 pub mod blocklist;
+
+/// The bytes of lower-case hex digits; zeros where there are none.
+fn from_hex<const N: usize>(text: &str) -> [u8; N] {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()).unwrap_or_default();
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().as_chunks::<2>().0) {
+        *byte = digit(pair[0]) << 4 | digit(pair[1]);
+    }
+    bytes
+}
 
 /// Lower-case hex digits.
 pub fn hex(bytes: &[u8]) -> String {

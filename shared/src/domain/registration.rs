@@ -6,6 +6,7 @@ use crate::domain::credential::WrappedHash;
 use crate::domain::email::Email;
 use crate::domain::id::{RegistrationId, UserId};
 use crate::domain::name::DisplayName;
+use crate::domain::one_time::Mailing;
 use crate::domain::timestamp::Timestamp;
 
 /// What the owner of the address is going to be told.
@@ -37,8 +38,27 @@ pub struct Registration {
     pub password: WrappedHash,
     /// SHA-256 of the secret in the flow token that the registration answered with, in hex (OT-09).
     pub flow_hash: String,
+    /// The mail, whichever it is.
+    #[serde(flatten)]
+    pub mailing: Mailing,
     /// When it was asked for.
     pub created_at: Timestamp,
     /// When the link stops working (OT-04: at most 24 h).
     pub expires_at: Timestamp,
+    /// Codes tried (OT-11).
+    #[serde(default)]
+    pub attempts: u32,
+    /// When it was used (OT-02).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<Timestamp>,
+}
+
+impl Registration {
+    /// Whether its mailed link still works at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.kind == RegistrationKind::Verification
+            && self.used_at.is_none()
+            && now < self.expires_at
+            && self.mailing.mac_kid.is_some()
+    }
 }

@@ -54,6 +54,9 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When the person last proved who they are (`auth_time`).
     pub authenticated_at: Timestamp,
+    /// How the person proved it (RFC 8176): `pwd`, `otp`.
+    #[serde(default = "password_alone")]
+    pub amr: Vec<String>,
     /// When the current generation came to be.
     pub rotated_at: Timestamp,
     /// Dead from then on unless refreshed.
@@ -69,6 +72,10 @@ pub struct Session {
     /// The user agent of the last sign-in or refresh.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
+}
+
+fn password_alone() -> Vec<String> {
+    vec!["pwd".to_owned()]
 }
 
 /// What a refresh token that could not rotate its session is.
@@ -132,6 +139,7 @@ mod tests {
             mac_kid: "k1".to_owned(),
             created_at: at(0),
             authenticated_at: at(0),
+            amr: password_alone(),
             rotated_at: at(100),
             idle_expires_at: at(1000),
             expires_at: at(2000),

@@ -20,6 +20,8 @@ pub enum UserStatus {
     Active,
     /// Cannot sign in, and its sessions are dead.
     Disabled,
+    /// To be erased at its owner's wish; until then as if disabled, and its owner can still keep it.
+    Leaving,
 }
 
 /// The profile item.

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 use crate::app::{App, RequestContext};
 use crate::domain::id::RequestId;
+use crate::domain::language::Language;
 use crate::domain::origin::Origin;
 use crate::http::endpoint::Endpoint;
 use crate::http::problem::{Problem, ProblemBody};
@@ -58,7 +59,9 @@ pub async fn respond(app: &App, endpoint: &Endpoint, incoming: Incoming) -> Resp
     let trace_id = incoming.trace_id;
     let user_agent = incoming.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let origin = Origin::new(incoming.address, user_agent);
-    let context = RequestContext { now, origin, request_id: request_id.clone() };
+    let accepted = incoming.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let language = Language::negotiate(accepted);
+    let context = RequestContext { now, origin, language, request_id: request_id.clone() };
     let result = match incoming.body {
         Ok(body) if body.len() <= MAX_BODY => {
             let Incoming { headers, path_parameters, query, .. } = incoming;

@@ -14,3 +14,4 @@ pub mod source_address;
 
 mod faults;
 mod members;
+mod password_check;

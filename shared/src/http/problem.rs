@@ -122,6 +122,19 @@ impl Problem {
         }
     }
 
+    /// The person has to sign in again first (RFC 9470, SE-10).
+    pub fn stale_authentication() -> Self {
+        Self {
+            challenge: Some(r#"Bearer error="insufficient_user_authentication", max_age="300""#),
+            ..Self::new(
+                StatusCode::UNAUTHORIZED,
+                "insufficient_user_authentication",
+                "A recent sign-in is required.",
+                "Sign in again, and repeat the request with the new access token within five minutes.",
+            )
+        }
+    }
+
     /// Too many attempts; this one was not evaluated.
     pub fn too_many_attempts(retry_after: Duration) -> Self {
         Self {

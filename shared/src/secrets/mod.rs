@@ -29,6 +29,8 @@ pub enum RingName {
     SessionMac,
     /// The keys of tokens that belong to a sign-in or registration in progress.
     LoginMac,
+    /// The keys of links and codes that travel by mail.
+    MailMac,
     /// The keys that wrap password hashes.
     PasswordWrap,
 }
@@ -41,6 +43,7 @@ impl RingName {
             Self::PublicKeys => "public_keys",
             Self::SessionMac => "session_mac",
             Self::LoginMac => "login_mac",
+            Self::MailMac => "mail_mac",
             Self::PasswordWrap => "password_wrap",
         }
     }
@@ -55,6 +58,7 @@ pub struct Secrets {
     public_keys: Arc<Cached<PublicKeys>>,
     session_mac: Arc<Cached<Ring<MacKey>>>,
     login_mac: Arc<Cached<Ring<MacKey>>>,
+    mail_mac: Arc<Cached<Ring<MacKey>>>,
     password_wrap: Arc<Cached<Ring<WrapKey>>>,
 }
 
@@ -89,6 +93,7 @@ impl Secrets {
             public_keys: cached(RingName::PublicKeys),
             session_mac: cached(RingName::SessionMac),
             login_mac: cached(RingName::LoginMac),
+            mail_mac: cached(RingName::MailMac),
             password_wrap: cached(RingName::PasswordWrap),
         }
     }
@@ -106,6 +111,11 @@ impl Secrets {
     /// The keys of tokens that belong to a sign-in or registration in progress.
     pub async fn login_mac(&self, now: Timestamp) -> Result<Arc<Ring<MacKey>>, SecretsError> {
         self.ring(&self.login_mac, RingName::LoginMac, now).await
+    }
+
+    /// The keys of links and codes that travel by mail.
+    pub async fn mail_mac(&self, now: Timestamp) -> Result<Arc<Ring<MacKey>>, SecretsError> {
+        self.ring(&self.mail_mac, RingName::MailMac, now).await
     }
 
     /// The keys that wrap password hashes.
@@ -131,6 +141,7 @@ impl Secrets {
             RingName::PublicKeys => self.public_keys(now).await.err(),
             RingName::SessionMac => self.session_mac(now).await.err(),
             RingName::LoginMac => self.login_mac(now).await.err(),
+            RingName::MailMac => self.mail_mac(now).await.err(),
             RingName::PasswordWrap => self.password_wrap(now).await.err(),
         };
         if let Some(cause) = failed {

@@ -4,11 +4,17 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::email::EmailKey;
 use crate::domain::hex;
-use crate::domain::id::{RegistrationId, SessionId, UserId};
+use crate::domain::id::{OneTimeId, RegistrationId, SessionId, UserId};
+use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::timestamp::Timestamp;
 
 /// The sort keys of a user's sessions begin with this.
 pub(super) const SESSION_PREFIX: &str = "SESSION#";
+
+/// The sort keys of items that a mail is sent from begin with this; registrations' with [`REGISTRATION_PREFIX`].
+pub(super) const ONE_TIME_PREFIX: &str = "ONE_TIME#";
+/// The sort keys of registrations begin with this.
+pub(super) const REGISTRATION_PREFIX: &str = "REGISTRATION#";
 
 /// A partition and a sort key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +34,24 @@ impl Key {
 
     /// Beside the credential of its address, so that verifying one can find and drop the others (OT-10).
     pub(super) fn registration(email: &EmailKey, id: RegistrationId) -> Self {
-        Self::new(format!("EMAIL#{}", email.as_str()), format!("REGISTRATION#{id}"))
+        Self::new(format!("EMAIL#{}", email.as_str()), format!("{REGISTRATION_PREFIX}{id}"))
+    }
+
+    /// An item that a mail is sent from, beside the credential of the address that it is about.
+    pub(super) fn one_time(email: &EmailKey, purpose: Purpose, id: OneTimeId) -> Self {
+        match purpose {
+            Purpose::EmailCode => Self::one_time_slot(email, purpose),
+            _ => Self::new(format!("EMAIL#{}", email.as_str()), format!("{ONE_TIME_PREFIX}{}#{id}", purpose.name())),
+        }
+    }
+
+    /// The one place of a kind of which an address has one item at a time.
+    pub(super) fn one_time_slot(email: &EmailKey, purpose: Purpose) -> Self {
+        Self::new(format!("EMAIL#{}", email.as_str()), format!("{ONE_TIME_PREFIX}{}", purpose.name()))
+    }
+
+    pub(super) fn of_one_time(item: &OneTime) -> Self {
+        Self::one_time(&item.email_key, item.purpose, item.id)
     }
 
     pub(super) fn user(id: UserId) -> Self {

@@ -37,6 +37,14 @@ pub enum Scope {
     RegisterSource,
     /// Registrations of one address.
     RegisterAddress,
+    /// Codes tried for one address and kind (OT-11): the subject names both.
+    Code,
+    /// Mails to one address.
+    MailAddress,
+    /// Mails asked for by one source.
+    MailSource,
+    /// All mails.
+    MailAll,
 }
 
 impl Scope {
@@ -45,6 +53,10 @@ impl Scope {
             Self::LoginSource => "login_source",
             Self::RegisterSource => "register_source",
             Self::RegisterAddress => "register_address",
+            Self::Code => "code",
+            Self::MailAddress => "mail_address",
+            Self::MailSource => "mail_source",
+            Self::MailAll => "mail_all",
         }
     }
 }

@@ -6,6 +6,8 @@ pub mod client;
 pub mod error;
 pub mod keys;
 pub mod limits;
+pub mod one_time;
+pub mod passwords;
 pub mod registrations;
 pub mod rotation;
 pub mod sessions;

@@ -1,5 +1,7 @@
 //! Who is calling: the access token, and whether its session is still alive.
 
+use std::time::Duration;
+
 use thiserror::Error;
 use wardgate_verify::{AccessToken, Verifier, VerifyError};
 
@@ -26,6 +28,9 @@ pub enum AuthenticateError {
     /// The session or the account has ended since the token was issued (SE-10).
     #[error("the session has ended")]
     SessionEnded,
+    /// The sign-in is too long ago for what is asked (SE-10).
+    #[error("the sign-in is too long ago")]
+    NotFresh,
     /// Our side failed.
     #[error(transparent)]
     Fault(Fault),
@@ -85,6 +90,18 @@ pub async fn authenticate(
     let token = token.ok_or(AuthenticateError::Missing)?;
     let principal = principal(&verify(app, context, token).await?)?;
     live_session(app, context.now, principal).await
+}
+
+/// As [`authenticate`], for what only a person who has just signed in may do (SE-10). Refreshing does not count.
+pub async fn authenticate_fresh(
+    app: &App,
+    context: &RequestContext,
+    token: Option<&str>,
+) -> Result<Authenticated, AuthenticateError> {
+    let caller = authenticate(app, context, token).await?;
+    let age = context.now.since(caller.session.authenticated_at);
+    let limit = Duration::from_secs(app.config.accounts.fresh_seconds);
+    if age <= limit { Ok(caller) } else { Err(AuthenticateError::NotFresh) }
 }
 
 /// Reads session and account in parallel; both must be alive.

@@ -2,6 +2,7 @@
 
 pub mod authenticate;
 pub mod authorize;
+pub mod choose_password;
 pub mod end_other_sessions;
 pub mod end_session;
 pub mod fault;
@@ -11,6 +12,10 @@ pub mod list_sessions;
 pub mod login;
 pub mod logout;
 pub mod me;
+pub mod password_change;
+pub mod password_check;
+pub mod password_forgot;
+pub mod password_reset;
 pub mod register;
 pub mod sign_in;
 pub mod token_refresh;

@@ -8,17 +8,17 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::app::{App, RequestContext};
-use crate::crypto::password_wrap;
 use crate::crypto::sealed_token::{FlowToken, TokenSecret, secret_hash};
 use crate::domain::audit::{AuditAction, AuditEntry, Subject};
 use crate::domain::credential::Credential;
 use crate::domain::email::Email;
 use crate::domain::id::{RegistrationId, UserId};
 use crate::domain::name::DisplayName;
-use crate::domain::password::{Context, Password, PasswordPolicy, PasswordRejection};
+use crate::domain::password::PasswordRejection;
 use crate::domain::registration::{Registration, RegistrationKind};
 use crate::domain::user::User;
 use crate::store::limits::{Reservation, Scope};
+use crate::use_cases::choose_password::{choose_password, wrapped_hash};
 use crate::use_cases::fault::{Fault, fault_arm};
 
 /// Who asks, with the password as it was typed: whether it is good enough depends on the rest.
@@ -63,14 +63,8 @@ pub async fn register(
     register: Register<'_>,
 ) -> Result<Registered, RegisterError> {
     let (now, email) = (context.now, register.email);
-    let words = Context {
-        email_local: email.local_part(),
-        email_domain: email.domain(),
-        name: register.name.as_ref().map(DisplayName::as_str),
-        service_name: &app.config.service.name,
-    };
-    let password = Password::parse(register.password, PasswordPolicy::OnlyFactor, &words)?;
-    let (login_ring, wrap_ring) = (app.secrets.login_mac(now).await?, app.secrets.password_wrap(now).await?);
+    let password = choose_password(app, register.password, &email, register.name.as_ref())?;
+    let login_ring = app.secrets.login_mac(now).await?;
     let mac_key = login_ring.current(now)?;
 
     let (key, source, limits) = (email.key(), context.origin.source(), &app.config.limits);
@@ -86,17 +80,19 @@ pub async fn register(
     }
 
     let user_id = UserId::new(now, app.entropy.number()?);
-    let phc = app.hasher.hash(&password, app.entropy.bytes()?).await?;
     let secret: TokenSecret = app.entropy.bytes()?;
     let registration = Registration {
         id: RegistrationId::new(now, app.entropy.number()?),
         kind: if credential.is_some() { RegistrationKind::OwnerNotice } else { RegistrationKind::Verification },
         name: register.name,
         user_id,
-        password: password_wrap::wrap(&phc, user_id, &wrap_ring, now, &*app.entropy)?,
+        password: wrapped_hash(app, now, user_id, &password).await?,
         flow_hash: secret_hash(&secret),
+        mailing: app.mailing(context)?,
         created_at: now,
         expires_at: now.plus(Duration::from_secs(app.config.accounts.verification_seconds)),
+        attempts: 0,
+        used_at: None,
         email,
     };
     let flow_token = FlowToken { registration_id: registration.id, secret }.seal(mac_key);
@@ -118,7 +114,7 @@ async fn create_account(
     audit: &AuditEntry,
 ) -> Result<(), RegisterError> {
     let user = User::new(registration.user_id, registration.email, registration.name, context.now);
-    let credential = Credential::of(&user, registration.password);
+    let credential = Credential::of(&user, Some(registration.password));
     app.store.create_account(&user, &credential, audit).await?;
     Ok(())
 }

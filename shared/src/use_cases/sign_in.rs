@@ -31,6 +31,7 @@ pub(super) fn begin_session(
     app: &App,
     context: &RequestContext,
     user_id: UserId,
+    amr: &str,
     mac_key: &MacKey,
 ) -> Result<(Session, TokenSecret), Fault> {
     let secret: TokenSecret = app.entropy.bytes()?;
@@ -43,6 +44,7 @@ pub(super) fn begin_session(
         mac_kid: mac_key.kid.clone(),
         created_at: now,
         authenticated_at: now,
+        amr: vec![amr.to_owned()],
         rotated_at: now,
         idle_expires_at: now.plus(policy.idle()),
         expires_at: now.plus(policy.absolute()),
@@ -78,7 +80,7 @@ pub(super) fn issue(
         scope: tokens.scope.clone(),
         sid: Some(session.id.to_string()),
         auth_time: Some(session.authenticated_at.unix_seconds()),
-        amr: vec!["pwd".to_owned()],
+        amr: session.amr.clone(),
         roles: roles.iter().cloned().collect(),
     };
     let refresh_token =

@@ -1,0 +1,138 @@
+//! One-time secrets that travel by mail (OT-01 to OT-04), and the items that the mailer sends from.
+//!
+//! The insertion of such an item is the order for its mail. The table never holds a usable token: the mailer derives
+//! the link and the code from the item and a key of the mail ring (OT-09).
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::email::{Email, EmailKey};
+use crate::domain::id::{OneTimeId, UserId};
+use crate::domain::language::Language;
+use crate::domain::timestamp::Timestamp;
+
+/// 128 random bits of one item, in hex. Only who has both the item and a key of the mail ring can make its token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Nonce(String);
+
+impl Nonce {
+    /// From random bits.
+    pub fn new(bytes: [u8; 16]) -> Self {
+        Self(super::hex(&bytes))
+    }
+
+    /// The bytes that a token carries.
+    pub fn to_bytes(&self) -> [u8; 16] {
+        super::from_hex(&self.0)
+    }
+
+    /// 32 hex digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What an item is for. Each purpose has mails and links of its own, and no token serves two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Shows that a registration's address is its owner's: the token of a [`crate::domain::registration::Registration`].
+    Verification,
+    /// Asks for the newest registration's mail again.
+    Resend,
+    /// Sets a new password.
+    PasswordReset,
+    /// Signs in with a code. An address has one such item: a new code ends the one before (OT-11).
+    EmailCode,
+    /// Moves an account to the address that got the mail (OT-12).
+    EmailChange,
+    /// Takes an account back to the address that it was moved from (OT-12).
+    EmailUndo,
+    /// Keeps an account that was to be deleted.
+    KeepAccount,
+    /// Tells that the password was changed (PW-06).
+    PasswordChanged,
+    /// Tells of a sign-in from a device that was not known.
+    NewDevice,
+}
+
+impl Purpose {
+    /// The name in keys and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Verification => "verification",
+            Self::Resend => "resend",
+            Self::PasswordReset => "password_reset",
+            Self::EmailCode => "email_code",
+            Self::EmailChange => "email_change",
+            Self::EmailUndo => "email_undo",
+            Self::KeepAccount => "keep_account",
+            Self::PasswordChanged => "password_changed",
+            Self::NewDevice => "new_device",
+        }
+    }
+}
+
+/// What every item that a mail is sent from has: what the mail depends on, and how far it has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mailing {
+    /// Random bits that the token carries.
+    pub nonce: Nonce,
+    /// What the mail is written in: the language of the request that asked for it.
+    pub language: Language,
+    /// Whose requests the mail counts against (EN-03): [`crate::domain::origin::Origin::source`].
+    pub source: String,
+    /// The mail ring's key that link and code were derived with. The mailer sets it before it sends; without it nothing
+    /// was ever sent, and no token of the item is accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac_kid: Option<String>,
+    /// When the mail went out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<Timestamp>,
+}
+
+/// A one-time item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OneTime {
+    /// Unique.
+    pub id: OneTimeId,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The address that it was asked for or is about: part of the item's own key.
+    pub email_key: EmailKey,
+    /// The mail.
+    #[serde(flatten)]
+    pub mailing: Mailing,
+    /// The account; where only an address was given, the mailer looks it up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
+    /// The account's credentials that it is bound to: a change of them ends it (SE-04).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cred_version: Option<u64>,
+    /// Where the mail goes, unless to the account's present address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<Email>,
+    /// Where a new device signed in from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// What a new device calls itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// When it came to be.
+    pub created_at: Timestamp,
+    /// When it stops working.
+    pub expires_at: Timestamp,
+    /// Codes tried (OT-11).
+    #[serde(default)]
+    pub attempts: u32,
+    /// When it was used. The mark stays until the item expires, so that a replay is recognised (OT-02).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<Timestamp>,
+}
+
+impl OneTime {
+    /// Whether it still works at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.used_at.is_none() && now < self.expires_at && self.mailing.mac_kid.is_some()
+    }
+}

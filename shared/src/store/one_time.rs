@@ -1,0 +1,109 @@
+//! One-time items: written with their order for a mail, used once (OT-02, OT-03).
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, Update};
+
+use crate::crypto::mail_token::MailToken;
+use crate::domain::email::EmailKey;
+use crate::domain::one_time::{OneTime, Purpose};
+use crate::domain::timestamp::Timestamp;
+use crate::store::Store;
+use crate::store::accounts::Keyed;
+use crate::store::attributes::{number, string};
+use crate::store::error::StoreError;
+use crate::store::keys::Key;
+
+/// The most codes that are tried against one item (OT-11).
+const MOST_ATTEMPTS: u32 = 5;
+
+/// What an item has to be for its token or code to be taken: unused, unexpired (OT-02, OT-03), and sent.
+const LIVE: &str = "attribute_not_exists(used_at) AND expires_at > :now AND attribute_exists(mac_kid)";
+
+impl Store {
+    /// Writes an item, and with it the order for its mail: the same single write for every address (EN-04).
+    pub async fn add_one_time(&self, item: &OneTime) -> Result<(), StoreError> {
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(self.one_time_item(item)?));
+        put.send().await.map(|_| ()).map_err(StoreError::from)
+    }
+
+    /// Reads the item that a token names, strongly consistent, if the token has its random bits.
+    pub async fn read_one_time(&self, token: &MailToken) -> Result<Option<OneTime>, StoreError> {
+        let key = Key::one_time(&token.email_key, token.purpose, token.one_time_id());
+        let item: Option<OneTime> = self.read(&key).await?;
+        Ok(item.filter(|item| item.mailing.nonce == token.nonce && item.id == token.one_time_id()))
+    }
+
+    /// Counts a try of the code of an address's one item of this kind, and gives the item to compare with. `None` where
+    /// there is no such item, or none that still takes codes.
+    pub async fn reserve_code_attempt(
+        &self,
+        email: &EmailKey,
+        purpose: Purpose,
+        now: Timestamp,
+    ) -> Result<Option<OneTime>, StoreError> {
+        self.count_attempt(&Key::one_time_slot(email, purpose), now).await
+    }
+
+    pub(super) async fn count_attempt<T: serde::de::DeserializeOwned>(
+        &self,
+        key: &Key,
+        now: Timestamp,
+    ) -> Result<Option<T>, StoreError> {
+        let answer = self
+            .update(key)
+            .update_expression("ADD attempts :one")
+            .condition_expression(format!("{LIVE} AND attempts < :most"))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":most", number(MOST_ATTEMPTS))
+            .expression_attribute_values(":now", number(now.millis()))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match answer {
+            Ok(output) => {
+                let item = output.attributes.ok_or(StoreError::Incomplete("no item with an update"))?;
+                Ok(Some(serde_dynamo::from_item(item)?))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    /// The part of a transaction that uses an item up. The write decides who was first.
+    pub(super) fn use_up(&self, item: &OneTime, now: Timestamp) -> Result<Update, StoreError> {
+        self.use_up_at(&Key::of_one_time(item), item.mailing.nonce.as_str(), now)
+    }
+
+    pub(super) fn use_up_at(&self, key: &Key, nonce: &str, now: Timestamp) -> Result<Update, StoreError> {
+        Update::builder()
+            .table_name(&self.table)
+            .key("pk", key.pk())
+            .key("sk", key.sk())
+            .update_expression("SET used_at = :now")
+            .condition_expression(format!("nonce = :nonce AND {LIVE}"))
+            .expression_attribute_values(":now", number(now.millis()))
+            .expression_attribute_values(":nonce", string(nonce))
+            .build()
+            .map_err(|_| StoreError::Incomplete("an update without table or key"))
+    }
+
+    /// A new item as a part of a transaction.
+    pub(super) fn one_time_put(&self, item: &OneTime) -> Result<Put, StoreError> {
+        Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(self.one_time_item(item)?))
+            .build()
+            .map_err(|_| StoreError::Incomplete("a put without table or item"))
+    }
+
+    #[expect(clippy::unused_self, reason = "beside the methods that write it")]
+    fn one_time_item(&self, item: &OneTime) -> Result<HashMap<String, AttributeValue>, StoreError> {
+        let key = Key::of_one_time(item);
+        let (pk, sk) = key.parts();
+        Ok(serde_dynamo::to_item(Keyed { pk, sk, item, ttl: Some(item.expires_at.unix_seconds()) })?)
+    }
+}
