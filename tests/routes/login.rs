@@ -99,7 +99,7 @@ async fn sec_pw_01_a_login_under_older_parameters_rehashes_once() {
     let newer = wardgate::crypto::password_hasher::PasswordHasher::new(&config.hashing, 1).unwrap();
     let keys = server.app.secrets.password_wrap(server.context().now).await.unwrap();
     let credential = server.app.store.read_credential(&email_key()).await.unwrap().unwrap();
-    let phc = wardgate::crypto::password_wrap::unwrap(&credential.password, credential.user_id, &keys).unwrap();
+    let phc = wardgate::crypto::password_wrap::unwrap(credential.password.as_ref().unwrap(), credential.user_id, &keys).unwrap();
     assert!(phc.contains("t=3"));
     let password = wardgate::domain::password::Password::attempt(PASSWORD).unwrap();
     let old = newer.hash(&password, [9; 16]).await.unwrap();
@@ -111,11 +111,11 @@ async fn sec_pw_01_a_login_under_older_parameters_rehashes_once() {
         &*server.app.entropy,
     )
     .unwrap();
-    server.app.store.replace_hash(&email_key(), &credential.password, &wrapped).await.unwrap();
+    server.app.store.replace_hash(&email_key(), credential.password.as_ref().unwrap(), &wrapped).await.unwrap();
 
     assert_eq!(server.login(EMAIL, PASSWORD).await.status, 200);
     let after = server.app.store.read_credential(&email_key()).await.unwrap().unwrap();
-    let phc = wardgate::crypto::password_wrap::unwrap(&after.password, after.user_id, &keys).unwrap();
+    let phc = wardgate::crypto::password_wrap::unwrap(after.password.as_ref().unwrap(), after.user_id, &keys).unwrap();
     assert!(phc.contains("t=3"), "the hash was not renewed");
     assert_ne!(server.items(TABLE, "EMAIL#").await.remove(0)["password"], before["password"]);
     server.store.reset();
@@ -128,7 +128,7 @@ async fn sec_pw_01_a_rehash_never_overwrites_a_password_changed_meanwhile() {
     let server = TestServer::start().await;
     server.register(EMAIL, PASSWORD).await;
     let current = server.app.store.read_credential(&email_key()).await.unwrap().unwrap();
-    let mut stale = current.password.clone();
+    let mut stale = current.password.clone().unwrap();
     stale.sealed[0] ^= 1;
     server.app.store.replace_hash(&email_key(), &stale, &stale).await.unwrap();
     assert_eq!(server.app.store.read_credential(&email_key()).await.unwrap().unwrap(), current);
