@@ -137,7 +137,7 @@ fn app(config: Config) -> Result<App, Error> {
 
 /// A response in API Gateway's terms. By hand, because `lambda_http`'s own way looks at each body's character set, with
 /// tables that would be a thirtieth of every function. We answer UTF-8, or bytes.
-fn reply(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
+pub fn reply(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
     let (parts, body) = response.into_parts();
     let mut reply = ApiGatewayV2httpResponse::default();
     reply.status_code = i64::from(parts.status.as_u16());
