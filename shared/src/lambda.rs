@@ -1,5 +1,7 @@
 //! Hosting one function on Lambda.
 
+mod init_error;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -48,7 +50,7 @@ pub struct EventFunction<E, R> {
 /// message.
 pub fn serve(endpoint: &Endpoint) -> Result<(), Error> {
     runtime()?.block_on(async {
-        let (app, embedded, ()) = start(|_| Ok(()))?;
+        let (app, embedded, ()) = start(|_| Ok(())).await?;
         app.prefetch(endpoint.needs).await;
         let answer = async |event: LambdaEvent<LambdaRequest>| {
             let LambdaRequest::ApiGatewayV2(request) = event.payload else {
@@ -71,7 +73,7 @@ where
     R: Serialize,
 {
     runtime()?.block_on(async {
-        let (app, embedded, needs) = start(function.needs)?;
+        let (app, embedded, needs) = start(function.needs).await?;
         app.prefetch(needs).await;
         let answer = async |event: LambdaEvent<E>| {
             let deadline = edge::deadline(&app, time_left(&app, &event.context));
@@ -110,15 +112,22 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// Puts everything together, with what `needs` makes of the configuration.
-fn start<N>(needs: impl FnOnce(&Config) -> Result<N, ConfigError>) -> Result<(App, Embedded, N), Refusal> {
+/// Puts everything together, with what `needs` makes of the configuration. Lambda hears why that is not possible.
+#[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
+async fn start<N>(needs: impl FnOnce(&Config) -> Result<N, ConfigError>) -> Result<(App, Embedded, N), Refusal> {
     let parts = || {
         let config = config()?;
         let needs = needs(&config)?;
         let embedded = embedded(&config)?;
         Ok((app(config)?, embedded, needs))
     };
-    parts().map_err(Refusal)
+    match parts() {
+        Ok(parts) => Ok(parts),
+        Err(reason) => {
+            init_error::report(std::env::var("AWS_LAMBDA_RUNTIME_API").ok(), &reason).await;
+            Err(Refusal(reason))
+        }
+    }
 }
 
 /// One thread: a Lambda environment has one request at a time.

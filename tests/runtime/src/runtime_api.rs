@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{Response, StatusCode};
+use axum::http::{HeaderMap, Response, StatusCode};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -38,7 +38,12 @@ pub enum Event {
         body: Value,
     },
     /// It failed to initialise.
-    InitFailed(Value),
+    InitFailed {
+        /// The header `Lambda-Runtime-Function-Error-Type`.
+        error_type: String,
+        /// `errorType` and `errorMessage`.
+        body: Value,
+    },
     /// It ended.
     Exited(ExitStatus),
 }
@@ -121,8 +126,9 @@ async fn error(State(shared): State<Shared>, Path(id): Path<String>, body: Strin
     accepted()
 }
 
-async fn init_error(State(shared): State<Shared>, body: String) -> (StatusCode, String) {
-    shared.report(Event::InitFailed(parse(&body)));
+async fn init_error(State(shared): State<Shared>, headers: HeaderMap, body: String) -> (StatusCode, String) {
+    let error_type = headers.get("lambda-runtime-function-error-type").map(|value| value.to_str().unwrap().to_owned());
+    shared.report(Event::InitFailed { error_type: error_type.unwrap_or_default(), body: parse(&body) });
     accepted()
 }
 
