@@ -79,6 +79,11 @@ openapi: ## Write docs/api/openapi.json from the code
 	@mkdir -p docs/api
 	@UPDATE_SNAPSHOTS=1 cargo test --workspace --test black_box openapi
 
+.PHONY: events
+events: ## Write the responses beside the golden events from the code
+	@$(need-rust)
+	@UPDATE_SNAPSHOTS=1 cargo test --workspace --test black_box golden_event
+
 .PHONY: check
 check: ## Do everything that continuous integration does
 	@.ci/run

@@ -82,6 +82,7 @@ async fn answer(
         address: Some(address),
         request_id: None,
         trace_id: None,
+        time_left: None,
     };
     edge::respond(app, endpoint, incoming).await.map(Body::from)
 }

@@ -74,8 +74,8 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ConfigError {
     /// `AUTH__STAGE` is missing or not a stage.
-    #[error("AUTH__STAGE must be development, staging or production, not {0:?}")]
-    Stage(String),
+    #[error("AUTH__STAGE must be development, staging or production")]
+    Stage,
     /// An embedded file is not TOML.
     #[error("{source_name}: {message}")]
     File {
@@ -137,8 +137,7 @@ impl Config {
                 None => {}
             }
         }
-        let name = stage.unwrap_or_default();
-        let stage = Stage::parse(&name).ok_or(ConfigError::Stage(name))?;
+        let stage = stage.as_deref().and_then(Stage::parse).ok_or(ConfigError::Stage)?;
         let (file, text) = stage.file();
         layers.add_file(file, text)?;
         // In a fixed order, so that the same mistake is always reported first.
