@@ -18,6 +18,12 @@ run: ## Build the server and run it on localhost:8080, with its own store, keys 
 	@export AUTH__STAGE="$${AUTH__STAGE-development}" AUTH__EMBEDDED__FOLDER="$${AUTH__EMBEDDED__FOLDER-.wardgate}"; \
 		exec cargo run --package wardgate-server --features dev
 
+.PHONY: spa
+spa: ## Serve examples/spa on localhost:3000, a page that uses what `make run` serves
+	@command -v python3 >/dev/null || { echo "Serving the example needs Python 3." >&2; exit 1; }
+	@echo "The example is on http://localhost:3000; \`make run\` has to run, too. Ctrl-C ends it."
+	@exec python3 -m http.server 3000 --bind localhost --directory examples/spa >/dev/null 2>&1
+
 .PHONY: watch
 watch: .tools/cargo-lambda/.pins ## Run the Lambda functions themselves on localhost:8080, rebuilt on save, with what `make run` keeps
 	@$(need-rust)
