@@ -46,7 +46,7 @@ bench: ## Measure each function's cold start, size and memory beside a hello wor
 	@cargo bench --package wardgate-first-tls
 
 .PHONY: test
-test: ## Run every test, installing PyJWT and jose first if Python and Node.js are there
+test: ## Run every test, installing PyJWT, jose and Playwright first if Python and Node.js are there
 	@$(need-rust)
 	@tests/run.sh
 
@@ -67,7 +67,7 @@ lint: ## Run clippy over everything; each warning is an error
 
 .PHONY: lint-scripts
 lint-scripts: $(tools)/.pins ## Run shellcheck over the shell scripts
-	@$(tools)/shellcheck .ci/run fuzz/*.sh scripts/*.sh tests/run.sh tests/interop/prepare.sh
+	@$(tools)/shellcheck .ci/run fuzz/*.sh scripts/*.sh tests/run.sh tests/prepare.sh
 
 .PHONY: deny
 deny: $(tools)/.pins ## Check dependencies: bans, licences, sources
