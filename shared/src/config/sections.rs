@@ -46,7 +46,7 @@ pub enum LogFormat {
 }
 
 /// Calls to AWS.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "config/default.toml describes each key")]
 pub struct Aws {
