@@ -6,6 +6,7 @@ pub mod audit;
 pub mod credential;
 pub mod email;
 pub mod id;
+pub mod language;
 pub mod name;
 pub mod origin;
 pub mod password;
