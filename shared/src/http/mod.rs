@@ -6,6 +6,7 @@ pub mod edge;
 pub mod endpoint;
 pub mod json;
 pub mod openapi;
+pub mod page;
 pub mod problem;
 pub mod query;
 pub mod reply;
