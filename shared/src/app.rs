@@ -8,6 +8,7 @@ use wardgate_verify::provider::{self, Installed};
 use wardgate_verify::{Verifier, VerifierError};
 
 use crate::aws::Connection;
+use crate::breach::BreachCheck;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::crypto::password_hasher::{HashError, PasswordHasher};
@@ -41,6 +42,8 @@ pub struct App {
     pub secrets: Secrets,
     /// Hashes passwords.
     pub hasher: PasswordHasher,
+    /// Asks whether a password is known from a breach.
+    pub breaches: BreachCheck,
     /// Verifies access tokens for our own API.
     pub verifier: Verifier,
     /// Verifies access tokens for the customer's API that the authorizer guards, if it guards one.
@@ -109,6 +112,7 @@ impl App {
         Ok(Self {
             secrets: Secrets::new(source, Duration::from_secs(config.secrets.cache_seconds)),
             hasher: PasswordHasher::new(&config.hashing, host.hashing_slots)?,
+            breaches: BreachCheck::default(),
             verifier: Verifier::new(config.tokens.issuer.clone(), [config.tokens.audience.clone()])?,
             authorizer: customers_verifier(&config)?,
             store,

@@ -78,6 +78,8 @@ pub enum PasswordRejection {
     },
     /// It is on the list of common passwords.
     Common,
+    /// It is known from a breach somewhere.
+    Breached,
     /// Too little remains of it beside words from the account and separators.
     ContextWords {
         /// The kinds of words found in it; none where it is merely separators.
@@ -189,6 +191,7 @@ impl PasswordRejection {
             Self::TooShort { .. } => "too_short",
             Self::TooLong { .. } => "too_long",
             Self::Common => "too_common",
+            Self::Breached => "breached",
             Self::ContextWords { .. } => "too_close_to_account",
         }
     }
@@ -205,6 +208,9 @@ impl PasswordRejection {
             }
             Self::Common => "This password is one of the most common ones, which are the first to be guessed. \
                              Choose one that nobody else is likely to use."
+                .to_owned(),
+            Self::Breached => "This password is known from a data breach elsewhere, so it will be tried. \
+                               Choose one that you have used nowhere else."
                 .to_owned(),
             Self::ContextWords { leaned_on } if leaned_on.is_empty() => format!(
                 "This password is mostly spaces and separators. \
