@@ -79,6 +79,14 @@ openapi: ## Write docs/api/openapi.json from the code
 	@mkdir -p docs/api
 	@UPDATE_SNAPSHOTS=1 cargo test --workspace --test black_box openapi
 
+# The report is written and printed also where it says that something is missing.
+.PHONY: security-report
+security-report: ## Write and print which tests prove each line of docs/security.md; fails where one is missing
+	@$(need-rust)
+	@cargo test --package wardgate-tests --no-run --quiet
+	@status=0; UPDATE_SNAPSHOTS=1 cargo test --package wardgate-tests --quiet security_report >&2 || status=$$?; \
+		cat docs/security-report.md; exit $$status
+
 .PHONY: check
 check: ## Do everything that continuous integration does
 	@.ci/run
