@@ -39,6 +39,11 @@ bench: ## Measure each function's cold start, size and memory beside a hello wor
 	@cargo bench --package wardgate-cold-start --profile dev
 	@cargo bench --package wardgate-first-tls
 
+.PHONY: bench-enumeration
+bench-enumeration: ## Measure whether known and unknown addresses take equally long, in pairs, with a rank test
+	@$(need-rust)
+	@cargo bench --package wardgate-enumeration --profile dev
+
 .PHONY: test
 test: ## Run every test, installing PyJWT and jose first if Python and Node.js are there
 	@$(need-rust)

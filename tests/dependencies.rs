@@ -22,7 +22,7 @@ fn sec_pl_04_dependencies_are_checked_and_each_exception_has_a_reason_and_a_date
         } else if ["{ id = ", "exceptions = ", "wrappers = "].iter().any(|exception| line.contains(exception)) {
             exceptions += 1;
             let (date, reason) = comment.split_at_checked(10).unwrap_or_default();
-            let dated = date.split('-').map(str::parse::<u16>).filter(Result::is_ok).count() == 3;
+            let dated = date.split('-').flat_map(str::parse::<u16>).count() == 3;
             assert!(dated && reason.len() > 20, "{line} has neither date nor reason above it");
         }
     }
