@@ -164,7 +164,7 @@ impl Observer {
         let phc = hasher.hash(&Password::attempt(PASSWORD).unwrap(), [9; 16]).await.unwrap();
         let ring = app.secrets.password_wrap(now).await.unwrap();
         let aged = password_wrap::wrap(&phc, credential.user_id, &ring, now, &*app.entropy).unwrap();
-        app.store.replace_hash(&key, &credential.password, &aged).await.unwrap();
+        app.store.replace_hash(&key, credential.password.as_ref().unwrap(), &aged).await.unwrap();
     }
 
     async fn see_refresh(&mut self) {

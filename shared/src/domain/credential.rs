@@ -30,8 +30,9 @@ pub struct Credential {
     pub email_key: EmailKey,
     /// Whose password it is.
     pub user_id: UserId,
-    /// The password's hash.
-    pub password: WrappedHash,
+    /// The password's hash. An account without one can only be opened by a reset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<WrappedHash>,
     /// The user's `cred_version` when this was written (SE-04).
     pub cred_version: u64,
     /// A copy of the user's roles, for the access token.
@@ -49,7 +50,7 @@ impl Credential {
         Self {
             email_key: user.email.key(),
             user_id: user.id,
-            password,
+            password: Some(password),
             cred_version: user.cred_version,
             roles: user.roles.clone(),
             status: user.status,

@@ -11,7 +11,7 @@ use crate::app::{App, RequestContext};
 use crate::crypto::password_hasher::Verification;
 use crate::crypto::password_wrap;
 use crate::domain::audit::{AuditAction, Subject};
-use crate::domain::credential::Credential;
+use crate::domain::credential::{Credential, WrappedHash};
 use crate::domain::email::{Email, EmailKey};
 use crate::domain::password::Password;
 use crate::domain::user::UserStatus;
@@ -86,7 +86,8 @@ async fn attempt(app: &App, context: &RequestContext, login: Login) -> Result<Si
     let known = credential.filter(|credential| admits(app, credential));
     let phc = known
         .as_ref()
-        .map(|credential| password_wrap::unwrap(&credential.password, credential.user_id, &wrap_ring))
+        .and_then(|credential| Some((credential.password.as_ref()?, credential.user_id)))
+        .map(|(password, user_id)| password_wrap::unwrap(password, user_id, &wrap_ring))
         .transpose()?;
     let verification = app.hasher.verify(&login.password, phc.as_ref().map(|phc| phc.as_str())).await?;
     let Some(credential) = known.filter(|_| verification != Verification::Mismatch) else {
@@ -104,7 +105,8 @@ async fn attempt(app: &App, context: &RequestContext, login: Login) -> Result<Si
         tracing::warn!(request_id = context.request_id, %cause, "could not clear the failures of a sign-in");
     }
     if verification == Verification::MatchOutdated
-        && let Err(cause) = rehash(app, context, &credential, &login.password).await
+        && let Some(verified) = &credential.password
+        && let Err(cause) = rehash(app, context, &credential, verified, &login.password).await
     {
         tracing::warn!(request_id = context.request_id, %cause, "could not renew an outdated hash");
     }
@@ -129,10 +131,11 @@ async fn rehash(
     app: &App,
     context: &RequestContext,
     credential: &Credential,
+    verified: &WrappedHash,
     password: &Password,
 ) -> Result<(), Fault> {
     let phc = app.hasher.hash(password, app.entropy.bytes()?).await?;
     let ring = app.secrets.password_wrap(context.now).await?;
     let wrapped = password_wrap::wrap(&phc, credential.user_id, &ring, context.now, &*app.entropy)?;
-    Ok(app.store.replace_hash(&credential.email_key, &credential.password, &wrapped).await?)
+    Ok(app.store.replace_hash(&credential.email_key, verified, &wrapped).await?)
 }
