@@ -10,6 +10,11 @@ use crate::domain::timestamp::Timestamp;
 /// The sort keys of a user's sessions begin with this.
 pub(super) const SESSION_PREFIX: &str = "SESSION#";
 
+/// The partition keys of users begin with this.
+pub(super) const USER_PREFIX: &str = "USER#";
+/// The sort key of a user's own item.
+pub(super) const PROFILE: &str = "PROFILE";
+
 /// A partition and a sort key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Key {
@@ -32,11 +37,11 @@ impl Key {
     }
 
     pub(super) fn user(id: UserId) -> Self {
-        Self::new(format!("USER#{id}"), "PROFILE")
+        Self::new(format!("{USER_PREFIX}{id}"), PROFILE)
     }
 
     pub(super) fn session(user: UserId, id: SessionId) -> Self {
-        Self::new(format!("USER#{user}"), format!("{SESSION_PREFIX}{id}"))
+        Self::new(format!("{USER_PREFIX}{user}"), format!("{SESSION_PREFIX}{id}"))
     }
 
     /// The consecutive failures of an address, which have no window.

@@ -4,6 +4,8 @@ pub mod accounts;
 pub mod audit;
 pub mod client;
 pub mod error;
+pub mod exports;
+pub mod imports;
 pub mod keys;
 pub mod limits;
 pub mod registrations;
