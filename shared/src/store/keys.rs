@@ -21,6 +21,10 @@ pub(super) const REGISTRATION_PREFIX: &str = "REGISTRATION#";
 pub(super) fn is_mailed(sk: &str) -> bool {
     sk.starts_with(ONE_TIME_PREFIX) || sk.starts_with(REGISTRATION_PREFIX)
 }
+/// The partition keys of users begin with this.
+pub(super) const USER_PREFIX: &str = "USER#";
+/// The sort key of a user's own item.
+pub(super) const PROFILE: &str = "PROFILE";
 
 /// A partition and a sort key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,11 +75,11 @@ impl Key {
     }
 
     pub(super) fn user(id: UserId) -> Self {
-        Self::new(format!("USER#{id}"), "PROFILE")
+        Self::new(format!("{USER_PREFIX}{id}"), PROFILE)
     }
 
     pub(super) fn session(user: UserId, id: SessionId) -> Self {
-        Self::new(format!("USER#{user}"), format!("{SESSION_PREFIX}{id}"))
+        Self::new(format!("{USER_PREFIX}{user}"), format!("{SESSION_PREFIX}{id}"))
     }
 
     /// The consecutive failures of an address, which have no window.

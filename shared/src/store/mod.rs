@@ -5,6 +5,8 @@ pub mod audit;
 pub mod changes;
 pub mod client;
 pub mod error;
+pub mod exports;
+pub mod imports;
 pub mod keys;
 pub mod limits;
 pub mod one_time;

@@ -49,11 +49,11 @@ impl Store {
         audit: &AuditEntry,
     ) -> Result<Transaction, StoreError> {
         let audit = Part::Put(self.audit_put(audit)?);
-        self.transact_unaudited(parts.into_iter().chain([audit])).await
+        self.transact_parts(parts.into_iter().chain([audit])).await
     }
 
-    /// Carries out the parts alone: for what is nobody's act (PL-03).
-    pub(super) async fn transact_unaudited(
+    /// Carries out the parts alone: they have their audit lines among them, or are nobody's act (PL-03).
+    pub(super) async fn transact_parts(
         &self,
         parts: impl IntoIterator<Item = Part>,
     ) -> Result<Transaction, StoreError> {
