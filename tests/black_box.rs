@@ -12,6 +12,7 @@ mod edge;
 mod events;
 mod guessing;
 mod interop;
+mod known_devices;
 mod layers;
 mod permissions;
 mod races;

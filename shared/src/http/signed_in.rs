@@ -20,6 +20,9 @@ pub struct SignedInReply {
     refresh_token: String,
     /// The session that both belong to.
     session_id: String,
+    /// For the device's next sign-in, so that strangers' failures do not keep it out. Only a sign-in answers it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_token: Option<String>,
 }
 
 impl From<SignedIn> for SignedInReply {
@@ -31,6 +34,7 @@ impl From<SignedIn> for SignedInReply {
             expires_in: signed_in.expires_in.as_secs(),
             refresh_token: signed_in.refresh_token,
             session_id: signed_in.session_id.to_string(),
+            device_token: signed_in.device_token,
         }
     }
 }

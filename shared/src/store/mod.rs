@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod client;
+pub mod devices;
 pub mod error;
 pub mod keys;
 pub mod limits;

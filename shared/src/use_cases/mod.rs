@@ -19,3 +19,5 @@ pub mod password_reset;
 pub mod register;
 pub mod sign_in;
 pub mod token_refresh;
+
+mod known_device;
