@@ -10,6 +10,8 @@ pub mod health;
 pub mod jwks;
 pub mod list_sessions;
 pub mod login;
+pub mod login_email_code;
+pub mod login_email_code_verify;
 pub mod logout;
 pub mod me;
 pub mod password_change;
