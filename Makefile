@@ -18,6 +18,12 @@ run: ## Build the server and run it on localhost:8080, with its own store, keys 
 	@export AUTH__STAGE="$${AUTH__STAGE-development}" AUTH__EMBEDDED__FOLDER="$${AUTH__EMBEDDED__FOLDER-.wardgate}"; \
 		exec cargo run --package wardgate-server --features dev
 
+.PHONY: spa
+spa: ## Serve examples/spa on localhost:3000, a page that uses what `make run` serves
+	@command -v python3 >/dev/null || { echo "Serving the example needs Python 3." >&2; exit 1; }
+	@echo "The example is on http://localhost:3000; \`make run\` has to run, too. Ctrl-C ends it."
+	@exec python3 -m http.server 3000 --bind localhost --directory examples/spa >/dev/null 2>&1
+
 .PHONY: watch
 watch: .tools/cargo-lambda/.pins ## Run the Lambda functions themselves on localhost:8080, rebuilt on save, with what `make run` keeps
 	@$(need-rust)
@@ -40,7 +46,7 @@ bench: ## Measure each function's cold start, size and memory beside a hello wor
 	@cargo bench --package wardgate-first-tls
 
 .PHONY: test
-test: ## Run every test, installing PyJWT and jose first if Python and Node.js are there
+test: ## Run every test, installing PyJWT, jose and Playwright first if Python and Node.js are there
 	@$(need-rust)
 	@tests/run.sh
 
@@ -61,7 +67,7 @@ lint: ## Run clippy over everything; each warning is an error
 
 .PHONY: lint-scripts
 lint-scripts: $(tools)/.pins ## Run shellcheck over the shell scripts
-	@$(tools)/shellcheck .ci/run fuzz/*.sh scripts/*.sh tests/run.sh tests/interop/prepare.sh
+	@$(tools)/shellcheck .ci/run fuzz/*.sh scripts/*.sh tests/run.sh tests/prepare.sh
 
 .PHONY: deny
 deny: $(tools)/.pins ## Check dependencies: bans, licences, sources
@@ -78,6 +84,11 @@ openapi: ## Write docs/api/openapi.json from the code
 	@$(need-rust)
 	@mkdir -p docs/api
 	@UPDATE_SNAPSHOTS=1 cargo test --workspace --test black_box openapi
+
+.PHONY: events
+events: ## Write the responses beside the golden events from the code
+	@$(need-rust)
+	@UPDATE_SNAPSHOTS=1 cargo test --workspace --test black_box golden_event
 
 .PHONY: check
 check: ## Do everything that continuous integration does

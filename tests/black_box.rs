@@ -8,6 +8,7 @@ mod routes;
 mod agreement;
 mod audit_trail;
 mod authorizer_function;
+mod cookie_mode;
 mod edge;
 mod events;
 mod guessing;

@@ -82,6 +82,7 @@ async fn answer(
         address: Some(address),
         request_id: None,
         trace_id: None,
+        time_left: None,
     };
     edge::respond(app, endpoint, incoming).await.map(Body::from)
 }
@@ -114,6 +115,8 @@ fn cors(origins: &[String]) -> CorsLayer {
     let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
     CorsLayer::new()
         .allow_origin(origins)
+        // Cookie mode (SE-06).
+        .allow_credentials(true)
         .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
         .expose_headers([

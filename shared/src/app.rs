@@ -100,12 +100,12 @@ impl App {
         }
         let table = |name: &str| format!("{name}-{}", config.stage.name());
         let store = Store::new(
-            client::build(&host.connection, &config.aws),
+            client::on_first_use(host.connection.clone(), config.aws),
             table(&config.store.table),
             table(&config.store.audit_table),
             config.store.audit_retention_days,
         );
-        let source = SecretSource::new(&config, &host.connection);
+        let source = SecretSource::new(&config, host.connection);
         Ok(Self {
             secrets: Secrets::new(source, Duration::from_secs(config.secrets.cache_seconds)),
             hasher: PasswordHasher::new(&config.hashing, host.hashing_slots)?,

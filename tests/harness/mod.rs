@@ -155,7 +155,7 @@ impl TestServer {
         let engine = engine::start(None, stopping.clone()).await.unwrap();
         let direct = Connection::local(engine.endpoint_url);
         engine::create_tables(&direct, &config).await.unwrap();
-        let dynamodb = build(&direct, &config.aws);
+        let dynamodb = build(&direct, config.aws);
         let store = StoreEdge::new(direct.http_client.clone());
         let secrets_manager = SecretsManager::new(SharedHttpClient::new(store.clone()), shared_keys());
         let connection = Connection { http_client: SharedHttpClient::new(secrets_manager.clone()), ..direct };

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::join_all;
+use reqwest::Method;
 use serde_json::{Value, json};
-use wardgate::crypto::mail_token::MailToken;
 use wardgate::domain::email::Email;
 use wardgate::domain::id::OneTimeId;
-use wardgate::domain::one_time::{Nonce, OneTime, Purpose};
+use wardgate::domain::one_time::{MailToken, Nonce, OneTime, Purpose};
 
 use crate::harness::{AUDIT_TABLE, Answer, EMAIL, OTHER_PASSWORD, PASSWORD, TABLE, TestServer};
 
@@ -309,6 +309,20 @@ async fn a_known_device_stays_known_and_a_new_one_is_told_of() {
     assert_eq!(notices().await, 1);
     let again = json!({ "email": EMAIL, "password": PASSWORD, "device_token": answer.string("device_token") });
     assert_eq!(server.post("/v1/login", &again).await.string("device_token"), answer.string("device_token"));
+}
+
+#[tokio::test]
+async fn sec_se_06_in_cookie_mode_the_refresh_token_is_in_the_cookie_alone() {
+    let server = registered(&[]).await;
+    let (code, _) = mailed(&server, EMAIL).await;
+    let body = json!({ "email": EMAIL, "code": code, "transport": "cookie" });
+    let request = || server.request(Method::POST, "/v1/login/email-code/verify").json(&body);
+    let foreign = server.send(request().header("origin", "https://evil.example")).await;
+    assert_eq!((foreign.status, foreign.string("code").as_str()), (403, "origin_not_allowed"));
+    let answer = server.send(request().header("origin", "http://localhost:3000")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert!(answer.header("set-cookie").starts_with("__Host-wardgate-refresh=rt_"));
+    assert!(answer.json().get("refresh_token").is_none());
 }
 
 #[tokio::test]

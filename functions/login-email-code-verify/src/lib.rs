@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::App;
 use wardgate::domain::email::Email;
+use wardgate::http::cookies::{self, Transport};
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
@@ -35,6 +36,7 @@ pub const OPERATION: Operation = Operation {
     problems: &[
         (400, "A member is missing or breaks a rule."),
         (401, "The code or the link is wrong, expired or used: which of them is not told."),
+        (403, "Cookie mode was asked for by a page of an origin that is not listed."),
         (429, "Too many codes tried; this one was not evaluated."),
         (503, "Busy; try again after Retry-After."),
     ],
@@ -53,19 +55,25 @@ pub struct LoginEmailCodeVerifyRequest {
     token: Option<String>,
     /// The `device_token` of an earlier sign-in from this device, if there was one.
     device_token: Option<String>,
+    /// `cookie` puts the refresh token into a cookie instead of the answer: for pages of listed origins.
+    #[serde(default)]
+    transport: Transport,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: LoginEmailCodeVerifyRequest = request.json()?;
-    let device_token = body.device_token.clone();
-    let login = LoginEmailCodeVerify { proof: proof(body)?, device_token };
+    if body.transport == Transport::Cookie {
+        cookies::admit_origin(app, &request.headers)?;
+    }
+    let proof = proof(body.token, body.email, body.code)?;
+    let login = LoginEmailCodeVerify { proof, device_token: body.device_token };
     let signed_in = login_email_code_verify(app, &request.context, login).await.map_err(problem)?;
-    Reply::json(StatusCode::OK, &SignedInReply::from(signed_in))
+    SignedInReply::reply(app, signed_in, body.transport)
 }
 
-fn proof(body: LoginEmailCodeVerifyRequest) -> Result<MailedProof, Problem> {
+fn proof(token: Option<String>, email: Option<String>, code: Option<String>) -> Result<MailedProof, Problem> {
     let missing = |member| Problem::invalid_member(member, "missing", "Send email and code, or token.");
-    match (body.token, body.email, body.code) {
+    match (token, email, code) {
         (Some(token), None, None) => Ok(MailedProof::Token(token)),
         (Some(_), _, _) => Err(Problem::invalid_member("token", "conflict", "Send email and code, or token.")),
         (None, None, _) => Err(missing("email")),

@@ -10,14 +10,7 @@ use crate::http::problem::Problem;
 
 /// Reads a body.
 pub(super) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
-    if !is_json(headers) {
-        return Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
-            "The body has the wrong media type.",
-            "Send JSON with Content-Type: application/json.",
-        ));
-    }
+    require(headers)?;
     // serde would take an array for a struct, member by member.
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(Problem::malformed_json("The body must be a JSON object in UTF-8."));
@@ -30,6 +23,19 @@ pub(super) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Re
         })?;
     deserializer.end().map_err(|error| syntax(&error))?;
     Ok(value)
+}
+
+/// Refuses another media type than JSON.
+pub(super) fn require(headers: &HeaderMap) -> Result<(), Problem> {
+    if is_json(headers) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        "The body has the wrong media type.",
+        "Send JSON with Content-Type: application/json.",
+    ))
 }
 
 fn syntax(error: &serde_json::Error) -> Problem {

@@ -30,6 +30,11 @@ impl Request {
         json::parse(&self.headers, &self.body)
     }
 
+    /// Refuses a request that does not call itself JSON, whatever its body: no form of another site's can (SE-06).
+    pub fn require_json(&self) -> Result<(), Problem> {
+        json::require(&self.headers)
+    }
+
     /// The body as JSON, or `T`'s default if there is no body.
     pub fn optional_json<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
         if self.body.is_empty() { Ok(T::default()) } else { self.json() }

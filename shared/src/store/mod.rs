@@ -20,13 +20,14 @@ mod transaction;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
+use crate::aws::OnFirstUse;
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
 
 /// The table and the audit table.
 #[derive(Debug, Clone)]
 pub struct Store {
-    client: Client,
+    client: OnFirstUse<Client>,
     table: String,
     audit_table: String,
     audit_retention_days: u32,
@@ -34,7 +35,7 @@ pub struct Store {
 
 impl Store {
     /// A store over `client` that uses these tables.
-    pub fn new(client: Client, table: String, audit_table: String, audit_retention_days: u32) -> Self {
+    pub fn new(client: OnFirstUse<Client>, table: String, audit_table: String, audit_retention_days: u32) -> Self {
         Self { client, table, audit_table, audit_retention_days }
     }
 
