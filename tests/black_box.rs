@@ -14,6 +14,7 @@ mod edge;
 mod events;
 mod guessing;
 mod interop;
+mod known_devices;
 mod layers;
 mod permissions;
 mod races;

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::crypto::password_hasher::{HashError, PasswordHasher};
 use crate::domain::audit::{AuditAction, AuditEntry, Subject};
 use crate::domain::email::EmailKey;
-use crate::domain::id::{AuditId, OneTimeId, SessionId};
+use crate::domain::id::{AuditId, OneTimeId, SessionId, UserId};
 use crate::domain::language::Language;
 use crate::domain::one_time::{Mailing, Nonce, OneTime, Purpose};
 use crate::domain::origin::Origin;
@@ -177,6 +177,22 @@ impl App {
     pub fn notice(&self, context: &RequestContext, purpose: Purpose, user: &User) -> Result<OneTime, NoEntropy> {
         let item = self.one_time(context, purpose, user.email.key(), NOTICE_LIFE)?;
         Ok(OneTime { user_id: Some(user.id), recipient: Some(user.email.clone()), ..item })
+    }
+
+    /// An item whose mail tells an account's owner of the device that this request comes from, at the address that the
+    /// account has by then.
+    pub fn new_device_notice(
+        &self,
+        context: &RequestContext,
+        user_id: UserId,
+        email_key: EmailKey,
+    ) -> Result<OneTime, NoEntropy> {
+        Ok(OneTime {
+            user_id: Some(user_id),
+            address: context.origin.address.map(|address| address.to_string()),
+            user_agent: context.origin.user_agent.clone(),
+            ..self.one_time(context, Purpose::NewDevice, email_key, NOTICE_LIFE)?
+        })
     }
 
     /// A line of the audit trail about this request.

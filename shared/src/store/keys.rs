@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::email::EmailKey;
 use crate::domain::hex;
-use crate::domain::id::{OneTimeId, RegistrationId, SessionId, UserId};
+use crate::domain::id::{DeviceId, OneTimeId, RegistrationId, SessionId, UserId};
 use crate::domain::mail_order::MailOrder;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::timestamp::Timestamp;
@@ -72,6 +72,11 @@ impl Key {
 
     pub(super) fn registrations(email: &EmailKey) -> Self {
         Self::new(format!("EMAIL#{}", email.as_str()), REGISTRATION_PREFIX)
+    }
+
+    /// A known device, beside the credential of the address that signed in from it.
+    pub(super) fn device(email: &EmailKey, id: DeviceId) -> Self {
+        Self::new(format!("EMAIL#{}", email.as_str()), format!("DEVICE#{id}"))
     }
 
     pub(super) fn user(id: UserId) -> Self {

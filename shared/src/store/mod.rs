@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod audit;
 pub mod changes;
 pub mod client;
+pub mod devices;
 pub mod error;
 pub mod exports;
 pub mod imports;

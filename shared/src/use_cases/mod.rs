@@ -11,6 +11,8 @@ pub mod health;
 pub mod jwks;
 pub mod list_sessions;
 pub mod login;
+pub mod login_email_code;
+pub mod login_email_code_verify;
 pub mod logout;
 pub mod me;
 pub mod password_change;
@@ -22,3 +24,5 @@ pub mod register;
 pub mod send_mail;
 pub mod sign_in;
 pub mod token_refresh;
+
+mod known_device;
