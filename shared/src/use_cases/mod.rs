@@ -3,6 +3,11 @@
 pub mod authenticate;
 pub mod authorize;
 pub mod choose_password;
+pub mod email_change;
+pub mod email_change_confirm;
+pub mod email_change_undo;
+pub mod email_verify;
+pub mod email_verify_resend;
 pub mod end_other_sessions;
 pub mod end_session;
 pub mod fault;
