@@ -64,6 +64,15 @@ fn crypto_knows_neither_store_nor_http() {
 }
 
 #[test]
+fn mails_know_the_domain_alone() {
+    forbids(
+        "shared/src/mail",
+        &["crate::app", "crate::config", "crate::crypto", "crate::http", "crate::secrets", "crate::store"],
+    );
+    forbids("shared/src/mail", &["crate::use_cases", "aws_", "http::", "tokio", "std::env", "SystemTime", "Instant::"]);
+}
+
+#[test]
 fn functions_reach_the_store_through_use_cases_only() {
     let functions = fs::read_dir(repository("functions")).unwrap().map(|entry| entry.unwrap().path());
     for function in functions {

@@ -5,6 +5,8 @@
 //! - [`store`]: the one table; a method is one atomic transition.
 //! - [`crypto`]: password hashing and wrapping, sealed tokens, key rings, access tokens.
 //! - [`http`]: the edge: requests, replies, problems.
+//! - [`mail`]: the words and the MIME form of mails. [`templates`] embeds the files that they and the pages are made of.
+//! - [`outbound`]: what leaves by itself: mails, orders for them, events.
 //! - [`app`]: the composition root. [`config`], [`secrets`], [`aws`], [`clock`] and [`entropy`] are what it is given.
 //! - [`lambda`] and [`telemetry`]: how a process hosts an endpoint and reports on it.
 
@@ -17,7 +19,10 @@ pub mod domain;
 pub mod entropy;
 pub mod http;
 pub mod lambda;
+pub mod mail;
+pub mod outbound;
 pub mod secrets;
 pub mod store;
 pub mod telemetry;
+pub mod templates;
 pub mod use_cases;

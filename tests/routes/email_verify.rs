@@ -224,7 +224,7 @@ async fn sec_ot_03_expiry_and_use_are_in_the_condition_of_the_write() {
     let (server, ..) = registered().await;
     let key = Email::parse(EMAIL).unwrap().key();
     // Read while it is live, written when it is not: nothing but the condition is left to refuse.
-    let registration = server.app.store.newest_registration(&key).await.unwrap().unwrap();
+    let registration = server.app.store.newest_registration(&key, true, server.context().now).await.unwrap().unwrap();
     let user = User::new(registration.user_id, registration.email.clone(), None, server.context().now);
     let credential = Credential::of(&user, None);
     let verification = Verification { registration: &registration, reset: None };

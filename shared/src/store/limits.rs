@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, Update};
 use serde::Deserialize;
 
 use crate::domain::attempts::{FailureLimit, Failures, WindowLimit};
@@ -147,5 +147,29 @@ impl Store {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// As [`Self::reserve_in_window`], as a part of a transaction.
+    pub(super) fn window_update(
+        &self,
+        scope: Scope,
+        subject: &str,
+        limit: &WindowLimit,
+        now: Timestamp,
+    ) -> Result<Update, StoreError> {
+        let key = Key::window(scope.name(), subject, limit.window_start(now));
+        let ttl = limit.window_end(now).unix_seconds() + 3600;
+        Update::builder()
+            .table_name(&self.table)
+            .key("pk", key.pk())
+            .key("sk", key.sk())
+            .update_expression("ADD attempts :one SET #ttl = :ttl")
+            .condition_expression("attribute_not_exists(attempts) OR attempts < :limit")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":limit", number(limit.limit))
+            .expression_attribute_values(":ttl", number(ttl))
+            .build()
+            .map_err(|_| StoreError::Incomplete("an update without table or key"))
     }
 }

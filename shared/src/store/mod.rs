@@ -3,11 +3,13 @@
 pub mod accounts;
 pub mod addresses;
 pub mod audit;
+pub mod changes;
 pub mod client;
 pub mod error;
 pub mod keys;
 pub mod limits;
 pub mod one_time;
+pub mod outbox;
 pub mod passwords;
 pub mod registrations;
 pub mod rotation;

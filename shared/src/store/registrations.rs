@@ -42,11 +42,6 @@ impl Store {
         self.read(&Key::registration(email, id)).await
     }
 
-    /// Reads the newest registration of an address, strongly consistent.
-    pub async fn newest_registration(&self, email: &EmailKey) -> Result<Option<Registration>, StoreError> {
-        Ok(self.registrations(email, Some(1)).await?.into_iter().next())
-    }
-
     /// Counts a try of a registration's code, and gives the registration to compare with. `None` where there is no such
     /// registration, or none that still takes codes (OT-11).
     pub async fn reserve_verification_attempt(
@@ -61,7 +56,18 @@ impl Store {
     /// Drops what else waits for the address to be verified (OT-10). The used one stays, so that a replay is recognised
     /// (OT-02), and so do notices, whose mail may not have gone out.
     pub async fn drop_other_registrations(&self, email: &EmailKey, used: RegistrationId) -> Result<(), StoreError> {
-        let mut registrations = self.registrations(email, None).await?;
+        // One page: a megabyte of them is more than an address can get in a link's life.
+        let output = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", Key::registrations(email).pk())
+            .expression_attribute_values(":prefix", string(REGISTRATION_PREFIX))
+            .consistent_read(true)
+            .send()
+            .await?;
+        let mut registrations: Vec<Registration> = serde_dynamo::from_items(output.items.unwrap_or_default())?;
         registrations.retain(|other| other.kind == RegistrationKind::Verification && other.id != used);
         for some in registrations.chunks(DELETED_AT_ONCE) {
             try_join_all(some.iter().map(async |registration| {
@@ -72,22 +78,5 @@ impl Store {
             .await?;
         }
         Ok(())
-    }
-
-    /// Newest first. One page: a megabyte of them is more than an address can get in a link's life.
-    async fn registrations(&self, email: &EmailKey, limit: Option<i32>) -> Result<Vec<Registration>, StoreError> {
-        let output = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", Key::credential(email).pk())
-            .expression_attribute_values(":prefix", string(REGISTRATION_PREFIX))
-            .consistent_read(true)
-            .scan_index_forward(false)
-            .set_limit(limit)
-            .send()
-            .await?;
-        Ok(serde_dynamo::from_items(output.items.unwrap_or_default())?)
     }
 }

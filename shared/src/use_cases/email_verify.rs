@@ -107,7 +107,7 @@ async fn by_link(
 }
 
 /// Counts the try against the address, known or not, and against the code, before it is compared (EN-01). The flow names
-/// the registration whose code it is; without one it is the address's newest.
+/// the registration whose code it is; without one it is the newest that was mailed.
 async fn by_code(
     app: &App,
     context: &RequestContext,
@@ -125,7 +125,7 @@ async fn by_code(
     let id = if let Some(flow) = flow {
         flow.registration_id
     } else {
-        let newest = app.store.newest_registration(&key).await?;
+        let newest = app.store.newest_registration(&key, true, now).await?;
         // An id that nothing has: an address that waits for no code costs the same.
         newest.map_or(RegistrationId::from_bytes([0; 16]), |registration| registration.id)
     };

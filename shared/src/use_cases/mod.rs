@@ -2,6 +2,7 @@
 
 pub mod authenticate;
 pub mod authorize;
+pub mod choose_letter;
 pub mod choose_password;
 pub mod email_change;
 pub mod email_change_confirm;
@@ -21,6 +22,8 @@ pub mod password_change;
 pub mod password_check;
 pub mod password_forgot;
 pub mod password_reset;
+pub mod publish_changes;
 pub mod register;
+pub mod send_mail;
 pub mod sign_in;
 pub mod token_refresh;

@@ -1,0 +1,241 @@
+//! Mails: what is said, in which language, and the bytes of it. Sending is not done here.
+
+mod mime;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::LazyLock;
+
+use minijinja::context;
+use minijinja::value::Value;
+use thiserror::Error;
+use time::{Month, OffsetDateTime};
+
+pub use self::mime::mime;
+use crate::domain::language::Language;
+use crate::domain::timestamp::Timestamp;
+use crate::templates::{TemplateError, Templates};
+
+/// The three files of each letter in each language.
+macro_rules! files {
+    ($($letter:literal)+) => { files!(@ "en" $($letter)+).into_iter().chain(files!(@ "de" $($letter)+)) };
+    (@ $language:literal $($letter:literal)+) => { [$(
+        files!(= $language "/" $letter ".subject.txt"),
+        files!(= $language "/" $letter ".txt"),
+        files!(= $language "/" $letter ".html"),
+    )+] };
+    (= $($part:literal)+) => {
+        (concat!($($part),+), include_str!(concat!("../../templates/mail/", $($part),+)))
+    };
+}
+
+static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
+    let letters = files!("verification" "owner_notice" "password_reset" "email_code" "email_change" "email_changed"
+        "password_changed" "new_device" "deletion_scheduled");
+    let layout = ("layout.html", include_str!("../../templates/mail/layout.html"));
+    Templates::new(&letters.chain([layout]).collect::<Vec<_>>())
+});
+
+/// A mail that Wardgate sends. Links are whole URLs.
+pub enum Letter {
+    /// Confirm the address of a new account.
+    Verification {
+        /// The link.
+        link: String,
+        /// The code to type instead.
+        code: String,
+        /// How long both work.
+        hours: u64,
+    },
+    /// Somebody tried to register with an address that has an account.
+    OwnerNotice,
+    /// Choose a new password.
+    PasswordReset {
+        /// The link.
+        link: String,
+        /// How long it works.
+        minutes: u64,
+    },
+    /// Sign in without a password.
+    EmailCode {
+        /// The link that can be used instead of the code.
+        link: Option<String>,
+        /// The code.
+        code: String,
+        /// How long both work.
+        minutes: u64,
+    },
+    /// Confirm a new address, sent to the new one.
+    EmailChange {
+        /// The link.
+        link: String,
+        /// How long it works.
+        hours: u64,
+    },
+    /// The address was changed, sent to the old one (OT-12).
+    EmailChanged {
+        /// The link that takes it back.
+        undo_link: String,
+        /// How long it works.
+        days: u64,
+    },
+    /// The password was changed (PW-06).
+    PasswordChanged,
+    /// A sign-in on a device that is not known.
+    NewDevice {
+        /// The device as its user agent describes it.
+        device: String,
+        /// Its network address.
+        address: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// The account is going to be erased.
+    DeletionScheduled {
+        /// The link that keeps the account.
+        keep_link: String,
+        /// When it is erased.
+        erase_at: Timestamp,
+    },
+}
+
+/// A letter in words.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// The subject, in one line.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// The same as HTML.
+    pub html: String,
+}
+
+/// Why a mail cannot be made. It names no value.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RenderError {
+    /// A mistake in a template.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// A header field's value that no mail may have.
+    #[error("{0} has no valid value")]
+    Header(&'static str),
+}
+
+impl Letter {
+    /// Puts the letter into words. A mail to an address that may be a stranger's does not greet by name: whoever typed
+    /// the address also typed the name, and could advertise in it.
+    pub fn render(
+        &self,
+        language: Language,
+        service_name: &str,
+        recipient_name: Option<&str>,
+    ) -> Result<Rendered, RenderError> {
+        let file = |kind: &str| format!("{}/{}.{kind}", language.tag(), self.name());
+        let service_name = &one_line(service_name);
+        let name = recipient_name.map(one_line);
+        let values = self.values(language);
+        let subject = &TEMPLATES.render(&file("subject.txt"), context! { service_name })?;
+        let values = context! { language => language.tag(), service_name, name, subject, ..values };
+        let text = TEMPLATES.render(&file("txt"), values.clone())?;
+        let html = TEMPLATES.render(&file("html"), values)?;
+        Ok(Rendered { subject: subject.clone(), text, html })
+    }
+
+    /// The name of its files.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Verification { .. } => "verification",
+            Self::OwnerNotice => "owner_notice",
+            Self::PasswordReset { .. } => "password_reset",
+            Self::EmailCode { .. } => "email_code",
+            Self::EmailChange { .. } => "email_change",
+            Self::EmailChanged { .. } => "email_changed",
+            Self::PasswordChanged => "password_changed",
+            Self::NewDevice { .. } => "new_device",
+            Self::DeletionScheduled { .. } => "deletion_scheduled",
+        }
+    }
+
+    fn values(&self, language: Language) -> Value {
+        match self {
+            Self::OwnerNotice | Self::PasswordChanged => context! {},
+            Self::Verification { link, code, hours } => context! { link => url(link), code, hours },
+            Self::PasswordReset { link, minutes } => context! { link => url(link), minutes },
+            Self::EmailCode { link, code, minutes } => {
+                context! { link => link.as_deref().map(url), code, minutes }
+            }
+            Self::EmailChange { link, hours } => context! { link => url(link), hours },
+            Self::EmailChanged { undo_link, days } => context! { undo_link => url(undo_link), days },
+            Self::NewDevice { device, address, at } => {
+                context! { device => one_line(device), address, at => moment(language, *at) }
+            }
+            Self::DeletionScheduled { keep_link, erase_at } => {
+                context! { keep_link => url(keep_link), erase_at => day(language, *erase_at) }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Letter({}, <redacted>)", self.name())
+    }
+}
+
+impl fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rendered(<redacted>)")
+    }
+}
+
+/// Without line breaks and other control characters, which would forge lines.
+fn one_line(text: &str) -> String {
+    text.split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A URL that HTML need not escape is left readable: the library would escape its slashes too.
+fn url(link: &str) -> Value {
+    let plain = link.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>&\"'`".contains(&byte));
+    if plain { Value::from_safe_string(link.to_owned()) } else { Value::from(link) }
+}
+
+fn moment(language: Language, at: Timestamp) -> String {
+    let (hour, minute, _) = calendar(at).to_hms();
+    match language {
+        Language::English => format!("{}, {hour:02}:{minute:02} UTC", day(language, at)),
+        Language::German => format!("{}, {hour:02}:{minute:02} Uhr UTC", day(language, at)),
+    }
+}
+
+fn day(language: Language, at: Timestamp) -> String {
+    let (year, month, day) = calendar(at).to_calendar_date();
+    match language {
+        Language::English => format!("{day} {month} {year}"),
+        Language::German => format!("{day}. {} {year}", german(month)),
+    }
+}
+
+fn calendar(at: Timestamp) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(at.unix_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+const fn german(month: Month) -> &'static str {
+    match month {
+        Month::January => "Januar",
+        Month::February => "Februar",
+        Month::March => "März",
+        Month::April => "April",
+        Month::May => "Mai",
+        Month::June => "Juni",
+        Month::July => "Juli",
+        Month::August => "August",
+        Month::September => "September",
+        Month::October => "Oktober",
+        Month::November => "November",
+        Month::December => "Dezember",
+    }
+}

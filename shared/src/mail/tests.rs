@@ -1,0 +1,164 @@
+use super::*;
+use crate::domain::email::Email;
+
+const LINK: &str = "https://auth.example.com/ui/page?token=mt_k1.abc-_9.def";
+const CODE: &str = "482913";
+const HOSTILE: &str = "<script>alert(1)</script>\r\nBcc: all@example.com";
+
+fn letters() -> Vec<Letter> {
+    let link = || LINK.to_owned();
+    let code = || CODE.to_owned();
+    let at = Timestamp::from_millis(1_772_368_200_250);
+    let device = || "Firefox on Linux".to_owned();
+    vec![
+        Letter::Verification { link: link(), code: code(), hours: 24 },
+        Letter::OwnerNotice,
+        Letter::PasswordReset { link: link(), minutes: 30 },
+        Letter::EmailCode { link: Some(link()), code: code(), minutes: 10 },
+        Letter::EmailCode { link: None, code: code(), minutes: 1 },
+        Letter::EmailChange { link: link(), hours: 1 },
+        Letter::EmailChanged { undo_link: link(), days: 7 },
+        Letter::PasswordChanged,
+        Letter::NewDevice { device: device(), address: Some("192.0.2.7".to_owned()), at },
+        Letter::NewDevice { device: device(), address: None, at },
+        Letter::DeletionScheduled { keep_link: link(), erase_at: at },
+    ]
+}
+
+fn rendered(letter: &Letter, language: Language, name: Option<&str>) -> Rendered {
+    letter.render(language, "Blue Harbour", name).unwrap()
+}
+
+#[test]
+fn every_letter_is_whole_in_every_language() {
+    for (language, letter) in Language::ALL.into_iter().flat_map(|l| letters().into_iter().map(move |m| (l, m))) {
+        let Rendered { subject, text, html } = rendered(&letter, language, Some("Ada"));
+        let (linked, coded) = match &letter {
+            Letter::Verification { .. } | Letter::EmailCode { link: Some(_), .. } => (true, true),
+            Letter::EmailCode { link: None, .. } => (false, true),
+            Letter::OwnerNotice | Letter::PasswordChanged | Letter::NewDevice { .. } => (false, false),
+            _ => (true, false),
+        };
+        assert!(subject.contains("Blue Harbour"), "{letter:?} {language:?}");
+        for body in [&text, &html] {
+            assert_eq!((body.contains(LINK), body.contains(CODE)), (linked, coded), "{letter:?} {language:?}");
+            assert!(body.contains("Blue Harbour"), "{letter:?} {language:?}: {body}");
+            assert!(!body.contains("\n\n\n"), "{letter:?} {language:?}: {body}");
+        }
+        for part in [&subject, &text] {
+            assert!(
+                !["{", "}", "<p", "&#", "none", "undefined"].iter().any(|trace| part.contains(trace)),
+                "{letter:?} {language:?}"
+            );
+        }
+        assert!(!html.contains("{{") && !html.contains("{%"), "{letter:?} {language:?}");
+        assert!(html.starts_with("<!doctype html>") && html.contains(&format!("<html lang=\"{}\">", language.tag())));
+        assert_eq!((linked, html.matches("<h1>").count()), (html.contains(&format!("href=\"{LINK}\"")), 1));
+        // Nothing is loaded from anywhere, so that opening a mail tells nobody.
+        assert!(!["<img", "src=", "@import", "url(", "<link"].iter().any(|remote| html.contains(remote)));
+    }
+}
+
+#[test]
+fn languages_say_the_same_in_other_words() {
+    for letter in letters() {
+        let english = rendered(&letter, Language::English, None);
+        let german = rendered(&letter, Language::German, None);
+        assert_ne!((english.subject, english.text), (german.subject, german.text), "{letter:?}");
+    }
+}
+
+#[test]
+fn numbers_and_times_read_as_a_person_would_write_them() {
+    let text = |letter: &Letter, language| rendered(letter, language, None).text;
+    let hour = Letter::EmailChange { link: LINK.to_owned(), hours: 1 };
+    assert!(text(&hour, Language::English).contains("for 1 hour."));
+    assert!(text(&hour, Language::German).contains("1 Stunde lang."));
+    let at = Timestamp::from_millis(1_772_368_200_250);
+    let device = Letter::NewDevice { device: "Firefox".to_owned(), address: None, at };
+    assert!(text(&device, Language::English).contains("Time: 1 March 2026, 12:30 UTC"));
+    assert!(text(&device, Language::German).contains("Zeit: 1. März 2026, 12:30 Uhr UTC"));
+}
+
+#[test]
+fn a_name_is_escaped_and_forges_no_lines() {
+    for (language, letter) in Language::ALL.into_iter().flat_map(|l| letters().into_iter().map(move |m| (l, m))) {
+        let mail = letter.render(language, HOSTILE, Some(HOSTILE)).unwrap();
+        assert!(!mail.html.contains("<script>"), "{letter:?}");
+        for part in [&mail.subject, &mail.text, &mail.html] {
+            assert!(!part.lines().any(|line| line.starts_with("Bcc:")), "{letter:?}");
+        }
+        assert!(!mail.subject.chars().any(char::is_control), "{letter:?}");
+    }
+    let device = Letter::NewDevice { device: HOSTILE.to_owned(), address: None, at: Timestamp::EPOCH };
+    assert!(!rendered(&device, Language::English, None).html.contains("<script>"));
+}
+
+#[test]
+fn a_mail_that_may_reach_a_stranger_repeats_no_name() {
+    let advertisement = "Win at casino.example";
+    for letter in letters() {
+        let stranger = matches!(letter, Letter::Verification { .. } | Letter::OwnerNotice | Letter::EmailChange { .. });
+        let text = rendered(&letter, Language::English, Some(advertisement)).text;
+        assert_eq!(text.contains(advertisement), !stranger, "{letter:?}");
+    }
+}
+
+#[test]
+fn a_link_that_needs_escaping_is_escaped() {
+    let letter = Letter::PasswordReset { link: "https://a.example/\"><b>&".to_owned(), minutes: 1 };
+    let html = rendered(&letter, Language::English, None).html;
+    assert!(!html.contains("<b>") && html.contains("&quot;&gt;"), "{html}");
+}
+
+fn message(from: &str, to: &str, rendered: &Rendered) -> Result<String, RenderError> {
+    let to = Email::parse(to).unwrap();
+    let at = Timestamp::from_millis(1_772_368_200_250);
+    mime(from, &to, rendered, at, "eml_01@example.com").map(|bytes| String::from_utf8(bytes).unwrap())
+}
+
+#[test]
+fn a_message_is_multipart_alternative_with_its_own_date_and_id() {
+    let letter = Letter::Verification { link: LINK.to_owned(), code: CODE.to_owned(), hours: 24 };
+    let german = letter.render(Language::German, "Blauer Häfen", None).unwrap();
+    let mail = message("Blauer Häfen <no-reply@example.com>", "Ada@Bücher.example", &german).unwrap();
+    let (head, body) = mail.split_once("\r\n\r\n").unwrap();
+    for line in [
+        "Message-ID: <eml_01@example.com>",
+        "Date: Sun, 1 Mar 2026 12:30:00 +0000",
+        "To: <ada@xn--bcher-kva.example>",
+        "Auto-Submitted: auto-generated",
+        "MIME-Version: 1.0",
+    ] {
+        assert!(head.lines().any(|found| found == line), "{line} is not in {head}");
+    }
+    assert!(head.is_ascii() && head.contains("Subject: =?utf-8?") && head.contains("<no-reply@example.com>"), "{head}");
+    assert!(head.contains("Content-Type: multipart/alternative;"), "{head}");
+    let (text, html) = (body.find("text/plain").unwrap(), body.find("text/html").unwrap());
+    assert!(text < html, "the best alternative is the last one (RFC 2046, 5.1.4)");
+    assert!(mail.lines().all(|line| line.len() <= 998), "RFC 5322, 2.1.1");
+    assert_eq!(message("Blauer Häfen <no-reply@example.com>", "Ada@Bücher.example", &german).unwrap(), mail);
+}
+
+#[test]
+fn no_header_takes_a_line_break() {
+    let fine = rendered(&Letter::OwnerNotice, Language::English, None);
+    let forged = Rendered { subject: "Hello\r\nBcc: all@example.com".to_owned(), ..fine.clone() };
+    assert_eq!(message("a@example.com", "b@example.com", &forged), Err(RenderError::Header("Subject")));
+    for from in ["Name\r\nBcc: x <a@example.com>", "a@example.com\r\n", "nobody", "", "<>"] {
+        assert_eq!(message(from, "b@example.com", &fine), Err(RenderError::Header("From")), "{from:?}");
+    }
+    let to = Email::parse("b@example.com").unwrap();
+    for id in ["", "a", "a@", "a@b\r\nBcc: x", "<a@b>", "a@b@c"] {
+        let refused = mime("a@example.com", &to, &fine, Timestamp::EPOCH, id);
+        assert_eq!(refused, Err(RenderError::Header("Message-ID")), "{id:?}");
+    }
+}
+
+#[test]
+fn debug_output_is_redacted() {
+    for letter in letters() {
+        let printed = format!("{letter:?} {:?}", rendered(&letter, Language::English, Some("Ada")));
+        assert!(!printed.contains(CODE) && !printed.contains("https") && !printed.contains("Ada"), "{printed}");
+    }
+}
