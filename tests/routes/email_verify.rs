@@ -315,7 +315,7 @@ async fn sec_ot_11_a_code_belongs_to_the_flow_that_asked() {
 }
 
 #[tokio::test]
-async fn sec_ot_09_a_registration_that_no_mail_went_out_for_takes_no_token() {
+async fn sec_ot_09_a_forged_token_costs_nothing() {
     let server = TestServer::with(&[VERIFIED]).await;
     server.register(EMAIL, PASSWORD).await;
     let mail = server.last_mailed(EMAIL, Purpose::Verification).await;
