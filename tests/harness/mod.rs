@@ -2,6 +2,7 @@
 
 pub mod cloudformation;
 pub mod mailed;
+pub mod mailed_code;
 pub mod secrets_manager;
 pub mod store_edge;
 
