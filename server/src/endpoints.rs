@@ -17,6 +17,8 @@ endpoints![
     logout,
     me,
     openid_configuration,
+    page_reset_password,
+    page_show,
     ready,
     register,
     session_end,

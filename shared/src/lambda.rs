@@ -57,7 +57,12 @@ pub fn serve(endpoint: &Endpoint) -> Result<(), Error> {
                 return Err(Error::from("not an event of an API Gateway HTTP API, payload 2.0"));
             };
             let time_left = time_left(&app, &event.context);
-            let incoming = Incoming { trace_id: event.context.xray_trace_id, time_left, ..incoming(request) };
+            let path = request.raw_path.clone().unwrap_or_default();
+            let mut incoming = Incoming { trace_id: event.context.xray_trace_id, time_left, ..incoming(request) };
+            if incoming.path_parameters.is_empty() {
+                // `cargo lambda watch` gives none where its routes have the path literally.
+                incoming.path_parameters = endpoint.path_parameters(&path).unwrap_or_default();
+            }
             let response = edge::respond(&app, endpoint, incoming).await;
             embedded.flush();
             Ok(reply(response))
