@@ -45,6 +45,11 @@ bench: ## Measure each function's cold start, size and memory beside a hello wor
 	@cargo bench --package wardgate-cold-start --profile dev
 	@cargo bench --package wardgate-first-tls
 
+.PHONY: bench-enumeration
+bench-enumeration: ## Measure whether known and unknown addresses take equally long, in pairs, with a rank test
+	@$(need-rust)
+	@cargo bench --package wardgate-enumeration --profile dev
+
 .PHONY: test
 test: ## Run every test, installing PyJWT, jose and Playwright first if Python and Node.js are there
 	@$(need-rust)
@@ -89,6 +94,14 @@ openapi: ## Write docs/api/openapi.json from the code
 events: ## Write the responses beside the golden events from the code
 	@$(need-rust)
 	@UPDATE_SNAPSHOTS=1 cargo test --workspace --test black_box golden_event
+
+# The report is written and printed also where it says that something is missing.
+.PHONY: security-report
+security-report: ## Write and print which tests prove each line of docs/security.md; fails where one is missing
+	@$(need-rust)
+	@cargo test --package wardgate-tests --no-run --quiet
+	@status=0; UPDATE_SNAPSHOTS=1 cargo test --package wardgate-tests --quiet security_report >&2 || status=$$?; \
+		cat docs/security-report.md; exit $$status
 
 .PHONY: check
 check: ## Do everything that continuous integration does

@@ -1,6 +1,7 @@
 //! How many store requests each endpoint makes, counted below the SDK: the budget of docs/architecture.md.
 
 use reqwest::Method;
+use serde_json::json;
 
 use crate::harness::{EMAIL, OTHER_PASSWORD, PASSWORD, TestServer};
 
@@ -13,6 +14,19 @@ async fn a_sign_in_is_one_parallel_round_one_transaction_and_one_clearing_write(
     assert_eq!(
         server.store.rounds(),
         [vec!["GetItem", "UpdateItem", "UpdateItem"], vec!["TransactWriteItems"], vec!["DeleteItem"]]
+    );
+}
+
+#[tokio::test]
+async fn a_sign_in_from_a_known_device_is_as_many() {
+    let server = TestServer::start().await;
+    let device = server.signed_in().await.string("device_token");
+    server.store.reset();
+    let body = json!({ "email": EMAIL, "password": PASSWORD, "device_token": device });
+    assert_eq!(server.post("/v1/login", &body).await.status, 200);
+    assert_eq!(
+        server.store.rounds(),
+        [vec!["GetItem", "UpdateItem", "UpdateItem"], vec!["TransactWriteItems"], vec!["UpdateItem"]]
     );
 }
 

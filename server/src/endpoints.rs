@@ -14,6 +14,8 @@ endpoints![
     health,
     jwks,
     login,
+    login_email_code,
+    login_email_code_verify,
     logout,
     me,
     openid_configuration,

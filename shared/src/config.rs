@@ -62,6 +62,7 @@ pub struct Config {
     pub secrets: Secrets,
     pub embedded: Embedded,
     pub accounts: Accounts,
+    pub breach_check: BreachCheck,
     pub hashing: HashingPolicy,
     pub sessions: SessionPolicy,
     pub tokens: Tokens,

@@ -3,6 +3,8 @@
 mod health;
 mod jwks;
 mod login;
+mod login_email_code;
+mod login_email_code_verify;
 mod logout;
 mod me;
 mod openid_configuration;

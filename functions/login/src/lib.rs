@@ -50,6 +50,8 @@ pub struct LoginRequest {
     email: String,
     /// Its password.
     password: String,
+    /// The `device_token` of an earlier sign-in from this device, if there was one.
+    device_token: Option<String>,
     /// `cookie` puts the refresh token into a cookie instead of the answer: for pages of listed origins.
     #[serde(default)]
     transport: Transport,
@@ -63,6 +65,6 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let email = Email::parse(&body.email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
     let password = Password::attempt(&body.password)
         .ok_or_else(|| Problem::invalid_member("password", "too_long", "A password has at most 256 characters."))?;
-    let signed_in = login(app, &request.context, Login { email, password }).await?;
+    let signed_in = login(app, &request.context, Login { email, password, device_token: body.device_token }).await?;
     SignedInReply::reply(app, signed_in, body.transport)
 }

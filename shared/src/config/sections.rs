@@ -99,6 +99,15 @@ pub struct Accounts {
     pub fresh_seconds: u64,
 }
 
+/// Asking whether a password is known from a breach (PW-05).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml describes each key")]
+pub struct BreachCheck {
+    pub range_url: Option<String>,
+    pub timeout_ms: u64,
+}
+
 /// Mail and events.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

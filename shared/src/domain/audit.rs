@@ -21,6 +21,8 @@ pub enum Subject {
 pub enum AuditAction {
     /// Somebody asked for an account.
     Registered,
+    /// An account came from another system.
+    Imported,
     /// A sign-in went through.
     SignedIn,
     /// Sign-ins failed in this minute; how many is in the counters.

@@ -26,6 +26,9 @@ pub struct SignedInReply {
     refresh_token: Option<String>,
     /// The session that both belong to.
     session_id: String,
+    /// For the device's next sign-in, so that strangers' failures do not keep it out. Only a sign-in answers it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_token: Option<String>,
 }
 
 impl SignedInReply {
@@ -42,6 +45,7 @@ impl SignedInReply {
             expires_in: signed_in.expires_in.as_secs(),
             refresh_token: cookie.is_none().then_some(signed_in.refresh_token),
             session_id: signed_in.session_id.to_string(),
+            device_token: signed_in.device_token,
         };
         let mut reply = Reply::json(StatusCode::OK, &body)?;
         reply.headers.extend(cookie);

@@ -4,7 +4,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::email::EmailKey;
 use crate::domain::hex;
-use crate::domain::id::{OneTimeId, RegistrationId, SessionId, UserId};
+use crate::domain::id::{DeviceId, OneTimeId, RegistrationId, SessionId, UserId};
+use crate::domain::mail_order::MailOrder;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::timestamp::Timestamp;
 
@@ -15,6 +16,15 @@ pub(super) const SESSION_PREFIX: &str = "SESSION#";
 pub(super) const ONE_TIME_PREFIX: &str = "ONE_TIME#";
 /// The sort keys of registrations begin with this.
 pub(super) const REGISTRATION_PREFIX: &str = "REGISTRATION#";
+
+/// Whether mails are sent from items with this sort key.
+pub(super) fn is_mailed(sk: &str) -> bool {
+    sk.starts_with(ONE_TIME_PREFIX) || sk.starts_with(REGISTRATION_PREFIX)
+}
+/// The partition keys of users begin with this.
+pub(super) const USER_PREFIX: &str = "USER#";
+/// The sort key of a user's own item.
+pub(super) const PROFILE: &str = "PROFILE";
 
 /// A partition and a sort key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,12 +64,27 @@ impl Key {
         Self::one_time(&item.email_key, item.purpose, item.id)
     }
 
+    /// The item that an order names; `None` where that is none that a mail is sent from.
+    pub(super) fn of_order(order: &MailOrder) -> Option<Self> {
+        let known = order.pk.starts_with("EMAIL#") && is_mailed(&order.sk);
+        known.then(|| Self::new(&order.pk, &order.sk))
+    }
+
+    pub(super) fn registrations(email: &EmailKey) -> Self {
+        Self::new(format!("EMAIL#{}", email.as_str()), REGISTRATION_PREFIX)
+    }
+
+    /// A known device, beside the credential of the address that signed in from it.
+    pub(super) fn device(email: &EmailKey, id: DeviceId) -> Self {
+        Self::new(format!("EMAIL#{}", email.as_str()), format!("DEVICE#{id}"))
+    }
+
     pub(super) fn user(id: UserId) -> Self {
-        Self::new(format!("USER#{id}"), "PROFILE")
+        Self::new(format!("{USER_PREFIX}{id}"), PROFILE)
     }
 
     pub(super) fn session(user: UserId, id: SessionId) -> Self {
-        Self::new(format!("USER#{user}"), format!("{SESSION_PREFIX}{id}"))
+        Self::new(format!("{USER_PREFIX}{user}"), format!("{SESSION_PREFIX}{id}"))
     }
 
     /// The consecutive failures of an address, which have no window.

@@ -2,11 +2,16 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod changes;
 pub mod client;
+pub mod devices;
 pub mod error;
+pub mod exports;
+pub mod imports;
 pub mod keys;
 pub mod limits;
 pub mod one_time;
+pub mod outbox;
 pub mod passwords;
 pub mod registrations;
 pub mod rotation;

@@ -48,8 +48,17 @@ impl Store {
         parts: impl IntoIterator<Item = Part>,
         audit: &AuditEntry,
     ) -> Result<Transaction, StoreError> {
+        let audit = Part::Put(self.audit_put(audit)?);
+        self.transact_parts(parts.into_iter().chain([audit])).await
+    }
+
+    /// Carries out the parts alone: they have their audit lines among them, or are nobody's act (PL-03).
+    pub(super) async fn transact_parts(
+        &self,
+        parts: impl IntoIterator<Item = Part>,
+    ) -> Result<Transaction, StoreError> {
         let mut transaction = self.client.transact_write_items();
-        for part in parts.into_iter().chain([Part::Put(self.audit_put(audit)?)]) {
+        for part in parts {
             let item = TransactWriteItem::builder();
             transaction = transaction.transact_items(match part {
                 Part::Check(check) => item.condition_check(check).build(),

@@ -2,6 +2,7 @@
 
 pub mod authenticate;
 pub mod authorize;
+pub mod choose_letter;
 pub mod choose_password;
 pub mod end_other_sessions;
 pub mod end_session;
@@ -10,12 +11,18 @@ pub mod health;
 pub mod jwks;
 pub mod list_sessions;
 pub mod login;
+pub mod login_email_code;
+pub mod login_email_code_verify;
 pub mod logout;
 pub mod me;
 pub mod password_change;
 pub mod password_check;
 pub mod password_forgot;
 pub mod password_reset;
+pub mod publish_changes;
 pub mod register;
+pub mod send_mail;
 pub mod sign_in;
 pub mod token_refresh;
+
+mod known_device;

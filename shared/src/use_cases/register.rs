@@ -63,7 +63,7 @@ pub async fn register(
     register: Register<'_>,
 ) -> Result<Registered, RegisterError> {
     let (now, email) = (context.now, register.email);
-    let password = choose_password(app, register.password, &email, register.name.as_ref())?;
+    let password = choose_password(app, register.password, &email, register.name.as_ref()).await?;
     let login_ring = app.secrets.login_mac(now).await?;
     let mac_key = login_ring.current(now)?;
 

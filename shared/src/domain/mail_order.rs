@@ -1,0 +1,69 @@
+//! The order for a mail: an item that has just been inserted.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::one_time::{Mailing, OneTime};
+use crate::domain::registration::Registration;
+use crate::domain::timestamp::Timestamp;
+
+/// Names the item that a mail is sent from. Its keys hold a hash of an address, so it goes from queue to mailer and
+/// nowhere else.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailOrder {
+    /// The item's partition key.
+    pub pk: String,
+    /// The item's sort key.
+    pub sk: String,
+    /// The item's id. An item in the same place with another id is another order.
+    pub id: String,
+}
+
+impl std::fmt::Debug for MailOrder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MailOrder").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// An item that a mail is sent from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ordered {
+    /// A one-time item.
+    OneTime(OneTime),
+    /// A registration.
+    Registration(Registration),
+}
+
+impl Ordered {
+    /// Its id.
+    pub fn id(&self) -> String {
+        match self {
+            Self::OneTime(item) => item.id.to_string(),
+            Self::Registration(registration) => registration.id.to_string(),
+        }
+    }
+
+    /// What its mail depends on.
+    pub fn mailing(&self) -> &Mailing {
+        match self {
+            Self::OneTime(item) => &item.mailing,
+            Self::Registration(registration) => &registration.mailing,
+        }
+    }
+
+    /// When what it sends stops working.
+    pub fn expires_at(&self) -> Timestamp {
+        match self {
+            Self::OneTime(item) => item.expires_at,
+            Self::Registration(registration) => registration.expires_at,
+        }
+    }
+
+    /// Whether its mail still has to go out.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        let used_at = match self {
+            Self::OneTime(item) => item.used_at,
+            Self::Registration(registration) => registration.used_at,
+        };
+        used_at.is_none() && self.mailing().sent_at.is_none() && now < self.expires_at()
+    }
+}

@@ -1,0 +1,46 @@
+//! What leaves the service by itself: mails, the orders for them, and events. Each has two implementations, AWS's and
+//! a laptop's, so these are traits.
+
+use futures::future::BoxFuture;
+use thiserror::Error;
+
+use crate::domain::email::Email;
+use crate::domain::event::Event;
+use crate::domain::mail_order::MailOrder;
+
+/// A mail, ready to go.
+pub struct OutgoingMail {
+    /// Who gets it: the envelope, whatever the message says.
+    pub to: Email,
+    /// The whole message (RFC 5322).
+    pub message: Vec<u8>,
+}
+
+/// What was handed over may not have arrived. Says why in a service's own error code, never with an address.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{service} did not take it: {code}")]
+pub struct OutboundError {
+    /// Which service.
+    pub service: &'static str,
+    /// Its error code.
+    pub code: String,
+}
+
+/// Carries mails.
+pub trait MailTransport: Send + Sync {
+    /// Hands a mail over. After an error it may have gone out all the same.
+    fn send<'a>(&'a self, mail: &'a OutgoingMail) -> BoxFuture<'a, Result<(), OutboundError>>;
+}
+
+/// Keeps orders for mails until they are carried out. It drops an order that it has just had (the same id), and hands
+/// out one order of an address at a time.
+pub trait MailQueue: Send + Sync {
+    /// Takes the orders: all of them, or an error.
+    fn put<'a>(&'a self, orders: &'a [MailOrder]) -> BoxFuture<'a, Result<(), OutboundError>>;
+}
+
+/// Tells whoever listens what has happened.
+pub trait EventBus: Send + Sync {
+    /// Takes the events: all of them, or an error.
+    fn publish<'a>(&'a self, events: &'a [Event]) -> BoxFuture<'a, Result<(), OutboundError>>;
+}

@@ -1,0 +1,148 @@
+//! Items that mails are sent from, on their way: claimed, counted, sent (EN-03, OT-09).
+
+use aws_sdk_dynamodb::types::Update;
+
+use crate::domain::attempts::WindowLimit;
+use crate::domain::email::EmailKey;
+use crate::domain::id::UserId;
+use crate::domain::mail_order::{MailOrder, Ordered};
+use crate::domain::registration::{Registration, RegistrationKind};
+use crate::domain::timestamp::Timestamp;
+use crate::store::Store;
+use crate::store::attributes::{number, string};
+use crate::store::error::StoreError;
+use crate::store::keys::{Key, ONE_TIME_PREFIX, REGISTRATION_PREFIX};
+use crate::store::limits::Scope;
+use crate::store::transaction::{Part, Transaction};
+
+/// How many of an address's newest registrations are looked at.
+const REGISTRATIONS: i32 = 25;
+
+/// What makes an item's mail sendable.
+#[derive(Debug)]
+pub struct MailClaim<'a> {
+    /// The item.
+    pub order: &'a MailOrder,
+    /// The mail ring's key that link and code are derived with.
+    pub kid: &'a str,
+    /// The account that the item is for, and its credentials' version.
+    pub account: Option<(UserId, u64)>,
+    /// Whose link goes out, where that is another item's.
+    pub registration: Option<&'a Registration>,
+    /// What the mail counts against: scope, subject and limit.
+    pub counters: Vec<(Scope, String, &'a WindowLimit)>,
+}
+
+/// What became of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claimed {
+    /// The mail is counted and may go out.
+    Counted,
+    /// Another try was faster, or the item is gone.
+    Superseded,
+    /// A limit is reached.
+    OverLimit,
+}
+
+impl Store {
+    /// Reads what an order names, strongly consistent. `None` where another item is in its place.
+    pub async fn read_ordered(&self, order: &MailOrder) -> Result<Option<Ordered>, StoreError> {
+        let Some(key) = Key::of_order(order) else { return Ok(None) };
+        let item = if order.sk.starts_with(ONE_TIME_PREFIX) {
+            self.read(&key).await?.map(Ordered::OneTime)
+        } else {
+            self.read(&key).await?.map(Ordered::Registration)
+        };
+        Ok(item.filter(|item| item.id() == order.id))
+    }
+
+    /// Names the key that the mail is made with, binds the item to its account, and counts the mail, all in one
+    /// transaction: however often it is tried, each mail counts once.
+    pub async fn claim_mail(&self, claim: &MailClaim<'_>, now: Timestamp) -> Result<Claimed, StoreError> {
+        let Some(key) = Key::of_order(claim.order) else { return Ok(Claimed::Superseded) };
+        let bound = if claim.account.is_some() { ", user_id = :user, cred_version = :version" } else { "" };
+        let mut update = self
+            .update_part(&key)
+            .update_expression(format!("SET mac_kid = :kid{bound}"))
+            .condition_expression("id = :id AND attribute_not_exists(mac_kid) AND attribute_not_exists(used_at)")
+            .expression_attribute_values(":kid", string(claim.kid))
+            .expression_attribute_values(":id", string(&claim.order.id));
+        if let Some((user, version)) = claim.account {
+            update = update
+                .expression_attribute_values(":user", string(user))
+                .expression_attribute_values(":version", number(version));
+        }
+        let mut parts = vec![Part::Update(update.build().map_err(incomplete)?)];
+        if let Some(registration) = claim.registration {
+            let update = self
+                .update_part(&Key::registration(&registration.email.key(), registration.id))
+                .update_expression("SET mac_kid = :kid")
+                // A token is made with the key that its item names, and no other.
+                .condition_expression("attribute_exists(pk) AND (attribute_not_exists(mac_kid) OR mac_kid = :kid)")
+                .expression_attribute_values(":kid", string(claim.kid));
+            parts.push(Part::Update(update.build().map_err(incomplete)?));
+        }
+        let items = parts.len();
+        for (scope, subject, limit) in &claim.counters {
+            parts.push(Part::Update(self.window_update(*scope, subject, limit, now)?));
+        }
+        Ok(match self.transact_parts(parts).await? {
+            Transaction::Committed => Claimed::Counted,
+            Transaction::Refused(refusal) if (0..items).any(|index| refusal.failed(index)) => Claimed::Superseded,
+            Transaction::Refused(_) => Claimed::OverLimit,
+        })
+    }
+
+    /// Marks an item's mail as sent, so that no later try sends it again.
+    pub async fn mark_sent(&self, order: &MailOrder, now: Timestamp) -> Result<(), StoreError> {
+        let Some(key) = Key::of_order(order) else { return Ok(()) };
+        let update = self
+            .update(&key)
+            .update_expression("SET sent_at = :now")
+            .condition_expression("id = :id")
+            .expression_attribute_values(":now", number(now.millis()))
+            .expression_attribute_values(":id", string(&order.id));
+        match update.send().await {
+            Ok(_) => Ok(()),
+            // Used and gone, or replaced, in the meantime.
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// An address's newest registration that a link can still activate, strongly consistent. `mailed` asks for one
+    /// whose link has a key already.
+    pub async fn newest_registration(
+        &self,
+        email: &EmailKey,
+        mailed: bool,
+        now: Timestamp,
+    ) -> Result<Option<Registration>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", Key::registrations(email).pk())
+            .expression_attribute_values(":prefix", string(REGISTRATION_PREFIX))
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(REGISTRATIONS);
+        let items = query.send().await?.items.unwrap_or_default();
+        let registrations: Vec<Registration> = serde_dynamo::from_items(items)?;
+        let mut live = registrations.into_iter().filter(|registration| {
+            registration.kind == RegistrationKind::Verification
+                && registration.used_at.is_none()
+                && now < registration.expires_at
+        });
+        Ok(live.find(|registration| !mailed || registration.mailing.mac_kid.is_some()))
+    }
+
+    fn update_part(&self, key: &Key) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
+        Update::builder().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk())
+    }
+}
+
+fn incomplete(_: aws_sdk_dynamodb::error::BuildError) -> StoreError {
+    StoreError::Incomplete("an update without table or key")
+}
