@@ -2,7 +2,9 @@
 
 use reqwest::Method;
 use serde_json::json;
+use wardgate::domain::one_time::Purpose;
 
+use crate::harness::mailed::VERIFIED;
 use crate::harness::{EMAIL, OTHER_PASSWORD, PASSWORD, TestServer};
 
 #[tokio::test]
@@ -75,4 +77,44 @@ async fn the_budget_does_not_grow_with_sessions() {
         costs.push(server.store.count());
     }
     assert_eq!(costs, [3, 3]);
+}
+
+#[tokio::test]
+async fn verifying_is_two_reads_one_transaction_and_dropping_the_others() {
+    let server = TestServer::with(&[VERIFIED]).await;
+    for _ in 0..2 {
+        server.register(EMAIL, OTHER_PASSWORD).await;
+        server.step();
+    }
+    let flow = server.register(EMAIL, PASSWORD).await.string("flow_token");
+    let mail = server.last_mailed(EMAIL, Purpose::Verification).await;
+    server.store.reset();
+    assert_eq!(server.verify_code(EMAIL, "bad", Some(&flow)).await.status, 400);
+    assert_eq!(server.store.rounds(), [["UpdateItem"], ["UpdateItem"]]);
+    server.store.reset();
+    assert_eq!(server.verify_link(&mail.token, Some(&flow)).await.status, 200);
+    assert_eq!(
+        server.store.rounds(),
+        [vec!["GetItem"], vec!["GetItem"], vec!["TransactWriteItems"], vec!["Query"], vec!["DeleteItem", "DeleteItem"]]
+    );
+}
+
+#[tokio::test]
+async fn changing_an_address_is_a_password_check_and_one_transaction_for_each_step() {
+    let server = TestServer::with(&[VERIFIED]).await;
+    server.register_verified(EMAIL, PASSWORD).await;
+    let access = server.login(EMAIL, PASSWORD).await.string("access_token");
+    server.store.reset();
+    assert_eq!(server.ask_for_address(&access, "ada@new.example", PASSWORD).await.status, 202);
+    let live = vec!["GetItem", "GetItem"];
+    let check = vec!["GetItem", "UpdateItem", "UpdateItem"];
+    assert_eq!(server.store.rounds(), [live, check, vec!["GetItem"], vec!["TransactWriteItems"]]);
+    let token = server.last_mailed("ada@new.example", Purpose::EmailChange).await.token;
+    server.store.reset();
+    server.post("/v1/email/change/confirm", &json!({ "token": token })).await;
+    assert_eq!(server.store.rounds(), [["GetItem"], ["GetItem"], ["GetItem"], ["TransactWriteItems"]]);
+    let token = server.last_mailed(EMAIL, Purpose::EmailUndo).await.token;
+    server.store.reset();
+    server.post("/v1/email/change/undo", &json!({ "token": token })).await;
+    assert_eq!(server.store.rounds(), [["GetItem"], ["GetItem"], ["TransactWriteItems"]]);
 }

@@ -11,6 +11,11 @@ macro_rules! endpoints {
 }
 
 endpoints![
+    email_change,
+    email_change_confirm,
+    email_change_undo,
+    email_verify,
+    email_verify_resend,
     health,
     jwks,
     login,

@@ -1,5 +1,10 @@
 //! One file per endpoint.
 
+mod email_change;
+mod email_change_confirm;
+mod email_change_undo;
+mod email_verify;
+mod email_verify_resend;
 mod health;
 mod jwks;
 mod login;

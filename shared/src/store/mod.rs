@@ -1,6 +1,7 @@
 //! The one table. A method is one atomic transition with a named outcome; nothing here gets and then puts.
 
 pub mod accounts;
+pub mod addresses;
 pub mod audit;
 pub mod changes;
 pub mod client;
@@ -16,6 +17,7 @@ pub mod passwords;
 pub mod registrations;
 pub mod rotation;
 pub mod sessions;
+pub mod verifications;
 
 mod attributes;
 mod retry;
