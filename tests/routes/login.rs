@@ -99,7 +99,8 @@ async fn sec_pw_01_a_login_under_older_parameters_rehashes_once() {
     let newer = wardgate::crypto::password_hasher::PasswordHasher::new(&config.hashing, 1).unwrap();
     let keys = server.app.secrets.password_wrap(server.context().now).await.unwrap();
     let credential = server.app.store.read_credential(&email_key()).await.unwrap().unwrap();
-    let phc = wardgate::crypto::password_wrap::unwrap(credential.password.as_ref().unwrap(), credential.user_id, &keys).unwrap();
+    let phc = wardgate::crypto::password_wrap::unwrap(credential.password.as_ref().unwrap(), credential.user_id, &keys)
+        .unwrap();
     assert!(phc.contains("t=3"));
     let password = wardgate::domain::password::Password::attempt(PASSWORD).unwrap();
     let old = newer.hash(&password, [9; 16]).await.unwrap();

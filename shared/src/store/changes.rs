@@ -46,7 +46,10 @@ impl StreamRecord {
 
     /// What it tells.
     pub fn events(&self, change: &Change) -> Vec<Event> {
-        #[expect(clippy::cast_possible_truncation, reason = "a float of seconds is exact for milliseconds of our times")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a float of seconds is exact for milliseconds of our times"
+        )]
         let at = Timestamp::from_millis((self.dynamodb.approximate_creation_date_time * 1000.0) as i64);
         change.events(&self.event_id, at)
     }

@@ -57,11 +57,7 @@ pub enum SendMailError {
 fault_arm!(SendMailError);
 
 /// Carries an order out.
-pub async fn send_mail(
-    app: &App,
-    transport: &dyn MailTransport,
-    order: &MailOrder,
-) -> Result<Sending, SendMailError> {
+pub async fn send_mail(app: &App, transport: &dyn MailTransport, order: &MailOrder) -> Result<Sending, SendMailError> {
     let sending = try_send(app, transport, order).await;
     metrics::mail(sending.as_ref().map_or("failed", |sending| sending.name()));
     if let Ok(Sending::OverLimit) = sending {
@@ -149,10 +145,7 @@ async fn count(
 fn notice(subject: &Ordered) -> Option<Purpose> {
     match subject {
         Ordered::OneTime(item) => Some(item.purpose).filter(|purpose| {
-            matches!(
-                purpose,
-                Purpose::EmailUndo | Purpose::KeepAccount | Purpose::PasswordChanged | Purpose::NewDevice
-            )
+            matches!(purpose, Purpose::EmailUndo | Purpose::KeepAccount | Purpose::PasswordChanged | Purpose::NewDevice)
         }),
         Ordered::Registration(_) => None,
     }
