@@ -145,10 +145,13 @@ fn reply(headers: Vec<(header::HeaderName, HeaderValue)>, body: Vec<u8>) -> Resp
 /// The text, with its links apart.
 fn pieces(text: &str) -> Vec<Value> {
     let is_link = |word: &str| word.starts_with("https://") || word.starts_with("http://");
+    // Needs no escaping, and slashes as they are make the page's source readable, too.
+    let is_plain = |word: &str| word.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>&\"'`".contains(&byte));
     text.split_inclusive(char::is_whitespace)
         .flat_map(|word| {
             let (word, space) = word.split_at(word.trim_end().len());
-            [context! { text => word, link => is_link(word) }, context! { text => space, link => false }]
+            let text = if is_plain(word) { Value::from_safe_string(word.to_owned()) } else { Value::from(word) };
+            [context! { text, link => is_link(word) }, context! { text => space, link => false }]
         })
         .collect()
 }
