@@ -16,6 +16,7 @@ mod guessing;
 mod interop;
 mod known_devices;
 mod layers;
+mod mails;
 mod permissions;
 mod races;
 mod refresh_families;

@@ -24,6 +24,15 @@ endpoints![
     logout,
     me,
     openid_configuration,
+    page_confirm_email_change,
+    page_reset_password,
+    page_show,
+    page_sign_in,
+    page_undo_email_change,
+    page_verify_email,
+    password_change,
+    password_forgot,
+    password_reset,
     ready,
     register,
     session_end,
@@ -33,7 +42,7 @@ endpoints![
 ];
 
 /// The functions that answer other events than requests of our own API.
-pub const EVENT_FUNCTIONS: &[&str] = &["authorizer"];
+pub const EVENT_FUNCTIONS: &[&str] = &["authorizer", "events", "mailer"];
 
 /// The API description, as it is served and as `docs/api/openapi.json` has it.
 pub fn openapi() -> serde_json::Value {

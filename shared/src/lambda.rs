@@ -16,8 +16,8 @@ use http::{HeaderValue, Response};
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Body, Context, Error, LambdaEvent, lambda_runtime, service_fn};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Host};
 use crate::aws::Connection;
@@ -37,27 +37,58 @@ const TO_ANSWER: Duration = Duration::from_millis(200);
 pub type EventFuture<'a, R> = Pin<Box<dyn Future<Output = Result<R, Fault>> + Send + 'a>>;
 
 /// A function that answers another event than a request of our own API.
-pub struct EventFunction<E, R> {
+pub struct EventFunction<E, P, R> {
     /// The function's name: its folder, binary, events and template resource.
     pub name: &'static str,
     /// What it needs from outside, under this configuration; or what the configuration lacks for it.
     pub needs: fn(&Config) -> Result<Needs, ConfigError>,
+    /// Builds what it has beside the App: other services' clients.
+    pub parts: fn(&Config, &Connection) -> Result<P, ConfigError>,
     /// What answers.
-    pub handler: for<'a> fn(&'a App, E) -> EventFuture<'a, R>,
+    pub handler: for<'a> fn(&'a App, &'a P, E) -> EventFuture<'a, R>,
+}
+
+/// The answer to a batch of records or messages: what has to come again (`ReportBatchItemFailures`). The rest is done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchAnswer {
+    /// Of a stream, the first alone counts: everything after it comes again too.
+    pub batch_item_failures: Vec<BatchItemFailure>,
+}
+
+/// Names a record or a message that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchItemFailure {
+    /// A record's sequence number, a message's id.
+    pub item_identifier: String,
+}
+
+impl BatchAnswer {
+    /// These have to come again.
+    pub fn failed(identifiers: impl IntoIterator<Item = String>) -> Self {
+        let failures = identifiers.into_iter().map(|item_identifier| BatchItemFailure { item_identifier });
+        Self { batch_item_failures: failures.collect() }
+    }
 }
 
 /// Serves `endpoint` until Lambda stops the process. A mistake in the configuration ends initialisation with its
 /// message.
 pub fn serve(endpoint: &Endpoint) -> Result<(), Error> {
     runtime()?.block_on(async {
-        let (app, embedded, ()) = start(|_| Ok(())).await?;
+        let (app, embedded, ()) = start(|_, _| Ok(())).await?;
         app.prefetch(endpoint.needs).await;
         let answer = async |event: LambdaEvent<LambdaRequest>| {
             let LambdaRequest::ApiGatewayV2(request) = event.payload else {
                 return Err(Error::from("not an event of an API Gateway HTTP API, payload 2.0"));
             };
             let time_left = time_left(&app, &event.context);
-            let incoming = Incoming { trace_id: event.context.xray_trace_id, time_left, ..incoming(request) };
+            let path = request.raw_path.clone().unwrap_or_default();
+            let mut incoming = Incoming { trace_id: event.context.xray_trace_id, time_left, ..incoming(request) };
+            if incoming.path_parameters.is_empty() {
+                // `cargo lambda watch` gives none where its routes have the path literally.
+                incoming.path_parameters = endpoint.path_parameters(&path).unwrap_or_default();
+            }
             let response = edge::respond(&app, endpoint, incoming).await;
             embedded.flush();
             Ok(reply(response))
@@ -67,17 +98,18 @@ pub fn serve(endpoint: &Endpoint) -> Result<(), Error> {
 }
 
 /// As [`serve`], for a function of another event.
-pub fn serve_event<E, R>(function: &EventFunction<E, R>) -> Result<(), Error>
+pub fn serve_event<E, P, R>(function: &EventFunction<E, P, R>) -> Result<(), Error>
 where
     E: DeserializeOwned,
     R: Serialize,
 {
     runtime()?.block_on(async {
-        let (app, embedded, needs) = start(function.needs).await?;
+        let (app, embedded, (needs, parts)) =
+            start(|config, connection| Ok(((function.needs)(config)?, (function.parts)(config, connection)?))).await?;
         app.prefetch(needs).await;
         let answer = async |event: LambdaEvent<E>| {
             let deadline = edge::deadline(&app, time_left(&app, &event.context));
-            let answer = tokio::time::timeout(deadline, (function.handler)(&app, event.payload)).await;
+            let answer = tokio::time::timeout(deadline, (function.handler)(&app, &parts, event.payload)).await;
             embedded.flush();
             answer.map_err(Error::from).and_then(|answer| answer.map_err(Error::from)).inspect_err(|cause| {
                 tracing::error!(request_id = event.context.request_id, function = function.name, %cause, "event failed");
@@ -112,14 +144,18 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// Puts everything together, with what `needs` makes of the configuration. Lambda hears why that is not possible.
+/// Puts everything together, with what `build` makes of the configuration and the connection. Lambda hears why that is
+/// not possible.
 #[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
-async fn start<N>(needs: impl FnOnce(&Config) -> Result<N, ConfigError>) -> Result<(App, Embedded, N), Refusal> {
+async fn start<P>(
+    build: impl FnOnce(&Config, &Connection) -> Result<P, ConfigError>,
+) -> Result<(App, Embedded, P), Refusal> {
     let parts = || {
         let config = config()?;
-        let needs = needs(&config)?;
+        let connection = connection()?;
+        let built = build(&config, &connection)?;
         let embedded = embedded(&config)?;
-        Ok((app(config)?, embedded, needs))
+        Ok((app(config, connection)?, embedded, built))
     };
     match parts() {
         Ok(parts) => Ok(parts),
@@ -151,8 +187,11 @@ fn embedded(config: &Config) -> Result<Embedded, Error> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
-fn app(config: Config) -> Result<App, Error> {
-    let connection = Connection::from_environment(|name| std::env::var(name).ok())?;
+fn connection() -> Result<Connection, Error> {
+    Ok(Connection::from_environment(|name| std::env::var(name).ok())?)
+}
+
+fn app(config: Config, connection: Connection) -> Result<App, Error> {
     let host = Host { connection, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), hashing_slots: 1 };
     Ok(App::new(config, host)?)
 }

@@ -1,5 +1,7 @@
-//! Cookie mode (SE-06): for browsers, the refresh token is in a cookie that scripts cannot read, and in no body.
+//! Cookies (SE-06). In cookie mode, for browsers, the refresh token is in a cookie that scripts cannot read, and in no
+//! body. A registration's flow token is in one, too, for the page that its mail links to (OT-10).
 
+use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 use http::header::{COOKIE, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -11,6 +13,7 @@ use crate::http::problem::Problem;
 
 /// The prefix makes browsers hold us to Secure, Path=/ and no Domain (RFC 6265bis, 4.1.3.2).
 const REFRESH: &str = "__Host-wardgate-refresh";
+const FLOW: &str = "__Host-wardgate-flow";
 
 /// How a session's refresh token travels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -25,29 +28,58 @@ pub enum Transport {
 
 /// The refresh token of a request's cookie, if there is exactly one.
 pub fn refresh_token(headers: &HeaderMap) -> Option<&str> {
+    read(headers, REFRESH)
+}
+
+/// The flow token of a request's cookie, if there is exactly one.
+pub fn flow_token(headers: &HeaderMap) -> Option<&str> {
+    read(headers, FLOW)
+}
+
+/// The value of the one cookie of this name.
+pub(super) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut tokens = cookies.flat_map(|header| header.split("; ")).filter_map(|pair| {
-        let (name, value) = pair.split_once('=')?;
-        (name == REFRESH).then_some(value)
+    let mut values = cookies.flat_map(|header| header.split("; ")).filter_map(|pair| {
+        let (found, value) = pair.split_once('=')?;
+        (found == name).then_some(value)
     });
-    let (Some(token), None) = (tokens.next(), tokens.next()) else { return None };
-    Some(token)
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    Some(value)
 }
 
 /// The header field that keeps `token` in the browser for as long as the session can live without a refresh.
 pub fn keep(app: &App, token: &str) -> Result<(HeaderName, HeaderValue), Problem> {
-    let life = i64::try_from(app.config.sessions.idle_seconds).unwrap_or(i64::MAX);
-    set(token, cookie::time::Duration::seconds(life))
+    set(REFRESH, token, SameSite::Strict, Some(seconds(app.config.sessions.idle_seconds)))
 }
 
 /// The header field that makes the browser forget the token.
 pub fn forget() -> Result<(HeaderName, HeaderValue), Problem> {
-    set("", cookie::time::Duration::ZERO)
+    set(REFRESH, "", SameSite::Strict, Some(Duration::ZERO))
 }
 
-fn set(token: &str, max_age: cookie::time::Duration) -> Result<(HeaderName, HeaderValue), Problem> {
-    let cookie = Cookie::build((REFRESH, token)).path("/").secure(true).http_only(true);
-    let cookie = cookie.same_site(SameSite::Strict).max_age(max_age).build();
+/// The header field that keeps a registration's flow token in the browser for as long as its link works.
+pub fn keep_flow(app: &App, token: &str) -> Result<(HeaderName, HeaderValue), Problem> {
+    set(FLOW, token, SameSite::Lax, Some(seconds(app.config.accounts.verification_seconds)))
+}
+
+/// The header field that makes the browser forget the flow token.
+pub fn forget_flow() -> Result<(HeaderName, HeaderValue), Problem> {
+    set(FLOW, "", SameSite::Lax, Some(Duration::ZERO))
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
+/// Without `max_age` the cookie lives until the browser is closed.
+pub(super) fn set(
+    name: &str,
+    value: &str,
+    same_site: SameSite,
+    max_age: Option<Duration>,
+) -> Result<(HeaderName, HeaderValue), Problem> {
+    let mut cookie = Cookie::build((name, value)).path("/").secure(true).http_only(true).same_site(same_site).build();
+    cookie.set_max_age(max_age);
     let value = HeaderValue::from_str(&cookie.to_string()).map_err(Problem::internal)?;
     Ok((SET_COOKIE, value))
 }
@@ -55,13 +87,14 @@ fn set(token: &str, max_age: cookie::time::Duration) -> Result<(HeaderName, Head
 /// Refuses a request that would set or read a cookie unless it comes from a page of ours or of a listed origin. A
 /// browser cannot be made to lie about it.
 pub fn admit_origin(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
-    let mut origins = headers.get_all(ORIGIN).iter();
-    if let (Some(origin), None) = (origins.next(), origins.next()) {
-        let listed =
-            app.config.http.allowed_origins.iter().map(String::as_str).chain([app.config.tokens.issuer.as_str()]);
-        if listed.into_iter().any(|listed| listed.as_bytes() == origin.as_bytes()) {
-            return Ok(());
-        }
+    let listed = app.config.http.allowed_origins.iter().any(|listed| is_from(headers, listed));
+    if listed { Ok(()) } else { admit_own_origin(app, headers) }
+}
+
+/// Refuses a request that does not come from a page of ours.
+pub fn admit_own_origin(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+    if is_from(headers, &app.config.tokens.issuer) {
+        return Ok(());
     }
     Err(Problem::new(
         StatusCode::FORBIDDEN,
@@ -69,6 +102,11 @@ pub fn admit_origin(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
         "The origin is not allowed.",
         "Cookies are for pages of origins that http.allowed_origins lists. Programs leave transport out.",
     ))
+}
+
+fn is_from(headers: &HeaderMap, listed: &str) -> bool {
+    let mut origins = headers.get_all(ORIGIN).iter();
+    matches!((origins.next(), origins.next()), (Some(origin), None) if origin.as_bytes() == listed.as_bytes())
 }
 
 #[cfg(test)]
@@ -88,8 +126,10 @@ mod tests {
 
     #[test]
     fn sec_se_06_the_cookie_has_every_attribute() {
-        let (_, value) = set("rt_x", cookie::time::Duration::seconds(60)).unwrap();
+        let (_, value) = set(REFRESH, "rt_x", SameSite::Strict, Some(seconds(60))).unwrap();
         let expected = "__Host-wardgate-refresh=rt_x; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=60";
         assert_eq!(value, expected);
+        let (_, value) = set(FLOW, "ft_x", SameSite::Lax, None).unwrap();
+        assert_eq!(value, "__Host-wardgate-flow=ft_x; HttpOnly; SameSite=Lax; Secure; Path=/");
     }
 }

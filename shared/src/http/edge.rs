@@ -13,7 +13,7 @@ use crate::domain::language::Language;
 use crate::domain::origin::Origin;
 use crate::http::endpoint::Endpoint;
 use crate::http::problem::{Problem, ProblemBody};
-use crate::http::reply::Reply;
+use crate::http::reply::{Reply, retry_after};
 use crate::http::request::Request;
 use crate::telemetry::metrics;
 
@@ -77,6 +77,7 @@ pub async fn respond(app: &App, endpoint: &Endpoint, incoming: Incoming) -> Resp
     };
     let (response, cause) = match result {
         Ok(reply) => (finish(reply, &request_id), None),
+        Err(Problem { page: Some(page), cause, .. }) => (finish(*page, &request_id), cause),
         Err(problem) => (refuse(&problem, &request_id), problem.cause),
     };
     let status = response.status();
@@ -112,11 +113,7 @@ pub fn refuse(problem: &Problem, request_id: &str) -> Response<Bytes> {
         errors: &problem.errors,
     };
     let mut headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
-    if let Some(wait) = problem.retry_after {
-        // Rounded up: a client that comes back a moment early would only be refused again.
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        headers.push((header::RETRY_AFTER, HeaderValue::from(seconds)));
-    }
+    headers.extend(problem.retry_after.map(retry_after));
     if let Some(challenge) = problem.challenge {
         headers.push((header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));
     }

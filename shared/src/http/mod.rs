@@ -2,11 +2,13 @@
 
 pub mod bearer;
 pub mod cookies;
+pub mod csrf;
 pub mod edge;
 pub mod endpoint;
 pub mod json;
 pub mod openapi;
 pub mod page;
+pub mod page_endpoint;
 pub mod problem;
 pub mod query;
 pub mod reply;
@@ -15,5 +17,7 @@ pub mod signed_in;
 pub mod source_address;
 
 mod faults;
+mod form;
+mod media_type;
 mod members;
 mod password_check;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +14,7 @@ use ring::digest::{SHA256, digest};
 use crate::domain::language::Language;
 use crate::domain::password::PasswordRejection;
 use crate::http::problem::Problem;
-use crate::http::reply::Reply;
+use crate::http::reply::{Reply, retry_after};
 use crate::templates::Templates;
 
 const STYLE: &str = include_str!("../../templates/pages/page.css");
@@ -66,6 +67,16 @@ impl Action {
         Self::SignIn,
     ];
 
+    /// The action of `/ui/{name}`.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.path().strip_prefix("/ui/") == Some(name))
+    }
+
+    /// Whether its POST reads or sets cookies, and so needs a token against forged requests (SE-06).
+    pub const fn uses_cookies(self) -> bool {
+        matches!(self, Self::VerifyEmail | Self::SignIn)
+    }
+
     /// The page's path, which its form posts to.
     pub const fn path(self) -> &'static str {
         match self {
@@ -93,18 +104,25 @@ pub enum Page<'a> {
         /// Why the password that was sent is not accepted; the status is 400 then.
         rejection: Option<&'a PasswordRejection>,
     },
+    /// The address is verified, and a password has to be chosen (OT-10): the form of [`Action::ResetPassword`].
+    ChoosePassword {
+        /// The token that sets it.
+        token: &'a str,
+    },
     /// It is done.
     Done(Action),
     /// The link has expired, was used or is damaged: 400.
     LinkInvalid(Action),
+    /// The form did not come from our page in this browser: 403.
+    Refused(Action),
     /// Too many attempts, or something is down: try again later.
     TryLater {
         /// What was to be done.
         action: Action,
-        /// 429 or 503.
+        /// 429, 500 or 503.
         status: StatusCode,
-        /// After how many seconds.
-        retry_after: u64,
+        /// After how long.
+        retry_after: Option<Duration>,
     },
 }
 
@@ -121,14 +139,20 @@ pub fn render(page: Page<'_>, language: Language, service_name: &str) -> Result<
             let status = if rejection.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
             (action, status, context! { kind => "confirm", token, csrf, ..reason(rejection) })
         }
+        Page::ChoosePassword { token } => {
+            let values = context! { kind => "confirm", token, csrf => None::<&str>, ..reason(None) };
+            (Action::ResetPassword, StatusCode::OK, values)
+        }
         Page::Done(action) => (action, StatusCode::OK, context! { kind => "done" }),
         Page::LinkInvalid(action) => (action, StatusCode::BAD_REQUEST, context! { kind => "invalid" }),
+        Page::Refused(action) => (action, StatusCode::FORBIDDEN, context! { kind => "refused" }),
         Page::TryLater { action, status, .. } => (action, status, context! { kind => "later" }),
     };
     let path = action.path();
     let language = language.tag();
     let style = Value::from_safe_string(STYLE.to_owned());
-    let values = context! { language, service_name, path => Value::from_safe_string(path.to_owned()), style, ..values };
+    let verified = matches!(page, Page::ChoosePassword { .. });
+    let values = context! { language, service_name, verified, path => Value::from_safe_string(path.to_owned()), style, ..values };
     let file = format!("{language}/{}.html", path.trim_start_matches("/ui/"));
     let body = TEMPLATES.render(&file, values).map_err(Problem::internal)?.into_bytes();
     let mut headers = vec![
@@ -137,8 +161,8 @@ pub fn render(page: Page<'_>, language: Language, service_name: &str) -> Result<
         (header::VARY, HeaderValue::from_static("accept-language")),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_str(&POLICY).map_err(Problem::internal)?),
     ];
-    if let Page::TryLater { retry_after, .. } = page {
-        headers.push((header::RETRY_AFTER, HeaderValue::from(retry_after)));
+    if let Page::TryLater { retry_after: Some(wait), .. } = page {
+        headers.push(retry_after(wait));
     }
     Ok(Reply { status, headers, body })
 }
@@ -181,7 +205,15 @@ mod tests {
                 (confirm(None), 200),
                 (Page::Done(action), 200),
                 (Page::LinkInvalid(action), 400),
-                (Page::TryLater { action, status: StatusCode::TOO_MANY_REQUESTS, retry_after: 60 }, 429),
+                (Page::Refused(action), 403),
+                (
+                    Page::TryLater {
+                        action,
+                        status: StatusCode::TOO_MANY_REQUESTS,
+                        retry_after: Some(Duration::from_secs(60)),
+                    },
+                    429,
+                ),
             ];
             pages.extend(rejections.iter().map(|rejection| (confirm(Some(rejection)), 400)));
             for (page, status) in pages {
@@ -214,7 +246,11 @@ mod tests {
     fn each_outcome_has_a_heading_of_its_own() {
         let heading = |page| shown(page, Language::German).1.split_once("<h1>").unwrap().1.to_owned();
         let action = Action::KeepAccount;
-        let later = Page::TryLater { action, status: StatusCode::SERVICE_UNAVAILABLE, retry_after: 5 };
+        let later = Page::TryLater {
+            action,
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            retry_after: Some(Duration::from_millis(4_001)),
+        };
         for (page, expected) in [
             (Page::Confirm { action, token: "t", csrf: None, rejection: None }, "Konto behalten</h1>"),
             (Page::Done(action), "Ihr Konto bleibt bestehen</h1>"),
@@ -224,6 +260,18 @@ mod tests {
             assert!(heading(page).starts_with(expected), "{expected}");
         }
         assert_eq!(header(&shown(later, Language::German).0, &header::RETRY_AFTER), "5");
+    }
+
+    #[test]
+    fn sec_ot_10_who_verified_without_having_chosen_the_password_is_asked_for_one() {
+        for (language, lead) in
+            [(Language::English, "Your address is confirmed."), (Language::German, "Ihre Adresse ist")]
+        {
+            let (reply, html) = shown(Page::ChoosePassword { token: "pr_t" }, language);
+            assert_eq!(reply.status, 200);
+            assert!(html.contains("action=\"/ui/reset-password\"") && html.contains("value=\"pr_t\""), "{html}");
+            assert!(html.contains(lead), "{html}");
+        }
     }
 
     #[test]

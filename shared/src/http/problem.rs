@@ -8,6 +8,8 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::http::reply::Reply;
+
 /// A refusal. What the client sees is chosen here; the cause is for the log alone.
 #[derive(Debug)]
 pub struct Problem {
@@ -25,6 +27,8 @@ pub struct Problem {
     pub retry_after: Option<Duration>,
     /// The `WWW-Authenticate` header (RFC 6750).
     pub challenge: Option<&'static str>,
+    /// What a person sees instead, on endpoints that a person looks at.
+    pub page: Option<Box<Reply>>,
     /// What really went wrong, for the log; never a token's or a member's content.
     pub cause: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -78,6 +82,7 @@ impl Problem {
             errors: Vec::new(),
             retry_after: None,
             challenge: None,
+            page: None,
             cause: None,
         }
     }

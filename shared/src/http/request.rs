@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::app::RequestContext;
 use crate::http::problem::Problem;
-use crate::http::{bearer, json, query};
+use crate::http::{bearer, form, json, query};
 
 /// A request that has passed the edge's limits.
 pub struct Request {
@@ -40,9 +40,14 @@ impl Request {
         if self.body.is_empty() { Ok(T::default()) } else { self.json() }
     }
 
+    /// The body as a form's, which must be sent as such (SE-08).
+    pub fn form<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        form::parse(&self.headers, &self.body)
+    }
+
     /// The query's parameters (SE-08).
     pub fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        query::parse(&self.query)
+        query::parse(self.query.as_bytes())
     }
 
     /// The value of the `{name}` part of the path; empty if the endpoint's path has no such part.
