@@ -19,7 +19,7 @@ fn with<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 async fn answer(server: &TestServer, case: &str, token: &str) -> Option<Value> {
     let event = fs::read_to_string(repository(&format!("events/authorizer/{case}.json"))).unwrap();
     let event = serde_json::from_str(&event.replace("${ACCESS_TOKEN}", token)).unwrap();
-    (authorizer::FUNCTION.handler)(&server.app, event).await.ok()
+    (authorizer::FUNCTION.handler)(&server.app, &(), event).await.ok()
 }
 
 #[tokio::test]

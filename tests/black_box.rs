@@ -13,6 +13,7 @@ mod events;
 mod guessing;
 mod interop;
 mod layers;
+mod mails;
 mod permissions;
 mod races;
 mod refresh_families;

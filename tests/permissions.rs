@@ -191,7 +191,7 @@ impl Observer {
                 "headers": { "authorization": format!("Bearer {access}") },
                 "requestContext": { "http": { "method": "GET" }, "requestId": "x" },
             });
-            let answer = (authorizer::FUNCTION.handler)(&it.app, serde_json::from_value(event).unwrap()).await;
+            let answer = (authorizer::FUNCTION.handler)(&it.app, &(), serde_json::from_value(event).unwrap()).await;
             assert_eq!(answer.ok().unwrap()["isAuthorized"], true);
         })
         .await;

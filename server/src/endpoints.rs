@@ -22,6 +22,9 @@ endpoints![
     logout,
     me,
     openid_configuration,
+    password_change,
+    password_forgot,
+    password_reset,
     ready,
     register,
     session_end,
@@ -31,7 +34,7 @@ endpoints![
 ];
 
 /// The functions that answer other events than requests of our own API.
-pub const EVENT_FUNCTIONS: &[&str] = &["authorizer"];
+pub const EVENT_FUNCTIONS: &[&str] = &["authorizer", "events", "mailer"];
 
 /// The API description, as it is served and as `docs/api/openapi.json` has it.
 pub fn openapi() -> serde_json::Value {

@@ -100,8 +100,8 @@ mod embedded {
     use tokio::sync::watch;
     use wardgate::config::Config;
     use wardgate_server::dev::local::Local;
-    use wardgate_server::dev::{demo, tour};
-    use wardgate_server::serve::{serve, stopped};
+    use wardgate_server::dev::{demo, outbox, tour};
+    use wardgate_server::serve::{listen, serve_router};
 
     use super::{AnyError, app};
 
@@ -118,14 +118,19 @@ mod embedded {
         demo::ensure(&app).await?;
         println!("\nWardgate listens on {base}. Ctrl-C ends it; data and keys stay in {}.\n", folder.display());
         println!("{}", tour::tour(&base));
-        serve(&app, listeners, stopping).await?;
+        let (pump, outbox) = local.pump(&app);
+        let router = outbox::router(&app, &pump, &outbox);
+        let pumping = tokio::spawn(pump.run(stopping.clone()));
+        serve_router(router, listeners, stopping).await?;
+        pumping.await?;
         drop(app);
         local.stop().await?;
         println!("Wardgate has stopped.");
         Ok(())
     }
 
-    /// The store, keys and demo user for functions that run as processes of their own.
+    /// The store, keys, demo user and outbox for functions that run as processes of their own.
+    #[expect(clippy::print_stdout, reason = "whoever typed `make watch` looks for their mails")]
     pub(super) async fn engine(
         mut config: Config,
         folder: &Path,
@@ -134,9 +139,18 @@ mod embedded {
         let local = Local::start(&mut config, folder).await?;
         let app = app(config, local.connection.clone())?;
         demo::ensure(&app).await?;
+        // The functions have no outbox: it is here, on a port of its own.
+        let listeners = listen(app.config.http.bind.get(..1).unwrap_or_default(), 0).await?;
+        let (pump, outbox) = local.pump(&app);
+        let router = outbox::routes(&app.config, &pump, &outbox);
+        let pumping = tokio::spawn(pump.run(stopping.clone()));
         let env_file = local.write_env_file(&app.config)?;
+        if let Some(address) = listeners.first().and_then(|listener| listener.local_addr().ok()) {
+            println!("Mails land at http://{address}/dev/outbox.");
+        }
         drop(app);
-        stopped(stopping).await;
+        serve_router(router, listeners, stopping).await?;
+        pumping.await?;
         drop(env_file);
         Ok(local.stop().await?)
     }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -57,7 +58,15 @@ const ADDRESS_FAMILY_NOT_SUPPORTED: i32 = 97;
 
 /// Serves until `stop` changes, then lets running requests finish.
 pub async fn serve(app: &Arc<App>, listeners: Vec<TcpListener>, stop: watch::Receiver<bool>) -> std::io::Result<()> {
-    let router = router(app);
+    serve_router(router(app), listeners, stop).await
+}
+
+/// As [`serve`], whatever the router has.
+pub async fn serve_router(
+    router: Router,
+    listeners: Vec<TcpListener>,
+    stop: watch::Receiver<bool>,
+) -> std::io::Result<()> {
     let servers = listeners.into_iter().map(|listener| {
         let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
         axum::serve(listener, service).with_graceful_shutdown(stopped(stop.clone())).into_future()

@@ -13,8 +13,8 @@ use http::{HeaderValue, Response};
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Body, Error, LambdaEvent, lambda_runtime, service_fn};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Host};
 use crate::aws::Connection;
@@ -31,20 +31,46 @@ use crate::use_cases::fault::Fault;
 pub type EventFuture<'a, R> = Pin<Box<dyn Future<Output = Result<R, Fault>> + Send + 'a>>;
 
 /// A function that answers another event than a request of our own API.
-pub struct EventFunction<E, R> {
+pub struct EventFunction<E, P, R> {
     /// The function's name: its folder, binary, events and template resource.
     pub name: &'static str,
     /// What it needs from outside, under this configuration; or what the configuration lacks for it.
     pub needs: fn(&Config) -> Result<Needs, ConfigError>,
+    /// Builds what it has beside the App: other services' clients.
+    pub parts: fn(&Config, &Connection) -> Result<P, ConfigError>,
     /// What answers.
-    pub handler: for<'a> fn(&'a App, E) -> EventFuture<'a, R>,
+    pub handler: for<'a> fn(&'a App, &'a P, E) -> EventFuture<'a, R>,
+}
+
+/// The answer to a batch of records or messages: what has to come again (`ReportBatchItemFailures`). The rest is done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchAnswer {
+    /// Of a stream, the first alone counts: everything after it comes again too.
+    pub batch_item_failures: Vec<BatchItemFailure>,
+}
+
+/// Names a record or a message that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchItemFailure {
+    /// A record's sequence number, a message's id.
+    pub item_identifier: String,
+}
+
+impl BatchAnswer {
+    /// These have to come again.
+    pub fn failed(identifiers: impl IntoIterator<Item = String>) -> Self {
+        let failures = identifiers.into_iter().map(|item_identifier| BatchItemFailure { item_identifier });
+        Self { batch_item_failures: failures.collect() }
+    }
 }
 
 /// Serves `endpoint` until Lambda stops the process. A mistake in the configuration ends initialisation with its
 /// message.
 pub fn serve(endpoint: &Endpoint) -> Result<(), Error> {
     runtime()?.block_on(async {
-        let (app, embedded, ()) = start(|_| Ok(()))?;
+        let (app, embedded, ()) = start(|_, _| Ok(()))?;
         app.prefetch(endpoint.needs).await;
         let answer = async |event: LambdaEvent<LambdaRequest>| {
             let LambdaRequest::ApiGatewayV2(request) = event.payload else {
@@ -60,16 +86,17 @@ pub fn serve(endpoint: &Endpoint) -> Result<(), Error> {
 }
 
 /// As [`serve`], for a function of another event.
-pub fn serve_event<E, R>(function: &EventFunction<E, R>) -> Result<(), Error>
+pub fn serve_event<E, P, R>(function: &EventFunction<E, P, R>) -> Result<(), Error>
 where
     E: DeserializeOwned,
     R: Serialize,
 {
     runtime()?.block_on(async {
-        let (app, embedded, needs) = start(function.needs)?;
+        let (app, embedded, (needs, parts)) =
+            start(|config, connection| Ok(((function.needs)(config)?, (function.parts)(config, connection)?)))?;
         app.prefetch(needs).await;
         let answer = async |event: LambdaEvent<E>| {
-            let answer = (function.handler)(&app, event.payload).await;
+            let answer = (function.handler)(&app, &parts, event.payload).await;
             embedded.flush();
             answer.map_err(|cause| {
                 tracing::error!(request_id = event.context.request_id, function = function.name, %cause, "event failed");
@@ -97,13 +124,14 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// Puts everything together, with what `needs` makes of the configuration.
-fn start<N>(needs: impl FnOnce(&Config) -> Result<N, ConfigError>) -> Result<(App, Embedded, N), Refusal> {
+/// Puts everything together, with what `build` makes of the configuration and the connection.
+fn start<P>(build: impl FnOnce(&Config, &Connection) -> Result<P, ConfigError>) -> Result<(App, Embedded, P), Refusal> {
     let parts = || {
         let config = config()?;
-        let needs = needs(&config)?;
+        let connection = connection()?;
+        let built = build(&config, &connection)?;
         let embedded = embedded(&config)?;
-        Ok((app(config)?, embedded, needs))
+        Ok((app(config, connection)?, embedded, built))
     };
     parts().map_err(Refusal)
 }
@@ -129,8 +157,11 @@ fn embedded(config: &Config) -> Result<Embedded, Error> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
-fn app(config: Config) -> Result<App, Error> {
-    let connection = Connection::from_environment(|name| std::env::var(name).ok())?;
+fn connection() -> Result<Connection, Error> {
+    Ok(Connection::from_environment(|name| std::env::var(name).ok())?)
+}
+
+fn app(config: Config, connection: Connection) -> Result<App, Error> {
     let host = Host { connection, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), hashing_slots: 1 };
     Ok(App::new(config, host)?)
 }

@@ -1,6 +1,7 @@
 //! A real server on a random port, over a real engine, with a clock that the test moves.
 
 pub mod cloudformation;
+pub mod mail_edge;
 pub mod mailed;
 pub mod secrets_manager;
 pub mod store_edge;
@@ -20,14 +21,18 @@ use wardgate::app::{App, Host, RequestContext};
 use wardgate::aws::Connection;
 use wardgate::clock::Clock;
 use wardgate::config::Config;
+use wardgate::domain::email::Email;
 use wardgate::domain::language::Language;
 use wardgate::domain::origin::Origin;
 use wardgate::domain::timestamp::Timestamp;
 use wardgate::entropy::SystemEntropy;
 use wardgate::store::client::build;
-use wardgate_server::dev::{engine, keys};
-use wardgate_server::serve::{listen, serve};
+use wardgate_server::dev::outbox::{Mail, Outbox};
+use wardgate_server::dev::pump::{Drained, Pump};
+use wardgate_server::dev::{engine, keys, outbox};
+use wardgate_server::serve::{listen, serve_router};
 
+use mail_edge::MailEdge;
 use secrets_manager::SecretsManager;
 use store_edge::StoreEdge;
 
@@ -72,6 +77,9 @@ pub struct TestServer {
     pub store: StoreEdge,
     pub key_file: PathBuf,
     pub secrets_manager: SecretsManager,
+    pub mail_edge: MailEdge,
+    pub pump: Arc<Pump>,
+    outbox: Arc<Outbox>,
     http: reqwest::Client,
     dynamodb: aws_sdk_dynamodb::Client,
     connection: Connection,
@@ -161,9 +169,16 @@ impl TestServer {
         let secrets_manager = SecretsManager::new(SharedHttpClient::new(store.clone()), shared_keys());
         let connection = Connection { http_client: SharedHttpClient::new(secrets_manager.clone()), ..direct };
         let clock = Arc::new(ManualClock(AtomicI64::new(START.millis())));
+        let app = app(config, connection.clone(), &clock);
+        let outbox = Arc::new(Outbox::default());
+        let mail_edge = MailEdge::new(Arc::clone(&outbox));
+        let pump = Pump::new(Arc::clone(&app), engine.database, Box::new(mail_edge.clone()), None);
         let server = Self {
             base: format!("http://localhost:{port}"),
-            app: app(config, connection.clone(), &clock),
+            app,
+            mail_edge,
+            pump: Arc::new(pump),
+            outbox,
             clock,
             store,
             key_file,
@@ -188,6 +203,9 @@ impl TestServer {
             store: self.store.clone(),
             key_file: self.key_file.clone(),
             secrets_manager: self.secrets_manager.clone(),
+            mail_edge: self.mail_edge.clone(),
+            pump: Arc::clone(&self.pump),
+            outbox: Arc::clone(&self.outbox),
             http: self.http.clone(),
             dynamodb: self.dynamodb.clone(),
             connection: self.connection.clone(),
@@ -199,8 +217,8 @@ impl TestServer {
     }
 
     fn listen(&self, listeners: Vec<TcpListener>) {
-        let (app, stopping) = (Arc::clone(&self.app), self.stop.subscribe());
-        tokio::spawn(async move { serve(&app, listeners, stopping).await });
+        let router = outbox::router(&self.app, &self.pump, &self.outbox);
+        tokio::spawn(serve_router(router, listeners, self.stop.subscribe()));
     }
 
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
@@ -245,6 +263,34 @@ impl TestServer {
         answer
     }
 
+    /// The mails to an address, oldest first, once everything that has happened so far has led to its mails. Fails if
+    /// one could not be sent.
+    #[track_caller]
+    pub fn mails<'a>(&'a self, to: &'a str) -> impl Future<Output = Vec<Mail>> + 'a {
+        let caller = std::panic::Location::caller();
+        async move {
+            assert_eq!(self.pump.drain().await.unwrap(), Drained::Empty, "mails wait at {caller}");
+            self.outbox.mails(Some(to))
+        }
+    }
+
+    /// The newest mail to an address.
+    #[track_caller]
+    pub fn newest_mail<'a>(&'a self, to: &'a str) -> impl Future<Output = Mail> + 'a {
+        let caller = std::panic::Location::caller();
+        async move { self.mails(to).await.pop().unwrap_or_else(|| panic!("no mail to {to} at {caller}")) }
+    }
+
+    /// Makes an account's address verified, as its owner's link would.
+    pub async fn verify_directly(&self, email: &str) {
+        let email = Email::parse(email).unwrap().key();
+        let credential = self.app.store.read_credential(&email).await.unwrap().unwrap();
+        let verified = AttributeValue::Bool(true);
+        self.set_attribute(&format!("EMAIL#{}", email.as_str()), "CREDENTIAL", "email_verified", verified.clone())
+            .await;
+        self.set_attribute(&format!("USER#{}", credential.user_id), "PROFILE", "email_verified", verified).await;
+    }
+
     /// A context for calling a use case or the store directly.
     pub fn context(&self) -> RequestContext {
         let origin = Origin::new("192.0.2.1".parse().ok(), Some("test"));
@@ -271,6 +317,24 @@ impl TestServer {
 fn app(config: Config, connection: Connection, clock: &Arc<ManualClock>) -> Arc<App> {
     let host = Host { connection, clock: clock.clone(), entropy: Arc::new(SystemEntropy), hashing_slots: 2 };
     Arc::new(App::new(config, host).unwrap())
+}
+
+/// The token in a mail's first link.
+#[track_caller]
+pub fn link_token(mail: &Mail) -> String {
+    let (_, rest) = mail.text.split_once("?token=").unwrap_or_else(|| panic!("no link in {}", mail.text));
+    rest.split_whitespace().next().unwrap().to_owned()
+}
+
+/// The code in a mail: the line that has nothing else, without the spaces that make it readable.
+#[track_caller]
+pub fn code(mail: &Mail) -> String {
+    let mut lines = mail.text.lines().map(|line| line.replace([' ', '-'], ""));
+    let is_code = |line: &String| {
+        let digits = line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
+        digits || line.len() == 8 && line.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+    };
+    lines.find(is_code).unwrap_or_else(|| panic!("no code in {}", mail.text))
 }
 
 /// The table's name in stage development.

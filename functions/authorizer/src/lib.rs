@@ -14,8 +14,12 @@ use wardgate::use_cases::fault::Fault;
 use wardgate_verify::AccessToken;
 
 /// What answers API Gateway's question.
-pub const FUNCTION: EventFunction<ApiGatewayV2CustomAuthorizerV2Request, Value> =
-    EventFunction { name: "authorizer", needs, handler: |app, event| Box::pin(handle(app, event)) };
+pub const FUNCTION: EventFunction<ApiGatewayV2CustomAuthorizerV2Request, (), Value> = EventFunction {
+    name: "authorizer",
+    needs,
+    parts: |_, _| Ok(()),
+    handler: |app, (), event| Box::pin(handle(app, event)),
+};
 
 /// The audience is mandatory: without one, a token for any API would do.
 fn needs(config: &Config) -> Result<Needs, ConfigError> {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TimeToLiveSpecification,
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, StreamSpecification,
+    StreamViewType, TimeToLiveSpecification,
 };
 use dynoxide::Database;
 use tokio::net::TcpListener;
@@ -23,8 +24,9 @@ use crate::serve::stopped;
 const TTL_SWEEP: Duration = Duration::from_mins(5);
 
 /// A running engine.
-#[derive(Debug)]
 pub struct Engine {
+    /// Its data, for what has no place in the client's protocol.
+    pub database: Database,
     /// Where it listens.
     pub endpoint_url: String,
     /// Ends when the engine has stopped.
@@ -42,8 +44,8 @@ pub async fn start(file: Option<&Path>, stop: watch::Receiver<bool>) -> Result<E
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| DevError::Engine(error.to_string()))?;
     let address = listener.local_addr().map_err(|error| DevError::Engine(error.to_string()))?;
     tokio::spawn(sweep(database.clone(), stop.clone()));
-    let task = tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, stopped(stop)));
-    Ok(Engine { endpoint_url: format!("http://{address}"), task })
+    let task = tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database.clone(), stopped(stop)));
+    Ok(Engine { database, endpoint_url: format!("http://{address}"), task })
 }
 
 /// Creates both tables unless they exist. Keys, and TTL on `ttl`, as docs/architecture.md has them.
@@ -58,6 +60,17 @@ pub async fn create_tables(connection: &Connection, config: &Config) -> Result<(
             create_table(&client, &name).await.map_err(failed)?;
         }
     }
+    enable_stream(&client, &format!("{}-{}", config.store.table, config.stage.name())).await.map_err(failed)
+}
+
+/// Gives the table its stream, unless it has it: tables of older versions have none.
+async fn enable_stream(client: &Client, name: &str) -> Result<(), aws_sdk_dynamodb::Error> {
+    let table = client.describe_table().table_name(name).send().await?.table;
+    if table.and_then(|table| table.stream_specification).is_some_and(|stream| stream.stream_enabled) {
+        return Ok(());
+    }
+    let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewAndOldImages);
+    client.update_table().table_name(name).stream_specification(stream.build()?).send().await?;
     Ok(())
 }
 

@@ -2,18 +2,21 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::sync::watch;
+use wardgate::app::App;
 use wardgate::aws::Connection;
 use wardgate::clock::{Clock as _, SystemClock};
 use wardgate::config::Config;
 use wardgate::entropy::SystemEntropy;
 
 use crate::dev::engine::{self, Engine};
+use crate::dev::outbox::Outbox;
+use crate::dev::pump::Pump;
 use crate::dev::{DevError, claim_folder, keys, permit};
 
 /// The running parts. The folder stays claimed until they stop.
-#[derive(Debug)]
 pub struct Local {
     /// How to reach the store.
     pub connection: Connection,
@@ -36,6 +39,15 @@ impl Local {
         let connection = Connection::local(engine.endpoint_url.clone());
         engine::create_tables(&connection, config).await?;
         Ok(Self { connection, engine, stop, folder: folder.to_owned(), _claim: claim })
+    }
+
+    /// What carries changes of the table on, and where mails end.
+    pub fn pump(&self, app: &Arc<App>) -> (Arc<Pump>, Arc<Outbox>) {
+        let outbox = Arc::new(Outbox::default());
+        let position = self.folder.join("stream.position");
+        let transport = Box::new(Arc::clone(&outbox));
+        let pump = Pump::new(Arc::clone(app), self.engine.database.clone(), transport, Some(position));
+        (Arc::new(pump), outbox)
     }
 
     /// Writes the variables that make a function use these parts, for `cargo lambda watch --env-file`.

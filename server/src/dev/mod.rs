@@ -1,10 +1,13 @@
 //! A laptop's own store, keys and demo user. All of it needs the cargo feature `dev`, stage `development` and a
 //! loopback bind (PL-06).
 
+pub mod bus;
 pub mod demo;
 pub mod engine;
 pub mod keys;
 pub mod local;
+pub mod outbox;
+pub mod pump;
 pub mod tour;
 
 use std::fs::{File, TryLockError};

@@ -34,7 +34,7 @@ curl -s {base}/v1/sessions {bearer}; echo
 curl -s -o /dev/null -w '%{{http_code}}\n' -X POST {base}/v1/logout {bearer}
 curl -s {base}/v1/me {bearer}; echo
 
-More: {base}/openapi.json, {base}/.well-known/openid-configuration, {base}/health, {base}/metrics
+More: {base}/dev/outbox where mails land, {base}/openapi.json, {base}/.well-known/openid-configuration, {base}/health, {base}/metrics
 "#,
         access = member("access_token"),
         refresh = member("refresh_token"),

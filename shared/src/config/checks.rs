@@ -5,6 +5,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::{Config, Stage};
 use crate::crypto::password_hasher::{MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_PARALLELISM};
+use crate::mail::is_sender;
 
 /// The first key whose value breaks a rule, and the rule.
 pub(super) fn violation(config: &Config) -> Option<(&'static str, &'static str)> {
@@ -59,6 +60,7 @@ pub(super) fn violation(config: &Config) -> Option<(&'static str, &'static str)>
             "limits.login_account.most_failures",
             "expected at most 100 (EN-02)",
         ),
+        (is_sender(&config.mail.sender), "mail.sender", "expected an address, or Name <address>"),
         (
             is_development || !unverified,
             "accounts.require_verified_email",

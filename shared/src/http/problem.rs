@@ -122,6 +122,16 @@ impl Problem {
         }
     }
 
+    /// A mailed link does nothing any more, whatever the reason (OT-02, OT-03).
+    pub fn invalid_link() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_link",
+            "The link is not valid.",
+            "It has expired, was used already, or is not complete. Ask for another one.",
+        )
+    }
+
     /// The person has to sign in again first (RFC 9470, SE-10).
     pub fn stale_authentication() -> Self {
         Self {
@@ -146,16 +156,6 @@ impl Problem {
                 "This attempt was not evaluated. Wait for as long as Retry-After says.",
             )
         }
-    }
-
-    /// A mailed link that does nothing, for whatever reason.
-    pub fn invalid_link() -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "invalid_link",
-            "The link is not valid.",
-            "It has expired, was used before, or something has changed since it was sent. Ask for a new one.",
-        )
     }
 
     /// A mailed code that does nothing, for whatever reason.

@@ -47,6 +47,11 @@ pub fn mime(
         .map_err(|_| RenderError::Header("the message"))
 }
 
+/// Whether mails can come from this: an address, or `Name <address>`.
+pub fn is_sender(from: &str) -> bool {
+    sender(from).is_ok()
+}
+
 fn sender(from: &str) -> Result<Address<'_>, RenderError> {
     let invalid = RenderError::Header("From");
     let (name, address) = match from.strip_suffix('>').and_then(|from| from.rsplit_once('<')) {

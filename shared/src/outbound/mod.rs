@@ -1,6 +1,8 @@
 //! What leaves the service by itself: mails, the orders for them, and events. Each has two implementations, AWS's and
 //! a laptop's, so these are traits.
 
+use std::sync::Arc;
+
 use futures::future::BoxFuture;
 use thiserror::Error;
 
@@ -43,4 +45,22 @@ pub trait MailQueue: Send + Sync {
 pub trait EventBus: Send + Sync {
     /// Takes the events: all of them, or an error.
     fn publish<'a>(&'a self, events: &'a [Event]) -> BoxFuture<'a, Result<(), OutboundError>>;
+}
+
+impl<T: MailTransport + ?Sized> MailTransport for Arc<T> {
+    fn send<'a>(&'a self, mail: &'a OutgoingMail) -> BoxFuture<'a, Result<(), OutboundError>> {
+        (**self).send(mail)
+    }
+}
+
+impl<T: MailQueue + ?Sized> MailQueue for Arc<T> {
+    fn put<'a>(&'a self, orders: &'a [MailOrder]) -> BoxFuture<'a, Result<(), OutboundError>> {
+        (**self).put(orders)
+    }
+}
+
+impl<T: EventBus + ?Sized> EventBus for Arc<T> {
+    fn publish<'a>(&'a self, events: &'a [Event]) -> BoxFuture<'a, Result<(), OutboundError>> {
+        (**self).publish(events)
+    }
 }

@@ -1,0 +1,38 @@
+//! Reads the table's stream: puts orders for mails into their queue, and tells the event bus what happened.
+
+use serde::Deserialize;
+use wardgate::config::{Config, ConfigError};
+use wardgate::http::endpoint::Needs;
+use wardgate::lambda::{BatchAnswer, EventFunction};
+use wardgate::outbound::{EventBus, MailQueue};
+use wardgate::use_cases::fault::Fault;
+use wardgate::use_cases::publish_changes::{StreamRecord, publish_changes};
+
+/// What takes the stream's records.
+pub const FUNCTION: EventFunction<Batch, Parts, BatchAnswer> = EventFunction {
+    name: "events",
+    // The stream brings everything that it needs.
+    needs: |_: &Config| -> Result<Needs, ConfigError> { Ok(Needs { rings: &[], table: false }) },
+    parts: |_, _| Err(ConfigError::missing("mail.queue_url")),
+    handler: |_, parts, batch| Box::pin(handle(parts, batch)),
+};
+
+/// What it has beside the App.
+pub struct Parts {
+    /// Takes orders for mails.
+    pub queue: Box<dyn MailQueue>,
+    /// Takes events.
+    pub bus: Box<dyn EventBus>,
+}
+
+/// A batch of the stream.
+#[derive(Deserialize)]
+pub struct Batch {
+    #[serde(rename = "Records")]
+    records: Vec<StreamRecord>,
+}
+
+async fn handle(parts: &Parts, batch: Batch) -> Result<BatchAnswer, Fault> {
+    let failed = publish_changes(&*parts.queue, &*parts.bus, &batch.records).await.err();
+    Ok(BatchAnswer::failed(failed.map(|record| record.sequence_number().to_owned())))
+}

@@ -1,0 +1,5 @@
+//! The `events` function.
+
+fn main() -> Result<(), lambda_http::Error> {
+    wardgate::lambda::serve_event(&events::FUNCTION)
+}

@@ -1,0 +1,64 @@
+//! Takes orders for mails from their queue and sends the mails.
+
+use serde::Deserialize;
+use wardgate::app::App;
+use wardgate::config::{Config, ConfigError};
+use wardgate::domain::mail_order::MailOrder;
+use wardgate::http::endpoint::Needs;
+use wardgate::lambda::{BatchAnswer, EventFunction};
+use wardgate::outbound::MailTransport;
+use wardgate::secrets::RingName;
+use wardgate::use_cases::fault::Fault;
+use wardgate::use_cases::send_mail::send_mail;
+
+/// What takes the queue's messages.
+pub const FUNCTION: EventFunction<Batch, Parts, BatchAnswer> = EventFunction {
+    name: "mailer",
+    needs: |_: &Config| -> Result<Needs, ConfigError> { Ok(Needs { rings: &[RingName::MailMac], table: true }) },
+    parts: |_, _| Err(ConfigError::missing("mail.sender")),
+    handler: |app, parts, batch| Box::pin(handle(app, parts, batch)),
+};
+
+/// What it has beside the App.
+pub struct Parts {
+    /// Carries mails.
+    pub transport: Box<dyn MailTransport>,
+}
+
+/// A batch of the queue.
+#[derive(Deserialize)]
+pub struct Batch {
+    #[serde(rename = "Records")]
+    records: Vec<Message>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Message {
+    message_id: String,
+    body: String,
+}
+
+/// One after another: they are of few addresses, and a mail is sent fast.
+async fn handle(app: &App, parts: &Parts, batch: Batch) -> Result<BatchAnswer, Fault> {
+    let mut failed = Vec::new();
+    for Message { message_id, body } in batch.records {
+        let sent = match serde_json::from_str::<MailOrder>(&body) {
+            Ok(order) => match send_mail(app, &*parts.transport, &order).await {
+                Ok(_) => true,
+                Err(cause) => {
+                    tracing::error!(id = order.id, %cause, "a mail waits for another try");
+                    false
+                }
+            },
+            Err(_) => {
+                tracing::error!(message_id, "a message is no order for a mail");
+                false
+            }
+        };
+        if !sent {
+            failed.push(message_id);
+        }
+    }
+    Ok(BatchAnswer::failed(failed))
+}

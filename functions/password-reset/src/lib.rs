@@ -1,0 +1,72 @@
+//! `POST /v1/password/reset`: sets a new password with a mailed link.
+
+use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use wardgate::app::App;
+use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::openapi::{Bearer, Body, Operation, schema};
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+use wardgate::secrets::RingName;
+use wardgate::use_cases::password_reset::{PasswordResetError, password_reset};
+
+/// What answers `POST /v1/password/reset`.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "password-reset",
+    method: Method::POST,
+    path: "/v1/password/reset",
+    needs: Needs { rings: &[RingName::MailMac, RingName::PasswordWrap], table: true },
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+/// What the API description says of it.
+pub const OPERATION: Operation = Operation {
+    summary: "Set a new password with a mailed link",
+    bearer: Bearer::Ignored,
+    parameters: &[],
+    request: Body::Required(schema::<PasswordResetRequest>),
+    responses: &[(
+        200,
+        "The password is set, and every session has ended. Nobody is signed in.",
+        Some(schema::<PasswordResetReply>),
+    )],
+    problems: &[
+        (400, "The link is no longer valid, or a member is missing or breaks a rule."),
+        (503, "Busy; try again after Retry-After."),
+    ],
+};
+
+/// The link's token, and the password that is to be.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordResetRequest {
+    /// What follows `?token=` in the mailed link.
+    token: String,
+    /// At least 15 and at most 256 characters; not a common one, and not made of the account's own words.
+    new_password: String,
+}
+
+/// That it is done.
+#[derive(Serialize, JsonSchema)]
+pub struct PasswordResetReply {
+    /// `password_reset`.
+    status: &'static str,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    let body: PasswordResetRequest = request.json()?;
+    password_reset(app, &request.context, &body.token, &body.new_password).await.map_err(problem)?;
+    Reply::json(StatusCode::OK, &PasswordResetReply { status: "password_reset" })
+}
+
+fn problem(error: PasswordResetError) -> Problem {
+    match error {
+        PasswordResetError::InvalidToken => Problem::invalid_link(),
+        PasswordResetError::Password(rejection) => {
+            Problem::invalid_member("new_password", rejection.code(), rejection.detail())
+        }
+        PasswordResetError::Fault(fault) => fault.into(),
+    }
+}

@@ -1,0 +1,59 @@
+//! Between the mailer and the outbox: can refuse mails, or lose the answer about one that arrived.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use futures::future::BoxFuture;
+use wardgate::outbound::{MailTransport, OutboundError, OutgoingMail};
+use wardgate_server::dev::outbox::Outbox;
+
+/// What happens to a mail instead of, or after, arriving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailDisturbance {
+    /// It is not taken.
+    Refused,
+    /// It arrives, but the answer about it does not.
+    LostAnswer,
+}
+
+/// The transport that the mailer is given.
+#[derive(Clone)]
+pub struct MailEdge {
+    inner: Arc<Outbox>,
+    disturbances: Arc<Mutex<VecDeque<MailDisturbance>>>,
+}
+
+impl fmt::Debug for MailEdge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MailEdge")
+    }
+}
+
+impl MailEdge {
+    pub fn new(inner: Arc<Outbox>) -> Self {
+        Self { inner, disturbances: Arc::default() }
+    }
+
+    /// Disturbs the next `times` mails.
+    pub fn disturb(&self, disturbance: MailDisturbance, times: usize) {
+        self.disturbances.lock().unwrap().extend(std::iter::repeat_n(disturbance, times));
+    }
+}
+
+impl MailTransport for MailEdge {
+    fn send<'a>(&'a self, mail: &'a OutgoingMail) -> BoxFuture<'a, Result<(), OutboundError>> {
+        let failed = Err(OutboundError { service: "the test", code: "disturbed".to_owned() });
+        let disturbance = self.disturbances.lock().unwrap().pop_front();
+        Box::pin(async move {
+            match disturbance {
+                None => self.inner.send(mail).await,
+                Some(MailDisturbance::Refused) => failed,
+                Some(MailDisturbance::LostAnswer) => {
+                    self.inner.send(mail).await?;
+                    failed
+                }
+            }
+        })
+    }
+}
