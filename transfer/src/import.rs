@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures::StreamExt as _;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use wardgate::app::App;
 use wardgate::clock::{Clock, SystemClock};
 use wardgate::entropy::SystemEntropy;
@@ -26,7 +26,7 @@ use crate::progress::{Progress, say};
 use crate::rows;
 use crate::stage::Deployment;
 use account::Accounts;
-use write::{Batch, Done, RowOutcome};
+use write::{Batches, Done, RowOutcome};
 
 /// Imports a file.
 pub async fn run(arguments: ImportArguments) -> Result<(), Failure> {
@@ -69,10 +69,11 @@ async fn import(arguments: &ImportArguments, app: Option<&Arc<App>>) -> Result<(
     };
 
     let (first, read) = (run.counts.rows(), Arc::clone(&input.read));
-    let (batches, mut incoming) = mpsc::channel(usize::from(arguments.concurrency) * 2);
+    let concurrency = usize::from(arguments.concurrency);
+    let (batches, mut incoming) = mpsc::channel(concurrency * 2);
     let format = arguments.format;
     let reader = tokio::task::spawn_blocking(move || {
-        let mut batch = Batch::default();
+        let mut open = Batches::new(concurrency * 4);
         let mut row = 0;
         let result = rows::each(input.text, format, &mut |object| {
             row += 1;
@@ -80,24 +81,22 @@ async fn import(arguments: &ImportArguments, app: Option<&Arc<App>>) -> Result<(
                 return ControlFlow::Continue(());
             }
             let account = object.map_err(RowOutcome::from).and_then(|object| accounts.account(row, &object));
-            if batch.is_full_for(&account) {
-                let mut full = std::mem::take(&mut batch);
-                full.position = read.load(Ordering::Relaxed);
-                if batches.blocking_send(full).is_err() {
-                    return ControlFlow::Break(());
-                }
+            let full = open.add(row, account, read.load(Ordering::Relaxed));
+            // Whoever would take it may have given up.
+            if full.is_none_or(|full| batches.blocking_send(full).is_ok()) {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
             }
-            batch.add(row, account);
-            ControlFlow::Continue(())
         });
-        batch.position = read.load(Ordering::Relaxed);
-        // Whoever would take it has given up already.
-        let _ = batches.blocking_send(batch);
+        // As above.
+        let _ = batches.blocking_send(open.take(read.load(Ordering::Relaxed)));
         result
     });
 
     let incoming = futures::stream::poll_fn(|context| incoming.poll_recv(context));
-    let mut writes = incoming.map(|batch| write::write(app, batch)).buffered(usize::from(arguments.concurrency));
+    let (written, watching) = watch::channel(0);
+    let mut writes = incoming.map(|batch| write::write(app, batch, watching.clone())).buffered(concurrency);
     let mut unsaved = 0;
     let mut failure = None;
     while let Some(done) = writes.next().await {
@@ -108,6 +107,7 @@ async fn import(arguments: &ImportArguments, app: Option<&Arc<App>>) -> Result<(
                 break;
             }
         };
+        written.send_modify(|written| *written += 1);
         unsaved += u64::try_from(done.rows.len())?;
         run.count(&done)?;
         run.progress.update(done.position, run.counts.rows(), clock.now());
