@@ -11,6 +11,7 @@ mod authorizer_function;
 mod edge;
 mod events;
 mod guessing;
+mod imports;
 mod interop;
 mod layers;
 mod permissions;

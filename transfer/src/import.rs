@@ -13,8 +13,8 @@ use futures::StreamExt as _;
 use tokio::sync::{mpsc, watch};
 use wardgate::app::App;
 use wardgate::clock::{Clock, SystemClock};
+use wardgate::domain::timestamp::Timestamp;
 use wardgate::entropy::SystemEntropy;
-use wardgate::store::imports::MAX_ACCOUNTS;
 
 use crate::Failure;
 use crate::arguments::{ImportArguments, StageName};
@@ -126,12 +126,7 @@ async fn import(arguments: &ImportArguments, app: Option<&Arc<App>>) -> Result<(
 }
 
 impl Run {
-    fn begin(
-        arguments: &ImportArguments,
-        file: String,
-        length: u64,
-        now: wardgate::domain::timestamp::Timestamp,
-    ) -> Result<Self, Failure> {
+    fn begin(arguments: &ImportArguments, file: String, length: u64, now: Timestamp) -> Result<Self, Failure> {
         let job = Job { file, stage: arguments.stage.name().to_owned(), format: arguments.format.name().to_owned() };
         let path = checkpoint::path(&arguments.file);
         let found = if arguments.dry_run || arguments.restart { None } else { Checkpoint::read(&path, &job)? };
@@ -146,7 +141,9 @@ impl Run {
         });
         let progress = Progress::new(Some(length), counts.rows(), now);
         let checkpoint = (!arguments.dry_run).then_some(path);
-        Ok(Self { job, checkpoint, counts, errors: ErrorList::open(&errors, errors_length)?, progress })
+        let errors = ErrorList::open(&errors, errors_length)
+            .map_err(|cause| format!("cannot write the list of refused rows, {}: {cause}", errors.display()))?;
+        Ok(Self { job, checkpoint, counts, errors, progress })
     }
 
     fn count(&mut self, done: &Done) -> Result<(), Failure> {
@@ -172,7 +169,7 @@ impl Run {
         Ok(checkpoint.write(path)?)
     }
 
-    fn end(self, stage: StageName, now: wardgate::domain::timestamp::Timestamp) -> Result<(), Failure> {
+    fn end(self, stage: StageName, now: Timestamp) -> Result<(), Failure> {
         self.progress.finish();
         if let Some(path) = &self.checkpoint {
             Checkpoint::remove(path)?;
@@ -193,6 +190,3 @@ impl Run {
         Ok(())
     }
 }
-
-/// The most accounts of one batch.
-const BATCH: usize = MAX_ACCOUNTS;

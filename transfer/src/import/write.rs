@@ -6,9 +6,8 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use wardgate::app::App;
 use wardgate::domain::email::EmailKey;
-use wardgate::store::imports::{Import, ImportedAccount};
+use wardgate::store::imports::{Import, ImportedAccount, MAX_ACCOUNTS};
 
-use super::BATCH;
 use crate::Failure;
 use crate::formats::RowError;
 
@@ -88,8 +87,8 @@ impl Batches {
         position: u64,
     ) -> Option<Batch> {
         let open = &self.open;
-        let full = open.accounts.len() >= BATCH
-            || open.refused.len() >= BATCH
+        let full = open.accounts.len() >= MAX_ACCOUNTS
+            || open.refused.len() >= MAX_ACCOUNTS
             || account.as_ref().is_ok_and(|account| open.addresses.contains(&account.credential.email_key));
         let batch = full.then(|| self.take(position));
         match account {
