@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::email::Email;
+use crate::domain::email::{Email, EmailKey};
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::name::DisplayName;
 use crate::domain::timestamp::Timestamp;
@@ -22,6 +22,17 @@ pub enum UserStatus {
     Disabled,
     /// To be erased at its owner's wish; until then as if disabled, and its owner can still keep it.
     Leaving,
+    /// Being erased: nothing of it can be kept any more.
+    Erasing,
+}
+
+/// An address that an account had before, kept for an undo (OT-12).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerAddress {
+    /// The address.
+    pub email_key: EmailKey,
+    /// From then on it is anybody's.
+    pub reserved_until: Timestamp,
 }
 
 /// The profile item.
@@ -51,6 +62,12 @@ pub struct User {
     /// The one session that `sessions_not_before` spares (SE-04: "end all others").
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_sid: Option<SessionId>,
+    /// The addresses that the account had and can go back to, oldest first (OT-12).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_addresses: Vec<FormerAddress>,
+    /// When an account whose owner is leaving is erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erase_at: Option<Timestamp>,
     /// For optimistic locking of profile changes.
     pub version: u64,
 }
@@ -69,6 +86,8 @@ impl User {
             cred_version: 1,
             sessions_not_before: None,
             kept_sid: None,
+            former_addresses: Vec::new(),
+            erase_at: None,
             version: 1,
         }
     }

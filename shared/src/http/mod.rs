@@ -1,10 +1,12 @@
 //! The HTTP edge: typed requests in, replies and problems out. Hosts turn their own events into [`edge::Incoming`].
 
+pub mod activity;
 pub mod bearer;
 pub mod cookies;
 pub mod edge;
 pub mod endpoint;
 pub mod json;
+pub mod me;
 pub mod openapi;
 pub mod problem;
 pub mod query;

@@ -1,5 +1,7 @@
 //! The keys of every item, in one place.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::email::EmailKey;
@@ -15,6 +17,12 @@ pub(super) const SESSION_PREFIX: &str = "SESSION#";
 pub(super) const ONE_TIME_PREFIX: &str = "ONE_TIME#";
 /// The sort keys of registrations begin with this.
 pub(super) const REGISTRATION_PREFIX: &str = "REGISTRATION#";
+
+/// The sort keys of known devices begin with this.
+pub(super) const DEVICE_PREFIX: &str = "DEVICE#";
+
+/// The partition of the accounts that are to be erased.
+const ERASURES: &str = "ERASURE";
 
 /// A partition and a sort key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +66,16 @@ impl Key {
         Self::new(format!("USER#{id}"), "PROFILE")
     }
 
+    /// The account's turn to be erased. Sorts by time.
+    pub(super) fn erasure(user: UserId, at: Timestamp) -> Self {
+        Self::new(ERASURES, format!("{:015}#{user}", at.millis()))
+    }
+
+    /// Where the turns end that have come by `now`.
+    pub(super) fn erasures_after(now: Timestamp) -> Self {
+        Self::new(ERASURES, format!("{:015}", now.millis().saturating_add(1)))
+    }
+
     pub(super) fn session(user: UserId, id: SessionId) -> Self {
         Self::new(format!("USER#{user}"), format!("{SESSION_PREFIX}{id}"))
     }
@@ -75,6 +93,11 @@ impl Key {
 
     pub(super) fn health() -> Self {
         Self::new("HEALTH", "HEALTH")
+    }
+
+    /// Both keys as the attributes of an item.
+    pub(super) fn attributes(&self) -> HashMap<String, AttributeValue> {
+        HashMap::from([("pk".to_owned(), self.pk()), ("sk".to_owned(), self.sk())])
     }
 
     pub(super) fn parts(&self) -> (&str, &str) {

@@ -1,13 +1,18 @@
 //! The one table. A method is one atomic transition with a named outcome; nothing here gets and then puts.
 
 pub mod accounts;
+pub mod activity;
+pub mod address_items;
 pub mod audit;
 pub mod client;
+pub mod deletions;
+pub mod erasures;
 pub mod error;
 pub mod keys;
 pub mod limits;
 pub mod one_time;
 pub mod passwords;
+pub mod profiles;
 pub mod registrations;
 pub mod rotation;
 pub mod sessions;

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, ConditionCheck, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, ConditionCheck, Delete, Put, TransactWriteItem, Update,
+};
 
 use crate::domain::audit::AuditEntry;
 use crate::store::Store;
@@ -39,6 +41,7 @@ pub(super) enum Part {
     Check(ConditionCheck),
     Put(Put),
     Update(Update),
+    Delete(Delete),
 }
 
 impl Store {
@@ -55,6 +58,7 @@ impl Store {
                 Part::Check(check) => item.condition_check(check).build(),
                 Part::Put(put) => item.put(put).build(),
                 Part::Update(update) => item.update(update).build(),
+                Part::Delete(delete) => item.delete(delete).build(),
             });
         }
         match transaction.send().await {
