@@ -10,6 +10,7 @@ mod audit_trail;
 mod authorizer_function;
 mod cookie_mode;
 mod edge;
+mod erasure;
 mod events;
 mod guessing;
 mod interop;

@@ -16,6 +16,11 @@ endpoints![
     login,
     logout,
     me,
+    me_activity,
+    me_delete,
+    me_export,
+    me_keep,
+    me_update,
     openid_configuration,
     ready,
     register,
@@ -26,7 +31,7 @@ endpoints![
 ];
 
 /// The functions that answer other events than requests of our own API.
-pub const EVENT_FUNCTIONS: &[&str] = &["authorizer"];
+pub const EVENT_FUNCTIONS: &[&str] = &["authorizer", "eraser"];
 
 /// The API description, as it is served and as `docs/api/openapi.json` has it.
 pub fn openapi() -> serde_json::Value {

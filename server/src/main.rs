@@ -100,7 +100,7 @@ mod embedded {
     use tokio::sync::watch;
     use wardgate::config::Config;
     use wardgate_server::dev::local::Local;
-    use wardgate_server::dev::{demo, tour};
+    use wardgate_server::dev::{demo, erasure, tour};
     use wardgate_server::serve::{serve, stopped};
 
     use super::{AnyError, app};
@@ -118,7 +118,11 @@ mod embedded {
         demo::ensure(&app).await?;
         println!("\nWardgate listens on {base}. Ctrl-C ends it; data and keys stay in {}.\n", folder.display());
         println!("{}", tour::tour(&base));
+        let erasures = erasure::start(&app, stopping.clone());
         serve(&app, listeners, stopping).await?;
+        // One that is under way is finished at the next start.
+        erasures.abort();
+        let _ = erasures.await;
         drop(app);
         local.stop().await?;
         println!("Wardgate has stopped.");

@@ -1,6 +1,7 @@
 //! A real server on a random port, over a real engine, with a clock that the test moves.
 
 pub mod cloudformation;
+pub mod mailed;
 pub mod secrets_manager;
 pub mod store_edge;
 

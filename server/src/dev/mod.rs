@@ -3,6 +3,7 @@
 
 pub mod demo;
 pub mod engine;
+pub mod erasure;
 pub mod keys;
 pub mod local;
 pub mod tour;
