@@ -1,4 +1,4 @@
-//! Erases the accounts whose time of grace is over, on a schedule of EventBridge's.
+//! Erases the accounts whose time of grace is over, when a schedule says so.
 
 use serde::{Deserialize, Serialize};
 use wardgate::app::App;

@@ -43,19 +43,30 @@ pub const OPERATION: Operation = Operation {
 pub struct MeUpdateRequest {
     /// The person's name; null takes it away.
     #[serde(default, deserialize_with = "given")]
-    name: Option<Option<String>>,
+    #[schemars(with = "Option<String>")]
+    name: Change,
 }
 
-/// Tells null, which is a value, from a member that is left out.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+/// What is to become of a name. Null is a value, and not the same as a member that is left out.
+#[derive(Default)]
+enum Change {
+    #[default]
+    LeftOut,
+    To(Option<String>),
+}
+
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Change, D::Error> {
+    Option::deserialize(deserializer).map(Change::To)
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: MeUpdateRequest = request.json()?;
-    let name = body.name.ok_or_else(|| {
-        Problem::invalid_member("name", "missing", "Name at least one thing to change. There is just this one.")
-    })?;
+    let name = match body.name {
+        Change::To(name) => name,
+        Change::LeftOut => {
+            return Err(Problem::invalid_member("name", "missing", "Name what is to change. There is just this."));
+        }
+    };
     let name = name.as_deref().map(DisplayName::parse).transpose();
     let name = name.map_err(|error| Problem::invalid_member("name", "invalid", error.to_string()))?;
     let user = me_update(app, &request.context, request.bearer_token(), name).await?;
