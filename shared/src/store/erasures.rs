@@ -21,6 +21,8 @@ use crate::store::error::StoreError;
 use crate::store::keys::Key;
 use crate::store::transaction::{Part, Transaction};
 
+/// Lines that tell of a person. A run that follows one that was cut short writes only to those that are left.
+const TELLING: &str = "attribute_exists(address) OR attribute_exists(user_agent)";
 /// How many items are changed at a time.
 const AT_ONCE: usize = 25;
 
@@ -117,7 +119,7 @@ impl Store {
         let (credential, owner) = (Key::credential(email), string(user.id));
         let (mut start, mut owned) = (None, false);
         loop {
-            let page = self.keys_under(&self.table, &credential.pk(), start).await?;
+            let page = self.keys_under(&self.table, &credential.pk(), None, start).await?;
             let of_account = |item: &&Item| item.get("user_id") == Some(&owner);
             let is_credential = |item: &&Item| item.get("sk") == Some(&credential.sk());
             owned |= page.items.iter().any(|item| is_credential(&item) && of_account(&item));
@@ -154,7 +156,7 @@ impl Store {
         let profile = Key::user(user);
         let mut start = None;
         loop {
-            let page = self.keys_under(&self.table, &profile.pk(), start).await?;
+            let page = self.keys_under(&self.table, &profile.pk(), None, start).await?;
             let doomed = page.items.iter().filter(|item| item.get("sk") != Some(&profile.sk()));
             self.delete_each(&self.table, doomed).await?;
             start = page.next;
@@ -171,7 +173,7 @@ impl Store {
             let partition = string(partition);
             let mut start = None;
             loop {
-                let page = self.keys_under(&self.audit_table, &partition, start).await?;
+                let page = self.keys_under(&self.audit_table, &partition, Some(TELLING), start).await?;
                 self.anonymise_each(&page.items).await?;
                 start = page.next;
                 if start.is_none() {
@@ -192,7 +194,7 @@ impl Store {
     async fn delete_lines(&self, partition: &AttributeValue) -> Result<(), StoreError> {
         let mut start = None;
         loop {
-            let page = self.keys_under(&self.audit_table, partition, start).await?;
+            let page = self.keys_under(&self.audit_table, partition, None, start).await?;
             self.delete_each(&self.audit_table, page.items.iter()).await?;
             start = page.next;
             if start.is_none() {
@@ -225,6 +227,7 @@ impl Store {
         &self,
         table: &str,
         partition: &AttributeValue,
+        filter: Option<&str>,
         start: Option<Item>,
     ) -> Result<Page, StoreError> {
         let output = self
@@ -233,6 +236,7 @@ impl Store {
             .table_name(table)
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", partition.clone())
+            .set_filter_expression(filter.map(str::to_owned))
             .projection_expression("pk, sk, user_id")
             .consistent_read(true)
             .set_exclusive_start_key(start)
