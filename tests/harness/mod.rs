@@ -2,6 +2,7 @@
 
 pub mod cloudformation;
 pub mod mail_edge;
+pub mod outbound_services;
 pub mod secrets_manager;
 pub mod store_edge;
 
