@@ -11,6 +11,7 @@ use wardgate::crypto::password_wrap;
 use wardgate::domain::email::Email;
 use wardgate::domain::password::Password;
 use wardgate::http::endpoint::Needs;
+use wardgate::use_cases::password_forgot::password_forgot;
 use wardgate_server::endpoints::ENDPOINTS;
 
 use crate::harness::cloudformation::{functions, read, resolve, statements, texts};
@@ -23,12 +24,16 @@ const AUTHORIZER: &str = "authorizer";
 /// An action, what it is done to, and in which partition.
 type Uses = BTreeSet<Access>;
 
+/// What Lambda itself does with a function's role to read the table's stream.
+const POLLING: [&str; 4] =
+    ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"];
+
 /// What a role allows on tables and secrets.
 fn granted(template: &Value, stage: &str, id: &str) -> Uses {
     let mut uses = Uses::new();
     for statement in statements(template, id) {
         assert_eq!(statement["Effect"], "Allow", "{id}: {statement}");
-        for action in texts(&statement["Action"]) {
+        for action in texts(&statement["Action"]).into_iter().filter(|action| !POLLING.contains(action)) {
             let Some(kind) = ["dynamodb:", "secretsmanager:"].into_iter().find(|kind| action.starts_with(kind)) else {
                 continue;
             };
@@ -73,6 +78,8 @@ impl Observer {
         let needs = match ENDPOINTS.iter().find(|(endpoint, _)| endpoint.name == name) {
             Some((endpoint, _)) => endpoint.needs,
             None if name == AUTHORIZER => self.authorizer_needs(),
+            None if name == "events" => (events::FUNCTION.needs)(&self.server.app.config).unwrap(),
+            None if name == "mailer" => (mailer::FUNCTION.needs)(&self.server.app.config).unwrap(),
             None => panic!("there is no function {name}"),
         };
         self.server.store.reset();
@@ -107,6 +114,7 @@ impl Observer {
         // A new address, and the same again.
         self.see("register", async |it| expect(it.register(EMAIL, PASSWORD).await.status, 202)).await;
         self.see("register", async |it| expect(it.register(EMAIL, PASSWORD).await.status, 202)).await;
+        self.see_mailer().await;
         self.see_login().await;
         self.see_refresh().await;
 
@@ -135,6 +143,16 @@ impl Observer {
             .await;
         self.see("session-end", async |it| expect(it.as_bearer(Method::DELETE, &path, &access).await.status, 401))
             .await;
+    }
+
+    /// Everything that a mail can need: its item, an account, a registration, the counters.
+    async fn see_mailer(&mut self) {
+        // The stream brings everything that this one needs.
+        self.see("events", async |_| {}).await;
+        self.server.mails(EMAIL).await;
+        let email = Email::parse(EMAIL).unwrap();
+        password_forgot(&self.server.app, &self.server.context(), &email).await.unwrap();
+        self.see("mailer", async |it| assert!(!it.mails(EMAIL).await.is_empty())).await;
     }
 
     async fn see_login(&mut self) {

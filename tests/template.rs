@@ -19,8 +19,9 @@ fn template() -> Value {
     resolve(&read("template.yaml"), &given.map(|(name, value)| (name, json!(value))))
 }
 
-/// Functions that no route leads to.
-const WITHOUT_ROUTE: [&str; 1] = ["authorizer"];
+/// Functions that no route leads to, and what does.
+const WITHOUT_ROUTE: [(&str, Option<&str>); 3] =
+    [("authorizer", None), ("events", Some("DynamoDB")), ("mailer", Some("SQS"))];
 
 #[test]
 fn functions_are_the_folders_and_routes_are_the_endpoints() {
@@ -39,7 +40,12 @@ fn functions_are_the_folders_and_routes_are_the_endpoints() {
         assert_eq!(function["FunctionName"], format!("wardgate-development-{name}"));
         assert_eq!(function["AutoPublishCodeSha256"], "unreleased", "{name} would not be published with the others");
         let events: Vec<&Value> = function["Events"].as_object().into_iter().flat_map(|it| it.values()).collect();
-        assert_eq!(events.len(), usize::from(!WITHOUT_ROUTE.contains(&name.as_str())), "{name}");
+        if let Some((_, source)) = WITHOUT_ROUTE.iter().find(|(without, _)| *without == name) {
+            let kinds: Vec<Option<&str>> = events.iter().map(|event| event["Type"].as_str()).collect();
+            assert_eq!(kinds, source.iter().map(|source| Some(*source)).collect::<Vec<_>>(), "{name}");
+            continue;
+        }
+        assert_eq!(events.len(), 1, "{name}");
         for event in events {
             assert_eq!(event["Type"], "HttpApi", "{name}");
             let route = &event["Properties"];
@@ -96,10 +102,16 @@ fn sec_pl_01_a_role_writes_its_own_log_and_decrypts_for_the_services_that_it_use
                     assert_eq!(statement["Resource"], json!({ "Fn::GetAtt": format!("{id}LogGroup.Arn") }));
                 }
                 "kms" => {
-                    assert_eq!(texts(&statement["Action"]), ["kms:Decrypt"], "{id}");
+                    // Whoever puts a message into a queue encrypts it, too.
+                    let sends = statements(&template, id).iter().any(|other| other["Action"] == "sqs:SendMessage");
+                    let actions: &[&str] =
+                        if sends { &["kms:Decrypt", "kms:GenerateDataKey"] } else { &["kms:Decrypt"] };
+                    assert_eq!(texts(&statement["Action"]), actions, "{id}");
                     assert_eq!(statement["Resource"], json!({ "Fn::ImportValue": "wardgate-development-key" }), "{id}");
                     keys = texts(&statement["Condition"]["StringEquals"]["kms:ViaService"]);
                 }
+                // Neither keeps anything under our key.
+                "events" | "ses" => {}
                 service => {
                     services.insert(format!("{service}.eu-central-1.amazonaws.com"));
                 }
@@ -242,6 +254,61 @@ fn each_stages_parameters_are_a_configuration() {
         assert_eq!(config.authorizer.required_scopes, ["account"]);
         assert!(stage == "development" || config.tokens.issuer.starts_with("https://"));
     }
+}
+
+/// What the functions behind the stream and the queue may do beside the table, and to what.
+#[test]
+fn sec_pl_01_events_and_mailer_reach_their_own_queues_bus_and_sender_alone() {
+    let given = [("MailIdentity", json!("auth.example.com"))];
+    let template = resolve(&read("template.yaml"), &given);
+    let import = |name: &str| json!({ "Fn::ImportValue": format!("wardgate-development-{name}") });
+    let allowed = |id: &str, service: &str| -> BTreeMap<String, Value> {
+        let statements = statements(&template, id).iter();
+        let of_service = statements.filter(|it| texts(&it["Action"])[0].starts_with(service));
+        of_service.map(|it| (texts(&it["Action"]).join(" "), it["Resource"].clone())).collect()
+    };
+    let bus = json!("arn:aws:events:eu-central-1:123456789012:event-bus/wardgate-development");
+    let identity = json!("arn:aws:ses:eu-central-1:123456789012:identity/auth.example.com");
+    let stream = "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator dynamodb:ListStreams";
+    for (id, service, actions, resource) in [
+        ("Events", "dynamodb:", stream, import("table-stream")),
+        ("Events", "sqs:", "sqs:SendMessage", json!([import("mail-queue"), import("events-failed-queue")])),
+        ("Events", "events:", "events:PutEvents", bus),
+        ("Mailer", "sqs:", "sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", import("mail-queue")),
+        ("Mailer", "ses:", "ses:SendEmail ses:SendRawEmail", identity),
+    ] {
+        assert_eq!(allowed(id, service), BTreeMap::from([(actions.to_owned(), resource)]), "{id} {service}");
+    }
+    assert!(allowed("Mailer", "events:").is_empty() && allowed("Events", "ses:").is_empty());
+}
+
+/// Nothing is lost on its way: what fails is reported by itself, tried again, and set aside in the end.
+#[test]
+fn what_stream_and_queue_could_not_deliver_comes_again_and_is_kept() {
+    let template = template();
+    let event = |id: &str, name: &str| template["Resources"][id]["Properties"]["Events"][name]["Properties"].clone();
+    let (stream, queue) = (event("EventsFunction", "Stream"), event("MailerFunction", "Queue"));
+    for source in [&stream, &queue] {
+        assert_eq!(source["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+    }
+    assert_eq!(
+        (&stream["StartingPosition"], &stream["BisectBatchOnFunctionError"]),
+        (&json!("TRIM_HORIZON"), &json!(true))
+    );
+    let failed = json!({ "Fn::ImportValue": "wardgate-development-events-failed-queue" });
+    assert_eq!(stream["DestinationConfig"]["OnFailure"]["Destination"], failed);
+    let data = resolve(&read("infra/data.yaml"), &[]);
+    let queues = resources(&data, "AWS::SQS::Queue");
+    for (id, queue) in &queues {
+        assert_eq!(queue["KmsMasterKeyId"], json!({ "Fn::GetAtt": "Key.Arn" }), "{id}");
+        assert_eq!(queue["MessageRetentionPeriod"], 14 * 24 * 3600, "{id}");
+    }
+    let mail = queues["MailQueue"];
+    assert_eq!(mail["RedrivePolicy"]["deadLetterTargetArn"], json!({ "Fn::GetAtt": "MailFailedQueue.Arn" }));
+    let timeout = template["Resources"]["MailerFunction"]["Properties"]["Timeout"].as_u64().unwrap();
+    assert_eq!(mail["VisibilityTimeout"], 6 * timeout);
+    // Two mailers with one order would send two mails.
+    assert_eq!((&mail["FifoQueue"], &queues["MailFailedQueue"]["FifoQueue"]), (&json!(true), &json!(true)));
 }
 
 #[test]

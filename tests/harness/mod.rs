@@ -4,6 +4,7 @@ pub mod cloudformation;
 pub mod mail_edge;
 pub mod mailed;
 pub mod mailed_code;
+pub mod outbound_services;
 pub mod secrets_manager;
 pub mod store_edge;
 
