@@ -3,6 +3,7 @@
 pub mod cloudformation;
 pub mod mailed;
 pub mod mail_edge;
+pub mod pages;
 pub mod secrets_manager;
 pub mod store_edge;
 
