@@ -24,6 +24,7 @@ async fn sec_ot_02_sec_ot_05_the_mailed_link_opens_a_form_that_sets_the_password
     assert_eq!(heading(&shown), "Choose a new password");
     let done = browser.press(&server, &shown, &[("new_password", OTHER_PASSWORD)]).await;
     assert_eq!((done.status, heading(&done)), (200, "Your password is saved"));
+    server.step();
     assert_eq!(server.login(EMAIL, PASSWORD).await.status, 401);
     assert_eq!(server.login(EMAIL, OTHER_PASSWORD).await.status, 200);
     // OT-06: nobody is signed in by it.

@@ -42,6 +42,7 @@ async fn sec_ot_05_scanners_that_open_links_use_nothing_up() {
     assert_eq!(asked.status, 200, "{}", asked.text);
     let done = browser.press(&server, &asked, &[("new_password", OTHER_PASSWORD)]).await;
     assert_eq!(heading(&done), "Your password is saved");
+    server.step();
     assert_eq!(server.login(EMAIL, OTHER_PASSWORD).await.status, 200);
 }
 

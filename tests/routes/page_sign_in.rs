@@ -12,6 +12,7 @@ const CSRF: &str = "__Host-wardgate-csrf";
 async fn mailed() -> (TestServer, String) {
     let server = TestServer::start().await;
     server.register(EMAIL, PASSWORD).await;
+    server.verify_directly(EMAIL).await;
     assert_eq!(server.post("/v1/login/email-code", &json!({ "email": EMAIL })).await.status, 202);
     let token = link_token(&server.newest_mail(EMAIL).await);
     (server, token)
@@ -62,6 +63,7 @@ async fn sec_se_06_only_our_own_origin_may_post() {
     let allowed = [("AUTH__HTTP__ALLOWED_ORIGINS", r#"["https://app.example.com"]"#)];
     let server = TestServer::with(&allowed).await;
     server.register(EMAIL, PASSWORD).await;
+    server.verify_directly(EMAIL).await;
     server.post("/v1/login/email-code", &json!({ "email": EMAIL })).await;
     let token = link_token(&server.newest_mail(EMAIL).await);
     let mut browser = Browser::default();

@@ -51,6 +51,7 @@ async fn sec_ot_10_in_another_browser_the_link_leads_to_choosing_a_password() {
     let done = other.press(&server, &again, &[("new_password", OTHER_PASSWORD)]).await;
     assert_eq!(heading(&done), "Your password is saved");
     assert_eq!(server.login(EMAIL, PASSWORD).await.status, 401);
+    server.step();
     assert_eq!(server.login(EMAIL, OTHER_PASSWORD).await.status, 200);
 }
 
