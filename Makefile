@@ -55,6 +55,29 @@ test: ## Run every test, installing PyJWT, jose and Playwright first if Python a
 	@$(need-rust)
 	@tests/run.sh
 
+# PROFILE=ci is slow to build and fast to run: worth it for the embedded store with very many users. A build for other
+# stages than development has no embedded store in it.
+transfer = cargo run --quiet --profile $(or $(PROFILE),dev) --package wardgate-transfer \
+	$(if $(filter development,$(STAGE)),,--no-default-features) --
+option = $(if $($(1)),$(2) "$($(1))")
+need-stage-and-file = $(if $(and $(STAGE),$(FILE)),,$(error STAGE and FILE are missing: make $@ STAGE=development FILE=users.jsonl))
+
+.PHONY: import
+import: ## Create accounts from a file: make import STAGE=development FILE=users.csv FORMAT=cognito DRY_RUN=1
+	@$(need-rust)
+	@$(need-stage-and-file)
+	@exec $(transfer) import "$(FILE)" --stage "$(STAGE)" $(call option,FORMAT,--format) $(if $(DRY_RUN),--dry-run) \
+		$(if $(RESTART),--restart) $(call option,ERRORS,--errors) $(call option,CONCURRENCY,--concurrency) \
+		$(call option,HASH_CONFIG,--hash-config) $(call option,IDENTITY_FILE,--identity-file) \
+		$(call option,PASSPHRASE_FILE,--passphrase-file)
+
+.PHONY: export
+export: ## Write every account to a file: make export STAGE=development FILE=users.age HASHES=1 RECIPIENT=age1…
+	@$(need-rust)
+	@$(need-stage-and-file)
+	@exec $(transfer) export "$(FILE)" --stage "$(STAGE)" $(if $(HASHES),--with-hashes) \
+		$(foreach key,$(RECIPIENT),--recipient "$(key)") $(call option,PASSPHRASE_FILE,--passphrase-file)
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for a moment, or one for longer: make fuzz TARGET=email SECONDS=60
 	@$(need-rust)

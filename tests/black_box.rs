@@ -13,6 +13,7 @@ mod dependencies;
 mod edge;
 mod events;
 mod guessing;
+mod imports;
 mod interop;
 mod known_devices;
 mod layers;

@@ -147,6 +147,15 @@ async fn rings_of_a_success(server: &TestServer, name: &str) -> Vec<String> {
     let statuses = match name {
         "register" => vec![restarted.register("bob@example.com", PASSWORD).await.status],
         "login" => vec![restarted.login(EMAIL, PASSWORD).await.status],
+        "login-email-code" => {
+            vec![restarted.post("/v1/login/email-code", &serde_json::json!({ "email": EMAIL })).await.status]
+        }
+        "login-email-code-verify" => {
+            let (_, token) = server.mailed_code(EMAIL).await;
+            server.secrets_manager.taken();
+            let body = serde_json::json!({ "token": token });
+            vec![restarted.post("/v1/login/email-code/verify", &body).await.status]
+        }
         "token-refresh" => vec![restarted.refresh(&refresh).await.status],
         "logout" => {
             let by_bearer = restarted.as_bearer(Method::POST, "/v1/logout", &access).await.status;

@@ -36,6 +36,12 @@ pub struct Endpoints {
     pub dynamodb: Option<String>,
     /// Secrets Manager's.
     pub secrets_manager: Option<String>,
+    /// SQS's.
+    pub sqs: Option<String>,
+    /// The Simple Email Service's.
+    pub sesv2: Option<String>,
+    /// `EventBridge`'s.
+    pub eventbridge: Option<String>,
 }
 
 /// The variables do not say how to reach AWS.
@@ -61,6 +67,9 @@ impl Connection {
         let endpoints = Endpoints {
             dynamodb: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
             secrets_manager: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            sqs: endpoint("AWS_ENDPOINT_URL_SQS"),
+            sesv2: endpoint("AWS_ENDPOINT_URL_SESV2"),
+            eventbridge: endpoint("AWS_ENDPOINT_URL_EVENTBRIDGE"),
         };
         Ok(Self {
             region: required("AWS_REGION")?,
@@ -74,7 +83,7 @@ impl Connection {
     pub fn local(dynamodb: String) -> Self {
         Self {
             region: "eu-central-1".to_owned(),
-            endpoints: Endpoints { dynamodb: Some(dynamodb), secrets_manager: None },
+            endpoints: Endpoints { dynamodb: Some(dynamodb), ..Endpoints::default() },
             credentials: SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local")),
             http_client: SharedHttpClient::new(Http1Client::default()),
         }

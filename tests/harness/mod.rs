@@ -1,8 +1,9 @@
 //! A real server on a random port, over a real engine, with a clock that the test moves.
 
 pub mod cloudformation;
-pub mod mailed;
 pub mod mail_edge;
+pub mod mailed;
+pub mod mailed_code;
 pub mod pages;
 pub mod secrets_manager;
 pub mod store_edge;

@@ -7,7 +7,7 @@ use wardgate::domain::one_time::Purpose;
 use wardgate::use_cases::password_reset::password_reset;
 
 use crate::harness::mailed::VERIFIED;
-use crate::harness::{AUDIT_TABLE, Answer, EMAIL, OTHER_PASSWORD, PASSWORD, TestServer};
+use crate::harness::{AUDIT_TABLE, Answer, EMAIL, OTHER_PASSWORD, PASSWORD, TestServer, code, link_token};
 
 const TAKEN_TO: &str = "mallory@evil.example";
 const FURTHER: &str = "mallory2@evil.example";
@@ -164,4 +164,31 @@ async fn sec_ot_09_a_forged_token_costs_nothing() {
         refused(&undo(&server, forged).await);
         assert_eq!(server.store.count(), 0);
     }
+}
+
+/// The whole way by the mails that people get.
+#[tokio::test]
+async fn sec_ot_12_the_mails_lead_to_another_address_and_back() {
+    let server = TestServer::with(&[VERIFIED]).await;
+    let flow = server.register(EMAIL, PASSWORD).await.string("flow_token");
+    let code = code(&server.mails(EMAIL).await[0]);
+    assert_eq!(server.verify_code(EMAIL, &code, Some(&flow)).await.string("status"), "verified");
+    let access = server.login(EMAIL, PASSWORD).await.string("access_token");
+    server.ask_for_address(&access, FURTHER, PASSWORD).await;
+    let link = link_token(&server.mails(FURTHER).await[0]);
+    server.step();
+    let moved = server.post("/v1/email/change/confirm", &json!({ "token": link })).await;
+    assert_eq!(moved.string("status"), "email_changed");
+    let link = link_token(server.mails(EMAIL).await.last().unwrap());
+    assert_eq!(undo(&server, &link).await.string("status"), "email_change_undone");
+    assert_eq!(server.login(FURTHER, PASSWORD).await.status, 401);
+    // Where a password is required, the answer has the token, and no mail goes out.
+    server.register("bob@example.com", PASSWORD).await;
+    let link = link_token(&server.mails("bob@example.com").await[0]);
+    let reset_token = server.verify_link(&link, None).await.string("reset_token");
+    assert_eq!(server.mails("bob@example.com").await.len(), 1);
+    let body = json!({ "token": reset_token, "new_password": OTHER_PASSWORD });
+    assert_eq!(server.post("/v1/password/reset", &body).await.status, 200);
+    server.step();
+    assert_eq!(server.login("bob@example.com", OTHER_PASSWORD).await.status, 200);
 }

@@ -10,33 +10,12 @@ use wardgate::domain::email::Email;
 use wardgate::domain::id::OneTimeId;
 use wardgate::domain::one_time::{MailToken, Nonce, OneTime, Purpose};
 
+use crate::harness::mailed_code::SLOT;
 use crate::harness::{AUDIT_TABLE, Answer, EMAIL, OTHER_PASSWORD, PASSWORD, TABLE, TestServer};
 
 const UNKNOWN: &str = "nobody@example.com";
-const SLOT: &str = "ONE_TIME#email_code";
 /// A code is this with a chance of one in 2^40.
 const WRONG: &str = "00000000";
-
-/// Asks for a code, and gives what the mailer would send: the code and the token of the link.
-async fn mailed(server: &TestServer, email: &str) -> (String, String) {
-    assert_eq!(server.post("/v1/login/email-code", &json!({ "email": email })).await.status, 202);
-    let key = Email::parse(email).unwrap().key();
-    let pk = format!("EMAIL#{}", key.as_str());
-    let of_address = server.items(TABLE, &pk).await;
-    let by_sk = |sk: &str| of_address.iter().find(|item| item["sk"].as_s().unwrap() == sk).cloned();
-    let item: OneTime = one_time(&by_sk(SLOT).unwrap());
-    let now = server.context().now;
-    let ring = server.app.secrets.mail_mac(now).await.unwrap();
-    let mac_key = ring.current(now).unwrap();
-    let credential = by_sk("CREDENTIAL").unwrap();
-    for name in ["user_id", "cred_version"] {
-        server.set_attribute(&pk, SLOT, name, credential[name].clone()).await;
-    }
-    server.set_attribute(&pk, SLOT, "mac_kid", AttributeValue::S(mac_key.kid.clone())).await;
-    let token =
-        MailToken { purpose: Purpose::EmailCode, email_key: key, id: item.id.to_bytes(), nonce: item.mailing.nonce };
-    (token.sign_in_code(mac_key), token.seal(mac_key))
-}
 
 fn one_time(item: &HashMap<String, AttributeValue>) -> OneTime {
     serde_dynamo::from_item(item.clone()).unwrap()
@@ -76,13 +55,13 @@ fn claims(answer: &Answer) -> Value {
 #[tokio::test]
 async fn signs_in_with_the_code_or_with_the_link() {
     let server = registered(&[]).await;
-    let (code, _) = mailed(&server, EMAIL).await;
+    let (code, _) = server.mailed_code(EMAIL).await;
     let typed = format!(" {}-{} ", &code[..4].to_lowercase(), &code[4..]);
     let answer = verify(&server, EMAIL, &typed).await;
     assert_eq!((answer.status, answer.string("status").as_str()), (200, "signed_in"), "{}", answer.text);
     assert_eq!(claims(&answer)["amr"], json!(["otp"]));
     assert_eq!(server.refresh(&answer.string("refresh_token")).await.status, 200);
-    let (_, token) = mailed(&server, EMAIL).await;
+    let (_, token) = server.mailed_code(EMAIL).await;
     let answer = verify_token(&server, &token).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(claims(&answer)["amr"], json!(["otp"]));
@@ -91,12 +70,12 @@ async fn signs_in_with_the_code_or_with_the_link() {
 #[tokio::test]
 async fn sec_ot_11_the_sixth_try_of_a_code_is_refused_even_if_right() {
     let server = registered(&[]).await;
-    let (code, _) = mailed(&server, EMAIL).await;
+    let (code, _) = server.mailed_code(EMAIL).await;
     for _ in 0..5 {
         assert_refused(&verify(&server, EMAIL, WRONG).await);
     }
     assert_refused(&verify(&server, EMAIL, &code).await);
-    let (code, _) = mailed(&server, EMAIL).await;
+    let (code, _) = server.mailed_code(EMAIL).await;
     assert_eq!(verify(&server, EMAIL, &code).await.status, 200, "a new code has tries of its own");
 }
 
@@ -110,17 +89,17 @@ async fn sec_ot_11_the_eleventh_try_of_an_address_in_a_day_is_not_evaluated() {
         let answer = verify(&server, email, WRONG).await;
         assert_eq!((answer.status, answer.string("code").as_str()), (429, "too_many_attempts"));
     }
-    let (code, _) = mailed(&server, EMAIL).await;
+    let (code, _) = server.mailed_code(EMAIL).await;
     assert_eq!(verify(&server, EMAIL, &code).await.status, 429, "even the right one");
     server.clock.advance(24 * 3600);
-    let (code, _) = mailed(&server, EMAIL).await;
+    let (code, _) = server.mailed_code(EMAIL).await;
     assert_eq!(verify(&server, EMAIL, &code).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sec_en_01_of_200_parallel_guesses_of_a_code_at_most_five_are_evaluated() {
     let server = registered(&[]).await;
-    mailed(&server, EMAIL).await;
+    server.mailed_code(EMAIL).await;
     let answers = join_all((0..200).map(|_| verify(&server, EMAIL, WRONG))).await;
     let answered = answers.iter().filter(|answer| answer.status == 401).count();
     let refused = answers.iter().filter(|answer| answer.status == 429).count();
@@ -142,8 +121,8 @@ async fn sec_en_02_one_source_is_limited_over_all_addresses() {
 #[tokio::test]
 async fn sec_ot_11_a_new_code_ends_the_one_before() {
     let server = registered(&[]).await;
-    let (old_code, old_token) = mailed(&server, EMAIL).await;
-    let (code, _) = mailed(&server, EMAIL).await;
+    let (old_code, old_token) = server.mailed_code(EMAIL).await;
+    let (code, _) = server.mailed_code(EMAIL).await;
     assert_refused(&verify(&server, EMAIL, &old_code).await);
     assert_refused(&verify_token(&server, &old_token).await);
     assert_eq!(verify(&server, EMAIL, &code).await.status, 200);
@@ -153,8 +132,8 @@ async fn sec_ot_11_a_new_code_ends_the_one_before() {
 async fn sec_ot_11_a_code_of_another_address_or_kind_does_not_fit() {
     let server = registered(&[]).await;
     server.register("grace@example.com", PASSWORD).await;
-    let (code, _) = mailed(&server, EMAIL).await;
-    let (other, _) = mailed(&server, "grace@example.com").await;
+    let (code, _) = server.mailed_code(EMAIL).await;
+    let (other, _) = server.mailed_code("grace@example.com").await;
     assert_refused(&verify(&server, EMAIL, &other).await);
 
     let now = server.context().now;
@@ -176,7 +155,7 @@ async fn sec_ot_11_a_code_of_another_address_or_kind_does_not_fit() {
 #[tokio::test]
 async fn sec_ot_09_a_forged_link_costs_no_store_request_and_one_without_the_items_bits_opens_nothing() {
     let server = registered(&[]).await;
-    let (_, token) = mailed(&server, EMAIL).await;
+    let (_, token) = server.mailed_code(EMAIL).await;
     server.store.reset();
     assert_refused(&verify_token(&server, &format!("{}AAAA", &token[..token.len() - 4])).await);
     assert_refused(&verify_token(&server, "nonsense").await);
@@ -193,7 +172,7 @@ async fn sec_ot_09_a_forged_link_costs_no_store_request_and_one_without_the_item
 #[tokio::test]
 async fn sec_ot_02_a_used_code_or_link_is_not_taken_again() {
     let server = registered(&[]).await;
-    let (code, token) = mailed(&server, EMAIL).await;
+    let (code, token) = server.mailed_code(EMAIL).await;
     assert_eq!(verify(&server, EMAIL, &code).await.status, 200);
     assert_refused(&verify(&server, EMAIL, &code).await);
     assert_refused(&verify_token(&server, &token).await);
@@ -203,11 +182,11 @@ async fn sec_ot_02_a_used_code_or_link_is_not_taken_again() {
 #[tokio::test]
 async fn sec_ot_03_sec_ot_04_a_code_expires_after_ten_minutes_by_the_clock() {
     let server = registered(&[]).await;
-    let (code, token) = mailed(&server, EMAIL).await;
+    let (code, token) = server.mailed_code(EMAIL).await;
     server.clock.advance(600);
     assert_refused(&verify(&server, EMAIL, &code).await);
     assert_refused(&verify_token(&server, &token).await);
-    let (code, _) = mailed(&server, EMAIL).await;
+    let (code, _) = server.mailed_code(EMAIL).await;
     server.clock.advance(599);
     assert_eq!(verify(&server, EMAIL, &code).await.status, 200);
 }
@@ -219,7 +198,7 @@ async fn sec_en_02_a_code_signs_in_while_the_password_is_locked_and_frees_it() {
         server.login(EMAIL, OTHER_PASSWORD).await;
     }
     assert_eq!(server.login(EMAIL, PASSWORD).await.status, 429);
-    let (code, _) = mailed(&server, EMAIL).await;
+    let (code, _) = server.mailed_code(EMAIL).await;
     assert_eq!(verify(&server, EMAIL, &code).await.status, 200);
     assert_eq!(server.login(EMAIL, PASSWORD).await.status, 200);
 }
@@ -238,7 +217,7 @@ async fn sec_se_04_an_account_that_was_disabled_or_changed_since_the_mail_is_ref
         (true, "sessions_not_before", AttributeValue::N("9999999999999".to_owned())),
     ] {
         let server = registered(&[]).await;
-        let (code, token) = mailed(&server, EMAIL).await;
+        let (code, token) = server.mailed_code(EMAIL).await;
         let user = server.items(TABLE, "USER#").await.remove(0)["pk"].as_s().unwrap().clone();
         let (pk, sk) = if of_user { (user.as_str(), "PROFILE") } else { (pk.as_str(), "CREDENTIAL") };
         server.set_attribute(pk, sk, attribute, value).await;
@@ -251,7 +230,7 @@ async fn sec_se_04_an_account_that_was_disabled_or_changed_since_the_mail_is_ref
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sec_ot_02_of_racing_right_codes_one_signs_in() {
     let server = registered(&[]).await;
-    let (code, token) = mailed(&server, EMAIL).await;
+    let (code, token) = server.mailed_code(EMAIL).await;
     let codes = join_all((0..4).map(|_| verify(&server, EMAIL, &code)));
     let links = join_all((0..4).map(|_| verify_token(&server, &token)));
     let (codes, links) = futures::join!(codes, links);
@@ -264,7 +243,7 @@ async fn sec_ot_02_of_racing_right_codes_one_signs_in() {
 #[tokio::test]
 async fn sec_en_04_known_and_unknown_addresses_cost_the_same_store_operations() {
     let server = registered(&[]).await;
-    mailed(&server, EMAIL).await;
+    server.mailed_code(EMAIL).await;
     server.post("/v1/login/email-code", &json!({ "email": UNKNOWN })).await;
     let mut seen = Vec::new();
     for email in [EMAIL, UNKNOWN, "never-asked@example.com"] {
@@ -280,7 +259,7 @@ async fn sec_en_04_known_and_unknown_addresses_cost_the_same_store_operations() 
 #[tokio::test]
 async fn sec_pl_03_sign_ins_by_code_and_their_failures_are_recorded() {
     let server = registered(&[]).await;
-    let (code, _) = mailed(&server, EMAIL).await;
+    let (code, _) = server.mailed_code(EMAIL).await;
     verify(&server, EMAIL, WRONG).await;
     verify(&server, EMAIL, &code).await;
     let lines = server.items(AUDIT_TABLE, "").await;
@@ -294,7 +273,7 @@ async fn a_known_device_stays_known_and_a_new_one_is_told_of() {
     let server = registered(&[]).await;
     let device = server.login(EMAIL, PASSWORD).await.string("device_token");
     server.clock.advance(600);
-    let (code, _) = mailed(&server, EMAIL).await;
+    let (code, _) = server.mailed_code(EMAIL).await;
     let body = json!({ "email": EMAIL, "code": code, "device_token": device });
     let answer = server.post("/v1/login/email-code/verify", &body).await;
     assert_eq!((answer.status, answer.string("device_token")), (200, device));
@@ -303,7 +282,7 @@ async fn a_known_device_stays_known_and_a_new_one_is_told_of() {
         items.iter().filter(|item| item["sk"].as_s().unwrap().starts_with("ONE_TIME#new_device#")).count()
     };
     assert_eq!(notices().await, 0);
-    let (_, token) = mailed(&server, EMAIL).await;
+    let (_, token) = server.mailed_code(EMAIL).await;
     let answer = verify_token(&server, &token).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(notices().await, 1);
@@ -314,7 +293,7 @@ async fn a_known_device_stays_known_and_a_new_one_is_told_of() {
 #[tokio::test]
 async fn sec_se_06_in_cookie_mode_the_refresh_token_is_in_the_cookie_alone() {
     let server = registered(&[]).await;
-    let (code, _) = mailed(&server, EMAIL).await;
+    let (code, _) = server.mailed_code(EMAIL).await;
     let body = json!({ "email": EMAIL, "code": code, "transport": "cookie" });
     let request = || server.request(Method::POST, "/v1/login/email-code/verify").json(&body);
     let foreign = server.send(request().header("origin", "https://evil.example")).await;

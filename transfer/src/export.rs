@@ -92,10 +92,7 @@ async fn export(
     mut output: Output<BufWriter<File>>,
 ) -> Result<u64, Failure> {
     let now = SystemClock.now();
-    let ring = match arguments.with_hashes {
-        true => Some(app.secrets.password_wrap(now).await?),
-        false => None,
-    };
+    let ring = if arguments.with_hashes { Some(app.secrets.password_wrap(now).await?) } else { None };
     let (rows, mut incoming) = mpsc::channel::<Rows>(usize::from(arguments.segments) * 2);
     let writer = tokio::task::spawn_blocking(move || -> Result<u64, Failure> {
         let mut progress = Progress::new(None, 0, now);

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures::StreamExt as _;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use wardgate::app::App;
 use wardgate::clock::{Clock, SystemClock};
+use wardgate::domain::timestamp::Timestamp;
 use wardgate::entropy::SystemEntropy;
-use wardgate::store::imports::MAX_ACCOUNTS;
 
 use crate::Failure;
 use crate::arguments::{ImportArguments, StageName};
@@ -26,7 +26,7 @@ use crate::progress::{Progress, say};
 use crate::rows;
 use crate::stage::Deployment;
 use account::Accounts;
-use write::{Batch, Done, RowOutcome};
+use write::{Batches, Done, RowOutcome};
 
 /// Imports a file.
 pub async fn run(arguments: ImportArguments) -> Result<(), Failure> {
@@ -69,10 +69,11 @@ async fn import(arguments: &ImportArguments, app: Option<&Arc<App>>) -> Result<(
     };
 
     let (first, read) = (run.counts.rows(), Arc::clone(&input.read));
-    let (batches, mut incoming) = mpsc::channel(usize::from(arguments.concurrency) * 2);
+    let concurrency = usize::from(arguments.concurrency);
+    let (batches, mut incoming) = mpsc::channel(concurrency * 2);
     let format = arguments.format;
     let reader = tokio::task::spawn_blocking(move || {
-        let mut batch = Batch::default();
+        let mut open = Batches::new(concurrency * 4);
         let mut row = 0;
         let result = rows::each(input.text, format, &mut |object| {
             row += 1;
@@ -80,24 +81,22 @@ async fn import(arguments: &ImportArguments, app: Option<&Arc<App>>) -> Result<(
                 return ControlFlow::Continue(());
             }
             let account = object.map_err(RowOutcome::from).and_then(|object| accounts.account(row, &object));
-            if batch.is_full_for(&account) {
-                let mut full = std::mem::take(&mut batch);
-                full.position = read.load(Ordering::Relaxed);
-                if batches.blocking_send(full).is_err() {
-                    return ControlFlow::Break(());
-                }
+            let full = open.add(row, account, read.load(Ordering::Relaxed));
+            // Whoever would take it may have given up.
+            if full.is_none_or(|full| batches.blocking_send(full).is_ok()) {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
             }
-            batch.add(row, account);
-            ControlFlow::Continue(())
         });
-        batch.position = read.load(Ordering::Relaxed);
-        // Whoever would take it has given up already.
-        let _ = batches.blocking_send(batch);
+        // As above.
+        let _ = batches.blocking_send(open.take(read.load(Ordering::Relaxed)));
         result
     });
 
     let incoming = futures::stream::poll_fn(|context| incoming.poll_recv(context));
-    let mut writes = incoming.map(|batch| write::write(app, batch)).buffered(usize::from(arguments.concurrency));
+    let (written, watching) = watch::channel(0);
+    let mut writes = incoming.map(|batch| write::write(app, batch, watching.clone())).buffered(concurrency);
     let mut unsaved = 0;
     let mut failure = None;
     while let Some(done) = writes.next().await {
@@ -108,6 +107,7 @@ async fn import(arguments: &ImportArguments, app: Option<&Arc<App>>) -> Result<(
                 break;
             }
         };
+        written.send_modify(|written| *written += 1);
         unsaved += u64::try_from(done.rows.len())?;
         run.count(&done)?;
         run.progress.update(done.position, run.counts.rows(), clock.now());
@@ -126,12 +126,7 @@ async fn import(arguments: &ImportArguments, app: Option<&Arc<App>>) -> Result<(
 }
 
 impl Run {
-    fn begin(
-        arguments: &ImportArguments,
-        file: String,
-        length: u64,
-        now: wardgate::domain::timestamp::Timestamp,
-    ) -> Result<Self, Failure> {
+    fn begin(arguments: &ImportArguments, file: String, length: u64, now: Timestamp) -> Result<Self, Failure> {
         let job = Job { file, stage: arguments.stage.name().to_owned(), format: arguments.format.name().to_owned() };
         let path = checkpoint::path(&arguments.file);
         let found = if arguments.dry_run || arguments.restart { None } else { Checkpoint::read(&path, &job)? };
@@ -146,7 +141,9 @@ impl Run {
         });
         let progress = Progress::new(Some(length), counts.rows(), now);
         let checkpoint = (!arguments.dry_run).then_some(path);
-        Ok(Self { job, checkpoint, counts, errors: ErrorList::open(&errors, errors_length)?, progress })
+        let errors = ErrorList::open(&errors, errors_length)
+            .map_err(|cause| format!("cannot write the list of refused rows, {}: {cause}", errors.display()))?;
+        Ok(Self { job, checkpoint, counts, errors, progress })
     }
 
     fn count(&mut self, done: &Done) -> Result<(), Failure> {
@@ -172,7 +169,7 @@ impl Run {
         Ok(checkpoint.write(path)?)
     }
 
-    fn end(self, stage: StageName, now: wardgate::domain::timestamp::Timestamp) -> Result<(), Failure> {
+    fn end(self, stage: StageName, now: Timestamp) -> Result<(), Failure> {
         self.progress.finish();
         if let Some(path) = &self.checkpoint {
             Checkpoint::remove(path)?;
@@ -193,6 +190,3 @@ impl Run {
         Ok(())
     }
 }
-
-/// The most accounts of one batch.
-const BATCH: usize = MAX_ACCOUNTS;

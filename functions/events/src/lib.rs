@@ -4,6 +4,8 @@ use serde::Deserialize;
 use wardgate::config::{Config, ConfigError};
 use wardgate::http::endpoint::Needs;
 use wardgate::lambda::{BatchAnswer, EventFunction};
+use wardgate::outbound::eventbridge::EventBridgeBus;
+use wardgate::outbound::sqs::SqsQueue;
 use wardgate::outbound::{EventBus, MailQueue};
 use wardgate::use_cases::fault::Fault;
 use wardgate::use_cases::publish_changes::{StreamRecord, publish_changes};
@@ -13,7 +15,12 @@ pub const FUNCTION: EventFunction<Batch, Parts, BatchAnswer> = EventFunction {
     name: "events",
     // The stream brings everything that it needs.
     needs: |_: &Config| -> Result<Needs, ConfigError> { Ok(Needs { rings: &[], table: false }) },
-    parts: |_, _| Err(ConfigError::missing("mail.queue_url")),
+    parts: |config, connection| {
+        Ok(Parts {
+            queue: Box::new(SqsQueue::new(config, connection)?),
+            bus: Box::new(EventBridgeBus::new(config, connection)?),
+        })
+    },
     handler: |_, parts, batch| Box::pin(handle(parts, batch)),
 };
 

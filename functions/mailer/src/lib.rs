@@ -7,6 +7,7 @@ use wardgate::domain::mail_order::MailOrder;
 use wardgate::http::endpoint::Needs;
 use wardgate::lambda::{BatchAnswer, EventFunction};
 use wardgate::outbound::MailTransport;
+use wardgate::outbound::ses::SesTransport;
 use wardgate::secrets::RingName;
 use wardgate::use_cases::fault::Fault;
 use wardgate::use_cases::send_mail::send_mail;
@@ -15,7 +16,7 @@ use wardgate::use_cases::send_mail::send_mail;
 pub const FUNCTION: EventFunction<Batch, Parts, BatchAnswer> = EventFunction {
     name: "mailer",
     needs: |_: &Config| -> Result<Needs, ConfigError> { Ok(Needs { rings: &[RingName::MailMac], table: true }) },
-    parts: |_, _| Err(ConfigError::missing("mail.sender")),
+    parts: |config, connection| Ok(Parts { transport: Box::new(SesTransport::new(config, connection)) }),
     handler: |app, parts, batch| Box::pin(handle(app, parts, batch)),
 };
 

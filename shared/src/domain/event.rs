@@ -14,6 +14,9 @@ use crate::domain::user::{User, UserStatus};
 /// The version of [`EventDetail`]. Members may be added to a version; anything else makes a new one.
 pub const VERSION: u32 = 1;
 
+/// Every event's `source`.
+pub const SOURCE: &str = "wardgate";
+
 macro_rules! kinds {
     ($($kind:ident, $name:literal, $meaning:literal;)*) => {
         /// What happened.

@@ -1,6 +1,13 @@
 //! What leaves the service by itself: mails, the orders for them, and events. Each has two implementations, AWS's and
 //! a laptop's, so these are traits.
 
+#[cfg(feature = "eventbridge")]
+pub mod eventbridge;
+#[cfg(feature = "sesv2")]
+pub mod ses;
+#[cfg(feature = "sqs")]
+pub mod sqs;
+
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -26,6 +33,28 @@ pub struct OutboundError {
     pub service: &'static str,
     /// Its error code.
     pub code: String,
+}
+
+#[cfg(any(feature = "eventbridge", feature = "sesv2", feature = "sqs"))]
+impl OutboundError {
+    /// Of a failed call: its code alone, since messages quote what was sent.
+    fn of<E>(
+        service: &'static str,
+        error: &aws_smithy_runtime_api::client::result::SdkError<E, aws_smithy_runtime_api::http::Response>,
+    ) -> Self
+    where
+        E: aws_smithy_types::error::metadata::ProvideErrorMetadata,
+    {
+        use aws_smithy_runtime_api::client::result::SdkError;
+        let code = match error {
+            SdkError::ServiceError(context) => context.err().meta().code().unwrap_or("unknown"),
+            SdkError::TimeoutError(_) => "timeout",
+            SdkError::DispatchFailure(_) => "connection failed",
+            SdkError::ResponseError(_) => "unreadable answer",
+            _ => "the request could not be built",
+        };
+        Self { service, code: code.to_owned() }
+    }
 }
 
 /// Carries mails.

@@ -54,7 +54,7 @@ pub(super) fn full_name(row: &Row) -> Result<Option<String>, RowError> {
     Ok((!parts.is_empty()).then(|| parts.join(" ")))
 }
 
-/// A time: RFC 3339, as PostgreSQL writes it, or a number of seconds or milliseconds since 1970.
+/// A time: RFC 3339, as `PostgreSQL` writes it, or a number of seconds or milliseconds since 1970.
 pub(super) fn time(row: &Row, name: &'static str) -> Result<Option<Timestamp>, RowError> {
     let wrong = RowError::Member { member: name, expected: "a time" };
     let Some(value) = member(row, name) else { return Ok(None) };

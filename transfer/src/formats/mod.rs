@@ -138,6 +138,3 @@ impl Reading {
         if account.email.is_empty() { Err(RowError::NoEmail) } else { Ok(account) }
     }
 }
-
-#[cfg(test)]
-mod tests;
