@@ -153,6 +153,16 @@ impl Problem {
         }
     }
 
+    /// A mailed link that does nothing, for whatever reason.
+    pub fn invalid_link() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_link",
+            "The link is not valid.",
+            "It has expired, was used before, or something has changed since it was sent. Ask for a new one.",
+        )
+    }
+
     /// A mailed code that does nothing, for whatever reason.
     pub fn invalid_code() -> Self {
         Self::new(
