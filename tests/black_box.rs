@@ -11,6 +11,7 @@ mod authorizer_function;
 mod cookie_mode;
 mod dependencies;
 mod edge;
+mod erasure;
 mod events;
 mod guessing;
 mod imports;

@@ -12,7 +12,7 @@ use crate::harness::{AUDIT_TABLE, EMAIL, PASSWORD, TABLE, TestServer};
 fn account(server: &TestServer, row: u64, id: u128, email: &str) -> ImportedAccount {
     let context = server.context();
     let user = User::new(UserId::new(context.now, id), Email::parse(email).unwrap(), None, context.now);
-    let credential = Credential::of(&user, WrappedHash { key_version: 1, sealed: vec![1] });
+    let credential = Credential::of(&user, Some(WrappedHash { key_version: 1, sealed: vec![1] }));
     let audit = server.app.audit(&context, Subject::User(user.id), AuditAction::Imported, None).unwrap();
     ImportedAccount { from: ImportRow { file: "file".to_owned(), row }, user, credential, audit }
 }

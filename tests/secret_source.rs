@@ -163,6 +163,19 @@ async fn rings_of_a_success(server: &TestServer, name: &str) -> Vec<String> {
             vec![by_bearer, restarted.post("/v1/logout", &body).await.status]
         }
         "me" => vec![restarted.as_bearer(Method::GET, "/v1/me", &access).await.status],
+        "me-activity" => vec![restarted.as_bearer(Method::GET, "/v1/me/activity", &access).await.status],
+        "me-delete" => vec![restarted.as_bearer(Method::DELETE, "/v1/me", &access).await.status],
+        "me-export" => vec![restarted.as_bearer(Method::GET, "/v1/me/export", &access).await.status],
+        "me-keep" => {
+            server.as_bearer(Method::DELETE, "/v1/me", &access).await;
+            let token = server.mailed_token(EMAIL, Purpose::KeepAccount).await;
+            server.secrets_manager.taken();
+            vec![restarted.post("/v1/me/keep", &serde_json::json!({ "token": token })).await.status]
+        }
+        "me-update" => {
+            let update = restarted.request(Method::PATCH, "/v1/me").bearer_auth(&access);
+            vec![restarted.send(update.json(&serde_json::json!({ "name": "Ada" }))).await.status]
+        }
         "sessions-list" => vec![restarted.as_bearer(Method::GET, "/v1/sessions", &access).await.status],
         "session-end" => vec![restarted.as_bearer(Method::DELETE, &path, &access).await.status],
         "sessions-end-others" => vec![restarted.as_bearer(Method::DELETE, "/v1/sessions", &access).await.status],

@@ -118,3 +118,44 @@ async fn changing_an_address_is_a_password_check_and_one_transaction_for_each_st
     server.post("/v1/email/change/undo", &json!({ "token": token })).await;
     assert_eq!(server.store.rounds(), [["GetItem"], ["GetItem"], ["TransactWriteItems"]]);
 }
+
+#[tokio::test]
+async fn a_change_of_the_profile_and_a_deletion_are_one_round_of_reads_and_one_transaction() {
+    let server = TestServer::start().await;
+    let access = server.signed_in().await.string("access_token");
+    server.store.reset();
+    let update = server.request(Method::PATCH, "/v1/me").bearer_auth(&access);
+    assert_eq!(server.send(update.json(&serde_json::json!({ "name": "Ada" }))).await.status, 200);
+    assert_eq!(server.store.rounds(), [vec!["GetItem", "GetItem"], vec!["TransactWriteItems"]]);
+    server.store.reset();
+    assert_eq!(server.as_bearer(Method::DELETE, "/v1/me", &access).await.status, 202);
+    assert_eq!(server.store.rounds(), [vec!["GetItem", "GetItem"], vec!["TransactWriteItems"]]);
+    let token = server.last_mailed(EMAIL, Purpose::KeepAccount).await.token;
+    server.store.reset();
+    assert_eq!(server.post("/v1/me/keep", &serde_json::json!({ "token": token })).await.status, 200);
+    assert_eq!(server.store.rounds(), [vec!["GetItem"], vec!["GetItem"], vec!["TransactWriteItems"]]);
+}
+
+/// However much there is of it: pages of it are as long as the table's.
+#[tokio::test]
+async fn activity_takes_a_query_a_month_and_an_export_two_more_and_a_write() {
+    let server = TestServer::start().await;
+    server.signed_in().await;
+    for months in 1..=3 {
+        for _ in 0..5 {
+            server.login(EMAIL, PASSWORD).await;
+        }
+        let access = server.login(EMAIL, PASSWORD).await.string("access_token");
+        server.store.reset();
+        server.as_bearer(Method::GET, "/v1/me/activity", &access).await;
+        let mut expected = vec![vec!["GetItem", "GetItem"]];
+        expected.extend(std::iter::repeat_n(vec!["Query"], months));
+        assert_eq!(server.store.rounds(), expected);
+        server.store.reset();
+        server.as_bearer(Method::GET, "/v1/me/export", &access).await;
+        let mut expected = vec![vec!["GetItem", "GetItem"], vec!["PutItem"], vec!["Query"], vec!["Query"]];
+        expected.extend(std::iter::repeat_n(vec!["Query"], months));
+        assert_eq!(server.store.rounds(), expected);
+        server.clock.advance(31 * 86_400);
+    }
+}

@@ -23,6 +23,11 @@ endpoints![
     login_email_code_verify,
     logout,
     me,
+    me_activity,
+    me_delete,
+    me_export,
+    me_keep,
+    me_update,
     openid_configuration,
     page_confirm_email_change,
     page_reset_password,
@@ -42,7 +47,7 @@ endpoints![
 ];
 
 /// The functions that answer other events than requests of our own API.
-pub const EVENT_FUNCTIONS: &[&str] = &["authorizer", "events", "mailer"];
+pub const EVENT_FUNCTIONS: &[&str] = &["authorizer", "eraser", "events", "mailer"];
 
 /// The API description, as it is served and as `docs/api/openapi.json` has it.
 pub fn openapi() -> serde_json::Value {

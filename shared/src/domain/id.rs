@@ -37,6 +37,11 @@ macro_rules! typed_id {
                 parse_ulid(text, $prefix).map(Self)
             }
 
+            /// When it was made.
+            pub fn made_at(self) -> Timestamp {
+                Timestamp::from_millis(i64::try_from(self.0.timestamp_ms()).unwrap_or(i64::MAX))
+            }
+
             /// The 16 bytes that sealed tokens carry.
             pub const fn to_bytes(self) -> [u8; 16] {
                 self.0.to_bytes()

@@ -22,6 +22,8 @@ pub enum UserStatus {
     Disabled,
     /// To be erased at its owner's wish; until then as if disabled, and its owner can still keep it.
     Leaving,
+    /// Being erased: nothing of it can be kept any more.
+    Erasing,
 }
 
 /// An address that an account had before, kept for an undo (OT-12).
@@ -63,6 +65,9 @@ pub struct User {
     /// The addresses that the account had and can go back to, oldest first (OT-12).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_addresses: Vec<FormerAddress>,
+    /// When an account whose owner is leaving is erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erase_at: Option<Timestamp>,
     /// For optimistic locking of profile changes.
     pub version: u64,
 }
@@ -82,6 +87,7 @@ impl User {
             sessions_not_before: None,
             kept_sid: None,
             former_addresses: Vec::new(),
+            erase_at: None,
             version: 1,
         }
     }

@@ -1,11 +1,13 @@
 //! The HTTP edge: typed requests in, replies and problems out. Hosts turn their own events into [`edge::Incoming`].
 
+pub mod activity;
 pub mod bearer;
 pub mod cookies;
 pub mod csrf;
 pub mod edge;
 pub mod endpoint;
 pub mod json;
+pub mod me;
 pub mod openapi;
 pub mod page;
 pub mod page_endpoint;

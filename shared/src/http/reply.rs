@@ -35,6 +35,13 @@ impl Reply {
         Ok(Self { status, headers: vec![json], body })
     }
 
+    /// Lets a browser keep the reply as a file of this name: a constant of ours.
+    #[must_use]
+    pub fn attachment(mut self, disposition: &'static str) -> Self {
+        self.headers.push((header::CONTENT_DISPOSITION, HeaderValue::from_static(disposition)));
+        self
+    }
+
     /// 204: done, nothing to say.
     pub fn no_content() -> Self {
         Self { status: StatusCode::NO_CONTENT, headers: Vec::new(), body: Vec::new() }

@@ -1,11 +1,15 @@
 //! The one table. A method is one atomic transition with a named outcome; nothing here gets and then puts.
 
 pub mod accounts;
+pub mod activity;
+pub mod address_items;
 pub mod addresses;
 pub mod audit;
 pub mod changes;
 pub mod client;
+pub mod deletions;
 pub mod devices;
+pub mod erasures;
 pub mod error;
 pub mod exports;
 pub mod imports;
@@ -14,6 +18,7 @@ pub mod limits;
 pub mod one_time;
 pub mod outbox;
 pub mod passwords;
+pub mod profiles;
 pub mod registrations;
 pub mod rotation;
 pub mod sessions;
