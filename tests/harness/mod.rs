@@ -5,6 +5,7 @@ pub mod mail_edge;
 pub mod mailed;
 pub mod mailed_code;
 pub mod outbound_services;
+pub mod pages;
 pub mod secrets_manager;
 pub mod store_edge;
 
