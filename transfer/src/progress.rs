@@ -17,6 +17,8 @@ pub struct Progress {
     bar: ProgressBar,
     began: Timestamp,
     first: u64,
+    /// Where the first rows of this run were read: what an earlier run did says nothing about how fast this one is.
+    from: Option<u64>,
     told: Timestamp,
 }
 
@@ -36,17 +38,22 @@ impl Progress {
             bar.set_style(style);
         }
         bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
-        Self { bar, began: now, first, told: now }
+        Self { bar, began: now, first, from: (first == 0).then_some(0), told: now }
     }
 
     /// `rows` are done, `position` bytes read.
     pub fn update(&mut self, position: u64, rows: u64, now: Timestamp) {
+        let from = *self.from.get_or_insert_with(|| {
+            self.bar.set_position(position);
+            self.bar.reset_eta();
+            position
+        });
         let text = format!("{rows} rows, {} a second", self.rate(rows, now));
         if self.bar.is_hidden() && now.since(self.told) >= EVERY {
             self.told = now;
             say(&match self.bar.length() {
-                Some(total) if position > 0 && rows > self.first => {
-                    let left = now.since(self.began).as_secs() * total.saturating_sub(position) / position;
+                Some(total) if position > from => {
+                    let left = now.since(self.began).as_secs() * total.saturating_sub(position) / (position - from);
                     format!("{} %, {text}, {left} s left", position * 100 / total.max(1))
                 }
                 _ => text.clone(),
