@@ -107,13 +107,17 @@ impl User {
     /// `None` where the address is not kept for this account. A deletion that was asked for meanwhile is off: it may not
     /// have been the owner who asked.
     pub fn moved_back(&self, email: Email, now: Timestamp) -> Option<(Self, Vec<EmailKey>)> {
+        if self.status == UserStatus::Erasing {
+            return None;
+        }
         let (key, former) = (email.key(), &self.former_addresses);
         let position = former.iter().position(|address| address.email_key == key && address.reserved_until > now)?;
         let (kept, later) = former.split_at_checked(position)?;
         let between = later.iter().skip(1).filter(|address| address.reserved_until > now);
         let given_up = between.map(|address| address.email_key.clone()).chain([self.email.key()]).collect();
         let status = if self.status == UserStatus::Leaving { UserStatus::Active } else { self.status };
-        Some((Self { former_addresses: kept.to_vec(), status, ..self.at(email, now) }, given_up))
+        let erase_at = None;
+        Some((Self { former_addresses: kept.to_vec(), status, erase_at, ..self.at(email, now) }, given_up))
     }
 
     fn at(&self, email: Email, now: Timestamp) -> Self {

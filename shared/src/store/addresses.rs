@@ -122,7 +122,7 @@ impl Store {
             .key("sk", key.sk())
             .update_expression(
                 "SET email = :email, email_verified = :verified, former_addresses = :former, #status = :after, \
-                 cred_version = :next, sessions_not_before = :now REMOVE kept_sid ADD version :one",
+                 cred_version = :next, sessions_not_before = :now REMOVE kept_sid, erase_at ADD version :one",
             )
             .condition_expression("#status = :before AND cred_version = :version")
             .expression_attribute_names("#status", "status")

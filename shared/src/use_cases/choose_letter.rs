@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::crypto::key_ring::MacKey;
 use crate::crypto::mail_token::MailToken;
 use crate::domain::credential::Credential;
+use crate::domain::device::device_name;
 use crate::domain::email::{Email, EmailKey};
 use crate::domain::id::UserId;
 use crate::domain::mail_order::Ordered;
@@ -46,40 +47,45 @@ pub(super) async fn choose(app: &App, item: Ordered, now: Timestamp) -> Result<O
             }
             Purpose::Resend => {
                 let credential = app.store.read_credential(&item.email_key).await?;
-                let verified = credential.is_some_and(|credential| credential.email_verified);
+                let verified =
+                    credential.is_some_and(|credential| credential.email_verified && !credential.is_free(now));
                 if verified { Ok(None) } else { pending(app, &item, now).await }
             }
-            Purpose::EmailChange
-            | Purpose::EmailUndo
-            | Purpose::KeepAccount
-            | Purpose::PasswordChanged
-            | Purpose::NewDevice => Ok(item.recipient.clone().map(|recipient| Choice {
-                subject: Ordered::OneTime(item),
-                redirected: false,
-                recipient,
-                name: None,
-                account: None,
-            })),
+            Purpose::EmailChange | Purpose::EmailUndo | Purpose::KeepAccount | Purpose::PasswordChanged => {
+                Ok(item.recipient.clone().map(|recipient| Choice {
+                    subject: Ordered::OneTime(item),
+                    redirected: false,
+                    recipient,
+                    name: None,
+                    account: None,
+                }))
+            }
+            Purpose::NewDevice => new_device(app, item).await,
             // A registration's, never an item of its own.
             Purpose::Verification => Ok(None),
         },
     }
 }
 
+/// A link in the mailbox shows whose the address is as well as a verification does, and a new password ends whatever a
+/// stranger may have begun with the address.
 async fn password_reset(app: &App, item: OneTime, now: Timestamp) -> Result<Option<Choice>, Fault> {
-    match account(app, &item).await? {
-        Some(user) if user.email_verified => Ok(Some(to_account(item, user))),
-        // Its owner has to show first that the address is theirs. Where no link can do that any more, a reset does.
-        Some(user) => match pending(app, &item, now).await? {
-            Some(choice) => Ok(Some(choice)),
-            None => Ok(Some(Choice { name: None, ..to_account(item, user) })),
-        },
-        None => match app.store.read_credential(&item.email_key).await? {
-            // Disabled, leaving, or moved to another address.
-            Some(_) => Ok(None),
-            None => pending(app, &item, now).await,
-        },
+    if let Some(user) = account(app, &item).await? {
+        let name = user.name.clone().filter(|_| user.email_verified);
+        return Ok(Some(Choice { name, ..to_account(item, user) }));
     }
+    match app.store.read_credential(&item.email_key).await? {
+        // Disabled, leaving, or moved to another address.
+        Some(credential) if !credential.is_free(now) => Ok(None),
+        _ => pending(app, &item, now).await,
+    }
+}
+
+/// Goes to the account's present address: the sign-in that wrote the item had read none.
+async fn new_device(app: &App, item: OneTime) -> Result<Option<Choice>, Fault> {
+    let Some(user_id) = item.user_id else { return Ok(None) };
+    let user = app.store.read_user(user_id).await?.filter(|user| user.status == UserStatus::Active);
+    Ok(user.map(|user| Choice { account: None, ..to_account(item, user) }))
 }
 
 /// The active account of the item's address, with the credentials that the item is bound to, if it is.
@@ -172,7 +178,7 @@ pub(super) fn letter(app: &App, subject: &Ordered, key: &MacKey, now: Timestamp)
         }
         Purpose::PasswordChanged => Some(Letter::PasswordChanged),
         Purpose::NewDevice => Some(Letter::NewDevice {
-            device: item.user_agent.clone().unwrap_or_default(),
+            device: device_name(item.user_agent.as_deref()),
             address: item.address.clone(),
             at: item.created_at,
         }),
