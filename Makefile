@@ -18,6 +18,12 @@ run: ## Build the server and run it on localhost:8080, with its own store, keys 
 	@export AUTH__STAGE="$${AUTH__STAGE-development}" AUTH__EMBEDDED__FOLDER="$${AUTH__EMBEDDED__FOLDER-.wardgate}"; \
 		exec cargo run --package wardgate-server --features dev
 
+.PHONY: spa
+spa: ## Serve examples/spa on localhost:3000, a page that uses what `make run` serves
+	@command -v python3 >/dev/null || { echo "Serving the example needs Python 3." >&2; exit 1; }
+	@echo "The example is on http://localhost:3000; \`make run\` has to run, too. Ctrl-C ends it."
+	@exec python3 -m http.server 3000 --bind localhost --directory examples/spa >/dev/null 2>&1
+
 .PHONY: watch
 watch: .tools/cargo-lambda/.pins ## Run the Lambda functions themselves on localhost:8080, rebuilt on save, with what `make run` keeps
 	@$(need-rust)
@@ -39,10 +45,38 @@ bench: ## Measure each function's cold start, size and memory beside a hello wor
 	@cargo bench --package wardgate-cold-start --profile dev
 	@cargo bench --package wardgate-first-tls
 
+.PHONY: bench-enumeration
+bench-enumeration: ## Measure whether known and unknown addresses take equally long, in pairs, with a rank test
+	@$(need-rust)
+	@cargo bench --package wardgate-enumeration --profile dev
+
 .PHONY: test
-test: ## Run every test, installing PyJWT and jose first if Python and Node.js are there
+test: ## Run every test, installing PyJWT, jose and Playwright first if Python and Node.js are there
 	@$(need-rust)
 	@tests/run.sh
+
+# PROFILE=ci is slow to build and fast to run: worth it for the embedded store with very many users. A build for other
+# stages than development has no embedded store in it.
+transfer = cargo run --quiet --profile $(or $(PROFILE),dev) --package wardgate-transfer \
+	$(if $(filter development,$(STAGE)),,--no-default-features) --
+option = $(if $($(1)),$(2) "$($(1))")
+need-stage-and-file = $(if $(and $(STAGE),$(FILE)),,$(error STAGE and FILE are missing: make $@ STAGE=development FILE=users.jsonl))
+
+.PHONY: import
+import: ## Create accounts from a file: make import STAGE=development FILE=users.csv FORMAT=cognito DRY_RUN=1
+	@$(need-rust)
+	@$(need-stage-and-file)
+	@exec $(transfer) import "$(FILE)" --stage "$(STAGE)" $(call option,FORMAT,--format) $(if $(DRY_RUN),--dry-run) \
+		$(if $(RESTART),--restart) $(call option,ERRORS,--errors) $(call option,CONCURRENCY,--concurrency) \
+		$(call option,HASH_CONFIG,--hash-config) $(call option,IDENTITY_FILE,--identity-file) \
+		$(call option,PASSPHRASE_FILE,--passphrase-file)
+
+.PHONY: export
+export: ## Write every account to a file: make export STAGE=development FILE=users.age HASHES=1 RECIPIENT=age1…
+	@$(need-rust)
+	@$(need-stage-and-file)
+	@exec $(transfer) export "$(FILE)" --stage "$(STAGE)" $(if $(HASHES),--with-hashes) \
+		$(foreach key,$(RECIPIENT),--recipient "$(key)") $(call option,PASSPHRASE_FILE,--passphrase-file)
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for a moment, or one for longer: make fuzz TARGET=email SECONDS=60
@@ -61,7 +95,7 @@ lint: ## Run clippy over everything; each warning is an error
 
 .PHONY: lint-scripts
 lint-scripts: $(tools)/.pins ## Run shellcheck over the shell scripts
-	@$(tools)/shellcheck .ci/run fuzz/*.sh scripts/*.sh tests/run.sh tests/interop/prepare.sh
+	@$(tools)/shellcheck .ci/run fuzz/*.sh scripts/*.sh tests/run.sh tests/prepare.sh
 
 .PHONY: deny
 deny: $(tools)/.pins ## Check dependencies: bans, licences, sources
@@ -78,6 +112,19 @@ openapi: ## Write docs/api/openapi.json from the code
 	@$(need-rust)
 	@mkdir -p docs/api
 	@UPDATE_SNAPSHOTS=1 cargo test --workspace --test black_box openapi
+
+.PHONY: events
+events: ## Write the responses beside the golden events from the code
+	@$(need-rust)
+	@UPDATE_SNAPSHOTS=1 cargo test --workspace --test black_box golden_event
+
+# The report is written and printed also where it says that something is missing.
+.PHONY: security-report
+security-report: ## Write and print which tests prove each line of docs/security.md; fails where one is missing
+	@$(need-rust)
+	@cargo test --package wardgate-tests --no-run --quiet
+	@status=0; UPDATE_SNAPSHOTS=1 cargo test --package wardgate-tests --quiet security_report >&2 || status=$$?; \
+		cat docs/security-report.md; exit $$status
 
 .PHONY: check
 check: ## Do everything that continuous integration does

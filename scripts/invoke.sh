@@ -6,9 +6,10 @@ function=${1:-} case=${2:-}
 port=${AUTH__HTTP__PORT:-8080}
 base=http://localhost:$port
 event=events/$function/$case.json
-if [ -z "$function" ] || [ -z "$case" ] || [ ! -e "$event" ]; then
+if [ -z "$function" ] || [ -z "$case" ] || [ ! -e "$event" ] || [[ $case == *.response ]]; then
     echo "There is no $event. These can be invoked:" >&2
     for file in events/*/*.json; do
+        [[ $file != *.response.json ]] || continue
         file=${file#events/} file=${file%.json}
         echo "  make invoke F=${file%/*} E=${file#*/}" >&2
     done

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::Value;
+use wardgate_runtime_tests::golden;
 use wardgate_server::endpoints::{ENDPOINTS, EVENT_FUNCTIONS, openapi};
+use wardgate_server::router::routes;
 
 use crate::harness::repository;
 
@@ -51,7 +53,7 @@ fn the_local_routes_are_the_endpoints() {
         }
     }
     routed.sort_unstable();
-    let mut endpoints: Vec<_> = ENDPOINTS.iter().map(|(e, _)| (e.method.as_str(), e.path, e.name)).collect();
+    let mut endpoints: Vec<_> = routes().into_iter().map(|(e, path)| (e.method.as_str(), path, e.name)).collect();
     endpoints.sort_unstable();
     assert_eq!(routed, endpoints);
 }
@@ -67,11 +69,23 @@ fn each_endpoint_has_a_test_file() {
 }
 
 #[test]
-fn each_endpoint_has_events_and_a_good_one_among_them() {
+fn each_function_has_a_good_and_a_bad_event_and_each_event_its_response() {
     assert_eq!(folders("events"), functions());
-    for name in functions() {
-        assert!(repository(&format!("events/{name}/ok.json")).exists(), "events/{name}/ok.json is missing");
+    for function in functions() {
+        let (events, responses) = golden::files(&function);
+        assert_eq!(
+            events, responses,
+            "left: events, right: responses; `make events` writes what is missing; delete what nothing asks for"
+        );
+        assert!(events.contains(&format!("{function}/ok")), "events/{function}/ok.json is missing");
+        let (good, bad): (Vec<_>, Vec<_>) = responses.iter().partition(|name| is_good(&golden::response(name)));
+        assert!(!good.is_empty() && !bad.is_empty(), "{function}: good {good:?}, bad {bad:?}");
     }
+}
+
+/// Whether an endpoint served, or the authorizer let in.
+fn is_good(response: &Value) -> bool {
+    response["isAuthorized"].as_bool().unwrap_or_else(|| response["statusCode"].as_u64().unwrap() < 400)
 }
 
 /// `UPDATE_SNAPSHOTS=1` writes what the code says.

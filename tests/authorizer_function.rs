@@ -1,11 +1,10 @@
 //! The authorizer, by the events that API Gateway sends it (TK-06).
 
-use std::fs;
-
 use serde_json::{Value, json};
+use wardgate_runtime_tests::golden;
 
 use crate::harness::secrets_manager::Mood;
-use crate::harness::{EMAIL, PASSWORD, TestServer, repository};
+use crate::harness::{EMAIL, PASSWORD, TestServer};
 use crate::token_forgery::forgeries;
 
 const API: &str = "https://api.example.com";
@@ -17,9 +16,19 @@ fn with<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 
 /// The answer to an event; `None` for a failure of ours, which API Gateway makes a 500.
 async fn answer(server: &TestServer, case: &str, token: &str) -> Option<Value> {
-    let event = fs::read_to_string(repository(&format!("events/authorizer/{case}.json"))).unwrap();
+    let event = golden::event(&format!("authorizer/{case}"));
     let event = serde_json::from_str(&event.replace("${ACCESS_TOKEN}", token)).unwrap();
     (authorizer::FUNCTION.handler)(&server.app, &(), event).await.ok()
+}
+
+#[tokio::test]
+async fn every_golden_event_gets_its_response() {
+    let server = TestServer::with(&golden::SETTINGS).await;
+    let access = server.signed_in().await.string("access_token");
+    for case in golden::cases("authorizer") {
+        let (_, name) = case.name.split_once('/').unwrap();
+        case.check(answer(&server, name, &access).await.unwrap());
+    }
 }
 
 #[tokio::test]

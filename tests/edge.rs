@@ -7,7 +7,7 @@ use wardgate_server::endpoints::ENDPOINTS;
 use crate::harness::{EMAIL, PASSWORD, TestServer};
 
 fn concrete(path: &str) -> String {
-    path.replace("{id}", "ses_00000000000000000000000000")
+    path.replace("{id}", "ses_00000000000000000000000000").replace("{page}", "keep-account")
 }
 
 #[tokio::test]

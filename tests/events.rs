@@ -1,70 +1,44 @@
 //! API Gateway events through each function's own path: the Lambda host, the edge, the handler.
 
-use std::collections::BTreeMap;
-use std::fs;
-
 use serde_json::Value;
 use wardgate::http::edge;
-use wardgate::lambda::incoming;
+use wardgate::lambda::{incoming, reply};
+use wardgate_runtime_tests::golden::{SETTINGS, SignedIn, cases, event, registration};
 use wardgate_server::endpoints::ENDPOINTS;
 
-use crate::harness::{TestServer, repository};
+use crate::harness::TestServer;
 
-#[derive(Debug, PartialEq, Eq)]
-struct Outcome {
-    status: u64,
-    /// The problem's code; empty for a success.
-    code: String,
-}
-
-fn expectations() -> BTreeMap<String, Outcome> {
-    let text = fs::read_to_string(repository("events/expected.json")).unwrap();
-    let expected: BTreeMap<String, Value> = serde_json::from_str(&text).unwrap();
-    let outcome = |value: &Value| Outcome {
-        status: value["status"].as_u64().unwrap(),
-        code: value["code"].as_str().unwrap_or_default().to_owned(),
-    };
-    expected.iter().map(|(case, value)| (case.clone(), outcome(value))).collect()
-}
-
-async fn answer(function: &str, event: &str) -> (http::Response<bytes::Bytes>, Outcome) {
-    let server = TestServer::start().await;
-    let signed_in = server.signed_in().await;
-    let event = event
-        .replace("${ACCESS_TOKEN}", &signed_in.string("access_token"))
-        .replace("${REFRESH_TOKEN}", &signed_in.string("refresh_token"))
-        .replace("${SESSION_ID}", &signed_in.string("session_id"));
+/// What API Gateway would get.
+async fn answer(server: &TestServer, function: &str, event: &str) -> Value {
     let (endpoint, _) = ENDPOINTS.iter().find(|(endpoint, _)| endpoint.name == function).unwrap();
-    let request = serde_json::from_str(&event).unwrap();
+    let request = serde_json::from_str(event).unwrap();
     let response = edge::respond(&server.app, endpoint, incoming(request)).await;
-    let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
-    let code = body["code"].as_str().unwrap_or_default().to_owned();
-    let outcome = Outcome { status: response.status().as_u16().into(), code };
-    (response, outcome)
+    serde_json::to_value(reply(response)).unwrap()
+}
+
+/// Registers the user of `events/login` and signs in.
+async fn signed_in(server: &TestServer) -> SignedIn {
+    answer(server, "register", &registration()).await;
+    SignedIn::of(&answer(server, "login", &event("login/ok")).await)
 }
 
 #[tokio::test]
-async fn every_golden_event_gets_its_expected_answer() {
-    let mut found = BTreeMap::new();
+async fn every_golden_event_gets_its_response() {
     for (endpoint, _) in ENDPOINTS {
-        for entry in fs::read_dir(repository(&format!("events/{}", endpoint.name))).unwrap() {
-            let path = entry.unwrap().path();
-            let event = fs::read_to_string(&path).unwrap();
-            let route: Value = serde_json::from_str(&event).unwrap();
-            assert_eq!(route["routeKey"], format!("{} {}", endpoint.method, endpoint.path), "{}", path.display());
-            let case = format!("{}/{}", endpoint.name, path.file_stem().unwrap().to_str().unwrap());
-            let (response, outcome) = answer(endpoint.name, &event).await;
-            assert_eq!(response.headers()["x-request-id"], "golden-request-id", "{case}");
-            found.insert(case, outcome);
+        for case in cases(endpoint.name) {
+            let sent: Value = serde_json::from_str(&case.event).unwrap();
+            assert_eq!(sent["routeKey"], format!("{} {}", endpoint.method, endpoint.path), "{}", case.name);
+            let server = TestServer::with(&SETTINGS).await;
+            let sent = signed_in(&server).await.fill(&case.event);
+            case.check(answer(&server, endpoint.name, &sent).await);
         }
     }
-    assert_eq!(found, expectations());
 }
 
 #[tokio::test]
 async fn sec_se_09_the_address_is_the_gateways_not_a_header() {
-    let event = fs::read_to_string(repository("events/login/ok.json")).unwrap();
-    let event = event.replace("\"x-forwarded-for\": \"198.51.100.7\"", "\"x-forwarded-for\": \"203.0.113.99\"");
+    let event =
+        event("login/ok").replace("\"x-forwarded-for\": \"198.51.100.7\"", "\"x-forwarded-for\": \"203.0.113.99\"");
     let request = serde_json::from_str(&event).unwrap();
     assert_eq!(incoming(request).address, "198.51.100.7".parse().ok());
 }
@@ -72,13 +46,23 @@ async fn sec_se_09_the_address_is_the_gateways_not_a_header() {
 /// Whatever a client gets past the gateway: an answer, not the end of the process.
 #[tokio::test]
 async fn an_event_that_makes_no_uri_or_no_base64_is_answered() {
-    let listing = fs::read_to_string(repository("events/sessions-list/ok.json")).unwrap();
-    let (_, outcome) = answer("sessions-list", &listing.replace("limit=10", r#"limit=\"1 0\""#)).await;
-    assert_eq!((outcome.status, outcome.code.as_str()), (400, "invalid_request"));
+    let server = TestServer::start().await;
+    let signed_in = signed_in(&server).await;
+    let listing = signed_in.fill(&event("sessions-list/ok"));
+    let refused = answer(&server, "sessions-list", &listing.replace("limit=10", r#"limit=\"1 0\""#)).await;
+    assert_eq!((status(&refused), code(&refused).as_str()), (400, "invalid_request"));
     let host = listing.replace("\"host\": \"auth.example.com\"", "\"host\": \"<no host>\"");
-    assert_eq!(answer("sessions-list", &host).await.1.status, 200);
-    let login = fs::read_to_string(repository("events/login/ok.json")).unwrap();
-    let undecodable = login.replace("\"isBase64Encoded\": false", "\"isBase64Encoded\": true");
-    let (_, outcome) = answer("login", &undecodable).await;
-    assert_eq!((outcome.status, outcome.code.as_str()), (408, "body_incomplete"));
+    assert_eq!(status(&answer(&server, "sessions-list", &host).await), 200);
+    let undecodable = event("login/ok").replace("\"isBase64Encoded\": false", "\"isBase64Encoded\": true");
+    let refused = answer(&server, "login", &undecodable).await;
+    assert_eq!((status(&refused), code(&refused).as_str()), (408, "body_incomplete"));
+}
+
+fn status(answer: &Value) -> u64 {
+    answer["statusCode"].as_u64().unwrap()
+}
+
+fn code(answer: &Value) -> String {
+    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    body["code"].as_str().unwrap().to_owned()
 }

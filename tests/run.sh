@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# What `make test` runs. REQUIRE_INTEROP=1 turns a skipped interop test into a failure.
+# What `make test` runs. REQUIRE_INTEROP=1 turns a skipped test into a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target"
 
-skipped=$(tests/interop/prepare.sh)
+skipped=$(tests/prepare.sh)
 status=0
 
 # Built first and apart, because a terminal shows cargo's progress only while nothing reads along.
@@ -26,16 +26,16 @@ awk -v totals="$target/tests.totals" '
 ' "$target/tests.log"
 
 read -r passed failed ignored <"$target/tests.totals"
-for verifier in pyjwt jose; do
-    reason=$(sed -n "s/^$verifier: //p" <<<"$skipped")
+for part in pyjwt jose browser; do
+    reason=$(sed -n "s/^$part: //p" <<<"$skipped")
     if [ -z "$reason" ]; then
-        echo "  interop test $verifier: ran"
+        echo "  test with $part: ran"
     elif [ -z "${REQUIRE_INTEROP:-}" ]; then
-        echo "  interop test $verifier: SKIPPED, $reason"
+        echo "  test with $part: SKIPPED, $reason"
         # Its test returned at once, which is no pass.
         passed=$((passed - 1)) ignored=$((ignored + 1))
     else
-        echo "  interop test $verifier: FAILED, $reason (REQUIRE_INTEROP is set)"
+        echo "  test with $part: FAILED, $reason (REQUIRE_INTEROP is set)"
         status=1
     fi
 done

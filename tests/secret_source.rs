@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use reqwest::Method;
+use serde_json::{Value, json};
+use wardgate::domain::one_time::Purpose;
 use wardgate_server::endpoints::ENDPOINTS;
 
 use crate::harness::secrets_manager::Mood;
@@ -138,26 +140,80 @@ async fn sec_ot_09_sec_tk_05_each_endpoint_reads_just_the_rings_that_it_says() {
 async fn rings_of_a_success(server: &TestServer, name: &str) -> Vec<String> {
     let signed_in = server.signed_in().await;
     let (access, refresh) = (signed_in.string("access_token"), signed_in.string("refresh_token"));
+    let followed = followed_link(server, name).await;
     server.secrets_manager.taken();
     let restarted = server.restarted().await;
     let path = format!("/v1/sessions/{}", signed_in.string("session_id"));
     let statuses = match name {
         "register" => vec![restarted.register("bob@example.com", PASSWORD).await.status],
         "login" => vec![restarted.login(EMAIL, PASSWORD).await.status],
+        "login-email-code" => {
+            vec![restarted.post("/v1/login/email-code", &serde_json::json!({ "email": EMAIL })).await.status]
+        }
+        "login-email-code-verify" => {
+            let (_, token) = server.mailed_code(EMAIL).await;
+            server.secrets_manager.taken();
+            let body = serde_json::json!({ "token": token });
+            vec![restarted.post("/v1/login/email-code/verify", &body).await.status]
+        }
         "token-refresh" => vec![restarted.refresh(&refresh).await.status],
         "logout" => {
             let by_bearer = restarted.as_bearer(Method::POST, "/v1/logout", &access).await.status;
-            let body = serde_json::json!({ "refresh_token": refresh });
+            let body = json!({ "refresh_token": refresh });
             vec![by_bearer, restarted.post("/v1/logout", &body).await.status]
         }
         "me" => vec![restarted.as_bearer(Method::GET, "/v1/me", &access).await.status],
+        "me-activity" => vec![restarted.as_bearer(Method::GET, "/v1/me/activity", &access).await.status],
+        "me-delete" => vec![restarted.as_bearer(Method::DELETE, "/v1/me", &access).await.status],
+        "me-export" => vec![restarted.as_bearer(Method::GET, "/v1/me/export", &access).await.status],
+        "me-keep" => {
+            server.as_bearer(Method::DELETE, "/v1/me", &access).await;
+            let token = server.last_mailed(EMAIL, Purpose::KeepAccount).await.token;
+            server.secrets_manager.taken();
+            vec![restarted.post("/v1/me/keep", &serde_json::json!({ "token": token })).await.status]
+        }
+        "me-update" => {
+            let update = restarted.request(Method::PATCH, "/v1/me").bearer_auth(&access);
+            vec![restarted.send(update.json(&serde_json::json!({ "name": "Ada" }))).await.status]
+        }
         "sessions-list" => vec![restarted.as_bearer(Method::GET, "/v1/sessions", &access).await.status],
         "session-end" => vec![restarted.as_bearer(Method::DELETE, &path, &access).await.status],
         "sessions-end-others" => vec![restarted.as_bearer(Method::DELETE, "/v1/sessions", &access).await.status],
+        "email-verify-resend" => {
+            vec![restarted.post("/v1/email/verify/resend", &json!({ "email": EMAIL })).await.status]
+        }
+        "email-change" => vec![restarted.ask_for_address(&access, "ada@new.example", PASSWORD).await.status],
+        "email-verify" | "email-change-confirm" | "email-change-undo" => {
+            let (path, body) = followed.unwrap();
+            vec![restarted.post(path, &body).await.status]
+        }
         "jwks" => vec![restarted.get("/.well-known/jwks.json").await.status],
         "openid-configuration" => vec![restarted.get("/.well-known/openid-configuration").await.status],
         other => vec![restarted.get(&format!("/{other}")).await.status],
     };
     assert!(statuses.iter().all(|status| *status < 300), "{name}: {statuses:?}");
     server.secrets_manager.taken()
+}
+
+/// What a mailed link asks of the endpoint that takes it.
+async fn followed_link(server: &TestServer, name: &str) -> Option<(&'static str, Value)> {
+    match name {
+        "email-verify" => {
+            let flow = server.register("bob@example.com", PASSWORD).await.string("flow_token");
+            let token = server.last_mailed("bob@example.com", Purpose::Verification).await.token;
+            Some(("/v1/email/verify", json!({ "token": token, "flow_token": flow })))
+        }
+        "email-change-confirm" => {
+            let access = server.login(EMAIL, PASSWORD).await.string("access_token");
+            server.ask_for_address(&access, "ada@new.example", PASSWORD).await;
+            let token = server.last_mailed("ada@new.example", Purpose::EmailChange).await.token;
+            Some(("/v1/email/change/confirm", json!({ "token": token })))
+        }
+        "email-change-undo" => {
+            server.move_address(EMAIL, PASSWORD, "ada@new.example").await;
+            let token = server.last_mailed(EMAIL, Purpose::EmailUndo).await.token;
+            Some(("/v1/email/change/undo", json!({ "token": token })))
+        }
+        _ => None,
+    }
 }

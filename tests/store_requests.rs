@@ -1,7 +1,10 @@
 //! How many store requests each endpoint makes, counted below the SDK: the budget of docs/architecture.md.
 
 use reqwest::Method;
+use serde_json::json;
+use wardgate::domain::one_time::Purpose;
 
+use crate::harness::mailed::VERIFIED;
 use crate::harness::{EMAIL, OTHER_PASSWORD, PASSWORD, TestServer};
 
 #[tokio::test]
@@ -13,6 +16,19 @@ async fn a_sign_in_is_one_parallel_round_one_transaction_and_one_clearing_write(
     assert_eq!(
         server.store.rounds(),
         [vec!["GetItem", "UpdateItem", "UpdateItem"], vec!["TransactWriteItems"], vec!["DeleteItem"]]
+    );
+}
+
+#[tokio::test]
+async fn a_sign_in_from_a_known_device_is_as_many() {
+    let server = TestServer::start().await;
+    let device = server.signed_in().await.string("device_token");
+    server.store.reset();
+    let body = json!({ "email": EMAIL, "password": PASSWORD, "device_token": device });
+    assert_eq!(server.post("/v1/login", &body).await.status, 200);
+    assert_eq!(
+        server.store.rounds(),
+        [vec!["GetItem", "UpdateItem", "UpdateItem"], vec!["TransactWriteItems"], vec!["UpdateItem"]]
     );
 }
 
@@ -61,4 +77,85 @@ async fn the_budget_does_not_grow_with_sessions() {
         costs.push(server.store.count());
     }
     assert_eq!(costs, [3, 3]);
+}
+
+#[tokio::test]
+async fn verifying_is_two_reads_one_transaction_and_dropping_the_others() {
+    let server = TestServer::with(&[VERIFIED]).await;
+    for _ in 0..2 {
+        server.register(EMAIL, OTHER_PASSWORD).await;
+        server.step();
+    }
+    let flow = server.register(EMAIL, PASSWORD).await.string("flow_token");
+    let mail = server.last_mailed(EMAIL, Purpose::Verification).await;
+    server.store.reset();
+    assert_eq!(server.verify_code(EMAIL, "bad", Some(&flow)).await.status, 400);
+    assert_eq!(server.store.rounds(), [["UpdateItem"], ["UpdateItem"]]);
+    server.store.reset();
+    assert_eq!(server.verify_link(&mail.token, Some(&flow)).await.status, 200);
+    assert_eq!(
+        server.store.rounds(),
+        [vec!["GetItem"], vec!["GetItem"], vec!["TransactWriteItems"], vec!["Query"], vec!["DeleteItem", "DeleteItem"]]
+    );
+}
+
+#[tokio::test]
+async fn changing_an_address_is_a_password_check_and_one_transaction_for_each_step() {
+    let server = TestServer::with(&[VERIFIED]).await;
+    server.register_verified(EMAIL, PASSWORD).await;
+    let access = server.login(EMAIL, PASSWORD).await.string("access_token");
+    server.store.reset();
+    assert_eq!(server.ask_for_address(&access, "ada@new.example", PASSWORD).await.status, 202);
+    let live = vec!["GetItem", "GetItem"];
+    let check = vec!["GetItem", "UpdateItem", "UpdateItem"];
+    assert_eq!(server.store.rounds(), [live, check, vec!["GetItem"], vec!["TransactWriteItems"]]);
+    let token = server.last_mailed("ada@new.example", Purpose::EmailChange).await.token;
+    server.store.reset();
+    server.post("/v1/email/change/confirm", &json!({ "token": token })).await;
+    assert_eq!(server.store.rounds(), [["GetItem"], ["GetItem"], ["GetItem"], ["TransactWriteItems"]]);
+    let token = server.last_mailed(EMAIL, Purpose::EmailUndo).await.token;
+    server.store.reset();
+    server.post("/v1/email/change/undo", &json!({ "token": token })).await;
+    assert_eq!(server.store.rounds(), [["GetItem"], ["GetItem"], ["TransactWriteItems"]]);
+}
+
+#[tokio::test]
+async fn a_change_of_the_profile_and_a_deletion_are_one_round_of_reads_and_one_transaction() {
+    let server = TestServer::start().await;
+    let access = server.signed_in().await.string("access_token");
+    server.store.reset();
+    let update = server.request(Method::PATCH, "/v1/me").bearer_auth(&access);
+    assert_eq!(server.send(update.json(&serde_json::json!({ "name": "Ada" }))).await.status, 200);
+    assert_eq!(server.store.rounds(), [vec!["GetItem", "GetItem"], vec!["TransactWriteItems"]]);
+    server.store.reset();
+    assert_eq!(server.as_bearer(Method::DELETE, "/v1/me", &access).await.status, 202);
+    assert_eq!(server.store.rounds(), [vec!["GetItem", "GetItem"], vec!["TransactWriteItems"]]);
+    let token = server.last_mailed(EMAIL, Purpose::KeepAccount).await.token;
+    server.store.reset();
+    assert_eq!(server.post("/v1/me/keep", &serde_json::json!({ "token": token })).await.status, 200);
+    assert_eq!(server.store.rounds(), [vec!["GetItem"], vec!["GetItem"], vec!["TransactWriteItems"]]);
+}
+
+/// However much there is of it: pages of it are as long as the table's.
+#[tokio::test]
+async fn activity_takes_a_query_a_month_and_an_export_two_more_and_a_write() {
+    let server = TestServer::start().await;
+    server.signed_in().await;
+    for months in 1..=3 {
+        for _ in 0..5 {
+            server.login(EMAIL, PASSWORD).await;
+        }
+        let access = server.login(EMAIL, PASSWORD).await.string("access_token");
+        server.store.reset();
+        server.as_bearer(Method::GET, "/v1/me/activity", &access).await;
+        let mut expected = vec![vec!["GetItem", "GetItem"]];
+        expected.extend(std::iter::repeat_n(vec!["Query"], months));
+        assert_eq!(server.store.rounds(), expected);
+        server.store.reset();
+        server.as_bearer(Method::GET, "/v1/me/export", &access).await;
+        let mut expected = vec![vec!["GetItem", "GetItem"], vec!["PutItem"], vec!["Query"], vec!["Query"]];
+        expected.extend(std::iter::repeat_n(vec!["Query"], months));
+        assert_eq!(server.store.rounds(), expected);
+        server.clock.advance(31 * 86_400);
+    }
 }

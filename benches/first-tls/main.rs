@@ -80,7 +80,8 @@ fn child(endpoint: &str) -> std::result::Result<(), AnyError> {
     let connection = Connection::from_environment(|name| {
         Some(if name == "AWS_ENDPOINT_URL_DYNAMODB" { endpoint.to_owned() } else { "x".to_owned() })
     })?;
-    let client = client::build(&connection, &config.aws);
+    let client = client::on_first_use(connection, config.aws);
+    std::sync::LazyLock::force(&client);
     let store = Store::new(client, "t".to_owned(), "a".to_owned(), 1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let began = Instant::now();

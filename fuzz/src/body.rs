@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::Value;
 use wardgate::app::RequestContext;
+use wardgate::domain::language::Language;
 use wardgate::domain::origin::Origin;
 use wardgate::domain::timestamp::Timestamp;
 use wardgate::http::problem::Problem;
@@ -55,6 +56,7 @@ pub(crate) fn run(data: &[u8]) {
         context: RequestContext {
             now: Timestamp::from_millis(0),
             origin: Origin::new(None, None),
+            language: Language::default(),
             request_id: String::new(),
         },
     };

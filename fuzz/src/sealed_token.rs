@@ -1,9 +1,10 @@
 //! Opaque tokens: what opens was sealed here, and has one spelling (OT-09).
 
 use wardgate::crypto::key_ring::{MacKey, Ring, Validity};
-use wardgate::crypto::sealed_token::{FlowToken, RefreshToken};
+use wardgate::crypto::sealed_token::{DeviceToken, FlowToken, RefreshToken};
 use wardgate::crypto::secret_bytes::SecretBytes;
-use wardgate::domain::id::{RegistrationId, SessionId, UserId};
+use wardgate::domain::email::EmailKey;
+use wardgate::domain::id::{DeviceId, RegistrationId, SessionId, UserId};
 use wardgate::domain::timestamp::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_millis(50);
@@ -29,6 +30,12 @@ pub(crate) fn run(data: &[u8]) {
             let opened = FlowToken::open(&text, &ring, NOW);
             assert_eq!(opened.is_ok_and(|opened| opened == flow), accepted, "{text} and the key's time");
             assert!(RefreshToken::open(&text, &ring, NOW).is_err(), "{text} is of another kind");
+
+            let device = device_token(&token);
+            let text = device.seal(key);
+            let opened = DeviceToken::open(&text, &ring, NOW);
+            assert_eq!(opened.is_ok_and(|opened| opened == device), accepted, "{text} and the key's time");
+            assert!(RefreshToken::open(&text, &ring, NOW).is_err(), "{text} is of another kind");
         }
     }
 }
@@ -39,6 +46,9 @@ fn open(text: &str, ring: &Ring<MacKey>) {
         assert!(seal(&|key| token.seal(key)), "{text} is a second spelling");
     }
     if let Ok(token) = FlowToken::open(text, ring, NOW) {
+        assert!(seal(&|key| token.seal(key)), "{text} is a second spelling");
+    }
+    if let Ok(token) = DeviceToken::open(text, ring, NOW) {
         assert!(seal(&|key| token.seal(key)), "{text} is a second spelling");
     }
 }
@@ -52,6 +62,7 @@ fn refuse_edited(text: &str, edit: &[u8], ring: &Ring<MacKey>) {
     let edited = format!("{head}{character}{kept}");
     assert!(edited == text || RefreshToken::open(&edited, ring, NOW).is_err(), "{edited} was never sealed");
     assert!(FlowToken::open(&edited, ring, NOW).is_err(), "{edited} is of another kind");
+    assert!(DeviceToken::open(&edited, ring, NOW).is_err(), "{edited} is of another kind");
 }
 
 fn refresh_token(fields: &[u8; 52]) -> RefreshToken {
@@ -62,6 +73,19 @@ fn refresh_token(fields: &[u8; 52]) -> RefreshToken {
         session_id: SessionId::from_bytes(field(16)),
         generation: u32::from_be_bytes(generation),
         secret: field(32),
+    }
+}
+
+/// A device token of the same bits.
+fn device_token(token: &RefreshToken) -> DeviceToken {
+    let mut email_key = [0; 32];
+    for (at, byte) in email_key.iter_mut().zip(token.user_id.to_bytes().into_iter().chain(token.secret)) {
+        *at = byte;
+    }
+    DeviceToken {
+        email_key: EmailKey::from_bytes(&email_key),
+        device_id: DeviceId::from_bytes(token.session_id.to_bytes()),
+        secret: token.secret,
     }
 }
 

@@ -11,12 +11,30 @@ macro_rules! endpoints {
 }
 
 endpoints![
+    email_change,
+    email_change_confirm,
+    email_change_undo,
+    email_verify,
+    email_verify_resend,
     health,
     jwks,
     login,
+    login_email_code,
+    login_email_code_verify,
     logout,
     me,
+    me_activity,
+    me_delete,
+    me_export,
+    me_keep,
+    me_update,
     openid_configuration,
+    page_confirm_email_change,
+    page_reset_password,
+    page_show,
+    page_sign_in,
+    page_undo_email_change,
+    page_verify_email,
     password_change,
     password_forgot,
     password_reset,
@@ -29,7 +47,7 @@ endpoints![
 ];
 
 /// The functions that answer other events than requests of our own API.
-pub const EVENT_FUNCTIONS: &[&str] = &["authorizer", "events", "mailer"];
+pub const EVENT_FUNCTIONS: &[&str] = &["authorizer", "eraser", "events", "mailer"];
 
 /// The API description, as it is served and as `docs/api/openapi.json` has it.
 pub fn openapi() -> serde_json::Value {

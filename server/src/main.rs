@@ -100,7 +100,7 @@ mod embedded {
     use tokio::sync::watch;
     use wardgate::config::Config;
     use wardgate_server::dev::local::Local;
-    use wardgate_server::dev::{demo, outbox, tour};
+    use wardgate_server::dev::{demo, erasure, outbox, tour};
     use wardgate_server::serve::{listen, serve_router};
 
     use super::{AnyError, app};
@@ -121,8 +121,12 @@ mod embedded {
         let (pump, outbox) = local.pump(&app);
         let router = outbox::router(&app, &pump, &outbox);
         let pumping = tokio::spawn(pump.run(stopping.clone()));
+        let erasures = erasure::start(&app, stopping.clone());
         serve_router(router, listeners, stopping).await?;
         pumping.await?;
+        // One that is under way is finished at the next start.
+        erasures.abort();
+        let _ = erasures.await;
         drop(app);
         local.stop().await?;
         println!("Wardgate has stopped.");

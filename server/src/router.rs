@@ -1,6 +1,6 @@
 //! The endpoints as an axum router, with what API Gateway does for the functions: 404, 405 and CORS.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,15 +32,16 @@ const PREFLIGHT_MAX_AGE: Duration = Duration::from_mins(10);
 /// Every endpoint, the API description and the metrics.
 pub fn router(app: &Arc<App>) -> Router {
     let mut paths: BTreeMap<&str, MethodRouter> = BTreeMap::new();
-    for (endpoint, _) in ENDPOINTS {
+    for (endpoint, path) in routes() {
         let Ok(filter) = MethodFilter::try_from(endpoint.method.clone()) else { continue };
         let app = Arc::clone(app);
         let answer = move |peer: ConnectInfo<SocketAddr>, parameters: RawPathParams, request: Request| {
             let app = Arc::clone(&app);
-            async move { answer(&app, endpoint, peer.0, &parameters, request).await }
+            let parameters = if path == endpoint.path { named(&parameters) } else { endpoint.path_parameters(path) };
+            async move { answer(&app, endpoint, peer.0, parameters.unwrap_or_default(), request).await }
         };
-        let methods = paths.remove(endpoint.path).unwrap_or_default().merge(on(filter, answer));
-        paths.insert(endpoint.path, methods);
+        let methods = paths.remove(path).unwrap_or_default().merge(on(filter, answer));
+        paths.insert(path, methods);
     }
     let (describing, measuring) = (Arc::clone(app), Arc::clone(app));
     let recorder = metrics::recorder();
@@ -63,11 +64,31 @@ pub fn router(app: &Arc<App>) -> Router {
         .layer(cors(&app.config.http.allowed_origins))
 }
 
+/// Every endpoint at its path, and also at each literal path of others that it covers and where nothing else answers its
+/// method. API Gateway looks for the most specific route of a request's method; axum, for the most specific path, and
+/// then for the method.
+pub fn routes() -> Vec<(&'static Endpoint, &'static str)> {
+    let literal: BTreeSet<&str> = ENDPOINTS.iter().map(|(e, _)| e.path).filter(|path| !path.contains('{')).collect();
+    let taken = |method: &Method, path: &str| ENDPOINTS.iter().any(|(e, _)| e.method == *method && e.path == path);
+    let mut routes = Vec::new();
+    for (endpoint, _) in ENDPOINTS {
+        routes.push((endpoint, endpoint.path));
+        let covered = literal.iter().filter(|path| endpoint.path_parameters(path).is_some());
+        let free = covered.filter(|path| !taken(&endpoint.method, path));
+        routes.extend(free.map(|path| (endpoint, *path)));
+    }
+    routes
+}
+
+fn named(parameters: &RawPathParams) -> Option<BTreeMap<String, String>> {
+    Some(parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
 async fn answer(
     app: &App,
     endpoint: &Endpoint,
     peer: SocketAddr,
-    parameters: &RawPathParams,
+    path_parameters: BTreeMap<String, String>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
@@ -75,13 +96,14 @@ async fn answer(
         parts.headers.get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or_default()).collect();
     let address = source_address(peer.ip(), &forwarded, &app.config.http.trusted_proxies);
     let incoming = Incoming {
-        path_parameters: parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        path_parameters,
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
         body: body::read(body, BODY_DEADLINE).await,
         address: Some(address),
         request_id: None,
         trace_id: None,
+        time_left: None,
     };
     edge::respond(app, endpoint, incoming).await.map(Body::from)
 }
@@ -114,6 +136,8 @@ fn cors(origins: &[String]) -> CorsLayer {
     let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
     CorsLayer::new()
         .allow_origin(origins)
+        // Cookie mode (SE-06).
+        .allow_credentials(true)
         .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
         .expose_headers([

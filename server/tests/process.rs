@@ -1,6 +1,8 @@
 //! The server as a process: started, busy, killed, stopped, misconfigured.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "process/browser.rs"]
+mod browser;
 #[path = "process/engine.rs"]
 mod engine;
 

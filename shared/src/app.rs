@@ -8,12 +8,13 @@ use wardgate_verify::provider::{self, Installed};
 use wardgate_verify::{Verifier, VerifierError};
 
 use crate::aws::Connection;
+use crate::breach::BreachCheck;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::crypto::password_hasher::{HashError, PasswordHasher};
 use crate::domain::audit::{AuditAction, AuditEntry, Subject};
 use crate::domain::email::EmailKey;
-use crate::domain::id::{AuditId, OneTimeId, SessionId};
+use crate::domain::id::{AuditId, OneTimeId, SessionId, UserId};
 use crate::domain::language::Language;
 use crate::domain::one_time::{Mailing, Nonce, OneTime, Purpose};
 use crate::domain::origin::Origin;
@@ -41,6 +42,8 @@ pub struct App {
     pub secrets: Secrets,
     /// Hashes passwords.
     pub hasher: PasswordHasher,
+    /// Asks whether a password is known from a breach.
+    pub breaches: BreachCheck,
     /// Verifies access tokens for our own API.
     pub verifier: Verifier,
     /// Verifies access tokens for the customer's API that the authorizer guards, if it guards one.
@@ -100,15 +103,16 @@ impl App {
         }
         let table = |name: &str| format!("{name}-{}", config.stage.name());
         let store = Store::new(
-            client::build(&host.connection, &config.aws),
+            client::on_first_use(host.connection.clone(), config.aws),
             table(&config.store.table),
             table(&config.store.audit_table),
             config.store.audit_retention_days,
         );
-        let source = SecretSource::new(&config, &host.connection);
+        let source = SecretSource::new(&config, host.connection);
         Ok(Self {
             secrets: Secrets::new(source, Duration::from_secs(config.secrets.cache_seconds)),
             hasher: PasswordHasher::new(&config.hashing, host.hashing_slots)?,
+            breaches: BreachCheck::default(),
             verifier: Verifier::new(config.tokens.issuer.clone(), [config.tokens.audience.clone()])?,
             authorizer: customers_verifier(&config)?,
             store,
@@ -173,6 +177,22 @@ impl App {
     pub fn notice(&self, context: &RequestContext, purpose: Purpose, user: &User) -> Result<OneTime, NoEntropy> {
         let item = self.one_time(context, purpose, user.email.key(), NOTICE_LIFE)?;
         Ok(OneTime { user_id: Some(user.id), recipient: Some(user.email.clone()), ..item })
+    }
+
+    /// An item whose mail tells an account's owner of the device that this request comes from, at the address that the
+    /// account has by then.
+    pub fn new_device_notice(
+        &self,
+        context: &RequestContext,
+        user_id: UserId,
+        email_key: EmailKey,
+    ) -> Result<OneTime, NoEntropy> {
+        Ok(OneTime {
+            user_id: Some(user_id),
+            address: context.origin.address.map(|address| address.to_string()),
+            user_agent: context.origin.user_agent.clone(),
+            ..self.one_time(context, Purpose::NewDevice, email_key, NOTICE_LIFE)?
+        })
     }
 
     /// A line of the audit trail about this request.

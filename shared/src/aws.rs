@@ -1,22 +1,20 @@
 //! What the SDK clients have in common, put together by hand: no credential chain, no aws-lc, nothing that a cold start
 //! would wait for (rules 1 and 2 of docs/performance.md).
 
+mod connector;
+
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use thiserror::Error;
 
 use crate::config;
-
-/// Amazon Trust Services' five roots, which every AWS endpoint's certificate leads to: parsing the hundred and forty of
-/// a system's store would be most of a first connection.
-const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
+use connector::Http1Client;
 
 /// Where AWS is and who asks.
 #[derive(Debug, Clone)]
@@ -52,9 +50,6 @@ pub enum ConnectionError {
     /// A variable that has to be set is not.
     #[error("the environment variable {0} is not set")]
     MissingVariable(&'static str),
-    /// The roots built into this binary cannot be used.
-    #[error("TLS cannot be set up: {0}")]
-    Tls(String),
 }
 
 impl Connection {
@@ -80,7 +75,7 @@ impl Connection {
             region: required("AWS_REGION")?,
             endpoints,
             credentials: SharedCredentialsProvider::new(credentials),
-            http_client: https_client()?,
+            http_client: SharedHttpClient::new(Http1Client::default()),
         })
     }
 
@@ -90,24 +85,22 @@ impl Connection {
             region: "eu-central-1".to_owned(),
             endpoints: Endpoints { dynamodb: Some(dynamodb), ..Endpoints::default() },
             credentials: SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local")),
-            http_client: aws_smithy_http_client::Builder::new().build_http(),
+            http_client: SharedHttpClient::new(Http1Client::default()),
         }
     }
 }
 
-/// An HTTP client with TLS by rustls and ring that trusts Amazon's roots alone. It also speaks plain HTTP, to an
-/// emulator.
-fn https_client() -> Result<SharedHttpClient, ConnectionError> {
-    let context = TlsContext::builder()
-        .with_trust_store(TrustStore::empty().with_pem_certificate(AMAZON_ROOTS))
-        .build()
-        .map_err(|error| ConnectionError::Tls(error.to_string()))?;
-    let tls = Provider::Rustls(CryptoMode::Ring);
-    Ok(aws_smithy_http_client::Builder::new().tls_provider(tls).tls_context(context).build_https())
+/// An SDK client that is built when it is first used, because building one reads the SDK's table of partitions. Not
+/// every function uses every service.
+pub type OnFirstUse<T> = Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>;
+
+/// A client that `build` will build.
+pub(crate) fn on_first_use<T>(build: impl FnOnce() -> T + Send + 'static) -> OnFirstUse<T> {
+    Arc::new(LazyLock::new(Box::new(build)))
 }
 
 /// One attempt's and one call's time.
-pub(crate) fn timeouts(config: &config::Aws) -> TimeoutConfig {
+pub(crate) fn timeouts(config: config::Aws) -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_millis(config.attempt_timeout_ms))
         .operation_attempt_timeout(Duration::from_millis(config.attempt_timeout_ms))
@@ -116,7 +109,7 @@ pub(crate) fn timeouts(config: &config::Aws) -> TimeoutConfig {
 }
 
 /// How often and how soon a call is tried again; the SDK adds the jitter.
-pub(crate) fn retries(config: &config::Aws) -> RetryConfig {
+pub(crate) fn retries(config: config::Aws) -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(config.max_attempts)
         .with_initial_backoff(Duration::from_millis(25))

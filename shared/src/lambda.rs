@@ -1,9 +1,12 @@
 //! Hosting one function on Lambda.
 
+mod init_error;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +15,7 @@ use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderValue, Response};
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Body, Error, LambdaEvent, lambda_runtime, service_fn};
+use lambda_http::{Body, Context, Error, LambdaEvent, lambda_runtime, service_fn};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +29,9 @@ use crate::http::endpoint::{Endpoint, Needs};
 use crate::telemetry::embedded::Embedded;
 use crate::telemetry::{self, metrics};
 use crate::use_cases::fault::Fault;
+
+/// What it takes at most to log, to measure and to hand over an answer.
+const TO_ANSWER: Duration = Duration::from_millis(200);
 
 /// What a handler of another event than a request gives.
 pub type EventFuture<'a, R> = Pin<Box<dyn Future<Output = Result<R, Fault>> + Send + 'a>>;
@@ -70,13 +76,19 @@ impl BatchAnswer {
 /// message.
 pub fn serve(endpoint: &Endpoint) -> Result<(), Error> {
     runtime()?.block_on(async {
-        let (app, embedded, ()) = start(|_, _| Ok(()))?;
+        let (app, embedded, ()) = start(|_, _| Ok(())).await?;
         app.prefetch(endpoint.needs).await;
         let answer = async |event: LambdaEvent<LambdaRequest>| {
             let LambdaRequest::ApiGatewayV2(request) = event.payload else {
                 return Err(Error::from("not an event of an API Gateway HTTP API, payload 2.0"));
             };
-            let incoming = Incoming { trace_id: event.context.xray_trace_id, ..incoming(request) };
+            let time_left = time_left(&app, &event.context);
+            let path = request.raw_path.clone().unwrap_or_default();
+            let mut incoming = Incoming { trace_id: event.context.xray_trace_id, time_left, ..incoming(request) };
+            if incoming.path_parameters.is_empty() {
+                // `cargo lambda watch` gives none where its routes have the path literally.
+                incoming.path_parameters = endpoint.path_parameters(&path).unwrap_or_default();
+            }
             let response = edge::respond(&app, endpoint, incoming).await;
             embedded.flush();
             Ok(reply(response))
@@ -93,18 +105,26 @@ where
 {
     runtime()?.block_on(async {
         let (app, embedded, (needs, parts)) =
-            start(|config, connection| Ok(((function.needs)(config)?, (function.parts)(config, connection)?)))?;
+            start(|config, connection| Ok(((function.needs)(config)?, (function.parts)(config, connection)?))).await?;
         app.prefetch(needs).await;
         let answer = async |event: LambdaEvent<E>| {
-            let answer = (function.handler)(&app, &parts, event.payload).await;
+            let deadline = edge::deadline(&app, time_left(&app, &event.context));
+            let answer = tokio::time::timeout(deadline, (function.handler)(&app, &parts, event.payload)).await;
             embedded.flush();
-            answer.map_err(|cause| {
+            answer.map_err(Error::from).and_then(|answer| answer.map_err(Error::from)).inspect_err(|cause| {
                 tracing::error!(request_id = event.context.request_id, function = function.name, %cause, "event failed");
-                Error::from(cause)
             })
         };
         lambda_runtime::run(service_fn(answer)).await
     })
+}
+
+/// How long there is for an answer before Lambda ends the process, whose client would then get the gateway's error. A
+/// time that has passed is no deadline: `cargo lambda watch` always sends one of 1970.
+fn time_left(app: &App, invocation: &Context) -> Option<Duration> {
+    let now = u64::try_from(app.clock.now().millis()).ok()?;
+    let left = invocation.deadline.checked_sub(now).filter(|left| *left > 0)?;
+    Some(Duration::from_millis(left).saturating_sub(TO_ANSWER))
 }
 
 /// Why a function does not start. `main` prints an error's `Debug`: this one's is its message.
@@ -124,8 +144,12 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// Puts everything together, with what `build` makes of the configuration and the connection.
-fn start<P>(build: impl FnOnce(&Config, &Connection) -> Result<P, ConfigError>) -> Result<(App, Embedded, P), Refusal> {
+/// Puts everything together, with what `build` makes of the configuration and the connection. Lambda hears why that is
+/// not possible.
+#[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
+async fn start<P>(
+    build: impl FnOnce(&Config, &Connection) -> Result<P, ConfigError>,
+) -> Result<(App, Embedded, P), Refusal> {
     let parts = || {
         let config = config()?;
         let connection = connection()?;
@@ -133,7 +157,13 @@ fn start<P>(build: impl FnOnce(&Config, &Connection) -> Result<P, ConfigError>) 
         let embedded = embedded(&config)?;
         Ok((app(config, connection)?, embedded, built))
     };
-    parts().map_err(Refusal)
+    match parts() {
+        Ok(parts) => Ok(parts),
+        Err(reason) => {
+            init_error::report(std::env::var("AWS_LAMBDA_RUNTIME_API").ok(), &reason).await;
+            Err(Refusal(reason))
+        }
+    }
 }
 
 /// One thread: a Lambda environment has one request at a time.
@@ -168,7 +198,7 @@ fn app(config: Config, connection: Connection) -> Result<App, Error> {
 
 /// A response in API Gateway's terms. By hand, because `lambda_http`'s own way looks at each body's character set, with
 /// tables that would be a thirtieth of every function. We answer UTF-8, or bytes.
-fn reply(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
+pub fn reply(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
     let (parts, body) = response.into_parts();
     let mut reply = ApiGatewayV2httpResponse::default();
     reply.status_code = i64::from(parts.status.as_u16());
@@ -208,6 +238,7 @@ pub fn incoming(mut event: ApiGatewayV2httpRequest) -> Incoming {
         address: event.request_context.http.source_ip.and_then(|ip| ip.parse::<IpAddr>().ok()),
         request_id: event.request_context.request_id,
         trace_id: None,
+        time_left: None,
     }
 }
 

@@ -6,12 +6,14 @@
 //! - [`crypto`]: password hashing and wrapping, sealed tokens, key rings, access tokens.
 //! - [`http`]: the edge: requests, replies, problems.
 //! - [`mail`]: the words and the MIME form of mails. [`templates`] embeds the files that they and the pages are made of.
+//! - [`breach`]: whether a password is known from a breach, asked of a service elsewhere.
 //! - [`outbound`]: what leaves by itself: mails, orders for them, events.
 //! - [`app`]: the composition root. [`config`], [`secrets`], [`aws`], [`clock`] and [`entropy`] are what it is given.
 //! - [`lambda`] and [`telemetry`]: how a process hosts an endpoint and reports on it.
 
 pub mod app;
 pub mod aws;
+pub mod breach;
 pub mod clock;
 pub mod config;
 pub mod crypto;

@@ -2,7 +2,10 @@
 
 pub mod cloudformation;
 pub mod mail_edge;
+pub mod mailed;
+pub mod mailed_code;
 pub mod outbound_services;
+pub mod pages;
 pub mod secrets_manager;
 pub mod store_edge;
 
@@ -164,7 +167,7 @@ impl TestServer {
         let engine = engine::start(None, stopping.clone()).await.unwrap();
         let direct = Connection::local(engine.endpoint_url);
         engine::create_tables(&direct, &config).await.unwrap();
-        let dynamodb = build(&direct, &config.aws);
+        let dynamodb = build(&direct, config.aws);
         let store = StoreEdge::new(direct.http_client.clone());
         let secrets_manager = SecretsManager::new(SharedHttpClient::new(store.clone()), shared_keys());
         let connection = Connection { http_client: SharedHttpClient::new(secrets_manager.clone()), ..direct };

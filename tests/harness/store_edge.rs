@@ -81,6 +81,8 @@ struct State {
     events: Vec<Event>,
     accesses: BTreeSet<Access>,
     disturbances: VecDeque<(&'static str, Disturbance, u32)>,
+    /// How many requests still pass before the process seems to have died.
+    left: Option<usize>,
 }
 
 /// The HTTP client that the App is given.
@@ -98,6 +100,16 @@ impl StoreEdge {
     /// Disturbs the next `times` requests of this operation.
     pub fn disturb(&self, operation: &'static str, disturbance: Disturbance, times: u32) {
         self.state.lock().unwrap().disturbances.push_back((operation, disturbance, times));
+    }
+
+    /// Lets so many requests pass and refuses every other one, as if whoever makes them had died there.
+    pub fn cut_after(&self, requests: usize) {
+        self.state.lock().unwrap().left = Some(requests);
+    }
+
+    /// Lets everything pass again.
+    pub fn mend(&self) {
+        self.state.lock().unwrap().left = None;
     }
 
     /// Forgets what has passed so far.
@@ -164,11 +176,14 @@ impl HttpConnector for Connector {
             let mut state = state.lock().unwrap();
             state.accesses.extend(Access::all_of(&operation, &body));
             state.events.push(Event::Started(operation.clone()));
+            let cut = state.left == Some(0);
+            state.left = state.left.map(|left| left.saturating_sub(1));
             let planned = state.disturbances.iter_mut().find(|(name, _, times)| *name == operation && *times > 0);
-            planned.map(|(_, disturbance, times)| {
+            let planned = planned.map(|(_, disturbance, times)| {
                 *times -= 1;
                 *disturbance
-            })
+            });
+            if cut { Some(Disturbance::AccessDenied) } else { planned }
         };
         let forwarded = match disturbance {
             None | Some(Disturbance::LostAnswer) => Some(self.inner.call(request)),

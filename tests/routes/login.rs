@@ -3,6 +3,12 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 
+use wardgate::crypto::password_wrap;
+use wardgate::domain::audit::{AuditAction, Subject};
+use wardgate::domain::credential::Credential;
+use wardgate::domain::id::UserId;
+use wardgate::domain::user::User;
+
 use crate::harness::{EMAIL, OTHER_PASSWORD, PASSWORD, TABLE, TestServer};
 
 #[tokio::test]
@@ -133,6 +139,46 @@ async fn sec_pw_01_a_rehash_never_overwrites_a_password_changed_meanwhile() {
     stale.sealed[0] ^= 1;
     server.app.store.replace_hash(&email_key(), &stale, &stale).await.unwrap();
     assert_eq!(server.app.store.read_credential(&email_key()).await.unwrap().unwrap(), current);
+}
+
+#[tokio::test]
+async fn sec_pw_07_another_systems_hash_signs_in_and_is_argon2id_afterwards() {
+    let server = TestServer::start().await;
+    server.register(EMAIL, PASSWORD).await;
+    let now = server.context().now;
+    let keys = server.app.secrets.password_wrap(now).await.unwrap();
+    let current = server.app.store.read_credential(&email_key()).await.unwrap().unwrap();
+    // Django's own example, of a password that is shorter than ours may be.
+    let django = "pbkdf2_sha256$390000$seasalt$8xBlGd3jVgvJ+92hWPxi5ww0uuAuAnKgC45eudxro7c=";
+    let foreign = password_wrap::wrap(django, current.user_id, &keys, now, &*server.app.entropy).unwrap();
+    server.app.store.replace_hash(&email_key(), current.password.as_ref().unwrap(), &foreign).await.unwrap();
+
+    assert_eq!(server.login(EMAIL, PASSWORD).await.status, 401);
+    for _ in 0..2 {
+        assert_eq!(server.login(EMAIL, "lètmein").await.status, 200);
+        let renewed = server.app.store.read_credential(&email_key()).await.unwrap().unwrap();
+        let phc = password_wrap::unwrap(renewed.password.as_ref().unwrap(), renewed.user_id, &keys).unwrap();
+        assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "the hash was not renewed");
+    }
+}
+
+#[tokio::test]
+async fn sec_en_04_an_account_without_a_password_looks_like_a_wrong_password() {
+    let server = TestServer::start().await;
+    let email = wardgate::domain::email::Email::parse(EMAIL).unwrap();
+    let context = server.context();
+    let user = User::new(UserId::new(context.now, 1), email, None, context.now);
+    let credential = Credential::of(&user, None);
+    let audit = server.app.audit(&context, Subject::User(user.id), AuditAction::Registered, None).unwrap();
+    server.app.store.create_account(&user, &credential, &audit).await.unwrap();
+    let mut rounds = Vec::new();
+    for email in [EMAIL, "nobody@example.com"] {
+        server.store.reset();
+        let answer = server.login(email, PASSWORD).await;
+        assert_eq!((answer.status, answer.string("code").as_str()), (401, "invalid_credentials"));
+        rounds.push(server.store.rounds());
+    }
+    assert_eq!(rounds[0], rounds[1]);
 }
 
 #[tokio::test]

@@ -1,11 +1,29 @@
 //! One file per endpoint.
 
+mod email_change;
+mod email_change_confirm;
+mod email_change_undo;
+mod email_verify;
+mod email_verify_resend;
 mod health;
 mod jwks;
 mod login;
+mod login_email_code;
+mod login_email_code_verify;
 mod logout;
 mod me;
+mod me_activity;
+mod me_delete;
+mod me_export;
+mod me_keep;
+mod me_update;
 mod openid_configuration;
+mod page_confirm_email_change;
+mod page_reset_password;
+mod page_show;
+mod page_sign_in;
+mod page_undo_email_change;
+mod page_verify_email;
 mod password_change;
 mod password_forgot;
 mod password_reset;

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::harness::{EMAIL, PASSWORD, TestServer};
 
+const PHONE: &str = "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0";
+
 async fn list(server: &TestServer, query: &str, token: &str) -> Value {
     let answer = server.as_bearer(Method::GET, &format!("/v1/sessions{query}"), token).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -16,12 +18,13 @@ async fn list(server: &TestServer, query: &str, token: &str) -> Value {
 async fn sec_se_05_sessions_show_device_address_and_times() {
     let server = TestServer::start().await;
     server.register(EMAIL, PASSWORD).await;
-    let login = server.request(Method::POST, "/v1/login").header(USER_AGENT, "phone");
+    let login = server.request(Method::POST, "/v1/login").header(USER_AGENT, PHONE);
     let phone = server.send(login.json(&json!({ "email": EMAIL, "password": PASSWORD }))).await;
     server.clock.advance(60);
     let laptop = server.login(EMAIL, PASSWORD).await;
     server.clock.advance(60);
-    server.refresh(&phone.string("refresh_token")).await;
+    let refresh = server.request(Method::POST, "/v1/token/refresh").header(USER_AGENT, PHONE);
+    server.send(refresh.json(&json!({ "refresh_token": phone.string("refresh_token") }))).await;
 
     let page = list(&server, "", &laptop.string("access_token")).await;
     assert_eq!(page["next_cursor"], Value::Null);
@@ -29,9 +32,11 @@ async fn sec_se_05_sessions_show_device_address_and_times() {
     assert_eq!(items.len(), 2);
     assert_eq!(items[0]["id"], laptop.json()["session_id"], "newest first");
     assert_eq!((&items[0]["current"], &items[1]["current"]), (&json!(true), &json!(false)));
+    assert_eq!((&items[1]["device"], &items[1]["user_agent"]), (&json!("Firefox on Android"), &json!(PHONE)));
     assert_eq!(items[1]["created_at"], "2026-03-01T12:30:00Z");
     assert_eq!(items[1]["last_used_at"], "2026-03-01T12:32:00Z");
     assert_eq!(items[0]["address"], "127.0.0.1");
+    assert_eq!((&items[0]["device"], &items[0]["user_agent"]), (&json!("Unknown device"), &Value::Null));
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! `POST /v1/login`: signs in with an address and a password.
 
-use http::{Method, StatusCode};
+use http::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::App;
 use wardgate::domain::email::Email;
 use wardgate::domain::password::Password;
+use wardgate::http::cookies::{self, Transport};
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
@@ -34,6 +35,7 @@ pub const OPERATION: Operation = Operation {
     problems: &[
         (400, "A member is missing or breaks a rule."),
         (401, "The address or the password is wrong: which of them is not told."),
+        (403, "Cookie mode was asked for by a page of an origin that is not listed."),
         (429, "Too many attempts; this one was not evaluated."),
         (503, "Busy; try again after Retry-After."),
     ],
@@ -48,13 +50,21 @@ pub struct LoginRequest {
     email: String,
     /// Its password.
     password: String,
+    /// The `device_token` of an earlier sign-in from this device, if there was one.
+    device_token: Option<String>,
+    /// `cookie` puts the refresh token into a cookie instead of the answer: for pages of listed origins.
+    #[serde(default)]
+    transport: Transport,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: LoginRequest = request.json()?;
+    if body.transport == Transport::Cookie {
+        cookies::admit_origin(app, &request.headers)?;
+    }
     let email = Email::parse(&body.email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
     let password = Password::attempt(&body.password)
         .ok_or_else(|| Problem::invalid_member("password", "too_long", "A password has at most 256 characters."))?;
-    let signed_in = login(app, &request.context, Login { email, password }).await?;
-    Reply::json(StatusCode::OK, &SignedInReply::from(signed_in))
+    let signed_in = login(app, &request.context, Login { email, password, device_token: body.device_token }).await?;
+    SignedInReply::reply(app, signed_in, body.transport)
 }

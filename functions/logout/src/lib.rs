@@ -4,6 +4,7 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::App;
+use wardgate::http::cookies;
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
@@ -31,6 +32,7 @@ pub const OPERATION: Operation = Operation {
     problems: &[
         (400, "A member breaks a rule."),
         (401, "No token was sent, or one that was never ours."),
+        (403, "A cookie came with a page of an origin that is not listed."),
         (503, "Busy; try again after Retry-After."),
     ],
 };
@@ -45,9 +47,19 @@ pub struct LogoutRequest {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: LogoutRequest = request.optional_json()?;
-    let asked = Logout { refresh_token: body.refresh_token.as_deref(), access_token: request.bearer_token() };
-    logout(app, &request.context, asked).await.map_err(problem)?;
-    Ok(Reply::no_content())
+    let cookie = cookies::refresh_token(&request.headers).filter(|_| body.refresh_token.is_none());
+    if cookie.is_some() {
+        cookies::admit_origin(app, &request.headers)?;
+        request.require_json()?;
+    }
+    let asked =
+        Logout { refresh_token: body.refresh_token.as_deref().or(cookie), access_token: request.bearer_token() };
+    let ended = logout(app, &request.context, asked).await.map_err(problem);
+    let mut reply = Reply::no_content();
+    if cookie.is_some() {
+        reply.headers.push(cookies::forget()?);
+    }
+    ended.map(|()| reply)
 }
 
 fn problem(error: LogoutError) -> Problem {

@@ -1,10 +1,9 @@
 //! `GET /v1/me`: the caller's profile.
 
 use http::{Method, StatusCode};
-use schemars::JsonSchema;
-use serde::Serialize;
 use wardgate::app::App;
 use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::me::MeReply;
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -34,32 +33,7 @@ pub const OPERATION: Operation = Operation {
     ],
 };
 
-/// A profile.
-#[derive(Serialize, JsonSchema)]
-pub struct MeReply {
-    /// `usr_…`; never changes.
-    id: String,
-    /// The address as it was typed.
-    email: String,
-    /// Whether it is shown to be theirs.
-    email_verified: bool,
-    /// The person's name.
-    name: Option<String>,
-    /// What the account may do.
-    roles: Vec<String>,
-    /// RFC 3339.
-    created_at: String,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let user = me(app, &request.context, request.bearer_token()).await?;
-    let reply = MeReply {
-        id: user.id.to_string(),
-        email: user.email.display().to_owned(),
-        email_verified: user.email_verified,
-        name: user.name.map(|name| name.as_str().to_owned()),
-        roles: user.roles.into_iter().collect(),
-        created_at: user.created_at.rfc3339(),
-    };
-    Reply::json(StatusCode::OK, &reply)
+    Reply::json(StatusCode::OK, &MeReply::from(user))
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use wardgate::app::App;
 use wardgate::domain::email::Email;
 use wardgate::domain::name::DisplayName;
+use wardgate::http::cookies;
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
@@ -70,8 +71,13 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let name = name.map_err(|error| Problem::invalid_member("name", "invalid", error.to_string()))?;
     let asked = Register { email, password: &body.password, name };
     let registered = register(app, &request.context, asked).await.map_err(problem)?;
-    let reply = RegisterReply { status: "verification_sent", flow_token: registered.flow_token };
-    Reply::json(StatusCode::ACCEPTED, &reply)
+    let reply = RegisterReply { status: "verification_sent", flow_token: registered.flow_token.clone() };
+    let mut reply = Reply::json(StatusCode::ACCEPTED, &reply)?;
+    // For the page that the mail links to, in this browser. Programs have no origin, and keep the token themselves.
+    if cookies::admit_origin(app, &request.headers).is_ok() {
+        reply.headers.push(cookies::keep_flow(app, &registered.flow_token)?);
+    }
+    Ok(reply)
 }
 
 fn problem(error: RegisterError) -> Problem {

@@ -4,6 +4,7 @@ use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wardgate::app::App;
+use wardgate::domain::device::device_name;
 use wardgate::domain::id::SessionId;
 use wardgate::domain::session::Session;
 use wardgate::http::endpoint::{Endpoint, Needs};
@@ -88,6 +89,8 @@ pub struct SessionReply {
     expires_at: String,
     /// The address of the last sign-in or refresh.
     address: Option<String>,
+    /// What to call the device of the last sign-in or refresh: `Firefox on Linux`.
+    device: String,
     /// The user agent of the last sign-in or refresh.
     user_agent: Option<String>,
 }
@@ -117,6 +120,7 @@ fn describe(session: Session, current: SessionId) -> SessionReply {
         last_used_at: session.rotated_at.rfc3339(),
         expires_at: session.expires_at.rfc3339(),
         address: session.address,
+        device: device_name(session.user_agent.as_deref()),
         user_agent: session.user_agent,
     }
 }

@@ -1,9 +1,10 @@
 //! `POST /v1/token/refresh`: exchanges a refresh token for the session's next pair.
 
-use http::{Method, StatusCode};
+use http::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::App;
+use wardgate::http::cookies::{self, Transport};
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
@@ -36,6 +37,7 @@ pub const OPERATION: Operation = Operation {
     problems: &[
         (400, "A member is missing or breaks a rule."),
         (401, "The refresh token is no longer valid: sign in again."),
+        (403, "A cookie came with a page of an origin that is not listed."),
         (503, "Busy; try again after Retry-After."),
     ],
 };
@@ -44,14 +46,28 @@ pub const OPERATION: Operation = Operation {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenRefreshRequest {
-    /// The latest refresh token of the session.
-    refresh_token: String,
+    /// The latest refresh token of the session; left out in cookie mode.
+    refresh_token: Option<String>,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: TokenRefreshRequest = request.json()?;
-    let refreshed = token_refresh(app, &request.context, &body.refresh_token).await.map_err(problem)?;
-    Reply::json(StatusCode::OK, &SignedInReply::from(refreshed))
+    let (token, transport) = match (&body.refresh_token, cookies::refresh_token(&request.headers)) {
+        (Some(token), _) => (token.as_str(), Transport::Body),
+        (None, Some(token)) => {
+            cookies::admit_origin(app, &request.headers)?;
+            (token, Transport::Cookie)
+        }
+        (None, None) => {
+            return Err(Problem::invalid_member(
+                "refresh_token",
+                "missing",
+                "This member is required without a cookie.",
+            ));
+        }
+    };
+    let refreshed = token_refresh(app, &request.context, token).await.map_err(problem)?;
+    SignedInReply::reply(app, refreshed, transport)
 }
 
 fn problem(error: TokenRefreshError) -> Problem {

@@ -50,7 +50,7 @@ pub async fn start(file: Option<&Path>, stop: watch::Receiver<bool>) -> Result<E
 
 /// Creates both tables unless they exist. Keys, and TTL on `ttl`, as docs/architecture.md has them.
 pub async fn create_tables(connection: &Connection, config: &Config) -> Result<(), DevError> {
-    let client = build(connection, &config.aws);
+    let client = build(connection, config.aws);
     let failed = |error: aws_sdk_dynamodb::Error| DevError::Engine(error.to_string());
     let existing = client.list_tables().send().await.map_err(|error| failed(error.into()))?.table_names;
     let existing = existing.unwrap_or_default();

@@ -4,6 +4,7 @@
 pub mod bus;
 pub mod demo;
 pub mod engine;
+pub mod erasure;
 pub mod keys;
 pub mod local;
 pub mod outbox;

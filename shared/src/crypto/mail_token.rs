@@ -6,7 +6,7 @@ use ring::hmac;
 use crate::crypto::key_ring::{MacKey, Ring};
 use crate::crypto::sealed_token::{InvalidToken, mac_input, open, seal};
 use crate::domain::email::EmailKey;
-use crate::domain::id::{OneTimeId, RegistrationId};
+pub use crate::domain::one_time::MailToken;
 use crate::domain::one_time::{Nonce, Purpose};
 use crate::domain::timestamp::Timestamp;
 
@@ -14,19 +14,6 @@ use crate::domain::timestamp::Timestamp;
 const BASE32: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// The codes that 32 bits can be cut to without favouring any.
 const UNBIASED: u32 = u32::MAX - u32::MAX % 1_000_000;
-
-/// Names one item, and carries its random bits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MailToken {
-    /// What it is for.
-    pub purpose: Purpose,
-    /// The address that the item belongs to.
-    pub email_key: EmailKey,
-    /// The item's id.
-    pub id: [u8; 16],
-    /// The item's random bits.
-    pub nonce: Nonce,
-}
 
 impl MailToken {
     /// The token's text under `key` (from the mail ring).
@@ -41,16 +28,6 @@ impl MailToken {
         let (id, rest) = rest.split_first_chunk().ok_or(InvalidToken)?;
         let nonce = rest.try_into().map_err(|_| InvalidToken)?;
         Ok(Self { purpose, email_key: EmailKey::from_bytes(email_key), id: *id, nonce: Nonce::new(nonce) })
-    }
-
-    /// The item's id, where it is a one-time item.
-    pub fn one_time_id(&self) -> OneTimeId {
-        OneTimeId::from_bytes(self.id)
-    }
-
-    /// The item's id, where it is a registration.
-    pub fn registration_id(&self) -> RegistrationId {
-        RegistrationId::from_bytes(self.id)
     }
 
     /// The code that stands for a sign-in token: eight characters of base32, 40 bits (OT-11).

@@ -1,4 +1,5 @@
-//! Argon2id with bounded concurrency and memory that is kept and wiped (PW-01, PW-08).
+//! Argon2id with bounded concurrency and memory that is kept and wiped (PW-01, PW-08). Hashes of other systems are
+//! verified in the same queue (PW-07).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,15 +11,17 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
+use crate::crypto::foreign_hash::{ForeignHash, MAX_STORED, RefusedHash};
 use crate::domain::password::Password;
 
-/// No stored hash may cost more than this, whatever it says (PW-07): `m` in KiB, `t`, `p`, and the text's length.
+/// No stored hash may cost more than this, whatever it says (PW-07): `m` in KiB, `t` and `p`.
 pub const MAX_MEMORY_KIB: u32 = 64 * 1024;
 /// See [`MAX_MEMORY_KIB`].
 pub const MAX_ITERATIONS: u32 = 10;
 /// See [`MAX_MEMORY_KIB`].
 pub const MAX_PARALLELISM: u32 = 4;
-const MAX_PHC: usize = 512;
+/// What a hash of our own begins with. Whatever else is stored came from another system.
+const OURS: &str = "$argon2id$";
 
 /// The cost of a hash, and how many may wait for their turn.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -46,6 +49,9 @@ pub enum HashError {
     /// A stored hash is not a PHC string of Argon2id within our caps.
     #[error("a stored hash is not an Argon2id PHC string")]
     MalformedHash,
+    /// A stored hash of another system is not one that we verify (PW-07).
+    #[error("a stored foreign hash: {0}")]
+    Foreign(#[from] RefusedHash),
     /// The hashing thread went away.
     #[error("the hashing thread did not finish")]
     Interrupted,
@@ -56,7 +62,8 @@ pub enum HashError {
 pub enum Verification {
     /// It is the password.
     Match,
-    /// It is the password, and the hash has older parameters than ours: hash it again (PW-01).
+    /// It is the password, and the hash has older parameters than ours or is another system's: hash it again (PW-01,
+    /// PW-07).
     MatchOutdated,
     /// It is not.
     Mismatch,
@@ -88,7 +95,7 @@ impl PasswordHasher {
     /// Hashes a new password into a PHC string.
     pub async fn hash(&self, password: &Password, salt: [u8; 16]) -> Result<Zeroizing<String>, HashError> {
         let params = self.params.clone();
-        let output = self.run(password, salt.to_vec(), params.clone()).await?;
+        let output = self.argon2id(password, salt.to_vec(), params.clone()).await?;
         let phc = PasswordHash {
             algorithm: Ident::new_unwrap("argon2id"),
             version: Some(Decimal::from(Version::V0x13 as u32)),
@@ -99,27 +106,34 @@ impl PasswordHasher {
         Ok(Zeroizing::new(phc.to_string()))
     }
 
-    /// Verifies a password against a stored PHC string. Without one it does the same work and answers `Mismatch`, so
-    /// that an unknown address takes as long as a known one (EN-04).
-    pub async fn verify(&self, password: &Password, phc: Option<&str>) -> Result<Verification, HashError> {
-        let Some(phc) = phc else {
-            self.run(password, vec![0; 16], self.params.clone()).await?;
-            return Ok(Verification::Mismatch);
-        };
-        if phc.len() > MAX_PHC {
+    /// Verifies a password against a stored hash. Without one it does the same work and answers `Mismatch`, so that an
+    /// unknown address takes as long as a known one (EN-04). Foreign hashes take as long as they say.
+    pub async fn verify(&self, password: &Password, stored: Option<&str>) -> Result<Verification, HashError> {
+        match stored {
+            None => {
+                self.argon2id(password, vec![0; 16], self.params.clone()).await?;
+                Ok(Verification::Mismatch)
+            }
+            Some(phc) if phc.starts_with(OURS) => self.verify_ours(password, phc).await,
+            Some(foreign) => self.verify_foreign(password, foreign).await,
+        }
+    }
+
+    async fn verify_ours(&self, password: &Password, phc: &str) -> Result<Verification, HashError> {
+        if phc.len() > MAX_STORED {
             return Err(HashError::MalformedHash);
         }
         let stored = PasswordHash::new(phc).map_err(|_| HashError::MalformedHash)?;
         let params = Params::try_from(&stored).map_err(|_| HashError::MalformedHash)?;
         let too_costly =
             params.m_cost() > MAX_MEMORY_KIB || params.t_cost() > MAX_ITERATIONS || params.p_cost() > MAX_PARALLELISM;
-        if stored.algorithm.as_str() != "argon2id" || too_costly {
+        if too_costly {
             return Err(HashError::MalformedHash);
         }
         let (Some(salt), Some(expected)) = (stored.salt, stored.hash) else { return Err(HashError::MalformedHash) };
         let outdated = (params.m_cost(), params.t_cost(), params.p_cost())
             != (self.params.m_cost(), self.params.t_cost(), self.params.p_cost());
-        let output = self.run(password, salt.to_vec(), params).await?;
+        let output = self.argon2id(password, salt.to_vec(), params).await?;
         // `Output` compares in constant time.
         let matches = Output::new(&output).map_err(|_| HashError::MalformedHash)? == expected;
         Ok(match (matches, outdated) {
@@ -129,18 +143,24 @@ impl PasswordHasher {
         })
     }
 
-    /// Waits for a slot, then hashes on a thread of its own: a hash takes longer than anything else may block.
-    async fn run(&self, password: &Password, salt: Vec<u8>, params: Params) -> Result<Zeroizing<Vec<u8>>, HashError> {
-        let place = Waiting::enter(&self.waiting);
-        let permit = match Arc::clone(&self.slots).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) if place.others >= self.queue => return Err(HashError::QueueFull),
-            Err(_) => Arc::clone(&self.slots).acquire_owned().await.map_err(|_| HashError::Interrupted)?,
-        };
-        drop(place);
+    /// The other system may have hashed what was typed as it was typed: that first, then NFC (PW-07).
+    async fn verify_foreign(&self, password: &Password, stored: &str) -> Result<Verification, HashError> {
+        let hash = ForeignHash::parse(stored)?;
+        let bytes = |text: &str| Zeroizing::new(text.as_bytes().to_vec());
+        let (typed, nfc) = (bytes(password.typed()), bytes(password.expose()));
+        let matches = self.run(move || hash.matches(&typed) || (typed != nfc && hash.matches(&nfc))).await?;
+        Ok(if matches { Verification::MatchOutdated } else { Verification::Mismatch })
+    }
+
+    async fn argon2id(
+        &self,
+        password: &Password,
+        salt: Vec<u8>,
+        params: Params,
+    ) -> Result<Zeroizing<Vec<u8>>, HashError> {
         let password = Zeroizing::new(password.expose().as_bytes().to_vec());
         let memory = Arc::clone(&self.memory);
-        let hashing = tokio::task::spawn_blocking(move || {
+        let hashed = self.run(move || {
             let mut blocks = memory.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
             blocks.resize(params.block_count().max(blocks.len()), Block::new());
             let mut output = Zeroizing::new(vec![0; params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)]);
@@ -148,10 +168,26 @@ impl PasswordHasher {
             let result = argon2.hash_password_into_with_memory(&password, &salt, &mut output, &mut blocks);
             blocks.fill(Block::new());
             memory.lock().unwrap_or_else(PoisonError::into_inner).push(blocks);
-            drop(permit);
             result.map(|()| output)
         });
-        Ok(hashing.await.map_err(|_| HashError::Interrupted)??)
+        Ok(hashed.await??)
+    }
+
+    /// Waits for a slot, then hashes on a thread of its own: a hash takes longer than anything else may block.
+    async fn run<T: Send + 'static>(&self, hash: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
+        let place = Waiting::enter(&self.waiting);
+        let permit = match Arc::clone(&self.slots).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) if place.others >= self.queue => return Err(HashError::QueueFull),
+            Err(_) => Arc::clone(&self.slots).acquire_owned().await.map_err(|_| HashError::Interrupted)?,
+        };
+        drop(place);
+        let hashing = tokio::task::spawn_blocking(move || {
+            let hashed = hash();
+            drop(permit);
+            hashed
+        });
+        hashing.await.map_err(|_| HashError::Interrupted)
     }
 }
 
@@ -222,6 +258,51 @@ mod tests {
         }
         let long = format!("$argon2id$v=19$m=64,t=2,p=1{}{tail}", "0".repeat(512));
         assert!(matches!(hasher(64).verify(&password("one"), Some(&long)).await, Err(HashError::MalformedHash)));
+    }
+
+    #[tokio::test]
+    async fn sec_pw_07_a_foreign_hash_verifies_and_asks_for_a_rehash() {
+        let stored = "pbkdf2_sha256$1$seasalt$mJQ8D8xVBAKQGCo0t0n+NSPS2a0gQhVtjuC9LdL9WiM=";
+        let verified = hasher(64).verify(&password("l\u{e8}tmein"), Some(stored)).await;
+        assert_eq!(verified.unwrap(), Verification::MatchOutdated);
+        let verified = hasher(64).verify(&password("letmein"), Some(stored)).await;
+        assert_eq!(verified.unwrap(), Verification::Mismatch);
+        // Even one with parameters that are ours.
+        let ours = hasher(64).hash(&password("one"), [1; 16]).await.unwrap();
+        let verified = hasher(64).verify(&password("one"), Some(&format!("argon2{}", *ours))).await;
+        assert_eq!(verified.unwrap(), Verification::MatchOutdated);
+    }
+
+    #[tokio::test]
+    async fn sec_pw_07_foreign_hashes_try_what_was_typed_then_nfc() {
+        let (composed, decomposed) = ("l\u{e8}tmein", "le\u{300}tmein");
+        let of_composed = "pbkdf2_sha256$1$seasalt$mJQ8D8xVBAKQGCo0t0n+NSPS2a0gQhVtjuC9LdL9WiM=";
+        let of_decomposed = "pbkdf2_sha256$1$seasalt$XPlB5Vk89zGVErW6+uWozwibO3fGyZH71gCpVnzQ5n8=";
+        for (stored, typed, expected) in [
+            (of_composed, composed, Verification::MatchOutdated),
+            (of_composed, decomposed, Verification::MatchOutdated),
+            (of_decomposed, decomposed, Verification::MatchOutdated),
+            // Nobody can tell what else the owner's keyboard may have sent.
+            (of_decomposed, composed, Verification::Mismatch),
+        ] {
+            assert_eq!(
+                hasher(64).verify(&password(typed), Some(stored)).await.unwrap(),
+                expected,
+                "{stored} {typed:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn sec_pw_08_a_foreign_hash_waits_for_the_same_slot() {
+        let hasher = hasher(64);
+        let held = Arc::clone(&hasher.slots).try_acquire_owned().unwrap();
+        let (secret, stored) = (password("one"), "pbkdf2_sha256$1$s$mJQ8D8xVBAKQGCo0t0n+NSPS2a0gQhVtjuC9LdL9WiM=");
+        let mut waiting = Box::pin(hasher.verify(&secret, Some(stored)));
+        assert!(futures::poll!(&mut waiting).is_pending());
+        assert!(matches!(hasher.verify(&secret, Some(stored)).await, Err(HashError::QueueFull)));
+        drop(held);
+        assert_eq!(waiting.await.unwrap(), Verification::Mismatch);
     }
 
     #[tokio::test]

@@ -9,8 +9,9 @@ use ring::{digest, hmac};
 use thiserror::Error;
 
 use crate::crypto::key_ring::{MacKey, Ring};
+use crate::domain::email::EmailKey;
 use crate::domain::hex;
-use crate::domain::id::{RegistrationId, SessionId, UserId};
+use crate::domain::id::{DeviceId, RegistrationId, SessionId, UserId};
 use crate::domain::timestamp::Timestamp;
 
 /// Longer than any token that we issue.
@@ -103,6 +104,39 @@ impl FlowToken {
     }
 }
 
+/// What a device that has signed in before shows at its next sign-in (EN-02). It signs nobody in.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DeviceToken {
+    /// The address that signed in.
+    pub email_key: EmailKey,
+    /// The device.
+    pub device_id: DeviceId,
+    /// The device's random bits.
+    pub secret: TokenSecret,
+}
+
+impl DeviceToken {
+    const KIND: &'static str = "dt";
+
+    /// The token's text under `key` (from the session ring).
+    pub fn seal(&self, key: &MacKey) -> String {
+        let payload = [&self.email_key.to_bytes()[..], &self.device_id.to_bytes(), &self.secret].concat();
+        seal(Self::KIND, key, &payload)
+    }
+
+    /// Reads a token that one of the session ring's keys made.
+    pub fn open(token: &str, ring: &Ring<MacKey>, now: Timestamp) -> Result<Self, InvalidToken> {
+        let payload = open(Self::KIND, ring, token, now)?;
+        let (email_key, rest) = payload.split_first_chunk().ok_or(InvalidToken)?;
+        let (device_id, rest) = rest.split_first_chunk().ok_or(InvalidToken)?;
+        Ok(Self {
+            email_key: EmailKey::from_bytes(email_key),
+            device_id: DeviceId::from_bytes(*device_id),
+            secret: rest.try_into().map_err(|_| InvalidToken)?,
+        })
+    }
+}
+
 pub(super) fn seal(kind: &str, key: &MacKey, payload: &[u8]) -> String {
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.secret.expose()), &mac_input(kind, &key.kid, payload));
     format!("{kind}_{}.{}.{}", key.kid, URL_SAFE_NO_PAD.encode(payload), URL_SAFE_NO_PAD.encode(tag))
@@ -165,6 +199,8 @@ mod tests {
     fn sec_ot_09_a_token_of_another_kind_or_key_is_refused() {
         let as_flow = sealed().replacen("rt_", "ft_", 1);
         assert_eq!(FlowToken::open(&as_flow, &ring(), at(5)).err(), Some(InvalidToken));
+        let as_device = sealed().replacen("rt_", "dt_", 1);
+        assert_eq!(DeviceToken::open(&as_device, &ring(), at(5)).err(), Some(InvalidToken));
         let as_k2 = sealed().replacen("k1", "k2", 1);
         assert_eq!(RefreshToken::open(&as_k2, &ring(), at(5)).err(), Some(InvalidToken));
     }
@@ -204,6 +240,18 @@ mod tests {
             prop_assert_eq!(&text, &token.seal(&ring().keys[0]));
             let opened = RefreshToken::open(&text, &ring(), at(5)).unwrap();
             prop_assert!(opened == token);
+        }
+
+        #[test]
+        fn sec_ot_09_a_device_token_opens_as_itself_alone(email_key: [u8; 32], device_id: [u8; 16], secret: [u8; 16]) {
+            let token = DeviceToken {
+                email_key: EmailKey::from_bytes(&email_key),
+                device_id: DeviceId::from_bytes(device_id),
+                secret,
+            };
+            let text = token.seal(&ring().keys[0]);
+            prop_assert!(DeviceToken::open(&text, &ring(), at(5)).unwrap() == token);
+            prop_assert!(RefreshToken::open(&text.replacen("dt_", "rt_", 1), &ring(), at(5)).is_err());
         }
 
         #[test]

@@ -1,6 +1,6 @@
 //! The audit trail's lines (PL-03): who, what, when, from where.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::email::EmailKey;
 use crate::domain::id::{AuditId, SessionId, UserId};
@@ -16,11 +16,13 @@ pub enum Subject {
 }
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditAction {
     /// Somebody asked for an account.
     Registered,
+    /// An account came from another system.
+    Imported,
     /// A sign-in went through.
     SignedIn,
     /// Sign-ins failed in this minute; how many is in the counters.
@@ -57,7 +59,7 @@ pub enum AuditAction {
     Erased,
 }
 
-/// One line. Lines are only ever added.
+/// One line. Lines are only ever added, and lose what tells of a person only when their account is erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
     /// Unique, and sorts by time.
@@ -76,4 +78,21 @@ pub struct AuditEntry {
     pub user_agent: Option<String>,
     /// The request that did it.
     pub request_id: String,
+}
+
+/// A line about an account, as its owner may read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activity {
+    /// Names the line.
+    pub id: AuditId,
+    /// What happened.
+    pub action: AuditAction,
+    /// When.
+    pub at: Timestamp,
+    /// From which address.
+    pub address: Option<String>,
+    /// From which user agent.
+    pub user_agent: Option<String>,
+    /// The session concerned.
+    pub session: Option<SessionId>,
 }

@@ -63,6 +63,12 @@ impl Credential {
             reserved_until: None,
         }
     }
+
+    /// Whether the address may be taken by somebody else at `now`: it was only kept for an undo, and that time is over
+    /// (OT-12).
+    pub fn is_free(&self, now: Timestamp) -> bool {
+        self.reserved_until.is_some_and(|until| until <= now)
+    }
 }
 
 /// Stores bytes as the table's binary type, not as a list of numbers.

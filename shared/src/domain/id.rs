@@ -37,6 +37,11 @@ macro_rules! typed_id {
                 parse_ulid(text, $prefix).map(Self)
             }
 
+            /// When it was made.
+            pub fn made_at(self) -> Timestamp {
+                Timestamp::from_millis(i64::try_from(self.0.timestamp_ms()).unwrap_or(i64::MAX))
+            }
+
             /// The 16 bytes that sealed tokens carry.
             pub const fn to_bytes(self) -> [u8; 16] {
                 self.0.to_bytes()
@@ -45,6 +50,11 @@ macro_rules! typed_id {
             /// From the 16 bytes of a sealed token.
             pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(Ulid::from_bytes(bytes))
+            }
+
+            /// When it was made.
+            pub fn created_at(self) -> Timestamp {
+                Timestamp::from_millis(i64::try_from(self.0.timestamp_ms()).unwrap_or(i64::MAX))
             }
         }
 
@@ -78,6 +88,11 @@ typed_id!(
     /// One sign-in on one device: a refresh token family.
     SessionId,
     "ses_"
+);
+typed_id!(
+    /// A device that a person has signed in from.
+    DeviceId,
+    "dev_"
 );
 typed_id!(
     /// A registration that waits for its address to be verified.
@@ -126,5 +141,6 @@ mod tests {
     fn bytes_round_trip() {
         let id = SessionId::new(Timestamp::from_millis(7), u128::MAX);
         assert_eq!(SessionId::from_bytes(id.to_bytes()), id);
+        assert_eq!(id.created_at(), Timestamp::from_millis(7));
     }
 }

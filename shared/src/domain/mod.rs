@@ -1,14 +1,17 @@
 //! What things are: no AWS, HTTP, tokio, environment or system clock in here.
 
 pub mod access;
+pub mod address_items;
 pub mod attempts;
 pub mod audit;
 pub mod credential;
+pub mod device;
 pub mod email;
 pub mod event;
 pub mod id;
 pub mod language;
 pub mod mail_order;
+pub mod month;
 pub mod name;
 pub mod one_time;
 pub mod origin;

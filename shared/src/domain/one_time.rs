@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::email::{Email, EmailKey};
-use crate::domain::id::{OneTimeId, UserId};
+use crate::domain::id::{OneTimeId, RegistrationId, UserId};
 use crate::domain::language::Language;
 use crate::domain::timestamp::Timestamp;
 
@@ -134,5 +134,30 @@ impl OneTime {
     /// Whether it still works at `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.used_at.is_none() && now < self.expires_at && self.mailing.mac_kid.is_some()
+    }
+}
+
+/// What a mailed token says: it names one item, and carries its random bits. [`crate::crypto::mail_token`] seals it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailToken {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The address that the item belongs to.
+    pub email_key: EmailKey,
+    /// The item's id.
+    pub id: [u8; 16],
+    /// The item's random bits.
+    pub nonce: Nonce,
+}
+
+impl MailToken {
+    /// The item's id, where it is a one-time item.
+    pub fn one_time_id(&self) -> OneTimeId {
+        OneTimeId::from_bytes(self.id)
+    }
+
+    /// The item's id, where it is a registration.
+    pub fn registration_id(&self) -> RegistrationId {
+        RegistrationId::from_bytes(self.id)
     }
 }

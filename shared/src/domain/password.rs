@@ -23,7 +23,11 @@ const SHORTEST_WORD: usize = 3;
 /// A password in NFC: chosen by its owner and accepted by the policy, or typed at a sign-in.
 ///
 /// It is wiped when dropped, and can be neither copied nor serialised nor printed.
-pub struct Password(Zeroizing<String>);
+pub struct Password {
+    nfc: Zeroizing<String>,
+    /// As it was typed, where that is not NFC.
+    typed: Option<Zeroizing<String>>,
+}
 
 /// How long a password has to be for the account it is chosen for (PW-03). There are no composition rules (PW-04).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +82,8 @@ pub enum PasswordRejection {
     },
     /// It is on the list of common passwords.
     Common,
+    /// It is known from a breach somewhere.
+    Breached,
     /// Too little remains of it beside words from the account and separators.
     ContextWords {
         /// The kinds of words found in it; none where it is merely separators.
@@ -108,19 +114,25 @@ impl Password {
             return None;
         }
         // Sized up front: growing would leave copies behind that nothing wipes.
-        let mut password = Zeroizing::new(String::with_capacity(raw.len() * NFC_GROWTH));
-        password.extend(raw.nfc());
-        let password = Self(password);
+        let mut nfc = Zeroizing::new(String::with_capacity(raw.len() * NFC_GROWTH));
+        nfc.extend(raw.nfc());
+        let typed = (nfc.as_str() != raw).then(|| Zeroizing::new(raw.to_owned()));
+        let password = Self { nfc, typed };
         (password.length() <= MAXIMUM).then_some(password)
     }
 
     /// The password in NFC, for the hasher alone.
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.nfc
+    }
+
+    /// The password as it was typed, for hashes of systems that did not normalise (PW-07).
+    pub fn typed(&self) -> &str {
+        self.typed.as_ref().unwrap_or(&self.nfc)
     }
 
     fn length(&self) -> usize {
-        self.0.chars().count()
+        self.nfc.chars().count()
     }
 }
 
@@ -189,6 +201,7 @@ impl PasswordRejection {
             Self::TooShort { .. } => "too_short",
             Self::TooLong { .. } => "too_long",
             Self::Common => "too_common",
+            Self::Breached => "breached",
             Self::ContextWords { .. } => "too_close_to_account",
         }
     }
@@ -205,6 +218,9 @@ impl PasswordRejection {
             }
             Self::Common => "This password is one of the most common ones, which are the first to be guessed. \
                              Choose one that nobody else is likely to use."
+                .to_owned(),
+            Self::Breached => "This password is known from a data breach elsewhere, so it will be tried. \
+                               Choose one that you have used nowhere else."
                 .to_owned(),
             Self::ContextWords { leaned_on } if leaned_on.is_empty() => format!(
                 "This password is mostly spaces and separators. \
@@ -430,6 +446,12 @@ mod tests {
             assert_eq!(Password::attempt(raw).unwrap().expose(), raw);
         }
         assert_eq!(Password::attempt("e\u{301}").unwrap().expose(), "é");
+    }
+
+    #[test]
+    fn sec_pw_07_what_was_typed_is_kept_beside_nfc() {
+        assert_eq!(Password::attempt("e\u{301}").unwrap().typed(), "e\u{301}");
+        assert_eq!(Password::attempt("\u{e9}").unwrap().typed(), "\u{e9}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::email::Email;
+use crate::domain::email::{Email, EmailKey};
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::name::DisplayName;
 use crate::domain::timestamp::Timestamp;
@@ -22,6 +22,17 @@ pub enum UserStatus {
     Disabled,
     /// To be erased at its owner's wish; until then as if disabled, and its owner can still keep it.
     Leaving,
+    /// Being erased: nothing of it can be kept any more.
+    Erasing,
+}
+
+/// An address that an account had before, kept for an undo (OT-12).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerAddress {
+    /// The address.
+    pub email_key: EmailKey,
+    /// From then on it is anybody's.
+    pub reserved_until: Timestamp,
 }
 
 /// The profile item.
@@ -51,6 +62,12 @@ pub struct User {
     /// The one session that `sessions_not_before` spares (SE-04: "end all others").
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_sid: Option<SessionId>,
+    /// The addresses that the account had and can go back to, oldest first (OT-12).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_addresses: Vec<FormerAddress>,
+    /// When an account whose owner is leaving is erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erase_at: Option<Timestamp>,
     /// For optimistic locking of profile changes.
     pub version: u64,
 }
@@ -69,7 +86,45 @@ impl User {
             cred_version: 1,
             sessions_not_before: None,
             kept_sid: None,
+            former_addresses: Vec::new(),
+            erase_at: None,
             version: 1,
+        }
+    }
+
+    /// The account after its owner has shown that `email` is theirs too: the address before is kept until
+    /// `reserved_until`, and every session is dead (OT-12).
+    #[must_use]
+    pub fn moved_to(&self, email: Email, reserved_until: Timestamp, now: Timestamp) -> Self {
+        let mut former = self.former_addresses.clone();
+        former.retain(|address| address.reserved_until > now);
+        former.push(FormerAddress { email_key: self.email.key(), reserved_until });
+        Self { former_addresses: former, ..self.at(email, now) }
+    }
+
+    /// The account back at an address that it had before, and the addresses that this gives up: the present one, and
+    /// those that came between. Whoever moved the account away must not be able to take it back by undoing a later move.
+    /// `None` where the address is not kept for this account. A deletion that was asked for meanwhile is off: it may not
+    /// have been the owner who asked.
+    pub fn moved_back(&self, email: Email, now: Timestamp) -> Option<(Self, Vec<EmailKey>)> {
+        let (key, former) = (email.key(), &self.former_addresses);
+        let position = former.iter().position(|address| address.email_key == key && address.reserved_until > now)?;
+        let (kept, later) = former.split_at_checked(position)?;
+        let between = later.iter().skip(1).filter(|address| address.reserved_until > now);
+        let given_up = between.map(|address| address.email_key.clone()).chain([self.email.key()]).collect();
+        let status = if self.status == UserStatus::Leaving { UserStatus::Active } else { self.status };
+        Some((Self { former_addresses: kept.to_vec(), status, ..self.at(email, now) }, given_up))
+    }
+
+    fn at(&self, email: Email, now: Timestamp) -> Self {
+        Self {
+            email,
+            email_verified: true,
+            cred_version: self.cred_version + 1,
+            sessions_not_before: Some(now),
+            kept_sid: None,
+            version: self.version + 1,
+            ..self.clone()
         }
     }
 
@@ -105,5 +160,42 @@ pub(crate) mod tests {
         let sid = SessionId::new(Timestamp::EPOCH, 1);
         let user = User { status: UserStatus::Disabled, kept_sid: Some(sid), ..ada() };
         assert!(!user.admits(sid, Timestamp::from_millis(5)));
+    }
+
+    fn email(local: &str) -> Email {
+        Email::parse(&format!("{local}@example.com")).unwrap()
+    }
+
+    #[test]
+    fn sec_ot_12_going_back_gives_up_the_present_address_and_all_between() {
+        let at = Timestamp::from_millis;
+        let moved = ada().moved_to(email("b"), at(100), at(10)).moved_to(email("c"), at(110), at(20));
+        let (back, given_up) = moved.moved_back(email("ada"), at(30)).unwrap();
+        assert_eq!((back.email, back.former_addresses), (email("ada"), Vec::new()));
+        assert_eq!(given_up, [email("b").key(), email("c").key()]);
+        assert_eq!((back.cred_version, back.sessions_not_before), (moved.cred_version + 1, Some(at(30))));
+        let (back, given_up) = moved.moved_back(email("b"), at(30)).unwrap();
+        assert_eq!(given_up, [email("c").key()]);
+        assert!(back.moved_back(email("ada"), at(31)).is_some(), "a later move undone first must not end this");
+    }
+
+    #[test]
+    fn sec_ot_12_an_address_is_not_kept_for_longer() {
+        let at = Timestamp::from_millis;
+        let moved = ada().moved_to(email("b"), at(100), at(10));
+        assert!(moved.moved_back(email("ada"), at(99)).is_some());
+        assert_eq!(moved.moved_back(email("ada"), at(100)), None);
+        assert_eq!(moved.moved_back(email("x"), at(50)), None);
+        assert_eq!(moved.moved_to(email("c"), at(200), at(100)).former_addresses.len(), 1);
+    }
+
+    #[test]
+    fn sec_ot_12_going_back_ends_a_deletion_but_not_a_disabling() {
+        let at = Timestamp::from_millis;
+        for (before, after) in [(UserStatus::Leaving, UserStatus::Active), (UserStatus::Disabled, UserStatus::Disabled)]
+        {
+            let moved = User { status: before, ..ada().moved_to(email("b"), at(100), at(10)) };
+            assert_eq!(moved.moved_back(email("ada"), at(20)).unwrap().0.status, after);
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::language::Language;
 use crate::domain::origin::Origin;
 use crate::http::endpoint::Endpoint;
 use crate::http::problem::{Problem, ProblemBody};
-use crate::http::reply::Reply;
+use crate::http::reply::{Reply, retry_after};
 use crate::http::request::Request;
 use crate::telemetry::metrics;
 
@@ -36,6 +36,8 @@ pub struct Incoming {
     pub request_id: Option<String>,
     /// The trace that the request belongs to, if the host traces.
     pub trace_id: Option<String>,
+    /// How long the host itself has for the answer, if it says so.
+    pub time_left: Option<Duration>,
 }
 
 /// Why a body could not be taken.
@@ -57,6 +59,7 @@ pub async fn respond(app: &App, endpoint: &Endpoint, incoming: Incoming) -> Resp
         RequestId::new(now, app.entropy.number().unwrap_or_default()).to_string()
     });
     let trace_id = incoming.trace_id;
+    let deadline = deadline(app, incoming.time_left);
     let user_agent = incoming.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let origin = Origin::new(incoming.address, user_agent);
     let accepted = incoming.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
@@ -66,7 +69,6 @@ pub async fn respond(app: &App, endpoint: &Endpoint, incoming: Incoming) -> Resp
         Ok(body) if body.len() <= MAX_BODY => {
             let Incoming { headers, path_parameters, query, .. } = incoming;
             let request = Request { headers, path_parameters, query, body, context };
-            let deadline = Duration::from_millis(app.config.http.request_deadline_ms);
             let handled = tokio::time::timeout(deadline, (endpoint.handler)(app, &request)).await;
             handled.unwrap_or_else(|elapsed| Err(Problem::unavailable(elapsed)))
         }
@@ -75,6 +77,7 @@ pub async fn respond(app: &App, endpoint: &Endpoint, incoming: Incoming) -> Resp
     };
     let (response, cause) = match result {
         Ok(reply) => (finish(reply, &request_id), None),
+        Err(Problem { page: Some(page), cause, .. }) => (finish(*page, &request_id), cause),
         Err(problem) => (refuse(&problem, &request_id), problem.cause),
     };
     let status = response.status();
@@ -92,6 +95,12 @@ pub async fn respond(app: &App, endpoint: &Endpoint, incoming: Incoming) -> Resp
     response
 }
 
+/// How long an answer may take: what is configured, or less if the host has less.
+pub fn deadline(app: &App, time_left: Option<Duration>) -> Duration {
+    let configured = Duration::from_millis(app.config.http.request_deadline_ms);
+    time_left.map_or(configured, |time_left| time_left.min(configured))
+}
+
 /// A problem with the headers that every response has; also for what no endpoint answers.
 pub fn refuse(problem: &Problem, request_id: &str) -> Response<Bytes> {
     let body = ProblemBody {
@@ -104,11 +113,7 @@ pub fn refuse(problem: &Problem, request_id: &str) -> Response<Bytes> {
         errors: &problem.errors,
     };
     let mut headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
-    if let Some(wait) = problem.retry_after {
-        // Rounded up: a client that comes back a moment early would only be refused again.
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        headers.push((header::RETRY_AFTER, HeaderValue::from(seconds)));
-    }
+    headers.extend(problem.retry_after.map(retry_after));
     if let Some(challenge) = problem.challenge {
         headers.push((header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));
     }

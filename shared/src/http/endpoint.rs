@@ -1,5 +1,6 @@
 //! An endpoint: what a function crate offers to every host.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 
 use http::Method;
@@ -35,4 +36,48 @@ pub struct Endpoint {
     pub needs: Needs,
     /// What answers.
     pub handler: for<'a> fn(&'a App, &'a Request) -> HandlerFuture<'a>,
+}
+
+impl Endpoint {
+    /// The values of the `{…}` parts of the endpoint's path in `path`; `None` where it is another path. For hosts whose
+    /// router prefers a literal path of another endpoint, which does not answer this one's method.
+    pub fn path_parameters(&self, path: &str) -> Option<BTreeMap<String, String>> {
+        let (mut pattern, mut parts) = (self.path.split('/'), path.split('/'));
+        let mut parameters = BTreeMap::new();
+        loop {
+            match (pattern.next(), parts.next()) {
+                (None, None) => return Some(parameters),
+                (Some(expected), Some(part)) => {
+                    let name = expected.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
+                    match name {
+                        Some(name) => drop(parameters.insert(name.to_owned(), part.to_owned())),
+                        None if expected == part => {}
+                        None => return None,
+                    }
+                }
+                _ => return None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_paths_parameters_are_those_of_its_pattern() {
+        let endpoint = Endpoint {
+            name: "page-show",
+            method: Method::GET,
+            path: "/ui/{page}",
+            needs: Needs { rings: &[], table: false },
+            handler: |_, _| Box::pin(async { Ok(Reply::no_content()) }),
+        };
+        let page = |name: &str| Some(BTreeMap::from([("page".to_owned(), name.to_owned())]));
+        assert_eq!(endpoint.path_parameters("/ui/sign-in"), page("sign-in"));
+        for other in ["/ui", "/ui/sign-in/", "/v1/sign-in", "ui/sign-in", ""] {
+            assert_eq!(endpoint.path_parameters(other), None, "{other}");
+        }
+    }
 }

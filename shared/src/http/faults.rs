@@ -15,7 +15,9 @@ impl From<Fault> for Problem {
             | Fault::NoCurrentKey(_) => Self::unavailable(fault),
             Fault::Store(StoreError::Refused(_) | StoreError::Unreadable(_) | StoreError::Incomplete(_))
             | Fault::Secrets(SecretsError::Malformed { .. } | SecretsError::Refused { .. })
-            | Fault::Hash(HashError::Argon2(_) | HashError::MalformedHash | HashError::Interrupted)
+            | Fault::Hash(
+                HashError::Argon2(_) | HashError::MalformedHash | HashError::Foreign(_) | HashError::Interrupted,
+            )
             | Fault::Wrap(_)
             | Fault::Sign(_)
             | Fault::NoEntropy(_) => Self::internal(fault),

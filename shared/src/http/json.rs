@@ -1,23 +1,15 @@
 //! JSON bodies: strict in what they may hold, specific in what is wrong with them (SE-08).
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-use crate::http::members;
 use crate::http::problem::Problem;
+use crate::http::{media_type, members};
 
 /// Reads a body.
 pub(super) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
-    if !is_json(headers) {
-        return Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
-            "The body has the wrong media type.",
-            "Send JSON with Content-Type: application/json.",
-        ));
-    }
+    require(headers)?;
     // serde would take an array for a struct, member by member.
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(Problem::malformed_json("The body must be a JSON object in UTF-8."));
@@ -32,22 +24,19 @@ pub(super) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Re
     Ok(value)
 }
 
+/// Refuses another media type than JSON.
+pub(super) fn require(headers: &HeaderMap) -> Result<(), Problem> {
+    media_type::require(headers, "application/json", "Send JSON with Content-Type: application/json.")
+}
+
 fn syntax(error: &serde_json::Error) -> Problem {
     Problem::malformed_json(format!("The JSON ends or breaks at line {}, column {}.", error.line(), error.column()))
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let mut values = headers.get_all(CONTENT_TYPE).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return false };
-    let Ok(value) = value.to_str() else { return false };
-    let (essence, parameters) = value.split_once(';').unwrap_or((value, ""));
-    let parameters = parameters.trim().to_ascii_lowercase();
-    essence.trim().eq_ignore_ascii_case("application/json")
-        && matches!(parameters.as_str(), "" | "charset=utf-8" | r#"charset="utf-8""#)
-}
-
 #[cfg(test)]
 mod tests {
+    use http::StatusCode;
+    use http::header::CONTENT_TYPE;
     use serde::Deserialize;
 
     use super::*;

@@ -1,10 +1,16 @@
 //! The HTTP edge: typed requests in, replies and problems out. Hosts turn their own events into [`edge::Incoming`].
 
+pub mod activity;
 pub mod bearer;
+pub mod cookies;
+pub mod csrf;
 pub mod edge;
 pub mod endpoint;
 pub mod json;
+pub mod me;
 pub mod openapi;
+pub mod page;
+pub mod page_endpoint;
 pub mod problem;
 pub mod query;
 pub mod reply;
@@ -13,5 +19,7 @@ pub mod signed_in;
 pub mod source_address;
 
 mod faults;
+mod form;
+mod media_type;
 mod members;
 mod password_check;

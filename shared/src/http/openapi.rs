@@ -1,10 +1,11 @@
 //! The API description, generated from the types that the handlers themselves use.
 
 use schemars::generate::{SchemaGenerator, SchemaSettings};
-use schemars::{JsonSchema, Schema};
+use schemars::{JsonSchema, Schema, json_schema};
 use serde_json::{Map, Value, json};
 
 use crate::http::endpoint::Endpoint;
+use crate::http::form;
 use crate::http::problem::ProblemBody;
 
 /// Names a type to the generator.
@@ -13,6 +14,11 @@ pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 /// The schema of `T`.
 pub fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
+}
+
+/// A page instead of JSON.
+pub fn html(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "contentMediaType": "text/html" })
 }
 
 /// What the description says of an endpoint, beside its method and path. Each function crate has one; only the
@@ -26,9 +32,9 @@ pub struct Operation {
     pub parameters: &'static [Parameter],
     /// The body.
     pub request: Body,
-    /// The answers that are no refusals: status, what it means, and its body.
+    /// The answers that are no problems: status, what it means, and its body.
     pub responses: &'static [(u16, &'static str, Option<SchemaOf>)],
-    /// The refusals.
+    /// The problems.
     pub problems: &'static [(u16, &'static str)],
 }
 
@@ -52,14 +58,14 @@ pub enum Body {
     Optional(SchemaOf),
     /// It refuses without.
     Required(SchemaOf),
+    /// It refuses without, and takes an HTML form's.
+    Form(SchemaOf),
 }
 
+const JSON: &str = "application/json";
+
 /// What every endpoint that reads a body may answer (SE-08).
-const BODY_PROBLEMS: [(u16, &str); 3] = [
-    (408, "The body did not arrive in time."),
-    (413, "The body is over 64 KiB."),
-    (415, "The body is not application/json."),
-];
+const BODY_PROBLEMS: [(u16, &str); 2] = [(408, "The body did not arrive in time."), (413, "The body is over 64 KiB.")];
 
 /// A parameter.
 pub struct Parameter {
@@ -110,15 +116,28 @@ fn describe(endpoint: &Endpoint, operation: &Operation, generator: &mut SchemaGe
     for (status, meaning, body) in operation.responses {
         let mut response = Map::from_iter([("description".to_owned(), json!(meaning))]);
         if let Some(body) = body {
-            response.insert("content".to_owned(), json!({ "application/json": { "schema": body(generator) } }));
+            response.insert("content".to_owned(), content(&body(generator), JSON));
         }
         responses.insert(status.to_string(), Value::Object(response));
     }
-    let reads_body = !matches!(operation.request, Body::None);
-    let of_body = BODY_PROBLEMS.iter().filter(|_| reads_body);
-    for (status, meaning) in operation.problems.iter().chain(of_body) {
-        let content = json!({ "application/problem+json": { "schema": problem } });
+    let mut refuse = |status: u16, meaning: &str| {
+        let content = content(problem, "application/problem+json");
         responses.insert(status.to_string(), json!({ "description": meaning, "content": content }));
+    };
+    for (status, meaning) in operation.problems {
+        refuse(*status, meaning);
+    }
+    let request_body = match operation.request {
+        Body::None => None,
+        Body::Optional(schema) => Some((false, JSON, schema(generator))),
+        Body::Required(schema) => Some((true, JSON, schema(generator))),
+        Body::Form(schema) => Some((true, form::MEDIA_TYPE, schema(generator))),
+    };
+    if let Some((_, media_type, _)) = request_body {
+        for (status, meaning) in BODY_PROBLEMS {
+            refuse(status, meaning);
+        }
+        refuse(415, &format!("The body is not {media_type}."));
     }
     let parameters: Vec<Value> = operation
         .parameters
@@ -133,11 +152,6 @@ fn describe(endpoint: &Endpoint, operation: &Operation, generator: &mut SchemaGe
             })
         })
         .collect();
-    let request_body = match operation.request {
-        Body::None => None,
-        Body::Optional(schema) => Some((false, schema(generator))),
-        Body::Required(schema) => Some((true, schema(generator))),
-    };
     let security = match operation.bearer {
         Bearer::Ignored => json!([]),
         Bearer::Optional => json!([{}, { "bearer": [] }]),
@@ -150,9 +164,15 @@ fn describe(endpoint: &Endpoint, operation: &Operation, generator: &mut SchemaGe
         ("responses".to_owned(), Value::Object(responses)),
         ("security".to_owned(), security),
     ]);
-    if let Some((required, schema)) = request_body {
-        let content = json!({ "application/json": { "schema": schema } });
+    if let Some((required, media_type, schema)) = request_body {
+        let content = content(&schema, media_type);
         described.insert("requestBody".to_owned(), json!({ "required": required, "content": content }));
     }
     Value::Object(described)
+}
+
+/// A body of this media type, unless the schema itself names another one.
+fn content(schema: &Schema, media_type: &str) -> Value {
+    let named = schema.get("contentMediaType").and_then(Value::as_str);
+    json!({ named.unwrap_or(media_type): { "schema": schema } })
 }

@@ -8,6 +8,8 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::http::reply::Reply;
+
 /// A refusal. What the client sees is chosen here; the cause is for the log alone.
 #[derive(Debug)]
 pub struct Problem {
@@ -25,6 +27,8 @@ pub struct Problem {
     pub retry_after: Option<Duration>,
     /// The `WWW-Authenticate` header (RFC 6750).
     pub challenge: Option<&'static str>,
+    /// What a person sees instead, on endpoints that a person looks at.
+    pub page: Option<Box<Reply>>,
     /// What really went wrong, for the log; never a token's or a member's content.
     pub cause: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -78,6 +82,7 @@ impl Problem {
             errors: Vec::new(),
             retry_after: None,
             challenge: None,
+            page: None,
             cause: None,
         }
     }
@@ -122,16 +127,6 @@ impl Problem {
         }
     }
 
-    /// A mailed link does nothing any more, whatever the reason (OT-02, OT-03).
-    pub fn invalid_link() -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "invalid_link",
-            "The link is not valid.",
-            "It has expired, was used already, or is not complete. Ask for another one.",
-        )
-    }
-
     /// The person has to sign in again first (RFC 9470, SE-10).
     pub fn stale_authentication() -> Self {
         Self {
@@ -156,6 +151,26 @@ impl Problem {
                 "This attempt was not evaluated. Wait for as long as Retry-After says.",
             )
         }
+    }
+
+    /// A mailed link that does nothing, for whatever reason.
+    pub fn invalid_link() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_link",
+            "The link is not valid.",
+            "It has expired, was used before, or something has changed since it was sent. Ask for a new one.",
+        )
+    }
+
+    /// A mailed code that does nothing, for whatever reason.
+    pub fn invalid_code() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_code",
+            "The code is not valid.",
+            "It is wrong, has expired, was used before, or was tried too often. Ask for a new one.",
+        )
     }
 
     /// We cannot answer now; trying again is safe.

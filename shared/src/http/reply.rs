@@ -1,5 +1,7 @@
 //! Replies.
 
+use std::time::Duration;
+
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
@@ -7,6 +9,12 @@ use crate::http::problem::Problem;
 
 /// How long clients and proxies may keep what is public.
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=300, stale-if-error=3600");
+
+/// `Retry-After`, rounded up: a client that comes back a moment early would only be refused again.
+pub(super) fn retry_after(wait: Duration) -> (HeaderName, HeaderValue) {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    (header::RETRY_AFTER, HeaderValue::from(seconds))
+}
 
 /// A handler's answer.
 #[derive(Debug)]
@@ -25,6 +33,13 @@ impl Reply {
         let body = serde_json::to_vec(body).map_err(Problem::internal)?;
         let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(Self { status, headers: vec![json], body })
+    }
+
+    /// Lets a browser keep the reply as a file of this name: a constant of ours.
+    #[must_use]
+    pub fn attachment(mut self, disposition: &'static str) -> Self {
+        self.headers.push((header::CONTENT_DISPOSITION, HeaderValue::from_static(disposition)));
+        self
     }
 
     /// 204: done, nothing to say.

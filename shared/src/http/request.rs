@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::app::RequestContext;
 use crate::http::problem::Problem;
-use crate::http::{bearer, json, query};
+use crate::http::{bearer, form, json, query};
 
 /// A request that has passed the edge's limits.
 pub struct Request {
@@ -30,14 +30,24 @@ impl Request {
         json::parse(&self.headers, &self.body)
     }
 
+    /// Refuses a request that does not call itself JSON, whatever its body: no form of another site's can (SE-06).
+    pub fn require_json(&self) -> Result<(), Problem> {
+        json::require(&self.headers)
+    }
+
     /// The body as JSON, or `T`'s default if there is no body.
     pub fn optional_json<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
         if self.body.is_empty() { Ok(T::default()) } else { self.json() }
     }
 
+    /// The body as a form's, which must be sent as such (SE-08).
+    pub fn form<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        form::parse(&self.headers, &self.body)
+    }
+
     /// The query's parameters (SE-08).
     pub fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        query::parse(&self.query)
+        query::parse(self.query.as_bytes())
     }
 
     /// The value of the `{name}` part of the path; empty if the endpoint's path has no such part.

@@ -1,8 +1,13 @@
 //! What a sign-in and a refresh answer with.
 
+use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::app::App;
+use crate::http::cookies::{self, Transport};
+use crate::http::problem::Problem;
+use crate::http::reply::Reply;
 use crate::use_cases::sign_in::SignedIn;
 
 /// A session's tokens.
@@ -16,21 +21,34 @@ pub struct SignedInReply {
     token_type: &'static str,
     /// The access token's life, in seconds.
     expires_in: u64,
-    /// For the next pair, once: `POST /v1/token/refresh`.
-    refresh_token: String,
+    /// For the next pair, once: `POST /v1/token/refresh`. In cookie mode it is in the cookie alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
     /// The session that both belong to.
     session_id: String,
+    /// For the device's next sign-in, so that strangers' failures do not keep it out. Only a sign-in answers it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_token: Option<String>,
 }
 
-impl From<SignedIn> for SignedInReply {
-    fn from(signed_in: SignedIn) -> Self {
-        Self {
+impl SignedInReply {
+    /// Answers with the tokens of a session, which travel in this way (SE-06).
+    pub fn reply(app: &App, signed_in: SignedIn, transport: Transport) -> Result<Reply, Problem> {
+        let cookie = match transport {
+            Transport::Body => None,
+            Transport::Cookie => Some(cookies::keep(app, &signed_in.refresh_token)?),
+        };
+        let body = Self {
             status: "signed_in",
             access_token: signed_in.access_token,
             token_type: "Bearer",
             expires_in: signed_in.expires_in.as_secs(),
-            refresh_token: signed_in.refresh_token,
+            refresh_token: cookie.is_none().then_some(signed_in.refresh_token),
             session_id: signed_in.session_id.to_string(),
-        }
+            device_token: signed_in.device_token,
+        };
+        let mut reply = Reply::json(StatusCode::OK, &body)?;
+        reply.headers.extend(cookie);
+        Ok(reply)
     }
 }

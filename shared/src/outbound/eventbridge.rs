@@ -22,7 +22,7 @@ impl EventBridgeBus {
     /// The bus that the configuration names.
     pub fn new(config: &Config, connection: &Connection) -> Result<Self, ConfigError> {
         let name = config.mail.event_bus.clone().ok_or_else(|| ConfigError::missing("mail.event_bus"))?;
-        let mut sdk = builder!(aws_sdk_eventbridge, connection, &config.aws);
+        let mut sdk = builder!(aws_sdk_eventbridge, connection, config.aws);
         sdk.set_endpoint_url(connection.endpoints.eventbridge.clone());
         Ok(Self { client: Client::from_conf(sdk.build()), name })
     }

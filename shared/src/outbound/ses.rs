@@ -28,7 +28,7 @@ impl SesTransport {
     /// Sends as the configured sender.
     pub fn new(config: &Config, connection: &Connection) -> Self {
         let timeouts = TimeoutConfig::builder().connect_timeout(PATIENCE).operation_timeout(PATIENCE).build();
-        let mut sdk = builder!(aws_sdk_sesv2, connection, &config.aws)
+        let mut sdk = builder!(aws_sdk_sesv2, connection, config.aws)
             // Trying again could send the mail again. The queue does it, once it is known that the answer is lost.
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts);

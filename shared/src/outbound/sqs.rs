@@ -24,7 +24,7 @@ impl SqsQueue {
     /// The queue that the configuration names.
     pub fn new(config: &Config, connection: &Connection) -> Result<Self, ConfigError> {
         let url = config.mail.queue_url.clone().ok_or_else(|| ConfigError::missing("mail.queue_url"))?;
-        let mut sdk = builder!(aws_sdk_sqs, connection, &config.aws);
+        let mut sdk = builder!(aws_sdk_sqs, connection, config.aws);
         sdk.set_endpoint_url(connection.endpoints.sqs.clone());
         Ok(Self { client: Client::from_conf(sdk.build()), url })
     }

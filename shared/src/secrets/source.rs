@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::aws::{self, Connection};
+use crate::aws::{self, Connection, OnFirstUse};
 use crate::config;
 use crate::secrets::RingName;
 
@@ -49,7 +49,7 @@ pub enum SecretSource {
     /// Secrets Manager, one secret object a ring.
     Manager {
         /// The client.
-        client: Client,
+        client: OnFirstUse<Client>,
         /// What every secret's name begins with.
         prefix: String,
     },
@@ -61,13 +61,17 @@ pub enum SecretSource {
 
 impl SecretSource {
     /// The source that the configuration names.
-    pub fn new(config: &config::Config, connection: &Connection) -> Self {
+    pub fn new(config: &config::Config, connection: Connection) -> Self {
         match (&config.secrets.file, &config.secrets.prefix) {
             (Some(file), _) => Self::File(file.clone()),
             (None, Some(prefix)) => {
-                let mut builder = aws::builder!(aws_sdk_secretsmanager, connection, &config.aws);
-                builder.set_endpoint_url(connection.endpoints.secrets_manager.clone());
-                Self::Manager { client: Client::from_conf(builder.build()), prefix: prefix.clone() }
+                let aws = config.aws;
+                let client = aws::on_first_use(move || {
+                    let mut builder = aws::builder!(aws_sdk_secretsmanager, connection, aws);
+                    builder.set_endpoint_url(connection.endpoints.secrets_manager.clone());
+                    Client::from_conf(builder.build())
+                });
+                Self::Manager { client, prefix: prefix.clone() }
             }
             (None, None) => Self::None,
         }

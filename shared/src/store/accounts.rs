@@ -8,6 +8,8 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::credential::{Credential, WrappedHash};
 use crate::domain::email::EmailKey;
 use crate::domain::id::UserId;
+use crate::domain::registration::Registration;
+use crate::domain::timestamp::Timestamp;
 use crate::domain::user::User;
 use crate::store::Store;
 use crate::store::attributes::{number, string};
@@ -53,9 +55,34 @@ impl Store {
         credential: &Credential,
         audit: &AuditEntry,
     ) -> Result<AccountCreation, StoreError> {
-        let unique_address = self.put_new(&Key::credential(&credential.email_key), credential, None)?;
+        self.create(user, credential, None, audit).await
+    }
+
+    /// As [`Store::create_account`], together with the registration whose mailed link will verify the address.
+    pub async fn create_unverified_account(
+        &self,
+        user: &User,
+        credential: &Credential,
+        registration: &Registration,
+        audit: &AuditEntry,
+    ) -> Result<AccountCreation, StoreError> {
+        self.create(user, credential, Some(registration), audit).await
+    }
+
+    async fn create(
+        &self,
+        user: &User,
+        credential: &Credential,
+        registration: Option<&Registration>,
+        audit: &AuditEntry,
+    ) -> Result<AccountCreation, StoreError> {
+        let unique_address = self.credential_put(credential, audit.at)?;
         let profile = self.put_new(&Key::user(user.id), user, None)?;
-        match self.transact([Part::Put(unique_address), Part::Put(profile)], audit).await? {
+        let mut parts = vec![Part::Put(unique_address), Part::Put(profile)];
+        if let Some(registration) = registration {
+            parts.push(Part::Put(self.registration_put(registration)?));
+        }
+        match self.transact(parts, audit).await? {
             Transaction::Committed => Ok(AccountCreation::Created),
             // A retry whose first try had gone through after all meets its own item.
             Transaction::Refused(refusal)
@@ -94,6 +121,21 @@ impl Store {
         let get = self.client.get_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
         let item = get.consistent_read(true).send().await?.item;
         Ok(item.map(serde_dynamo::from_item).transpose()?)
+    }
+
+    /// The put that makes an address unique: it must not meet a credential, unless one that was only kept for an undo
+    /// and is no longer (OT-12).
+    pub(super) fn credential_put(&self, credential: &Credential, now: Timestamp) -> Result<Put, StoreError> {
+        let key = Key::credential(&credential.email_key);
+        let (pk, sk) = key.parts();
+        Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(serde_dynamo::to_item(Keyed { pk, sk, item: credential, ttl: None })?))
+            .condition_expression("attribute_not_exists(pk) OR reserved_until <= :now")
+            .expression_attribute_values(":now", number(now.millis()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|_| StoreError::Incomplete("a put without table or item"))
     }
 
     /// A put that must not meet an existing item.

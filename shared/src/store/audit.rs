@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::domain::attempts::WindowLimit;
 use crate::domain::audit::{AuditAction, AuditEntry, Subject};
+use crate::domain::month::Month;
 use crate::domain::timestamp::Timestamp;
 use crate::store::Store;
 use crate::store::error::StoreError;
@@ -82,8 +83,11 @@ impl Store {
 
 /// By subject and month, so that no partition grows without end.
 fn partition(subject: &Subject, at: Timestamp) -> String {
-    let date = at.rfc3339();
-    let month = date.get(..7).unwrap_or_default();
+    partition_of(subject, Month::of(at))
+}
+
+/// The partition of a subject's lines of a month.
+pub(super) fn partition_of(subject: &Subject, month: Month) -> String {
     match subject {
         Subject::User(id) => format!("USER#{id}#{month}"),
         Subject::Address(key) => format!("EMAIL#{}#{month}", key.as_str()),

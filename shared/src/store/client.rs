@@ -2,13 +2,18 @@
 
 use aws_sdk_dynamodb::Client;
 
-use crate::aws::{self, Connection};
+use crate::aws::{self, Connection, OnFirstUse};
 use crate::config;
 use crate::store::retry::RetryTransactionConflicts;
 use crate::telemetry::store_latency::StoreLatency;
 
+/// The client, to be built when it is first used.
+pub fn on_first_use(connection: Connection, config: config::Aws) -> OnFirstUse<Client> {
+    aws::on_first_use(move || build(&connection, config))
+}
+
 /// Builds the client.
-pub fn build(connection: &Connection, config: &config::Aws) -> Client {
+pub fn build(connection: &Connection, config: config::Aws) -> Client {
     let mut builder = aws::builder!(aws_sdk_dynamodb, connection, config)
         .retry_classifier(RetryTransactionConflicts)
         .interceptor(StoreLatency);

@@ -1,10 +1,12 @@
 //! The keys of every item, in one place.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::email::EmailKey;
 use crate::domain::hex;
-use crate::domain::id::{OneTimeId, RegistrationId, SessionId, UserId};
+use crate::domain::id::{DeviceId, OneTimeId, RegistrationId, SessionId, UserId};
 use crate::domain::mail_order::MailOrder;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::timestamp::Timestamp;
@@ -21,6 +23,16 @@ pub(super) const REGISTRATION_PREFIX: &str = "REGISTRATION#";
 pub(super) fn is_mailed(sk: &str) -> bool {
     sk.starts_with(ONE_TIME_PREFIX) || sk.starts_with(REGISTRATION_PREFIX)
 }
+
+/// The partition keys of users begin with this.
+pub(super) const USER_PREFIX: &str = "USER#";
+/// The sort key of a user's own item.
+pub(super) const PROFILE: &str = "PROFILE";
+/// The sort keys of known devices begin with this.
+pub(super) const DEVICE_PREFIX: &str = "DEVICE#";
+
+/// The partition of the accounts that are to be erased.
+const ERASURES: &str = "ERASURE";
 
 /// A partition and a sort key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,12 +82,27 @@ impl Key {
         Self::new(format!("EMAIL#{}", email.as_str()), REGISTRATION_PREFIX)
     }
 
+    /// A known device, beside the credential of the address that signed in from it.
+    pub(super) fn device(email: &EmailKey, id: DeviceId) -> Self {
+        Self::new(format!("EMAIL#{}", email.as_str()), format!("{DEVICE_PREFIX}{id}"))
+    }
+
     pub(super) fn user(id: UserId) -> Self {
-        Self::new(format!("USER#{id}"), "PROFILE")
+        Self::new(format!("{USER_PREFIX}{id}"), PROFILE)
+    }
+
+    /// The account's turn to be erased. Sorts by time.
+    pub(super) fn erasure(user: UserId, at: Timestamp) -> Self {
+        Self::new(ERASURES, format!("{:015}#{user}", at.millis()))
+    }
+
+    /// Where the turns end that have come by `now`.
+    pub(super) fn erasures_after(now: Timestamp) -> Self {
+        Self::new(ERASURES, format!("{:015}", now.millis().saturating_add(1)))
     }
 
     pub(super) fn session(user: UserId, id: SessionId) -> Self {
-        Self::new(format!("USER#{user}"), format!("{SESSION_PREFIX}{id}"))
+        Self::new(format!("{USER_PREFIX}{user}"), format!("{SESSION_PREFIX}{id}"))
     }
 
     /// The consecutive failures of an address, which have no window.
@@ -91,6 +118,11 @@ impl Key {
 
     pub(super) fn health() -> Self {
         Self::new("HEALTH", "HEALTH")
+    }
+
+    /// Both keys as the attributes of an item.
+    pub(super) fn attributes(&self) -> HashMap<String, AttributeValue> {
+        HashMap::from([("pk".to_owned(), self.pk()), ("sk".to_owned(), self.sk())])
     }
 
     pub(super) fn parts(&self) -> (&str, &str) {

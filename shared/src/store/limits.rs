@@ -1,11 +1,13 @@
 //! Counters that decide whether a guess is evaluated at all (EN-01 to EN-03). They count in the table, never in a
 //! process, and the increment is the decision.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, Update};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, Update};
 use serde::Deserialize;
 
 use crate::domain::attempts::{FailureLimit, Failures, WindowLimit};
@@ -61,10 +63,65 @@ impl Scope {
     }
 }
 
+type Item = HashMap<String, AttributeValue>;
+
 #[derive(Deserialize)]
 struct FailureItem {
     failures: u32,
     last_at: Timestamp,
+}
+
+/// What became of an attempt that was to be counted among consecutive failures.
+pub(super) enum Consecutive {
+    /// It has been counted: the item as it is now.
+    Reserved(Item),
+    /// It has not: the item that refused it, if there is one.
+    Refused(Option<Item>),
+}
+
+/// Counts an attempt on whatever item the update begins, unless it is one too many or comes too early. `guard` is what
+/// else the item has to be, as the beginning of a condition; `:now` stands for the time.
+pub(super) async fn reserve_consecutive(
+    counter: UpdateItemFluentBuilder,
+    guard: &str,
+    limit: &FailureLimit,
+    now: Timestamp,
+) -> Result<Consecutive, StoreError> {
+    // One clause a delay: so few failures, and the last one so long ago.
+    let mut condition = format!("{guard}(attribute_not_exists(failures) OR failures < :free");
+    let steps = limit.steps();
+    let mut update = counter
+        .update_expression("ADD failures :one SET last_at = :now")
+        .expression_attribute_values(":one", number(1))
+        .expression_attribute_values(":now", number(now.millis()))
+        .expression_attribute_values(":free", number(limit.free_failures.min(limit.most_failures)));
+    let uppers = steps.iter().skip(1).map(|(from, _)| *from).chain([limit.most_failures]);
+    for (index, ((_, delay), upper)) in steps.iter().zip(uppers).enumerate() {
+        // Writing to a String cannot fail.
+        let _ = write!(condition, " OR (failures < :upper{index} AND last_at <= :before{index})");
+        update = update
+            .expression_attribute_values(format!(":upper{index}"), number(upper))
+            .expression_attribute_values(format!(":before{index}"), number(now.minus(*delay).millis()));
+    }
+    condition.push(')');
+    let answer = update
+        .condition_expression(condition)
+        .return_values(ReturnValue::AllNew)
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .send()
+        .await;
+    match answer {
+        Ok(output) => {
+            let item = output.attributes.ok_or(StoreError::Incomplete("no item with an update"))?;
+            Ok(Consecutive::Reserved(item))
+        }
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                Ok(Consecutive::Refused(failed.item().cloned()))
+            }
+            _ => Err(error.into()),
+        },
+    }
 }
 
 impl Store {
@@ -75,41 +132,15 @@ impl Store {
         limit: &FailureLimit,
         now: Timestamp,
     ) -> Result<Reservation, StoreError> {
-        let key = Key::login_failures(email);
-        // One clause a delay: so few failures, and the last one so long ago.
-        let mut condition = "attribute_not_exists(failures) OR failures < :free".to_owned();
-        let steps = limit.steps();
-        let mut update = self
-            .update(&key)
-            .update_expression("ADD failures :one SET last_at = :now")
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":now", number(now.millis()))
-            .expression_attribute_values(":free", number(limit.free_failures.min(limit.most_failures)));
-        let uppers = steps.iter().skip(1).map(|(from, _)| *from).chain([limit.most_failures]);
-        for (index, ((_, delay), upper)) in steps.iter().zip(uppers).enumerate() {
-            // Writing to a String cannot fail.
-            let _ = write!(condition, " OR (failures < :upper{index} AND last_at <= :before{index})");
-            update = update
-                .expression_attribute_values(format!(":upper{index}"), number(upper))
-                .expression_attribute_values(format!(":before{index}"), number(now.minus(*delay).millis()));
-        }
-        let answer = update
-            .condition_expression(condition)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(Reservation::Reserved),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    let item =
-                        failed.item().cloned().ok_or(StoreError::Incomplete("no item with a failed condition"))?;
-                    let item: FailureItem = serde_dynamo::from_item(item)?;
-                    let failures = Failures { count: item.failures, last_at: item.last_at };
-                    Ok(Reservation::Refused { retry_after: limit.retry_after(failures, now) })
-                }
-                _ => Err(error.into()),
-            },
+        let counter = self.update(&Key::login_failures(email));
+        match reserve_consecutive(counter, "", limit, now).await? {
+            Consecutive::Reserved(_) => Ok(Reservation::Reserved),
+            Consecutive::Refused(item) => {
+                let item = item.ok_or(StoreError::Incomplete("no item with a failed condition"))?;
+                let item: FailureItem = serde_dynamo::from_item(item)?;
+                let failures = Failures { count: item.failures, last_at: item.last_at };
+                Ok(Reservation::Refused { retry_after: limit.retry_after(failures, now) })
+            }
         }
     }
 

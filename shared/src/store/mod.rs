@@ -1,18 +1,28 @@
 //! The one table. A method is one atomic transition with a named outcome; nothing here gets and then puts.
 
 pub mod accounts;
+pub mod activity;
+pub mod address_items;
+pub mod addresses;
 pub mod audit;
 pub mod changes;
 pub mod client;
+pub mod deletions;
+pub mod devices;
+pub mod erasures;
 pub mod error;
+pub mod exports;
+pub mod imports;
 pub mod keys;
 pub mod limits;
 pub mod one_time;
 pub mod outbox;
 pub mod passwords;
+pub mod profiles;
 pub mod registrations;
 pub mod rotation;
 pub mod sessions;
+pub mod verifications;
 
 mod attributes;
 mod retry;
@@ -21,13 +31,14 @@ mod transaction;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
+use crate::aws::OnFirstUse;
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
 
 /// The table and the audit table.
 #[derive(Debug, Clone)]
 pub struct Store {
-    client: Client,
+    client: OnFirstUse<Client>,
     table: String,
     audit_table: String,
     audit_retention_days: u32,
@@ -35,7 +46,7 @@ pub struct Store {
 
 impl Store {
     /// A store over `client` that uses these tables.
-    pub fn new(client: Client, table: String, audit_table: String, audit_retention_days: u32) -> Self {
+    pub fn new(client: OnFirstUse<Client>, table: String, audit_table: String, audit_retention_days: u32) -> Self {
         Self { client, table, audit_table, audit_retention_days }
     }
 

@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, Update};
 
-use crate::crypto::mail_token::MailToken;
 use crate::domain::email::EmailKey;
-use crate::domain::one_time::{OneTime, Purpose};
+use crate::domain::one_time::{MailToken, OneTime, Purpose};
 use crate::domain::timestamp::Timestamp;
 use crate::store::Store;
 use crate::store::accounts::Keyed;

@@ -86,7 +86,7 @@ impl Store {
         for (scope, subject, limit) in &claim.counters {
             parts.push(Part::Update(self.window_update(*scope, subject, limit, now)?));
         }
-        Ok(match self.transact_unaudited(parts).await? {
+        Ok(match self.transact_parts(parts).await? {
             Transaction::Committed => Claimed::Counted,
             Transaction::Refused(refusal) if (0..items).any(|index| refusal.failed(index)) => Claimed::Superseded,
             Transaction::Refused(_) => Claimed::OverLimit,

@@ -1,21 +1,82 @@
 //! Registrations that wait for their address to be verified.
 
+use aws_sdk_dynamodb::types::Put;
+use futures::future::try_join_all;
+
 use crate::domain::audit::AuditEntry;
-use crate::domain::registration::Registration;
+use crate::domain::email::EmailKey;
+use crate::domain::id::RegistrationId;
+use crate::domain::registration::{Registration, RegistrationKind};
+use crate::domain::timestamp::Timestamp;
 use crate::store::Store;
+use crate::store::attributes::string;
 use crate::store::error::StoreError;
-use crate::store::keys::Key;
+use crate::store::keys::{Key, REGISTRATION_PREFIX};
 use crate::store::transaction::{Part, Transaction};
+
+/// How many registrations are deleted at a time.
+const DELETED_AT_ONCE: usize = 25;
 
 impl Store {
     /// Writes a registration, or the notice that stands in for one where the address is taken: the same write either
     /// way (EN-04). It replaces no earlier one (OT-10).
     pub async fn add_registration(&self, registration: &Registration, audit: &AuditEntry) -> Result<(), StoreError> {
-        let key = Key::registration(&registration.email.key(), registration.id);
-        let put = self.put_new(&key, registration, Some(registration.expires_at.unix_seconds()))?;
-        match self.transact([Part::Put(put)], audit).await? {
+        match self.transact([Part::Put(self.registration_put(registration)?)], audit).await? {
             // Its id is random: what is there already is this one, from a try whose answer was lost.
             Transaction::Committed | Transaction::Refused(_) => Ok(()),
         }
+    }
+
+    /// A new registration as a part of a transaction.
+    pub(super) fn registration_put(&self, registration: &Registration) -> Result<Put, StoreError> {
+        let key = Key::registration(&registration.email.key(), registration.id);
+        self.put_new(&key, registration, Some(registration.expires_at.unix_seconds()))
+    }
+
+    /// Reads a registration, strongly consistent.
+    pub async fn read_registration(
+        &self,
+        email: &EmailKey,
+        id: RegistrationId,
+    ) -> Result<Option<Registration>, StoreError> {
+        self.read(&Key::registration(email, id)).await
+    }
+
+    /// Counts a try of a registration's code, and gives the registration to compare with. `None` where there is no such
+    /// registration, or none that still takes codes (OT-11).
+    pub async fn reserve_verification_attempt(
+        &self,
+        email: &EmailKey,
+        id: RegistrationId,
+        now: Timestamp,
+    ) -> Result<Option<Registration>, StoreError> {
+        self.count_attempt(&Key::registration(email, id), now).await
+    }
+
+    /// Drops what else waits for the address to be verified (OT-10). The used one stays, so that a replay is recognised
+    /// (OT-02), and so do notices, whose mail may not have gone out.
+    pub async fn drop_other_registrations(&self, email: &EmailKey, used: RegistrationId) -> Result<(), StoreError> {
+        // One page: a megabyte of them is more than an address can get in a link's life.
+        let output = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", Key::registrations(email).pk())
+            .expression_attribute_values(":prefix", string(REGISTRATION_PREFIX))
+            .consistent_read(true)
+            .send()
+            .await?;
+        let mut registrations: Vec<Registration> = serde_dynamo::from_items(output.items.unwrap_or_default())?;
+        registrations.retain(|other| other.kind == RegistrationKind::Verification && other.id != used);
+        for some in registrations.chunks(DELETED_AT_ONCE) {
+            try_join_all(some.iter().map(async |registration| {
+                let key = Key::registration(email, registration.id);
+                let delete = self.client.delete_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
+                delete.send().await
+            }))
+            .await?;
+        }
+        Ok(())
     }
 }

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{ConditionCheck, Update};
 
 use crate::domain::audit::AuditEntry;
+use crate::domain::device::Device;
 use crate::domain::id::{SessionId, UserId};
+use crate::domain::one_time::OneTime;
 use crate::domain::session::Session;
 use crate::domain::user::User;
 use crate::store::Store;
@@ -20,6 +22,7 @@ pub enum SessionStart {
     /// It exists.
     Started,
     /// The account changed after its credential was read: disabled, another password, or all sessions ended (SE-04).
+    /// Or another sign-in used the proof first.
     Superseded,
 }
 
@@ -50,14 +53,26 @@ pub struct SessionPage {
     pub next: Option<SessionId>,
 }
 
+/// A session that is to begin.
+#[derive(Debug)]
+pub struct NewSession<'a> {
+    /// The session.
+    pub session: &'a Session,
+    /// The account's credentials when they were checked (SE-04).
+    pub cred_version: u64,
+    /// The mailed item that proved who it is; it can do so once (OT-02).
+    pub proof: Option<&'a OneTime>,
+    /// The device, where it was not known.
+    pub device: Option<&'a Device>,
+    /// Tells the owner of the device.
+    pub notice: Option<&'a OneTime>,
+}
+
 impl Store {
-    /// Writes a session on condition that the user is as the credential said (SE-04).
-    pub async fn start_session(
-        &self,
-        session: &Session,
-        cred_version: u64,
-        audit: &AuditEntry,
-    ) -> Result<SessionStart, StoreError> {
+    /// Writes a session on condition that the user is as the credential said (SE-04), and that what proved it can
+    /// still be used.
+    pub async fn start_session(&self, new: &NewSession<'_>, audit: &AuditEntry) -> Result<SessionStart, StoreError> {
+        let session = new.session;
         let user = Key::user(session.user_id);
         let check = ConditionCheck::builder()
             .table_name(&self.table)
@@ -69,16 +84,28 @@ impl Store {
             )
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":active", string("active"))
-            .expression_attribute_values(":version", number(cred_version))
+            .expression_attribute_values(":version", number(new.cred_version))
             .expression_attribute_values(":created", number(session.created_at.millis()))
             .build()
             .map_err(|_| StoreError::Incomplete("a check without table or key"))?;
         let key = Key::session(session.user_id, session.id);
         let put = self.put_new(&key, session, Some(session.expires_at.unix_seconds()))?;
-        match self.transact([Part::Check(check), Part::Put(put)], audit).await? {
+        let mut parts = vec![Part::Check(check), Part::Put(put)];
+        if let Some(proof) = new.proof {
+            parts.push(Part::Update(self.use_up(proof, audit.at)?));
+        }
+        if let Some(device) = new.device {
+            parts.push(Part::Put(self.device_put(device)?));
+        }
+        if let Some(notice) = new.notice {
+            parts.push(Part::Put(self.one_time_put(notice)?));
+        }
+        match self.transact(parts, audit).await? {
+            Transaction::Committed => Ok(SessionStart::Started),
             Transaction::Refused(refusal) if refusal.failed(0) => Ok(SessionStart::Superseded),
             // Its id is random: what is there already is this one, from a try whose answer was lost.
-            Transaction::Committed | Transaction::Refused(_) => Ok(SessionStart::Started),
+            Transaction::Refused(refusal) if refusal.failed(1) => Ok(SessionStart::Started),
+            Transaction::Refused(_) => Ok(SessionStart::Superseded),
         }
     }
 

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, ConditionCheck, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, ConditionCheck, Delete, Put, TransactWriteItem, Update,
+};
 
 use crate::domain::audit::AuditEntry;
 use crate::store::Store;
@@ -39,6 +41,7 @@ pub(super) enum Part {
     Check(ConditionCheck),
     Put(Put),
     Update(Update),
+    Delete(Delete),
 }
 
 impl Store {
@@ -49,11 +52,11 @@ impl Store {
         audit: &AuditEntry,
     ) -> Result<Transaction, StoreError> {
         let audit = Part::Put(self.audit_put(audit)?);
-        self.transact_unaudited(parts.into_iter().chain([audit])).await
+        self.transact_parts(parts.into_iter().chain([audit])).await
     }
 
-    /// Carries out the parts alone: for what is nobody's act (PL-03).
-    pub(super) async fn transact_unaudited(
+    /// Carries out the parts alone: they have their audit lines among them, or are nobody's act (PL-03).
+    pub(super) async fn transact_parts(
         &self,
         parts: impl IntoIterator<Item = Part>,
     ) -> Result<Transaction, StoreError> {
@@ -64,6 +67,7 @@ impl Store {
                 Part::Check(check) => item.condition_check(check).build(),
                 Part::Put(put) => item.put(put).build(),
                 Part::Update(update) => item.update(update).build(),
+                Part::Delete(delete) => item.delete(delete).build(),
             });
         }
         match transaction.send().await {

@@ -18,6 +18,11 @@ pub fn sign_in(outcome: &'static str) {
     metrics::counter!("wardgate_sign_ins_total", "outcome" => outcome).increment(1);
 }
 
+/// A new password was looked for among breached ones, or could not be.
+pub fn breach_check(outcome: &'static str) {
+    metrics::counter!("wardgate_breach_checks_total", "outcome" => outcome).increment(1);
+}
+
 /// An order for a mail was carried out, or not.
 pub fn mail(outcome: &'static str) {
     metrics::counter!("wardgate_mails_total", "outcome" => outcome).increment(1);

@@ -1,5 +1,7 @@
 //! Taking a new password, wherever one is chosen (PW-03 to PW-05).
 
+use std::time::Duration;
+
 use crate::app::App;
 use crate::crypto::password_wrap;
 use crate::domain::credential::WrappedHash;
@@ -10,9 +12,9 @@ use crate::domain::password::{Context, Password, PasswordPolicy, PasswordRejecti
 use crate::domain::timestamp::Timestamp;
 use crate::use_cases::fault::Fault;
 
-/// Accepts a password for an account with this address and name, or says why not. Asks nobody: it may be decided before
-/// the table is touched.
-pub(super) fn choose_password(
+/// Accepts a password for an account with this address and name, or says why not. It is decided before the table is
+/// touched.
+pub(super) async fn choose_password(
     app: &App,
     raw: &str,
     email: &Email,
@@ -24,7 +26,14 @@ pub(super) fn choose_password(
         name: name.map(DisplayName::as_str),
         service_name: &app.config.service.name,
     };
-    Password::parse(raw, PasswordPolicy::OnlyFactor, &words)
+    let password = Password::parse(raw, PasswordPolicy::OnlyFactor, &words)?;
+    let check = &app.config.breach_check;
+    if let Some(url) = &check.range_url
+        && app.breaches.knows(url, Duration::from_millis(check.timeout_ms), &password).await
+    {
+        return Err(PasswordRejection::Breached);
+    }
+    Ok(password)
 }
 
 /// Hashes a password and wraps the hash for this account (PW-01, PW-02).

@@ -1,19 +1,19 @@
 //! Signing in with an address and a password.
 //!
-//! Store requests: one round of three in parallel (credential, account counter, source counter), one transaction
-//! (session, check on the user, audit), one write that clears the account's counter. A failure adds one audit write.
+//! Store requests: one round of three in parallel (credential, account's or device's counter, source counter), one
+//! transaction (session, check on the user, audit; a new device and its notice), one write that clears the counter. A
+//! failure adds one audit write, a device that is no longer known one more counter.
 
 use crate::app::{App, RequestContext};
-use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::credential::{Credential, WrappedHash};
 use crate::domain::email::Email;
 use crate::domain::password::Password;
-use crate::store::sessions::SessionStart;
 use crate::telemetry::metrics;
 use crate::use_cases::choose_password::wrapped_hash;
 use crate::use_cases::fault::Fault;
-use crate::use_cases::password_check::{Checked, PasswordCheckError, check_password, refuse};
-use crate::use_cases::sign_in::{SignedIn, begin_session, issue};
+use crate::use_cases::known_device::{presented_device, sign_in_device};
+use crate::use_cases::password_check::{Checked, PasswordCheckError, check_password_from, refuse};
+use crate::use_cases::sign_in::{Completion, Proven, SignInRings, SignedIn, complete};
 
 /// An address and what was typed as its password.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct Login {
     pub email: Email,
     /// The password.
     pub password: Password,
+    /// What an earlier sign-in gave the device; it counts as none if it is not this address's.
+    pub device_token: Option<String>,
 }
 
 /// Signs in.
@@ -37,23 +39,27 @@ pub async fn login(app: &App, context: &RequestContext, login: Login) -> Result<
 }
 
 async fn attempt(app: &App, context: &RequestContext, login: Login) -> Result<SignedIn, PasswordCheckError> {
-    let now = context.now;
     let email = login.email.key();
-    // Every key that a success needs, before anything is written: no session may begin that cannot be answered with.
-    let (session_ring, signing) = (app.secrets.session_mac(now).await?, app.secrets.signing(now).await?);
-    let mac_key = session_ring.current(now)?;
-    let signing_key = signing.current(app.config.tokens.algorithm, now)?;
+    let rings = SignInRings::fetch(app, context).await?;
+    let keys = rings.keys(app, context)?;
 
-    let Checked { credential, outdated } = check_password(app, context, &email, &login.password).await?;
-    let (session, secret) = begin_session(app, context, credential.user_id, "pwd", mac_key)?;
-    let audit = app.audit(context, Subject::User(credential.user_id), AuditAction::SignedIn, Some(session.id))?;
-    match app.store.start_session(&session, credential.cred_version, &audit).await? {
-        SessionStart::Started => {}
-        SessionStart::Superseded => return Err(refuse(app, context, email).await?),
-    }
+    let presented = presented_device(login.device_token.as_deref(), &email, &rings.session_mac, context);
+    let claim = presented.as_ref().map(|presented| &presented.claim);
+    let checked = check_password_from(app, context, &email, &login.password, claim).await?;
+    let Checked { credential, outdated, device } = checked;
+    let device = sign_in_device(app, context, &credential, presented, device)?;
+    let proven = Proven { credential: &credential, amr: "pwd", proof: None, device: &device };
+    let Completion::SignedIn(signed_in) = complete(app, context, proven, keys).await? else {
+        return Err(refuse(app, context, email).await?);
+    };
     // The session exists: what is left must not keep its tokens from their owner. A counter that stays only makes the
     // next failures dearer, and an outdated hash is renewed next time.
-    if let Err(cause) = app.store.clear_sign_in_failures(&email).await {
+    let cleared = if device.is_new {
+        app.store.clear_sign_in_failures(&email).await
+    } else {
+        app.store.renew_device(&device.device, context.now.plus(app.config.sessions.absolute())).await
+    };
+    if let Err(cause) = cleared {
         tracing::warn!(request_id = context.request_id, %cause, "could not clear the failures of a sign-in");
     }
     if let Some(outdated) = outdated
@@ -61,7 +67,7 @@ async fn attempt(app: &App, context: &RequestContext, login: Login) -> Result<Si
     {
         tracing::warn!(request_id = context.request_id, %cause, "could not renew an outdated hash");
     }
-    Ok(issue(app, context, &session, secret, &credential.roles, mac_key, signing_key)?)
+    Ok(signed_in)
 }
 
 /// Hashes the password again under today's parameters (PW-01).

@@ -44,7 +44,7 @@ pub async fn password_change(
     let caller = authenticate_fresh(app, context, access_token).await?;
     let (user, session) = (caller.user, caller.session);
     // Before the current one is tried: a password that breaks a rule must not cost an attempt.
-    let password = choose_password(app, new_password, &user.email, user.name.as_ref())?;
+    let password = choose_password(app, new_password, &user.email, user.name.as_ref()).await?;
     check_password(app, context, &user.email.key(), current).await?;
     let hash = wrapped_hash(app, context.now, user.id, &password).await?;
     let notice = app.notice(context, Purpose::PasswordChanged, &user)?;

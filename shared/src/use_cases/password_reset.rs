@@ -41,7 +41,7 @@ pub async fn password_reset(
     let item = app.store.read_one_time(&token).await?.filter(|item| item.is_live(now));
     let item = item.ok_or(PasswordResetError::InvalidToken)?;
     let user = account(app, &item).await?.ok_or(PasswordResetError::InvalidToken)?;
-    let password = choose_password(app, new_password, &user.email, user.name.as_ref())?;
+    let password = choose_password(app, new_password, &user.email, user.name.as_ref()).await?;
     let hash = wrapped_hash(app, now, user.id, &password).await?;
     let notice = app.notice(context, Purpose::PasswordChanged, &user)?;
     let setting = PasswordSetting { user: &user, password: &hash, token: Some(&item), kept: None, notice: &notice };

@@ -17,6 +17,7 @@ use crate::domain::name::DisplayName;
 use crate::domain::password::PasswordRejection;
 use crate::domain::registration::{Registration, RegistrationKind};
 use crate::domain::user::User;
+use crate::store::accounts::AccountCreation;
 use crate::store::limits::{Reservation, Scope};
 use crate::use_cases::choose_password::{choose_password, wrapped_hash};
 use crate::use_cases::fault::{Fault, fault_arm};
@@ -63,7 +64,7 @@ pub async fn register(
     register: Register<'_>,
 ) -> Result<Registered, RegisterError> {
     let (now, email) = (context.now, register.email);
-    let password = choose_password(app, register.password, &email, register.name.as_ref())?;
+    let password = choose_password(app, register.password, &email, register.name.as_ref()).await?;
     let login_ring = app.secrets.login_mac(now).await?;
     let mac_key = login_ring.current(now)?;
 
@@ -79,11 +80,12 @@ pub async fn register(
         }
     }
 
+    let taken = credential.is_some_and(|credential| !credential.is_free(now));
     let user_id = UserId::new(now, app.entropy.number()?);
     let secret: TokenSecret = app.entropy.bytes()?;
     let registration = Registration {
         id: RegistrationId::new(now, app.entropy.number()?),
-        kind: if credential.is_some() { RegistrationKind::OwnerNotice } else { RegistrationKind::Verification },
+        kind: if taken { RegistrationKind::OwnerNotice } else { RegistrationKind::Verification },
         name: register.name,
         user_id,
         password: wrapped_hash(app, now, user_id, &password).await?,
@@ -105,16 +107,22 @@ pub async fn register(
     Ok(Registered { flow_token })
 }
 
-/// Without verification the account exists at once. Whether another registration was faster is not told: the address
-/// may be somebody else's.
+/// Without verification the account exists at once, and its address is verified all the same. Where another registration
+/// was faster, its owner is told, as if this one had come later.
 async fn create_account(
     app: &App,
     context: &RequestContext,
     registration: Registration,
     audit: &AuditEntry,
 ) -> Result<(), RegisterError> {
-    let user = User::new(registration.user_id, registration.email, registration.name, context.now);
-    let credential = Credential::of(&user, Some(registration.password));
-    app.store.create_account(&user, &credential, audit).await?;
-    Ok(())
+    let (email, name) = (registration.email.clone(), registration.name.clone());
+    let user = User::new(registration.user_id, email, name, context.now);
+    let credential = Credential::of(&user, Some(registration.password.clone()));
+    match app.store.create_unverified_account(&user, &credential, &registration, audit).await? {
+        AccountCreation::Created => Ok(()),
+        AccountCreation::EmailTaken => {
+            let notice = Registration { kind: RegistrationKind::OwnerNotice, ..registration };
+            Ok(app.store.add_registration(&notice, audit).await?)
+        }
+    }
 }

@@ -1,17 +1,23 @@
 //! What every way of signing in and refreshing ends with: a session's tokens.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use wardgate_verify::AccessToken;
 
 use crate::app::{App, RequestContext};
 use crate::crypto::access_token;
-use crate::crypto::key_ring::{MacKey, SigningKey};
+use crate::crypto::key_ring::{MacKey, Ring, SigningKey};
 use crate::crypto::sealed_token::{RefreshToken, TokenSecret, secret_hash};
+use crate::domain::audit::{AuditAction, Subject};
+use crate::domain::credential::Credential;
 use crate::domain::id::{SessionId, TokenId, UserId};
+use crate::domain::one_time::OneTime;
 use crate::domain::session::Session;
 use crate::domain::user::Roles;
+use crate::store::sessions::{NewSession, SessionStart};
 use crate::use_cases::fault::Fault;
+use crate::use_cases::known_device::SignInDevice;
 
 /// What a client gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,10 +30,86 @@ pub struct SignedIn {
     pub refresh_token: String,
     /// The session that both belong to.
     pub session_id: SessionId,
+    /// What the device shows at its next sign-in; a refresh gives none.
+    pub device_token: Option<String>,
+}
+
+/// The rings that a sign-in is answered with.
+pub(super) struct SignInRings {
+    pub(super) session_mac: Arc<Ring<MacKey>>,
+    signing: Arc<Ring<SigningKey>>,
+}
+
+/// The keys among them that sign now.
+#[derive(Clone, Copy)]
+pub(super) struct SignInKeys<'a> {
+    mac: &'a MacKey,
+    signing: &'a SigningKey,
+}
+
+impl SignInRings {
+    /// Fetches them. To be called before anything is written: no session may begin that cannot be answered with.
+    pub(super) async fn fetch(app: &App, context: &RequestContext) -> Result<Self, Fault> {
+        let now = context.now;
+        Ok(Self { session_mac: app.secrets.session_mac(now).await?, signing: app.secrets.signing(now).await? })
+    }
+
+    pub(super) fn keys(&self, app: &App, context: &RequestContext) -> Result<SignInKeys<'_>, Fault> {
+        let now = context.now;
+        Ok(SignInKeys {
+            mac: self.session_mac.current(now)?,
+            signing: self.signing.current(app.config.tokens.algorithm, now)?,
+        })
+    }
+}
+
+/// A person who has shown who they are.
+pub(super) struct Proven<'a> {
+    /// The account, as it was when they did.
+    pub(super) credential: &'a Credential,
+    /// How they did (RFC 8176).
+    pub(super) amr: &'a str,
+    /// The mailed item that they did it with.
+    pub(super) proof: Option<&'a OneTime>,
+    /// Where they are.
+    pub(super) device: &'a SignInDevice,
+}
+
+/// What became of a sign-in.
+pub(super) enum Completion {
+    /// There is a session.
+    SignedIn(SignedIn),
+    /// The account changed since it was read, or the proof was used.
+    Superseded,
+}
+
+/// Begins the session of a person who has shown who they are, in one transaction.
+pub(super) async fn complete(
+    app: &App,
+    context: &RequestContext,
+    proven: Proven<'_>,
+    keys: SignInKeys<'_>,
+) -> Result<Completion, Fault> {
+    let (credential, device) = (proven.credential, proven.device);
+    let (session, secret) = begin_session(app, context, credential.user_id, proven.amr, keys.mac)?;
+    let audit = app.audit(context, Subject::User(credential.user_id), AuditAction::SignedIn, Some(session.id))?;
+    let new = NewSession {
+        session: &session,
+        cred_version: credential.cred_version,
+        proof: proven.proof,
+        device: device.is_new.then_some(&device.device),
+        notice: device.notice.as_ref(),
+    };
+    match app.store.start_session(&new, &audit).await? {
+        SessionStart::Superseded => return Ok(Completion::Superseded),
+        SessionStart::Started => {}
+    }
+    let signed_in = issue(app, context, &session, secret, &credential.roles, keys.mac, keys.signing)?;
+    Ok(Completion::SignedIn(SignedIn { device_token: Some(device.token(keys.mac)), ..signed_in }))
 }
 
 /// A session that begins now, and the random bits that only its tokens carry.
-pub(super) fn begin_session(
+fn begin_session(
     app: &App,
     context: &RequestContext,
     user_id: UserId,
@@ -90,5 +172,6 @@ pub(super) fn issue(
         expires_in,
         refresh_token: refresh_token.seal(mac_key),
         session_id: session.id,
+        device_token: None,
     })
 }

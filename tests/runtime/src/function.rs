@@ -11,13 +11,15 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use crate::environment::Variables;
-use crate::runtime_api::{Event, RuntimeApi};
+use crate::runtime_api::{Event, RuntimeApi, TIMEOUT};
 
 /// Far longer than anything takes: only what never comes is waited for so long.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A function as Lambda runs it: one process, one invocation at a time. It is killed when dropped.
 pub struct Function {
+    /// What each invocation from now on is told to have.
+    pub timeout: Duration,
     child: Arc<Mutex<Child>>,
     api: RuntimeApi,
     events: mpsc::UnboundedReceiver<Event>,
@@ -49,7 +51,7 @@ impl Function {
             // A test that has ended asks no more.
             let _ = sender.send(Event::Exited(status));
         });
-        Self { child, api, events, stderr, stdout, invocations: 0 }
+        Self { timeout: TIMEOUT, child, api, events, stderr, stdout, invocations: 0 }
     }
 
     /// As [`Self::spawn`], and waits until it is initialised.
@@ -73,7 +75,7 @@ impl Function {
     pub fn send(&mut self, event: &str) -> String {
         self.invocations += 1;
         let id = format!("8476a536-e9f4-11e8-9739-{:012}", self.invocations);
-        self.api.invoke(id.clone(), event.to_owned());
+        self.api.invoke(id.clone(), event.to_owned(), self.timeout);
         id
     }
 

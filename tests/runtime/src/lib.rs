@@ -1,8 +1,15 @@
 //! Lambda without Lambda: the real binaries, started with Lambda's variables and fed through a stand-in for its Runtime
 //! API. For tests and measurements: what goes wrong here panics.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test fails by panicking"
+)]
 
 pub mod binaries;
 pub mod environment;
 pub mod function;
+pub mod golden;
 pub mod runtime_api;

@@ -8,14 +8,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{Response, StatusCode};
+use axum::http::{HeaderMap, Response, StatusCode};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
-/// How long an invocation may take, as the function is told.
+/// How long an invocation may take, as the function is told, unless a test says otherwise.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What the process did.
@@ -38,7 +38,12 @@ pub enum Event {
         body: Value,
     },
     /// It failed to initialise.
-    InitFailed(Value),
+    InitFailed {
+        /// The header `Lambda-Runtime-Function-Error-Type`.
+        error_type: String,
+        /// `errorType` and `errorMessage`.
+        body: Value,
+    },
     /// It ended.
     Exited(ExitStatus),
 }
@@ -47,6 +52,7 @@ pub enum Event {
 struct Invocation {
     id: String,
     event: String,
+    timeout: Duration,
 }
 
 /// A running stand-in. Dropping it stops it.
@@ -80,9 +86,9 @@ impl RuntimeApi {
         Self { address, invocations, server }
     }
 
-    /// Hands out an event when the process next asks.
-    pub fn invoke(&self, id: String, event: String) {
-        self.invocations.send(Invocation { id, event }).unwrap();
+    /// Hands out an event when the process next asks; it then has `timeout`.
+    pub fn invoke(&self, id: String, event: String, timeout: Duration) {
+        self.invocations.send(Invocation { id, event, timeout }).unwrap();
     }
 }
 
@@ -103,7 +109,7 @@ async fn next(State(shared): State<Shared>) -> Response<Body> {
     Response::builder()
         .header("content-type", "application/json")
         .header("lambda-runtime-aws-request-id", &invocation.id)
-        .header("lambda-runtime-deadline-ms", deadline().to_string())
+        .header("lambda-runtime-deadline-ms", deadline(invocation.timeout).to_string())
         .header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-central-1:123456789012:function:test")
         .header("lambda-runtime-trace-id", "Root=1-69a43348-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=0")
         .body(Body::from(invocation.event))
@@ -120,8 +126,9 @@ async fn error(State(shared): State<Shared>, Path(id): Path<String>, body: Strin
     accepted()
 }
 
-async fn init_error(State(shared): State<Shared>, body: String) -> (StatusCode, String) {
-    shared.report(Event::InitFailed(parse(&body)));
+async fn init_error(State(shared): State<Shared>, headers: HeaderMap, body: String) -> (StatusCode, String) {
+    let error_type = headers.get("lambda-runtime-function-error-type").map(|value| value.to_str().unwrap().to_owned());
+    shared.report(Event::InitFailed { error_type: error_type.unwrap_or_default(), body: parse(&body) });
     accepted()
 }
 
@@ -141,6 +148,6 @@ fn parse(body: &str) -> Value {
 }
 
 #[expect(clippy::disallowed_methods, reason = "Lambda tells functions a time by the real clock")]
-fn deadline() -> u128 {
-    (SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + TIMEOUT).as_millis()
+fn deadline(timeout: Duration) -> u128 {
+    (SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + timeout).as_millis()
 }

@@ -1,6 +1,7 @@
 //! A function that cannot work does not start, and says why.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use wardgate_runtime_tests::binaries::{function_binary, functions};
 use wardgate_runtime_tests::environment::Variables;
@@ -9,20 +10,20 @@ use wardgate_runtime_tests::runtime_api::Event;
 
 use crate::world::World;
 
-/// What a function that must not start wrote before it ended.
+/// What a function that must not start told Lambda before it ended. It is on standard error too.
 async fn refused(name: &str, variables: &Variables) -> String {
     let mut function = Function::spawn(&function_binary(name), variables).await;
-    loop {
-        match function.event().await {
-            // Not required, and welcome: Lambda shows it to whoever invokes the function.
-            Event::InitFailed(_) => {}
-            Event::Exited(status) => {
-                assert!(!status.success(), "{name}: {status}");
-                return function.stderr();
-            }
-            other => panic!("{name} started: {other:?}"),
+    let message = match function.event().await {
+        Event::InitFailed { error_type, body } => {
+            assert_eq!((error_type.as_str(), &body["errorType"]), ("Runtime.InitError", &error_type.as_str().into()));
+            body["errorMessage"].as_str().unwrap().to_owned()
         }
-    }
+        other => panic!("{name}: {other:?}\n{}", function.stderr()),
+    };
+    let status = function.exit().await;
+    assert!(!status.success(), "{name}: {status}");
+    assert!(function.stderr().contains(&message), "{name}: {message}\n{}", function.stderr());
+    message
 }
 
 #[tokio::test]
@@ -81,4 +82,44 @@ async fn sec_pl_06_production_takes_neither_a_key_file_nor_a_default_issuer() {
     variables.insert("AUTH__TOKENS__AUDIENCE".to_owned(), "https://api.example.com".to_owned());
     let message = refused("login", &variables).await;
     assert!(message.contains("secrets.file") && message.contains("PL-06"), "{message}");
+}
+
+/// PL-02: a secret that landed in the wrong place must not go on from there.
+#[tokio::test]
+async fn sec_pl_02_no_value_is_told() {
+    let world = World::start().await;
+    for variable in [
+        "AUTH__STAGE",
+        "AUTH__LOG__LEVEL",
+        "AUTH__LOG__FORMAT",
+        "AUTH__HTTP__PORT",
+        "AUTH__HTTP__PROT",
+        "AUTH__HASHING__MEMORY_KIB",
+        "AUTH__TOKENS__ISSUER",
+        "AUTH__TOKENS__ALGORITHM",
+    ] {
+        let mut variables = world.variables("login");
+        variables.insert(variable.to_owned(), "hunter2".to_owned());
+        let mut function = Function::spawn(&function_binary("login"), &variables).await;
+        let told = function.event().await;
+        assert!(matches!(told, Event::InitFailed { .. }), "{variable}: {told:?}");
+        function.exit().await;
+        assert!(!format!("{told:?}{}", function.stderr()).contains("hunter2"), "{variable}: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_function_without_a_runtime_api_still_says_why_it_does_not_start() {
+    let world = World::start().await;
+    for address in [None, Some(""), Some("/"), Some("127.0.0.1:1")] {
+        let mut login = Command::new(function_binary("login"));
+        login.env_clear().envs(world.variables("login")).env("AUTH__HTTP__PROT", "1");
+        if let Some(address) = address {
+            login.env("AWS_LAMBDA_RUNTIME_API", address);
+        }
+        let output = login.output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{address:?}: {message}");
+        assert!(message.contains("http.prot"), "{address:?}: {message}");
+    }
 }

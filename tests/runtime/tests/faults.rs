@@ -1,5 +1,7 @@
 //! What a warm process does after something has gone wrong.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::gateway::{Answer, golden, golden_with_id};
@@ -47,6 +49,22 @@ async fn a_store_that_is_gone_at_a_cold_start_does_not_stop_it() {
         let answer = Answer::of(login.invoke(&golden("login/ok")).await);
         assert_eq!(answer.status_code, 200, "{line:?}: {answer:?}");
     }
+}
+
+/// The authorizer answers no request of ours: out of time, it fails its invocation, which API Gateway makes a 500.
+#[tokio::test]
+async fn an_authorizer_without_a_store_fails_its_invocation_before_lambda_ends_it() {
+    let world = World::with(&[("AUTH__AUTHORIZER__CHECK_LIVE_SESSION", "true")]).await;
+    let event = world.signed_in().await.fill(&golden("authorizer/ok"));
+    let mut authorizer = world.function("authorizer").await;
+    let allowed = authorizer.timeout;
+    authorizer.timeout = Duration::from_millis(1_500);
+    world.relay.set(Line::Silent);
+    let error = authorizer.invoke(&event).await.expect_err("no store, so no decision");
+    assert_eq!(error["errorMessage"], "deadline has elapsed", "{error}");
+    authorizer.timeout = allowed;
+    world.relay.set(Line::Up);
+    assert_eq!(authorizer.invoke(&event).await.unwrap()["isAuthorized"], true);
 }
 
 /// Lambda freezes a process between invocations, for hours at times; meanwhile the store closes its connections.

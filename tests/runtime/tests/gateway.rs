@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
-use wardgate_runtime_tests::binaries::repository;
+pub use wardgate_runtime_tests::golden::event as golden;
 
 /// A response as an HTTP API takes it (payload 2.0). Anything else in it would be dropped by API Gateway without a
 /// word.
@@ -25,7 +25,9 @@ impl Answer {
     #[track_caller]
     pub fn of(outcome: Result<Value, Value>) -> Self {
         let body = outcome.unwrap_or_else(|error| panic!("the invocation failed: {error}"));
-        serde_json::from_value(body.clone()).unwrap_or_else(|error| panic!("{error}: {body}"))
+        let answer: Self = serde_json::from_value(body.clone()).unwrap_or_else(|error| panic!("{error}: {body}"));
+        assert!(answer.multi_value_headers.is_empty(), "an HTTP API drops these: {answer:?}");
+        answer
     }
 
     /// The body, which must be JSON that nobody has encoded.
@@ -45,11 +47,6 @@ impl Answer {
         let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
         body["code"].as_str().unwrap_or_default().to_owned()
     }
-}
-
-/// `events/<case>.json`.
-pub fn golden(case: &str) -> String {
-    std::fs::read_to_string(repository().join(format!("events/{case}.json"))).unwrap()
 }
 
 /// `events/<case>.json` with another request id, by which its log line is found.

@@ -1,5 +1,7 @@
 //! What the way through `lambda.rs` makes of requests and answers, whatever endpoint they belong to.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use wardgate_runtime_tests::function::Function;
 
@@ -43,5 +45,28 @@ async fn a_handler_that_never_answers_is_503_and_the_process_goes_on() {
     let answer = Answer::of(probe.invoke(&event("nothing")).await);
     assert_eq!((answer.status_code, answer.code().as_str()), (503, "temporarily_unavailable"), "{answer:?}");
     let answer = Answer::of(probe.invoke(&event("cookies")).await);
+    assert_eq!(answer.status_code, 200, "{answer:?}");
+}
+
+/// The deadline of the configuration is 8 seconds here.
+#[tokio::test]
+async fn an_invocation_that_is_about_to_be_ended_is_503_before_that() {
+    let world = World::start().await;
+    let mut probe = probe(&world).await;
+    probe.timeout = Duration::from_millis(1_500);
+    let answer = Answer::of(probe.invoke(&event("nothing")).await);
+    assert_eq!((answer.status_code, answer.code().as_str()), (503, "temporarily_unavailable"), "{answer:?}");
+    assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
+    let logged = probe.log_line(|line| line["endpoint"] == "probe").await;
+    assert!(logged["ms"].as_f64().unwrap() < 1_500.0, "{logged}");
+}
+
+/// `cargo lambda watch` sends such a one with every invocation.
+#[tokio::test]
+async fn a_deadline_that_has_passed_is_none() {
+    let world = World::start().await;
+    let mut ready = world.function("ready").await;
+    ready.timeout = Duration::ZERO;
+    let answer = Answer::of(ready.invoke(&golden("ready/ok")).await);
     assert_eq!(answer.status_code, 200, "{answer:?}");
 }

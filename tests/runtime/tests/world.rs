@@ -2,7 +2,6 @@
 
 use std::sync::OnceLock;
 
-use serde_json::Value;
 use tokio::sync::watch;
 use wardgate::aws::Connection;
 use wardgate::clock::{Clock as _, SystemClock};
@@ -11,6 +10,7 @@ use wardgate::entropy::SystemEntropy;
 use wardgate_runtime_tests::binaries::function_binary;
 use wardgate_runtime_tests::environment::{self, Variables};
 use wardgate_runtime_tests::function::Function;
+use wardgate_runtime_tests::golden::{SignedIn, registration};
 use wardgate_server::dev::{engine, keys};
 
 use crate::gateway::{Answer, golden};
@@ -26,23 +26,6 @@ pub struct World {
     folder: tempfile::TempDir,
     /// Stops the engine when dropped.
     _stop: watch::Sender<bool>,
-}
-
-/// What a sign-in gives.
-pub struct SignedIn {
-    access_token: String,
-    refresh_token: String,
-    session_id: String,
-}
-
-impl SignedIn {
-    /// Puts the tokens where an event has their names.
-    pub fn fill(&self, event: &str) -> String {
-        event
-            .replace("${ACCESS_TOKEN}", &self.access_token)
-            .replace("${REFRESH_TOKEN}", &self.refresh_token)
-            .replace("${SESSION_ID}", &self.session_id)
-    }
 }
 
 impl World {
@@ -89,22 +72,14 @@ impl World {
     /// Registers the user of `events/login` and signs in, through the functions.
     pub async fn signed_in(&self) -> SignedIn {
         self.registered().await;
-        let answer = Answer::of(self.function("login").await.invoke(&golden("login/ok")).await);
-        assert_eq!(answer.status_code, 200, "{answer:?}");
-        SignedIn {
-            access_token: answer.string("access_token"),
-            refresh_token: answer.string("refresh_token"),
-            session_id: answer.string("session_id"),
-        }
+        let answer = self.function("login").await.invoke(&golden("login/ok")).await.unwrap();
+        assert_eq!(answer["statusCode"], 200, "{answer}");
+        SignedIn::of(&answer)
     }
 
     /// Registers the user of `events/login`.
     pub async fn registered(&self) {
-        let mut register: Value = serde_json::from_str(&golden("register/ok")).unwrap();
-        let login: Value = serde_json::from_str(&golden("login/ok")).unwrap();
-        // The same members: an address and a password.
-        register["body"] = login["body"].clone();
-        let answer = Answer::of(self.function("register").await.invoke(&register.to_string()).await);
+        let answer = Answer::of(self.function("register").await.invoke(&registration()).await);
         assert_eq!(answer.status_code, 202, "{answer:?}");
     }
 }

@@ -1,0 +1,59 @@
+//! `POST /v1/email/verify/resend`: asks for the verification mail again.
+
+use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use wardgate::app::App;
+use wardgate::domain::email::Email;
+use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::openapi::{Bearer, Body, Operation, schema};
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+use wardgate::use_cases::email_verify_resend::email_verify_resend;
+
+/// What answers `POST /v1/email/verify/resend`.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "email-verify-resend",
+    method: Method::POST,
+    path: "/v1/email/verify/resend",
+    needs: Needs { rings: &[], table: true },
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+/// What the API description says of it.
+pub const OPERATION: Operation = Operation {
+    summary: "Ask for the verification mail again",
+    bearer: Bearer::Ignored,
+    parameters: &[],
+    request: Body::Required(schema::<EmailVerifyResendRequest>),
+    responses: &[(
+        202,
+        "Taken. The answer is the same whether or not the address waits to be verified.",
+        Some(schema::<EmailVerifyResendReply>),
+    )],
+    problems: &[(400, "A member is missing or breaks a rule."), (503, "Busy; try again after Retry-After.")],
+};
+
+/// Whose mail to send again.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmailVerifyResendRequest {
+    /// The address that was registered.
+    #[schemars(email)]
+    email: String,
+}
+
+/// What every such request answers.
+#[derive(Serialize, JsonSchema)]
+pub struct EmailVerifyResendReply {
+    /// `accepted`.
+    status: &'static str,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    let body: EmailVerifyResendRequest = request.json()?;
+    let email = Email::parse(&body.email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
+    email_verify_resend(app, &request.context, &email).await?;
+    Reply::json(StatusCode::ACCEPTED, &EmailVerifyResendReply { status: "accepted" })
+}

@@ -1,0 +1,100 @@
+//! `POST /v1/email/verify`: shows with a mailed link or code that an address is one's own.
+
+use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use wardgate::app::App;
+use wardgate::domain::email::Email;
+use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::openapi::{Bearer, Body, Operation, schema};
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+use wardgate::secrets::RingName;
+use wardgate::use_cases::email_verify::{EmailVerified, EmailVerifyError, Proof, email_verify};
+
+/// What answers `POST /v1/email/verify`.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "email-verify",
+    method: Method::POST,
+    path: "/v1/email/verify",
+    needs: Needs { rings: &[RingName::MailMac, RingName::LoginMac], table: true },
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+/// What the API description says of it.
+pub const OPERATION: Operation = Operation {
+    summary: "Verify an address with what was mailed to it",
+    bearer: Bearer::Ignored,
+    parameters: &[],
+    request: Body::Required(schema::<EmailVerifyRequest>),
+    responses: &[(200, "The account is there.", Some(schema::<EmailVerifyReply>))],
+    problems: &[
+        (400, "A member is missing or breaks a rule, or the link or the code is not valid."),
+        (429, "Too many codes of this address were tried; this one was not evaluated."),
+        (503, "Busy; try again after Retry-After."),
+    ],
+};
+
+/// Either `token`, or `email` and `code`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmailVerifyRequest {
+    /// What the mailed link carries.
+    token: Option<String>,
+    /// The address that the code was mailed to.
+    #[schemars(email)]
+    email: Option<String>,
+    /// The six digits that were mailed.
+    code: Option<String>,
+    /// What the registration answered. Without it the account begins without a password.
+    flow_token: Option<String>,
+}
+
+/// How the address was verified.
+#[derive(Serialize, JsonSchema)]
+pub struct EmailVerifyReply {
+    /// `verified`, or `password_required` where the flow token is not the registration's own.
+    status: &'static str,
+    /// Sets the password: `POST /v1/password/reset`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reset_token: Option<String>,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    let body: EmailVerifyRequest = request.json()?;
+    let verified = email_verify(app, &request.context, proof(&body)?, body.flow_token.as_deref()).await;
+    let reply = match verified.map_err(problem)? {
+        EmailVerified::Verified => EmailVerifyReply { status: "verified", reset_token: None },
+        EmailVerified::PasswordRequired { reset_token } => {
+            EmailVerifyReply { status: "password_required", reset_token: Some(reset_token) }
+        }
+    };
+    Reply::json(StatusCode::OK, &reply)
+}
+
+fn proof(body: &EmailVerifyRequest) -> Result<Proof<'_>, Problem> {
+    let missing = |member| Problem::invalid_member(member, "missing", "Send either token, or email and code.");
+    match (&body.token, &body.email, &body.code) {
+        (Some(token), None, None) => Ok(Proof::Link(token)),
+        (None, Some(email), Some(code)) => {
+            let email = Email::parse(email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
+            Ok(Proof::Code { email, code })
+        }
+        (None, Some(_), None) => Err(missing("code")),
+        (None, None, Some(_)) => Err(missing("email")),
+        (None, None, None) => Err(missing("token")),
+        (Some(_), ..) => {
+            Err(Problem::invalid_member("token", "conflict", "Send either token, or email and code, not both."))
+        }
+    }
+}
+
+fn problem(error: EmailVerifyError) -> Problem {
+    match error {
+        EmailVerifyError::InvalidLink => Problem::invalid_link(),
+        EmailVerifyError::InvalidCode => Problem::invalid_code(),
+        EmailVerifyError::TooManyAttempts { retry_after } => Problem::too_many_attempts(retry_after),
+        EmailVerifyError::Fault(fault) => fault.into(),
+    }
+}

@@ -1,0 +1,5 @@
+//! The `eraser` function.
+
+fn main() -> Result<(), lambda_http::Error> {
+    wardgate::lambda::serve_event(&eraser::FUNCTION)
+}

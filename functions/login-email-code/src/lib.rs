@@ -1,0 +1,59 @@
+//! `POST /v1/login/email-code`: mails a code to sign in with.
+
+use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use wardgate::app::App;
+use wardgate::domain::email::Email;
+use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::openapi::{Bearer, Body, Operation, schema};
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+use wardgate::use_cases::login_email_code::login_email_code;
+
+/// What answers `POST /v1/login/email-code`.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "login-email-code",
+    method: Method::POST,
+    path: "/v1/login/email-code",
+    needs: Needs { rings: &[], table: true },
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+/// What the API description says of it.
+pub const OPERATION: Operation = Operation {
+    summary: "Ask for a code by mail to sign in with; it ends the one before",
+    bearer: Bearer::Ignored,
+    parameters: &[],
+    request: Body::Required(schema::<LoginEmailCodeRequest>),
+    responses: &[(
+        202,
+        "Taken. Whether the address has an account, and whether a mail goes out, is not told.",
+        Some(schema::<LoginEmailCodeReply>),
+    )],
+    problems: &[(400, "A member is missing or breaks a rule."), (503, "Busy; try again after Retry-After.")],
+};
+
+/// Who wants to sign in.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoginEmailCodeRequest {
+    /// The account's address.
+    #[schemars(email)]
+    email: String,
+}
+
+/// The answer, whatever the address.
+#[derive(Serialize, JsonSchema)]
+pub struct LoginEmailCodeReply {
+    /// `accepted`.
+    status: &'static str,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    let body: LoginEmailCodeRequest = request.json()?;
+    let email = Email::parse(&body.email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
+    login_email_code(app, &request.context, &email).await?;
+    Reply::json(StatusCode::ACCEPTED, &LoginEmailCodeReply { status: "accepted" })
+}

@@ -1,0 +1,69 @@
+//! `POST /ui/reset-password`: sets a new password with a mailed link, from the link's own page.
+
+use http::Method;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wardgate::app::App;
+use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
+use wardgate::http::page::{Action, Page};
+use wardgate::http::page_endpoint::{show, with_page};
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+use wardgate::secrets::RingName;
+use wardgate::use_cases::password_reset::{PasswordResetError, password_reset};
+
+const ACTION: Action = Action::ResetPassword;
+
+/// What answers `POST /ui/reset-password`.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "page-reset-password",
+    method: Method::POST,
+    path: ACTION.path(),
+    needs: Needs { rings: &[RingName::MailMac, RingName::PasswordWrap], table: true },
+    handler: |app, request| Box::pin(async { with_page(app, request, ACTION, handle(app, request).await) }),
+};
+
+/// What the API description says of it.
+pub const OPERATION: Operation = Operation {
+    summary: "Set a new password, from the page that a mail links to",
+    bearer: Bearer::Ignored,
+    parameters: &[],
+    request: Body::Form(schema::<ResetPasswordForm>),
+    responses: &[
+        (200, "The password is set, and every session has ended.", Some(html)),
+        (
+            400,
+            "The link no longer works; or the password is not good enough: the page says why, and has the form again.",
+            Some(html),
+        ),
+        (503, "Busy; try again after Retry-After.", Some(html)),
+    ],
+    problems: &[],
+};
+
+/// What the page's form sends.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResetPasswordForm {
+    /// The token of the mailed link.
+    token: String,
+    /// The new password.
+    new_password: String,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    let form: ResetPasswordForm = request.form()?;
+    let rejected;
+    let page = match password_reset(app, &request.context, &form.token, &form.new_password).await {
+        Ok(()) => Page::Done(ACTION),
+        Err(PasswordResetError::InvalidToken) => Page::LinkInvalid(ACTION),
+        Err(PasswordResetError::Password(rejection)) => {
+            rejected = rejection;
+            Page::Confirm { action: ACTION, token: &form.token, csrf: None, rejection: Some(&rejected) }
+        }
+        Err(PasswordResetError::Fault(fault)) => return Err(fault.into()),
+    };
+    show(app, request, page)
+}

@@ -1,0 +1,91 @@
+//! `examples/spa` and the pages of mailed links in a real browser, against the server as `make run` starts it. `make test` prepares the browser; where
+//! it cannot be had the test says that it was skipped, and `REQUIRE_INTEROP=1` makes that a failure.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use axum::Router;
+use axum::routing::get;
+use http::header::CONTENT_TYPE;
+
+use super::Server;
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+/// The browser's program, if this machine has one.
+#[expect(clippy::disallowed_methods, reason = "asks the machine that runs the test, not the configuration")]
+fn browser() -> Option<PathBuf> {
+    let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|program| program.exists())
+}
+
+#[expect(clippy::disallowed_methods, reason = "asks whoever runs the test, not the configuration")]
+fn required() -> bool {
+    std::env::var_os("REQUIRE_INTEROP").is_some()
+}
+
+/// Serves the example's files, and says where.
+async fn serve_page() -> String {
+    let file = |name: &str, content_type: &'static str| {
+        let text = std::fs::read_to_string(repository("examples/spa").join(name)).unwrap();
+        get(async move || ([(CONTENT_TYPE, content_type)], text))
+    };
+    let page = Router::new()
+        .route("/", file("index.html", "text/html"))
+        .route("/style.css", file("style.css", "text/css"))
+        .route("/app.js", file("app.js", "text/javascript"));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move { axum::serve(listener, page).await });
+    format!("http://localhost:{port}")
+}
+
+/// SE-06, SE-05, OT-10, PW-06: register, verify, sign in, list sessions, change the password, sign out, in both colour
+/// schemes. The screenshots stay in target/browser.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_example_page_works_in_a_browser() {
+    let Some(browser) = prepared() else { return };
+    let page = serve_page().await;
+    let folder = tempfile::tempdir().unwrap();
+    let origins = format!(r#"["{page}"]"#);
+    let server = Server::start_with(folder.path(), &[("AUTH__HTTP__ALLOWED_ORIGINS", &origins)]);
+    // Cookies belong to a host, and so does the issuer: the page and the API share the name localhost.
+    let api = server.base.replace("127.0.0.1", "localhost");
+    tokio::task::spawn_blocking(move || walk("spa.mjs", &browser, &[&page, &api])).await.unwrap();
+}
+
+/// OT-05, OT-10, OT-12, SE-06, SE-07: each page from the mail's link, without JavaScript, in both colour schemes.
+#[test]
+fn the_pages_of_mailed_links_work_in_a_browser_without_javascript() {
+    let Some(browser) = prepared() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_with(folder.path(), &[("AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL", "true")]);
+    walk("pages.mjs", &browser, &[&server.base.replace("127.0.0.1", "localhost")]);
+}
+
+/// The browser, if there are also the packages that drive it.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn prepared() -> Option<PathBuf> {
+    let packages = repository("tests/browser/node_modules/playwright-core");
+    let browser = browser().filter(|_| packages.exists());
+    if browser.is_none() {
+        assert!(!required(), "the browser test is not prepared");
+        eprintln!("SKIPPED: the browser test is not prepared; `make test` does that where Node.js and Chromium are");
+    }
+    browser
+}
+
+/// Runs a script, which says `ok` for each colour scheme.
+fn walk(script: &str, browser: &Path, addresses: &[&str]) {
+    let screenshots = repository("target/browser");
+    std::fs::create_dir_all(&screenshots).unwrap();
+    let mut node = Command::new("node");
+    node.arg(repository("tests/browser").join(script)).arg(browser).args(addresses).arg(screenshots);
+    let output = node.output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}");
+    assert_eq!(said.matches("ok ").count(), 2, "{said}");
+}

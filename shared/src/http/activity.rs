@@ -1,0 +1,37 @@
+//! A line of the audit trail, as its owner sees it.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::domain::audit::{Activity, AuditAction};
+
+/// Something that happened to an account.
+#[derive(Serialize, JsonSchema)]
+pub struct ActivityReply {
+    /// `aud_…`
+    id: String,
+    /// What happened, for programs: `signed_in`, `password_changed` and so on.
+    #[schemars(with = "String")]
+    action: AuditAction,
+    /// When (RFC 3339).
+    at: String,
+    /// From which address.
+    address: Option<String>,
+    /// From which device.
+    device: Option<String>,
+    /// The session that it was done in, or that it was done to.
+    session_id: Option<String>,
+}
+
+impl From<Activity> for ActivityReply {
+    fn from(line: Activity) -> Self {
+        Self {
+            id: line.id.to_string(),
+            action: line.action,
+            at: line.at.rfc3339(),
+            address: line.address,
+            device: line.user_agent,
+            session_id: line.session.map(|id| id.to_string()),
+        }
+    }
+}

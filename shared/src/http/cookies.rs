@@ -1,0 +1,135 @@
+//! Cookies (SE-06). In cookie mode, for browsers, the refresh token is in a cookie that scripts cannot read, and in no
+//! body. A registration's flow token is in one, too, for the page that its mail links to (OT-10).
+
+use cookie::time::Duration;
+use cookie::{Cookie, SameSite};
+use http::header::{COOKIE, ORIGIN, SET_COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::http::problem::Problem;
+
+/// The prefix makes browsers hold us to Secure, Path=/ and no Domain (RFC 6265bis, 4.1.3.2).
+const REFRESH: &str = "__Host-wardgate-refresh";
+const FLOW: &str = "__Host-wardgate-flow";
+
+/// How a session's refresh token travels.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// In bodies, for programs that can keep a secret.
+    #[default]
+    Body,
+    /// In a cookie, for browsers.
+    Cookie,
+}
+
+/// The refresh token of a request's cookie, if there is exactly one.
+pub fn refresh_token(headers: &HeaderMap) -> Option<&str> {
+    read(headers, REFRESH)
+}
+
+/// The flow token of a request's cookie, if there is exactly one.
+pub fn flow_token(headers: &HeaderMap) -> Option<&str> {
+    read(headers, FLOW)
+}
+
+/// The value of the one cookie of this name.
+pub(super) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut values = cookies.flat_map(|header| header.split("; ")).filter_map(|pair| {
+        let (found, value) = pair.split_once('=')?;
+        (found == name).then_some(value)
+    });
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    Some(value)
+}
+
+/// The header field that keeps `token` in the browser for as long as the session can live without a refresh.
+pub fn keep(app: &App, token: &str) -> Result<(HeaderName, HeaderValue), Problem> {
+    set(REFRESH, token, SameSite::Strict, Some(seconds(app.config.sessions.idle_seconds)))
+}
+
+/// The header field that makes the browser forget the token.
+pub fn forget() -> Result<(HeaderName, HeaderValue), Problem> {
+    set(REFRESH, "", SameSite::Strict, Some(Duration::ZERO))
+}
+
+/// The header field that keeps a registration's flow token in the browser for as long as its link works.
+pub fn keep_flow(app: &App, token: &str) -> Result<(HeaderName, HeaderValue), Problem> {
+    set(FLOW, token, SameSite::Lax, Some(seconds(app.config.accounts.verification_seconds)))
+}
+
+/// The header field that makes the browser forget the flow token.
+pub fn forget_flow() -> Result<(HeaderName, HeaderValue), Problem> {
+    set(FLOW, "", SameSite::Lax, Some(Duration::ZERO))
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
+/// Without `max_age` the cookie lives until the browser is closed.
+pub(super) fn set(
+    name: &str,
+    value: &str,
+    same_site: SameSite,
+    max_age: Option<Duration>,
+) -> Result<(HeaderName, HeaderValue), Problem> {
+    let mut cookie = Cookie::build((name, value)).path("/").secure(true).http_only(true).same_site(same_site).build();
+    cookie.set_max_age(max_age);
+    let value = HeaderValue::from_str(&cookie.to_string()).map_err(Problem::internal)?;
+    Ok((SET_COOKIE, value))
+}
+
+/// Refuses a request that would set or read a cookie unless it comes from a page of ours or of a listed origin. A
+/// browser cannot be made to lie about it.
+pub fn admit_origin(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+    let listed = app.config.http.allowed_origins.iter().any(|listed| is_from(headers, listed));
+    if listed { Ok(()) } else { admit_own_origin(app, headers) }
+}
+
+/// Refuses a request that does not come from a page of ours.
+pub fn admit_own_origin(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+    if is_from(headers, &app.config.tokens.issuer) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::FORBIDDEN,
+        "origin_not_allowed",
+        "The origin is not allowed.",
+        "Cookies are for pages of origins that http.allowed_origins lists. Programs leave transport out.",
+    ))
+}
+
+fn is_from(headers: &HeaderMap, listed: &str) -> bool {
+    let mut origins = headers.get_all(ORIGIN).iter();
+    matches!((origins.next(), origins.next()), (Some(origin), None) if origin.as_bytes() == listed.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(cookie: &str) -> HeaderMap {
+        HeaderMap::from_iter([(COOKIE, cookie.parse().unwrap())])
+    }
+
+    #[test]
+    fn the_token_is_found_among_other_cookies_and_only_once() {
+        assert_eq!(refresh_token(&headers("a=b; __Host-wardgate-refresh=rt_x; c=d")), Some("rt_x"));
+        assert_eq!(refresh_token(&headers("wardgate-refresh=rt_x")), None);
+        assert_eq!(refresh_token(&headers("__Host-wardgate-refresh=a; __Host-wardgate-refresh=b")), None);
+    }
+
+    #[test]
+    fn sec_se_06_the_cookie_has_every_attribute() {
+        let (_, value) = set(REFRESH, "rt_x", SameSite::Strict, Some(seconds(60))).unwrap();
+        let expected = "__Host-wardgate-refresh=rt_x; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=60";
+        assert_eq!(value, expected);
+        let (_, value) = set(FLOW, "ft_x", SameSite::Lax, None).unwrap();
+        assert_eq!(value, "__Host-wardgate-flow=ft_x; HttpOnly; SameSite=Lax; Secure; Path=/");
+    }
+}

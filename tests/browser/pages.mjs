@@ -1,0 +1,133 @@
+// Walks through the pages that mails link to in a real browser without JavaScript, once in each colour scheme, and keeps
+// screenshots of each form, of what it leads to, and of what a used link says.
+// Usage: node pages.mjs <executable> <api> <folder for screenshots>
+
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+
+const [executablePath, api, folder] = process.argv.slice(2);
+const PASSWORD = "analytical engines hum";
+const NEXT_PASSWORD = "crimson kettles drift eastward";
+
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+try {
+  for (const colorScheme of ["light", "dark"]) await walk(colorScheme);
+} finally {
+  await browser.close();
+}
+
+async function walk(colorScheme) {
+  const email = `joan.${colorScheme}@example.com`;
+  const moved = `joan.new.${colorScheme}@example.com`;
+  const context = await browser.newContext({
+    colorScheme, javaScriptEnabled: false, locale: "en", viewport: { width: 390, height: 700 },
+  });
+  const tab = await context.newPage();
+  const refused = [];
+  tab.on("console", (message) => message.type() === "error" && refused.push(message.text()));
+  const shot = (name) => tab.screenshot({ path: `${folder}/pages-${name}-${colorScheme}.png`, fullPage: true });
+  const heading = (name) => tab.getByRole("heading", { level: 1, name }).waitFor();
+  const press = (name) => tab.getByRole("button", { name }).click();
+  // The style is let through by its hash: the button fills the column.
+  const styled = async () => assert.ok((await tab.getByRole("button").boundingBox()).width > 300, "the page has no style");
+
+  // The browser that registered: the mailed link activates the password.
+  const asked = await context.request.post(`${api}/v1/register`, {
+    headers: { origin: api }, data: { email, password: PASSWORD },
+  });
+  assert.equal(asked.status(), 202, await asked.text());
+  const verify = await link(email, "verify-email");
+  await tab.goto(verify);
+  await heading("Confirm your email address");
+  await styled();
+  await shot("verify");
+  await press("Confirm the address");
+  await heading("Your address is confirmed");
+  await shot("verify-done");
+  await tab.goto(verify);
+  await press("Confirm the address");
+  await heading("This link no longer works");
+  await shot("invalid");
+  const access = await signIn(email, PASSWORD);
+
+  // Another browser is asked for a password first.
+  const stranger = `mary.${colorScheme}@example.com`;
+  await post("/v1/register", { email: stranger, password: PASSWORD });
+  await tab.goto(await link(stranger, "verify-email"));
+  await press("Confirm the address");
+  await heading("Choose a new password");
+  await shot("choose-password");
+  await tab.getByLabel("New password").fill(NEXT_PASSWORD);
+  await press("Save the password");
+  await heading("Your password is saved");
+  await signIn(stranger, NEXT_PASSWORD);
+
+  await post("/v1/login/email-code", { email });
+  await tab.goto(await link(email, "sign-in"));
+  await heading("Sign in");
+  await shot("sign-in");
+  await press("Sign in");
+  await heading("You are signed in");
+  await shot("sign-in-done");
+  const kept = (await context.cookies(api)).find(({ name }) => name === "__Host-wardgate-refresh");
+  assert.ok(kept?.httpOnly && kept.secure && kept.sameSite === "Strict", JSON.stringify(kept));
+
+  await post("/v1/email/change", { new_email: moved, password: PASSWORD }, access);
+  await tab.goto(await link(moved, "confirm-email-change"));
+  await heading("Confirm your new email address");
+  await shot("confirm-change");
+  await press("Confirm the new address");
+  await heading("Your new address is confirmed");
+  await shot("confirm-change-done");
+
+  await tab.goto(await link(email, "undo-email-change"));
+  await heading("Undo the change of address");
+  await shot("undo-change");
+  await press("Undo the change");
+  await heading("Your former address is back");
+  await shot("undo-change-done");
+
+  await post("/v1/password/forgot", { email });
+  await tab.goto(await link(email, "reset-password"));
+  await heading("Choose a new password");
+  await shot("reset");
+  // The keyboard alone is enough.
+  await tab.keyboard.press("Tab");
+  await tab.keyboard.type("too short");
+  await tab.keyboard.press("Enter");
+  await tab.getByRole("alert").filter({ hasText: "needs at least 15" }).waitFor();
+  const field = tab.getByLabel("New password");
+  assert.equal(await field.getAttribute("aria-invalid"), "true");
+  await shot("reset-rejected");
+  await field.fill(NEXT_PASSWORD);
+  await press("Save the password");
+  await heading("Your password is saved");
+  await shot("reset-done");
+  await signIn(email, NEXT_PASSWORD);
+
+  assert.deepEqual(refused, [], "the browser refused something");
+  console.log(`ok ${colorScheme}`);
+}
+
+async function post(path, body, access) {
+  const headers = { "Content-Type": "application/json", ...(access && { Authorization: `Bearer ${access}` }) };
+  const answer = await fetch(api + path, { method: "POST", headers, body: JSON.stringify(body) });
+  const text = await answer.text();
+  assert.ok(answer.ok, `${path}: ${answer.status} ${text}`);
+  return text && JSON.parse(text);
+}
+
+async function signIn(email, password) {
+  return (await post("/v1/login", { email, password })).access_token;
+}
+
+// The newest mail's link to this page, as a person would click it.
+async function link(email, page) {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const mails = await (await fetch(`${api}/dev/outbox?to=${encodeURIComponent(email)}`)).json();
+    const found = mails.map(({ text }) => text.match(/https?:\S+/)?.[0]).findLast((url) => url?.includes(`/ui/${page}?`));
+    if (found) return found;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`no link to ${page} for ${email}`);
+}

@@ -1,0 +1,106 @@
+// Drives examples/spa in a real browser as a person would, once in each colour scheme, and keeps screenshots.
+// Usage: node spa.mjs <executable> <page> <api> <folder for screenshots>
+
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+
+const [executablePath, page, api, folder] = process.argv.slice(2);
+const PASSWORD = "analytical engines hum";
+const NEXT_PASSWORD = "crimson kettles drift eastward";
+
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+try {
+  for (const colorScheme of ["light", "dark"]) await walk(colorScheme);
+} finally {
+  await browser.close();
+}
+
+async function walk(colorScheme) {
+  const email = `grace.${colorScheme}@example.com`;
+  const context = await browser.newContext({ colorScheme, viewport: { width: 390, height: 844 } });
+  const tab = await context.newPage();
+  const errors = [];
+  tab.on("pageerror", (error) => errors.push(error.message));
+  const shot = (name) => tab.screenshot({ path: `${folder}/spa-${name}-${colorScheme}.png`, fullPage: true });
+  const message = (text) => tab.getByRole("status").filter({ hasText: text }).waitFor();
+
+  await tab.goto(`${page}?api=${encodeURIComponent(api)}`);
+  await tab.getByRole("heading", { name: "Create an account" }).waitFor();
+  await shot("start");
+
+  // A password that breaks a rule is refused with the reason.
+  const register = tab.locator("#register");
+  await register.getByLabel("Name").fill("Grace");
+  await register.getByLabel("Email").fill(email);
+  await register.getByLabel("Password").fill("too short");
+  await register.getByRole("button", { name: "Create account" }).click();
+  await message("needs at least 15");
+
+  await register.getByLabel("Password").fill(PASSWORD);
+  await register.getByRole("button", { name: "Create account" }).click();
+  await tab.getByRole("heading", { name: "Confirm your address" }).waitFor();
+  await shot("verify");
+  await tab.getByLabel("Code").fill(await verificationCode(email));
+  await tab.getByRole("button", { name: "Confirm" }).click();
+  await message("Your address is confirmed");
+
+  await signIn(tab, email, PASSWORD);
+  await tab.getByRole("heading", { name: "Hello, Grace" }).waitFor();
+  await shot("signed-in");
+  assert.equal(await tab.evaluate(() => document.cookie), "", "scripts see no cookie");
+  const cookies = (await context.cookies(api)).toSorted((a, b) => a.name.localeCompare(b.name));
+  assert.deepEqual(cookies.map(({ name, httpOnly, secure }) => ({ name, httpOnly, secure })),
+    ["flow", "refresh"].map((name) => ({ name: `__Host-wardgate-${name}`, httpOnly: true, secure: true })));
+
+  // Opened again, the page goes on where it was.
+  await tab.reload();
+  await tab.getByRole("heading", { name: "Hello, Grace" }).waitFor();
+
+  // A second browser shows up in the list, and is signed out from here.
+  const other = await browser.newContext({ colorScheme });
+  const otherTab = await other.newPage();
+  await otherTab.goto(`${page}?api=${encodeURIComponent(api)}`);
+  await signIn(otherTab, email, PASSWORD);
+  await otherTab.getByRole("heading", { name: "Hello, Grace" }).waitFor();
+  await tab.reload();
+  const sessions = tab.locator("#sessions li");
+  await sessions.nth(1).waitFor();
+  await shot("sessions");
+  await tab.getByRole("button", { name: "End" }).click();
+  await sessions.nth(1).waitFor({ state: "detached" });
+  await otherTab.reload();
+  await otherTab.getByRole("heading", { name: "Create an account" }).waitFor();
+
+  await tab.getByLabel("Current password").fill(PASSWORD);
+  await tab.getByLabel("New password").fill(NEXT_PASSWORD);
+  await tab.getByRole("button", { name: "Change password" }).click();
+  await message("Your password is changed");
+  await shot("changed");
+
+  await tab.getByRole("button", { name: "Sign out" }).click();
+  await message("You are signed out");
+  await signIn(tab, email, PASSWORD);
+  await message("wrong");
+  await signIn(tab, email, NEXT_PASSWORD);
+  await tab.getByRole("heading", { name: "Hello, Grace" }).waitFor();
+  assert.deepEqual(errors, []);
+  console.log(`ok ${colorScheme}`);
+}
+
+async function signIn(tab, email, password) {
+  const form = tab.locator("#sign-in");
+  await form.getByLabel("Email").fill(email);
+  await form.getByLabel("Password").fill(password);
+  await form.getByRole("button", { name: "Sign in" }).click();
+}
+
+// From the newest mail, as a person would read it.
+async function verificationCode(email) {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const mails = await (await fetch(`${api}/dev/outbox?to=${encodeURIComponent(email)}`)).json();
+    const code = mails.at(-1)?.text.match(/\b\d{6}\b/)?.[0];
+    if (code) return code;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`no mail to ${email}`);
+}

@@ -1,0 +1,123 @@
+//! Pages as a plain browser without JavaScript uses them: a link is opened, its form is sent, cookies are kept.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+
+use super::{Answer, TestServer};
+
+/// A browser.
+#[derive(Debug, Default)]
+pub struct Browser {
+    /// Its cookies, by name.
+    pub cookies: BTreeMap<String, String>,
+    /// What it asks pages to be written in.
+    pub language: &'static str,
+}
+
+impl Browser {
+    /// Opens a page.
+    pub async fn open(&mut self, server: &TestServer, path: &str) -> Answer {
+        self.send(server.request(Method::GET, path), server).await
+    }
+
+    /// Opens the page of a mailed link.
+    pub async fn open_link(&mut self, server: &TestServer, page: &str, token: &str) -> Answer {
+        self.open(server, &format!("/ui/{page}?token={token}")).await
+    }
+
+    /// Presses the button of the form that is shown, with what was typed.
+    pub async fn press(&mut self, server: &TestServer, shown: &Answer, typed: &[(&str, &str)]) -> Answer {
+        self.submit(server, shown, typed, Some(&server.base)).await
+    }
+
+    /// As [`Self::press`], with another origin or none.
+    pub async fn submit(
+        &mut self,
+        server: &TestServer,
+        shown: &Answer,
+        typed: &[(&str, &str)],
+        origin: Option<&str>,
+    ) -> Answer {
+        let form = form(shown);
+        let mut fields = form.hidden.clone();
+        fields.extend(typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let mut request = server.request(Method::POST, &form.action).form(&fields);
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        self.send(request, server).await
+    }
+
+    /// Opens a link and presses its button.
+    pub async fn follow(&mut self, server: &TestServer, page: &str, token: &str, typed: &[(&str, &str)]) -> Answer {
+        let shown = self.open_link(server, page, token).await;
+        assert_eq!(shown.status, 200, "{}", shown.text);
+        self.press(server, &shown, typed).await
+    }
+
+    /// Sends a request with the cookies, and keeps those of the answer.
+    pub async fn send(&mut self, mut request: reqwest::RequestBuilder, server: &TestServer) -> Answer {
+        if !self.cookies.is_empty() {
+            let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            request = request.header("cookie", cookies.join("; "));
+        }
+        if !self.language.is_empty() {
+            request = request.header("accept-language", self.language);
+        }
+        let answer = server.send(request).await;
+        for cookie in answer.headers.get_all("set-cookie") {
+            let cookie = cookie.to_str().unwrap();
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            if cookie.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        answer
+    }
+}
+
+/// A page's one form.
+pub struct Form {
+    pub action: String,
+    pub hidden: Vec<(String, String)>,
+}
+
+/// The form of a page.
+#[track_caller]
+pub fn form(page: &Answer) -> Form {
+    let html = &page.text;
+    let (_, form) = html.split_once("<form method=\"post\"").unwrap_or_else(|| panic!("no form in {html}"));
+    let inputs = form.split("<input type=\"hidden\"").skip(1);
+    let hidden = inputs.map(|input| (attribute(input, "name"), attribute(input, "value"))).collect();
+    Form { action: attribute(form, "action"), hidden }
+}
+
+/// The first attribute of this name.
+fn attribute(html: &str, name: &str) -> String {
+    let (_, rest) = html.split_once(&format!("{name}=\"")).unwrap_or_else(|| panic!("no {name} in {html}"));
+    rest.split('"').next().unwrap().to_owned()
+}
+
+/// The page's heading.
+#[track_caller]
+pub fn heading(page: &Answer) -> &str {
+    let html = &page.text;
+    let (_, rest) = html.split_once("<h1>").unwrap_or_else(|| panic!("no heading in {html}"));
+    rest.split('<').next().unwrap()
+}
+
+/// What a page says whose link does nothing any more.
+#[track_caller]
+pub fn assert_dead(page: &Answer) {
+    assert_eq!((page.status, heading(page)), (400, "This link no longer works"), "{}", page.text);
+    assert!(page.header("content-type").starts_with("text/html"));
+}
+
+/// What a page says whose form did not come from it.
+#[track_caller]
+pub fn assert_refused(page: &Answer) {
+    assert_eq!((page.status, heading(page)), (403, "Please open the link again"), "{}", page.text);
+}

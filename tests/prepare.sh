@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Installs what some tests call, pinned: PyJWT into .tools/interop-venv, jose into tests/interop/node_modules, Playwright
+# (without a browser of its own) into tests/browser/node_modules.
+# Prints a line `name: reason` for each that cannot be had, and nothing else on standard output.
+set -euo pipefail
+cd "$(dirname "$0")"
+venv=../.tools/interop-venv
+
+# A copy of the pins is laid down last, so that an installation that was cut short is made again.
+pyjwt() {
+    command -v python3 >/dev/null || { echo "Python 3 is missing"; return; }
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python is older than 3.11"; return; }
+    if cmp -s interop/requirements.txt "$venv/requirements.txt" && [ -x "$venv/bin/python" ]; then return; fi
+    echo "Installing PyJWT into .tools/interop-venv …" >&2
+    rm -rf "$venv"
+    if ! python3 -m venv "$venv" >&2 || ! "$venv/bin/python" -m pip install --quiet --no-input --no-deps \
+        --disable-pip-version-check --only-binary :all: --requirement interop/requirements.txt >&2; then
+        rm -rf "$venv"
+        echo "it could not be installed"
+        return
+    fi
+    cp interop/requirements.txt "$venv/"
+}
+
+# What package-lock.json of this folder pins.
+packages() {
+    command -v node >/dev/null || { echo "Node.js is missing"; return; }
+    command -v npm >/dev/null || { echo "npm is missing"; return; }
+    node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node.js is older than 20"; return; }
+    if cmp -s "$1/package-lock.json" "$1/node_modules/.pins"; then return; fi
+    echo "Installing the packages of tests/$1 …" >&2
+    if ! npm ci --prefix "$1" --no-audit --no-fund --ignore-scripts --loglevel=error >&2; then
+        rm -rf "$1/node_modules"
+        echo "they could not be installed"
+        return
+    fi
+    cp "$1/package-lock.json" "$1/node_modules/.pins"
+}
+
+jose() {
+    packages interop
+}
+
+browser() {
+    command -v chromium chromium-browser google-chrome >/dev/null || { echo "Chromium is missing"; return; }
+    packages browser
+}
+
+for part in pyjwt jose browser; do
+    reason=$($part)
+    [ -z "$reason" ] || echo "$part: $reason"
+done

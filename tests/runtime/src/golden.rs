@@ -1,0 +1,149 @@
+//! The golden events of `events/`, and the responses that stand beside them.
+
+use std::sync::LazyLock;
+
+use regex_lite::Regex;
+use serde_json::Value;
+
+use crate::binaries::repository;
+
+/// What the responses were given under, besides stage development.
+pub const SETTINGS: [(&str, &str); 3] = [
+    ("AUTH__AUTHORIZER__AUDIENCE", "https://api.example.com"),
+    ("AUTH__TOKENS__AUDIENCE", "https://api.example.com"),
+    ("AUTH__TOKENS__ISSUER", "https://auth.example.com"),
+];
+
+/// What differs each time, by its shape, and what stands for it. New endpoints speak of the same things.
+const RULES: [(&str, &str); 6] = [
+    (r"\beyJ[\w-]+\.[\w-]+\.[\w-]+", "<JWT>"),
+    (r"\b([a-z]{2})_[\w-]+\.[\w-]+\.[\w-]+", "<$1 token>"),
+    (r"\b([a-z]{3})_[0-9a-hjkmnp-tv-z]{26}\b", "<$1 id>"),
+    (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
+    (r"\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT", "<time>"),
+    (r"^[\w-]{43,}$", "<base64url>"),
+];
+
+/// `events/<function>/<case>.json`.
+pub struct Case {
+    /// `<function>/<case>`.
+    pub name: String,
+    /// The event, with placeholders.
+    pub event: String,
+}
+
+/// Every event of a function, in order.
+pub fn cases(function: &str) -> Vec<Case> {
+    let (events, _) = files(function);
+    events.into_iter().map(|name| Case { event: event(&name), name }).collect()
+}
+
+/// The names of a function's events, and of its responses.
+pub fn files(function: &str) -> (Vec<String>, Vec<String>) {
+    let (mut events, mut responses) = (Vec::new(), Vec::new());
+    for entry in std::fs::read_dir(repository().join("events").join(function)).unwrap() {
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        let name = file.strip_suffix(".json").unwrap_or_else(|| panic!("events/{function}/{file} is no event"));
+        match name.strip_suffix(".response") {
+            Some(name) => responses.push(format!("{function}/{name}")),
+            None => events.push(format!("{function}/{name}")),
+        }
+    }
+    events.sort();
+    responses.sort();
+    (events, responses)
+}
+
+/// The event `<function>/<case>`.
+pub fn event(name: &str) -> String {
+    std::fs::read_to_string(repository().join(format!("events/{name}.json"))).unwrap()
+}
+
+/// The response to the event `<function>/<case>`.
+pub fn response(name: &str) -> Value {
+    let text = std::fs::read_to_string(repository().join(format!("events/{name}.response.json"))).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The event that registers the user whom `login/ok` signs in.
+pub fn registration() -> String {
+    let mut register: Value = serde_json::from_str(&event("register/ok")).unwrap();
+    let login: Value = serde_json::from_str(&event("login/ok")).unwrap();
+    // The same members: an address and a password.
+    register["body"] = login["body"].clone();
+    register.to_string()
+}
+
+/// What a sign-in gave.
+pub struct SignedIn {
+    access_token: String,
+    refresh_token: String,
+    session_id: String,
+}
+
+impl SignedIn {
+    /// Reads the answer to `login/ok`.
+    pub fn of(answer: &Value) -> Self {
+        let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+        let member = |name: &str| body[name].as_str().unwrap_or_else(|| panic!("no {name} in {body}")).to_owned();
+        Self {
+            access_token: member("access_token"),
+            refresh_token: member("refresh_token"),
+            session_id: member("session_id"),
+        }
+    }
+
+    /// Puts the tokens where an event has their names.
+    pub fn fill(&self, event: &str) -> String {
+        event
+            .replace("${ACCESS_TOKEN}", &self.access_token)
+            .replace("${REFRESH_TOKEN}", &self.refresh_token)
+            .replace("${SESSION_ID}", &self.session_id)
+    }
+}
+
+impl Case {
+    /// Holds an answer to the response beside the event. With `UPDATE_SNAPSHOTS` it becomes that response.
+    #[expect(clippy::disallowed_methods, reason = "asks whoever runs the test, not the configuration")]
+    pub fn check(&self, answer: Value) {
+        let path = repository().join(format!("events/{}.response.json", self.name));
+        let found = format!("{:#}\n", stable(answer));
+        if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+            std::fs::write(&path, &found).unwrap();
+        }
+        let expected = std::fs::read_to_string(&path).unwrap_or_default();
+        let same = serde_json::from_str::<Value>(&expected).ok() == serde_json::from_str(&found).ok();
+        assert!(
+            same,
+            "events/{}.response.json is another, or missing. If this is right, run `make events`:\n{found}",
+            self.name
+        );
+    }
+}
+
+/// An answer without what differs each time, and with its body as the JSON that it is.
+pub fn stable(mut answer: Value) -> Value {
+    if let Some(body) = answer.get_mut("body")
+        && let Some(json) = body.as_str().and_then(|text| serde_json::from_str(text).ok())
+    {
+        *body = json;
+    }
+    replace("", &mut answer);
+    answer
+}
+
+fn replace(member: &str, value: &mut Value) {
+    static RULES_READ: LazyLock<Vec<(Regex, &str)>> =
+        LazyLock::new(|| RULES.map(|(shape, placeholder)| (Regex::new(shape).unwrap(), placeholder)).into());
+    match value {
+        Value::String(text) => {
+            for (shape, placeholder) in RULES_READ.iter() {
+                *text = shape.replace_all(text, *placeholder).into_owned();
+            }
+        }
+        Value::Number(_) if member.ends_with("_ms") => *value = "<milliseconds>".into(),
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(member, item)),
+        Value::Object(members) => members.iter_mut().for_each(|(name, value)| replace(name, value)),
+        _ => {}
+    }
+}

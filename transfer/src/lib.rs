@@ -1,0 +1,33 @@
+//! `make import` and `make export`: users from other systems into the table, and out of it.
+//!
+//! - [`arguments`]: what can be typed. [`stage`]: which table it is about.
+//! - [`import`]: rows into accounts, with [`checkpoint`], [`errors`] and [`progress`] beside it.
+//! - [`input`] reads the file, [`rows`] takes it apart, [`formats`] know what each system calls things.
+//! - [`export`]: accounts into rows. [`encryption`]: age, both ways.
+
+pub mod arguments;
+pub mod checkpoint;
+pub mod encryption;
+pub mod errors;
+pub mod export;
+pub mod formats;
+pub mod generate;
+pub mod import;
+pub mod input;
+pub mod progress;
+pub mod rows;
+pub mod stage;
+
+use arguments::{Arguments, Command};
+
+/// Any failure, told to whoever typed the command.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Does what was typed.
+pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+    match arguments.command {
+        Command::Import(arguments) => import::run(arguments).await,
+        Command::Export(arguments) => export::run(arguments).await,
+        Command::Generate(arguments) => generate::run(&arguments),
+    }
+}

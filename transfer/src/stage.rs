@@ -1,0 +1,124 @@
+//! The deployment that a command is about.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use wardgate::app::{App, Host};
+use wardgate::aws::Connection;
+use wardgate::clock::SystemClock;
+use wardgate::config::Config;
+use wardgate::entropy::SystemEntropy;
+
+use crate::Failure;
+use crate::arguments::StageName;
+
+/// An open deployment.
+pub struct Deployment {
+    /// Its parts.
+    pub app: Arc<App>,
+    local: Option<local::Local>,
+}
+
+impl StageName {
+    /// As in `AUTH__STAGE`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
+}
+
+impl Deployment {
+    /// Opens it: the store and keys of `make run` in development, AWS elsewhere.
+    #[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
+    pub async fn open(stage: StageName) -> Result<Self, Failure> {
+        let environment: BTreeMap<String, String> = std::env::vars().collect();
+        let mut config = Config::load(variables(stage, &environment))?;
+        let (connection, local) = match config.embedded.folder.clone() {
+            Some(folder) => {
+                let local = local::start(&mut config, &folder).await?;
+                (local.connection.clone(), Some(local))
+            }
+            None => (Connection::from_environment(|name| environment.get(name).cloned())?, None),
+        };
+        let host =
+            Host { connection, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), hashing_slots: 1 };
+        Ok(Self { app: Arc::new(App::new(config, host)?), local })
+    }
+
+    /// Closes it.
+    pub async fn close(self) -> Result<(), Failure> {
+        drop(self.app);
+        match self.local {
+            Some(local) => local::stop(local).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The environment, with what it lacks for this: no token is issued here, and nobody waits for one row.
+fn variables(stage: StageName, environment: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut variables = environment.clone();
+    variables.insert("AUTH__STAGE".to_owned(), stage.name().to_owned());
+    let mut unless_set = |name: &str, value: &str| {
+        variables.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+    };
+    unless_set("AUTH__AWS__ATTEMPT_TIMEOUT_MS", "10000");
+    unless_set("AUTH__AWS__OPERATION_TIMEOUT_MS", "60000");
+    unless_set("AUTH__AWS__MAX_ATTEMPTS", "10");
+    if stage == StageName::Development {
+        if !environment.keys().any(|name| name.starts_with("AWS_ENDPOINT_URL")) {
+            unless_set("AUTH__EMBEDDED__FOLDER", ".wardgate");
+        }
+    } else {
+        unless_set("AUTH__TOKENS__ISSUER", "https://transfer.invalid");
+        unless_set("AUTH__TOKENS__AUDIENCE", "https://transfer.invalid");
+        if !environment.contains_key("AUTH__SECRETS__FILE") {
+            unless_set("AUTH__SECRETS__PREFIX", &format!("wardgate/{}/", stage.name()));
+        }
+    }
+    variables
+}
+
+#[cfg(feature = "dev")]
+mod local {
+    use std::path::Path;
+
+    use wardgate::config::Config;
+    pub(super) use wardgate_server::dev::local::Local;
+
+    use crate::Failure;
+
+    pub(super) async fn start(config: &mut Config, folder: &Path) -> Result<Local, Failure> {
+        Ok(Local::start(config, folder).await?)
+    }
+
+    pub(super) async fn stop(local: Local) -> Result<(), Failure> {
+        Ok(local.stop().await?)
+    }
+}
+
+#[cfg(not(feature = "dev"))]
+#[expect(clippy::unused_async, reason = "the same shape as with the feature")]
+mod local {
+    use std::path::Path;
+
+    use wardgate::aws::Connection;
+    use wardgate::config::Config;
+
+    use crate::Failure;
+
+    pub(super) struct Local {
+        pub(super) connection: Connection,
+    }
+
+    pub(super) async fn start(_config: &mut Config, _folder: &Path) -> Result<Local, Failure> {
+        Err("this build has no embedded store: it needs the cargo feature dev".into())
+    }
+
+    pub(super) async fn stop(_local: Local) -> Result<(), Failure> {
+        Ok(())
+    }
+}

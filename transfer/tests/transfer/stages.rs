@@ -1,0 +1,57 @@
+//! Which table a command is about.
+
+use std::path::Path;
+use std::process::Command;
+
+use tokio::sync::watch;
+use wardgate::aws::Connection;
+use wardgate::config::Config;
+use wardgate_server::dev::engine;
+
+use crate::harness::{Folder, told};
+
+#[test]
+fn another_stage_takes_its_credentials_from_the_environment() {
+    let folder = Folder::new();
+    let file = folder.copy("wardgate.csv");
+    let mut command = folder.command("import", &file, &[]);
+    let output = command.env_remove("AUTH__EMBEDDED__FOLDER").args(["--stage", "staging"]).output().unwrap();
+    assert!(told(&output).contains("cannot be used multiple times"), "{}", told(&output));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wardgate-transfer"));
+    let output = command.env_clear().arg("import").arg(&file).args(["--stage", "staging"]).output().unwrap();
+    assert!(told(&output).contains("the environment variable AWS_ACCESS_KEY_ID is not set"), "{}", told(&output));
+}
+
+/// As against AWS or an emulator of it, by AWS's own variables.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_endpoint_of_the_environment_is_honoured() {
+    let folder = Folder::new();
+    let (_stop, stopping) = watch::channel(false);
+    let engine = engine::start(None, stopping).await.unwrap();
+    let config = Config::load([("AUTH__STAGE".to_owned(), "development".to_owned())]).unwrap();
+    engine::create_tables(&Connection::local(engine.endpoint_url.clone()), &config).await.unwrap();
+    let keys = folder.data().join("secrets.json");
+    let run = |verb: &str, stage: &str, file: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wardgate-transfer"));
+        command
+            .env_clear()
+            .env("AWS_REGION", "eu-central-1")
+            .env("AWS_ACCESS_KEY_ID", "local")
+            .env("AWS_SECRET_ACCESS_KEY", "local")
+            .env("AWS_ENDPOINT_URL", &engine.endpoint_url)
+            .args([verb, "--stage", stage])
+            .arg(file);
+        if stage == "development" {
+            command.env("AUTH__SECRETS__FILE", &keys);
+        }
+        told(&command.output().unwrap())
+    };
+    let file = folder.copy("wardgate.csv");
+    let text = run("import", "development", &file);
+    assert!(text.contains("2 accounts created in development"), "{text}");
+    let text = run("export", "development", &folder.path("out.jsonl"));
+    assert!(text.contains("2 accounts written"), "{text}");
+    // The engine is no Secrets Manager: without the keys of hashes nothing is imported.
+    let text = run("import", "staging", &file);
+    assert!(text.contains("wardgate-transfer: ") && !text.contains("accounts created"), "{text}");
+}
