@@ -48,7 +48,8 @@ async fn sec_pw_05_a_weak_password_is_refused_with_its_reason_and_the_link_still
         assert!(shown.text.contains("role=\"alert\"") && shown.text.contains(reason), "{}", shown.text);
         assert!(!shown.text.contains(password), "the password is echoed: {}", shown.text);
     }
-    let german = Browser { language: "de", ..Browser::default() }.press(&server, &shown, &[("new_password", "kurz")]).await;
+    let german =
+        Browser { language: "de", ..Browser::default() }.press(&server, &shown, &[("new_password", "kurz")]).await;
     assert!(german.text.contains("braucht mindestens 15"), "{}", german.text);
     let done = browser.press(&server, &shown, &[("new_password", OTHER_PASSWORD)]).await;
     assert_eq!((done.status, heading(&done)), (200, "Your password is saved"));

@@ -98,7 +98,8 @@ async fn sec_se_06_where_the_flow_cookie_is_read_origin_and_csrf_token_have_to_b
     for origin in [None, Some("null"), Some("https://evil.example")] {
         assert_refused(&browser.submit(&server, &shown, &[], origin).await);
     }
-    for fields in [vec![("token", token.as_str())], vec![("token", token.as_str()), ("csrf", "AAAAAAAAAAAAAAAAAAAAAA")]] {
+    for fields in [vec![("token", token.as_str())], vec![("token", token.as_str()), ("csrf", "AAAAAAAAAAAAAAAAAAAAAA")]]
+    {
         let request = server.request(Method::POST, "/ui/verify-email").header("origin", &server.base).form(&fields);
         assert_refused(&browser.send(request, &server).await);
     }
