@@ -168,7 +168,7 @@ async fn rings_of_a_success(server: &TestServer, name: &str) -> Vec<String> {
         "me-export" => vec![restarted.as_bearer(Method::GET, "/v1/me/export", &access).await.status],
         "me-keep" => {
             server.as_bearer(Method::DELETE, "/v1/me", &access).await;
-            let token = server.mailed_token(EMAIL, Purpose::KeepAccount).await;
+            let token = server.last_mailed(EMAIL, Purpose::KeepAccount).await.token;
             server.secrets_manager.taken();
             vec![restarted.post("/v1/me/keep", &serde_json::json!({ "token": token })).await.status]
         }
