@@ -73,6 +73,22 @@ fn mails_know_the_domain_alone() {
 }
 
 #[test]
+fn what_leaves_by_itself_knows_the_domain_alone() {
+    forbids(
+        "shared/src/outbound",
+        &[
+            "crate::app",
+            "crate::crypto",
+            "crate::http",
+            "crate::mail",
+            "crate::secrets",
+            "crate::store",
+            "crate::use_cases",
+        ],
+    );
+}
+
+#[test]
 fn functions_reach_the_store_through_use_cases_only() {
     let functions = fs::read_dir(repository("functions")).unwrap().map(|entry| entry.unwrap().path());
     for function in functions {

@@ -106,7 +106,6 @@ async fn each_notice_and_link_has_its_letter() {
         (Purpose::EmailUndo, Some("/ui/undo-email-change?token=cu_")),
         (Purpose::KeepAccount, Some("/ui/keep-account?token=ka_")),
         (Purpose::PasswordChanged, None),
-        (Purpose::NewDevice, None),
     ] {
         order(&server, purpose, "new@example.com").await;
         let mail = server.newest_mail("new@example.com").await;
@@ -115,7 +114,34 @@ async fn each_notice_and_link_has_its_letter() {
             None => assert!(!mail.text.contains("token="), "{}", mail.text),
         }
     }
-    assert_eq!(server.mails("new@example.com").await.len(), 5);
+    assert_eq!(server.mails("new@example.com").await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_sign_in_from_a_new_device_is_told_to_the_account_and_names_the_device() {
+    let server = verified_account(&[]).await;
+    // Older than the account's first minutes.
+    server.clock.advance(3600);
+    let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    let body = json!({ "email": EMAIL, "password": PASSWORD });
+    let request = server.request(reqwest::Method::POST, "/v1/login").header("user-agent", agent).json(&body);
+    let device_token = server.send(request).await.string("device_token");
+    let mail = server.newest_mail(EMAIL).await;
+    assert!(mail.text.contains("Firefox on Linux"), "{}", mail.text);
+    let before = server.mails(EMAIL).await.len();
+    let known = json!({ "email": EMAIL, "password": PASSWORD, "device_token": device_token });
+    assert_eq!(server.post("/v1/login", &known).await.status, 200);
+    assert_eq!(server.mails(EMAIL).await.len(), before, "a known device is no news");
+}
+
+#[tokio::test]
+async fn sec_en_05_a_request_is_answered_before_any_mail_is_handed_over() {
+    let server = verified_account(&[]).await;
+    let before = server.mail_edge.taken();
+    forgot(&server).await;
+    assert_eq!(server.mail_edge.taken(), before);
+    server.mails(EMAIL).await;
+    assert_eq!(server.mail_edge.taken(), before + 1);
 }
 
 #[tokio::test]
@@ -198,7 +224,7 @@ async fn a_second_delivery_of_the_same_changes_sends_nothing() {
 async fn what_is_no_order_fails_alone() {
     let server = verified_account(&[]).await;
     let before = server.mails(EMAIL).await.len();
-    order(&server, Purpose::NewDevice, EMAIL).await;
+    order(&server, Purpose::PasswordChanged, EMAIL).await;
     let batch = json!({ "Records": [{ "messageId": "m1", "body": "no order" }, {
         "messageId": "m2", "body": json!({ "pk": "USER#usr_1", "sk": "PROFILE", "id": "usr_1" }).to_string(),
     }] });

@@ -30,6 +30,7 @@ endpoints![
     me_update,
     openid_configuration,
     page_confirm_email_change,
+    page_keep_account,
     page_reset_password,
     page_show,
     page_sign_in,

@@ -37,8 +37,12 @@ pub fn router(app: &Arc<App>) -> Router {
         let app = Arc::clone(app);
         let answer = move |peer: ConnectInfo<SocketAddr>, parameters: RawPathParams, request: Request| {
             let app = Arc::clone(&app);
-            let parameters = if path == endpoint.path { named(&parameters) } else { endpoint.path_parameters(path) };
-            async move { answer(&app, endpoint, peer.0, parameters.unwrap_or_default(), request).await }
+            let parameters = if path == endpoint.path {
+                named(&parameters)
+            } else {
+                endpoint.path_parameters(path).unwrap_or_default()
+            };
+            async move { answer(&app, endpoint, peer.0, parameters, request).await }
         };
         let methods = paths.remove(path).unwrap_or_default().merge(on(filter, answer));
         paths.insert(path, methods);
@@ -80,8 +84,8 @@ pub fn routes() -> Vec<(&'static Endpoint, &'static str)> {
     routes
 }
 
-fn named(parameters: &RawPathParams) -> Option<BTreeMap<String, String>> {
-    Some(parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+fn named(parameters: &RawPathParams) -> BTreeMap<String, String> {
+    parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 async fn answer(

@@ -35,6 +35,11 @@ impl MailEdge {
         Self { inner, disturbances: Arc::default() }
     }
 
+    /// How many mails have arrived.
+    pub fn taken(&self) -> usize {
+        self.inner.mails(None).len()
+    }
+
     /// Disturbs the next `times` mails.
     pub fn disturb(&self, disturbance: MailDisturbance, times: usize) {
         self.disturbances.lock().unwrap().extend(std::iter::repeat_n(disturbance, times));

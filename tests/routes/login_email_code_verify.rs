@@ -52,8 +52,9 @@ fn claims(answer: &Answer) -> Value {
     serde_json::from_slice(&payload).unwrap()
 }
 
+/// EN-06: the token says that this one factor was proven, and no other.
 #[tokio::test]
-async fn signs_in_with_the_code_or_with_the_link() {
+async fn sec_en_06_signs_in_with_the_code_or_with_the_link_as_one_factor() {
     let server = registered(&[]).await;
     let (code, _) = server.mailed_code(EMAIL).await;
     let typed = format!(" {}-{} ", &code[..4].to_lowercase(), &code[4..]);

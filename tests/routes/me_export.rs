@@ -49,7 +49,8 @@ async fn has_all_that_is_held_and_nothing_secret() {
     assert_eq!(export["profile"]["name"], "Ada Lovelace");
     let address = &export["addresses"][0];
     assert_eq!((&address["address"], &address["has_password"]), (&json!(EMAIL), &json!(true)));
-    assert_eq!(address["devices"][0]["id"], "dev_1");
+    let devices = address["devices"].as_array().unwrap();
+    assert!(devices.iter().any(|device| device["id"] == "dev_1"), "{devices:?}");
     assert_eq!(address["mails"][0]["purpose"], "password_reset");
     assert_eq!(address["registrations"][0]["name"], "Ada Lovelace");
     let sessions = export["sessions"].as_array().unwrap();

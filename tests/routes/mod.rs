@@ -19,6 +19,7 @@ mod me_keep;
 mod me_update;
 mod openid_configuration;
 mod page_confirm_email_change;
+mod page_keep_account;
 mod page_reset_password;
 mod page_show;
 mod page_sign_in;

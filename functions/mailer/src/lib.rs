@@ -44,20 +44,13 @@ struct Message {
 async fn handle(app: &App, parts: &Parts, batch: Batch) -> Result<BatchAnswer, Fault> {
     let mut failed = Vec::new();
     for Message { message_id, body } in batch.records {
-        let sent = match serde_json::from_str::<MailOrder>(&body) {
-            Ok(order) => match send_mail(app, &*parts.transport, &order).await {
-                Ok(_) => true,
-                Err(cause) => {
-                    tracing::error!(id = order.id, %cause, "a mail waits for another try");
-                    false
-                }
-            },
-            Err(_) => {
-                tracing::error!(message_id, "a message is no order for a mail");
-                false
-            }
+        let Ok(order) = serde_json::from_str::<MailOrder>(&body) else {
+            tracing::error!(message_id, "a message is no order for a mail");
+            failed.push(message_id);
+            continue;
         };
-        if !sent {
+        if let Err(cause) = send_mail(app, &*parts.transport, &order).await {
+            tracing::error!(id = order.id, %cause, "a mail waits for another try");
             failed.push(message_id);
         }
     }

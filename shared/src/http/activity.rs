@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::audit::{Activity, AuditAction};
+use crate::domain::device::device_name;
 
 /// Something that happened to an account.
 #[derive(Serialize, JsonSchema)]
@@ -30,7 +31,7 @@ impl From<Activity> for ActivityReply {
             action: line.action,
             at: line.at.rfc3339(),
             address: line.address,
-            device: line.user_agent,
+            device: line.user_agent.as_deref().map(|agent| device_name(Some(agent))),
             session_id: line.session.map(|id| id.to_string()),
         }
     }

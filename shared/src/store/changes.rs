@@ -56,7 +56,8 @@ impl StreamRecord {
 
     /// What changed.
     pub fn change(&self) -> Result<Change, StoreError> {
-        let Images { keys, old_image: old, new_image: new, .. } = &self.dynamodb;
+        let Images { keys, old_image, new_image, .. } = &self.dynamodb;
+        let (old, new) = (old_image.as_ref(), new_image.as_ref());
         let (pk, sk) = (text(keys, "pk")?, text(keys, "sk")?);
         if pk.starts_with("USER#") && sk == "PROFILE" {
             return Ok(Change::Profile { old: image(old)?, new: image(new)? });
@@ -79,7 +80,7 @@ impl StreamRecord {
 
 /// An item without a key of the mail ring has not been mailed. A change of one that was there before is no new order,
 /// unless it is another item in the same place.
-#[expect(clippy::unnecessary_box_returns, clippy::unnecessary_wraps, reason = "as the images of the other kinds")]
+#[expect(clippy::unnecessary_wraps, reason = "as the images of the other kinds")]
 fn order(pk: &str, sk: &str, old: Option<Box<Mailed>>, new: Option<Box<Mailed>>) -> Result<Change, StoreError> {
     let Some(new) = new.filter(|new| new.mac_kid.is_none()) else { return Ok(Change::Other) };
     if old.is_some_and(|old| old.id == new.id) {
@@ -95,6 +96,6 @@ fn text<'a>(keys: &'a Item, name: &str) -> Result<&'a str, StoreError> {
     }
 }
 
-fn image<T: DeserializeOwned>(image: &Option<Item>) -> Result<Option<Box<T>>, StoreError> {
-    Ok(image.clone().map(serde_dynamo::from_item).transpose()?.map(Box::new))
+fn image<T: DeserializeOwned>(image: Option<&Item>) -> Result<Option<Box<T>>, StoreError> {
+    Ok(image.cloned().map(serde_dynamo::from_item).transpose()?.map(Box::new))
 }

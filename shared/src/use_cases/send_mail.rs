@@ -116,22 +116,19 @@ async fn count(
 ) -> Result<Claimed, Fault> {
     let limits = &app.config.limits;
     let address = choice.recipient.key();
-    let counters = match notice(&choice.subject) {
+    let counters = if let Some(purpose) = notice(&choice.subject) {
         // Strangers must not be able to use up the limit of what tells an owner of a takeover.
-        Some(purpose) => {
-            vec![(Scope::MailAddress, format!("{}#{}", purpose.name(), address.as_str()), &limits.mail_address)]
+        vec![(Scope::MailAddress, format!("{}#{}", purpose.name(), address.as_str()), &limits.mail_address)]
+    } else {
+        // Apart from the transaction, in which everybody would conflict with everybody.
+        let all = app.store.reserve_in_window(Scope::MailAll, "all", &limits.mail_all, now).await?;
+        if let Reservation::Refused { .. } = all {
+            return Ok(Claimed::OverLimit);
         }
-        None => {
-            // Apart from the transaction, in which everybody would conflict with everybody.
-            let all = app.store.reserve_in_window(Scope::MailAll, "all", &limits.mail_all, now).await?;
-            if let Reservation::Refused { .. } = all {
-                return Ok(Claimed::OverLimit);
-            }
-            vec![
-                (Scope::MailAddress, address.as_str().to_owned(), &limits.mail_address),
-                (Scope::MailSource, source.to_owned(), &limits.mail_source),
-            ]
-        }
+        vec![
+            (Scope::MailAddress, address.as_str().to_owned(), &limits.mail_address),
+            (Scope::MailSource, source.to_owned(), &limits.mail_source),
+        ]
     };
     let registration = match &choice.subject {
         Ordered::Registration(registration) if choice.redirected => Some(registration),
