@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::observer::{Observer, expect};
+use crate::harness::pages::Browser;
 use crate::harness::{EMAIL, OTHER_PASSWORD, PASSWORD, TABLE};
 
 const GRACE: i64 = 14 * 86_400;
@@ -27,6 +28,14 @@ impl Observer {
         self.see_leaving(email, &access).await;
         let keep = json!({ "token": self.mailed_token(email).await });
         self.see_twice("me-keep", "/v1/me/keep", &keep).await;
+
+        self.server.step();
+        let access = self.server.login(email, PASSWORD).await.string("access_token");
+        self.see_leaving(email, &access).await;
+        let token = self.mailed_token(email).await;
+        for status in [200, 400] {
+            self.see_page(&mut Browser::default(), "page-keep-account", &token, &[], status).await;
+        }
 
         // What an erasure finds: failed sign-ins of the address, sessions, former addresses.
         self.server.login(email, OTHER_PASSWORD).await;
