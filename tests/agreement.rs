@@ -73,13 +73,17 @@ fn each_function_has_a_good_and_a_bad_event_and_each_event_its_response() {
     assert_eq!(folders("events"), functions());
     for function in functions() {
         let (events, responses) = golden::files(&function);
+        assert!(events.contains(&format!("{function}/ok")), "events/{function}/ok.json is missing");
+        let expected = if golden::PASS_ON.contains(&function.as_str()) { Vec::new() } else { events };
         assert_eq!(
-            events, responses,
+            expected, responses,
             "left: events, right: responses; `make events` writes what is missing; delete what nothing asks for"
         );
-        assert!(events.contains(&format!("{function}/ok")), "events/{function}/ok.json is missing");
-        let (good, bad): (Vec<_>, Vec<_>) = responses.iter().partition(|name| is_good(&golden::response(name)));
-        assert!(!good.is_empty() && !bad.is_empty(), "{function}: good {good:?}, bad {bad:?}");
+        // Nothing that a service of AWS sends is refused.
+        if names().contains(&function) || function == "authorizer" {
+            let (good, bad): (Vec<_>, Vec<_>) = responses.iter().partition(|name| is_good(&golden::response(name)));
+            assert!(!good.is_empty() && !bad.is_empty(), "{function}: good {good:?}, bad {bad:?}");
+        }
     }
 }
 

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use wardgate::domain::one_time::Purpose;
 use wardgate_server::endpoints::ENDPOINTS;
 
+use crate::harness::pages::Browser;
 use crate::harness::secrets_manager::Mood;
-use crate::harness::{EMAIL, PASSWORD, START, TestServer};
+use crate::harness::{Answer, EMAIL, OTHER_PASSWORD, PASSWORD, START, TestServer, link_token};
 
 /// Short enough to wait for: a source that never answers is noticed by its time-out alone.
 const QUICK: [(&str, &str); 3] = [
@@ -141,6 +142,7 @@ async fn rings_of_a_success(server: &TestServer, name: &str) -> Vec<String> {
     let signed_in = server.signed_in().await;
     let (access, refresh) = (signed_in.string("access_token"), signed_in.string("refresh_token"));
     let followed = followed_link(server, name).await;
+    let opened = opened_page(server, name).await;
     server.secrets_manager.taken();
     let restarted = server.restarted().await;
     let path = format!("/v1/sessions/{}", signed_in.string("session_id"));
@@ -183,9 +185,21 @@ async fn rings_of_a_success(server: &TestServer, name: &str) -> Vec<String> {
             vec![restarted.post("/v1/email/verify/resend", &json!({ "email": EMAIL })).await.status]
         }
         "email-change" => vec![restarted.ask_for_address(&access, "ada@new.example", PASSWORD).await.status],
-        "email-verify" | "email-change-confirm" | "email-change-undo" => {
+        "email-verify" | "email-change-confirm" | "email-change-undo" | "password-reset" => {
             let (path, body) = followed.unwrap();
             vec![restarted.post(path, &body).await.status]
+        }
+        "password-forgot" => vec![restarted.post("/v1/password/forgot", &json!({ "email": EMAIL })).await.status],
+        "password-change" => {
+            let body = json!({ "current_password": PASSWORD, "new_password": OTHER_PASSWORD });
+            let change = restarted.request(Method::POST, "/v1/password/change").bearer_auth(&access);
+            vec![restarted.send(change.json(&body)).await.status]
+        }
+        "page-show" => vec![restarted.get("/ui/reset-password?token=a").await.status],
+        name if name.starts_with("page-") => {
+            let (mut browser, shown) = opened.unwrap();
+            let typed: &[_] = if name == "page-reset-password" { &[("new_password", OTHER_PASSWORD)] } else { &[] };
+            vec![browser.submit(&restarted, &shown, typed, Some(&server.base)).await.status]
         }
         "jwks" => vec![restarted.get("/.well-known/jwks.json").await.status],
         "openid-configuration" => vec![restarted.get("/.well-known/openid-configuration").await.status],
@@ -214,6 +228,49 @@ async fn followed_link(server: &TestServer, name: &str) -> Option<(&'static str,
             let token = server.last_mailed(EMAIL, Purpose::EmailUndo).await.token;
             Some(("/v1/email/change/undo", json!({ "token": token })))
         }
+        "password-reset" => {
+            server.post("/v1/password/forgot", &json!({ "email": EMAIL })).await;
+            let token = link_token(&server.newest_mail(EMAIL).await);
+            Some(("/v1/password/reset", json!({ "token": token, "new_password": OTHER_PASSWORD })))
+        }
         _ => None,
     }
+}
+
+/// The page of a mailed link, in a browser that has what a person's would have.
+async fn opened_page(server: &TestServer, name: &str) -> Option<(Browser, Answer)> {
+    let page = name.strip_prefix("page-")?;
+    let mut browser = Browser::default();
+    let signed_in = async || server.login(EMAIL, PASSWORD).await.string("access_token");
+    let (email, purpose) = match page {
+        "verify-email" => {
+            let flow = server.register("bob@example.com", PASSWORD).await.string("flow_token");
+            browser.cookies.insert("__Host-wardgate-flow".to_owned(), flow);
+            ("bob@example.com", Purpose::Verification)
+        }
+        "confirm-email-change" => {
+            server.ask_for_address(&signed_in().await, "ada@new.example", PASSWORD).await;
+            ("ada@new.example", Purpose::EmailChange)
+        }
+        "undo-email-change" => {
+            server.move_address(EMAIL, PASSWORD, "ada@new.example").await;
+            (EMAIL, Purpose::EmailUndo)
+        }
+        "keep-account" => {
+            server.as_bearer(Method::DELETE, "/v1/me", &signed_in().await).await;
+            (EMAIL, Purpose::KeepAccount)
+        }
+        "sign-in" | "reset-password" => {
+            server.verify_directly(EMAIL).await;
+            let path = if page == "sign-in" { "/v1/login/email-code" } else { "/v1/password/forgot" };
+            server.post(path, &json!({ "email": EMAIL })).await;
+            let token = link_token(&server.newest_mail(EMAIL).await);
+            let shown = browser.open_link(server, page, &token).await;
+            return Some((browser, shown));
+        }
+        _ => return None,
+    };
+    let token = server.last_mailed(email, purpose).await.token;
+    let shown = browser.open_link(server, page, &token).await;
+    Some((browser, shown))
 }

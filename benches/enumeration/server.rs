@@ -2,15 +2,26 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::watch;
-use wardgate::app::{App, Host};
+use wardgate::app::{App, Host, RequestContext};
 use wardgate::aws::Connection;
 use wardgate::clock::{Clock as _, SystemClock};
 use wardgate::config::Config;
+use wardgate::crypto::password_wrap;
+use wardgate::domain::audit::{AuditAction, Subject};
+use wardgate::domain::credential::Credential;
+use wardgate::domain::email::Email;
+use wardgate::domain::id::UserId;
+use wardgate::domain::language::Language;
+use wardgate::domain::origin::Origin;
+use wardgate::domain::password::Password;
+use wardgate::domain::user::User;
 use wardgate::entropy::SystemEntropy;
+use wardgate::store::accounts::AccountCreation;
 use wardgate_server::dev::{engine, keys};
 use wardgate_server::serve::{listen, serve};
+use zeroize::Zeroizing;
 
 use crate::PASSWORD;
 
@@ -22,10 +33,10 @@ const LIMITS: [(&str, &str); 3] = [
 ];
 
 pub struct Server {
-    /// As in production: an account needs a verified address.
     base: String,
-    /// Over the same store, where registering makes the account at once.
-    accounts: String,
+    app: Arc<App>,
+    /// Of [`PASSWORD`]: hashing it for each account would take longer than what is measured.
+    hash: Zeroizing<String>,
     http: reqwest::Client,
     _stop: watch::Sender<bool>,
     _folder: tempfile::TempDir,
@@ -37,52 +48,52 @@ impl Server {
         let key_file = folder.path().join("secrets.json");
         let document = keys::document(SystemClock.now(), &SystemEntropy).unwrap();
         std::fs::write(&key_file, document.to_string()).unwrap();
-        let config = |require_verified_email: &str| {
-            let mut variables = vec![
-                ("AUTH__STAGE", "development"),
-                ("AUTH__SECRETS__FILE", key_file.to_str().unwrap()),
-                ("AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL", require_verified_email),
-            ];
-            variables.extend(LIMITS);
-            Config::load(variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()))).unwrap()
-        };
-        let (measured, accounts) = (config("true"), config("false"));
+        let mut variables = vec![
+            ("AUTH__STAGE", "development"),
+            ("AUTH__SECRETS__FILE", key_file.to_str().unwrap()),
+            // As in production: an account needs a verified address.
+            ("AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL", "true"),
+        ];
+        variables.extend(LIMITS);
+        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let config = Config::load(variables).unwrap();
         let (stop, stopping) = watch::channel(false);
         let engine = engine::start(None, stopping.clone()).await.unwrap();
         let connection = Connection::local(engine.endpoint_url);
-        engine::create_tables(&connection, &measured).await.unwrap();
-        Self {
-            base: Self::serve(measured, connection.clone(), stopping.clone()).await,
-            accounts: Self::serve(accounts, connection, stopping).await,
-            http: reqwest::Client::new(),
-            _stop: stop,
-            _folder: folder,
-        }
-    }
-
-    async fn serve(config: Config, connection: Connection, stopping: watch::Receiver<bool>) -> String {
+        engine::create_tables(&connection, &config).await.unwrap();
         let host =
             Host { connection, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), hashing_slots: 1 };
         let app = Arc::new(App::new(config, host).unwrap());
+        let hash = app.hasher.hash(&Password::attempt(PASSWORD).unwrap(), app.entropy.bytes().unwrap()).await.unwrap();
         let listeners = listen(&["127.0.0.1".parse().unwrap()], 0).await.unwrap();
-        let address = listeners.first().unwrap().local_addr().unwrap();
-        tokio::spawn(async move { serve(&app, listeners, stopping).await });
-        format!("http://{address}")
+        let base = format!("http://{}", listeners.first().unwrap().local_addr().unwrap());
+        let served = Arc::clone(&app);
+        tokio::spawn(async move { serve(&served, listeners, stopping).await });
+        Self { base, app, hash, http: reqwest::Client::new(), _stop: stop, _folder: folder }
     }
 
+    /// An account whose address is verified.
     pub async fn make_account(&self, email: &str) {
-        let body = json!({ "email": email, "password": PASSWORD });
-        let status = self.send(&self.accounts, "/v1/register", &body).await;
-        assert!(status < 300, "registering answers {status}");
+        let (app, now) = (&self.app, self.app.clock.now());
+        let id = UserId::new(now, app.entropy.number().unwrap());
+        let user = User { email_verified: true, ..User::new(id, Email::parse(email).unwrap(), None, now) };
+        let ring = app.secrets.password_wrap(now).await.unwrap();
+        let password = password_wrap::wrap(&self.hash, id, &ring, now, &*app.entropy).unwrap();
+        let context = RequestContext {
+            now,
+            origin: Origin::new(None, None),
+            language: Language::default(),
+            request_id: "benchmark".to_owned(),
+        };
+        let audit = app.audit(&context, Subject::User(id), AuditAction::Registered, None).unwrap();
+        let credential = Credential::of(&user, Some(password));
+        let created = app.store.create_account(&user, &credential, &audit).await.unwrap();
+        assert_eq!(created, AccountCreation::Created);
     }
 
     /// The status, once the whole answer is there.
     pub async fn post(&self, path: &str, body: &Value) -> u16 {
-        self.send(&self.base, path, body).await
-    }
-
-    async fn send(&self, base: &str, path: &str, body: &Value) -> u16 {
-        let answer = self.http.post(format!("{base}{path}")).json(body).send().await.unwrap();
+        let answer = self.http.post(format!("{}{path}", self.base)).json(body).send().await.unwrap();
         let status = answer.status().as_u16();
         answer.bytes().await.unwrap();
         status

@@ -30,6 +30,7 @@ use wardgate::domain::origin::Origin;
 use wardgate::domain::timestamp::Timestamp;
 use wardgate::entropy::SystemEntropy;
 use wardgate::store::client::build;
+use wardgate_runtime_tests::golden;
 use wardgate_server::dev::outbox::{Mail, Outbox};
 use wardgate_server::dev::pump::{Drained, Pump};
 use wardgate_server::dev::{engine, keys, outbox};
@@ -325,8 +326,7 @@ fn app(config: Config, connection: Connection, clock: &Arc<ManualClock>) -> Arc<
 /// The token in a mail's first link.
 #[track_caller]
 pub fn link_token(mail: &Mail) -> String {
-    let (_, rest) = mail.text.split_once("?token=").unwrap_or_else(|| panic!("no link in {}", mail.text));
-    rest.split_whitespace().next().unwrap().to_owned()
+    golden::link_token(&mail.text)
 }
 
 /// The code in a mail: the line that has nothing else, without the spaces that make it readable.

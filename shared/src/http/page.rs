@@ -210,7 +210,7 @@ mod tests {
                     Page::TryLater {
                         action,
                         status: StatusCode::TOO_MANY_REQUESTS,
-                        retry_after: Some(Duration::from_secs(60)),
+                        retry_after: Some(Duration::from_mins(1)),
                     },
                     429,
                 ),

@@ -42,7 +42,9 @@ pub(super) async fn choose(app: &App, item: Ordered, now: Timestamp) -> Result<O
         Ordered::OneTime(item) => match item.purpose {
             Purpose::PasswordReset => password_reset(app, item, now).await,
             Purpose::EmailCode => {
-                let user = account(app, &item).await?.filter(|user| user.email_verified);
+                // Whoever could sign in with a password can with a code.
+                let unverified = !app.config.accounts.require_verified_email;
+                let user = account(app, &item).await?.filter(|user| user.email_verified || unverified);
                 Ok(user.map(|user| to_account(item, user)))
             }
             Purpose::Resend => {

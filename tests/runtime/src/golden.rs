@@ -24,6 +24,32 @@ const RULES: [(&str, &str); 6] = [
     (r"^[\w-]{43,}$", "<base64url>"),
 ];
 
+/// Functions that pass on what they get: there is no response without a queue or somebody who sends mails.
+/// `tests/outbound.rs` has stand-ins for both.
+pub const PASS_ON: [&str; 2] = ["events", "mailer"];
+
+/// A link that is mailed. Its placeholder in events stands for its token.
+struct Link {
+    placeholder: &'static str,
+    /// The events that bring it about, after the sign-in.
+    after: &'static [&'static str],
+    to: &'static str,
+}
+
+const EMAIL: &str = "ada@example.com";
+/// What `email-change/ok` asks for.
+const NEW_EMAIL: &str = "ada@new.example.com";
+
+const LINKS: [Link; 6] = [
+    Link { placeholder: "${VERIFICATION_LINK}", after: &[], to: EMAIL },
+    // Codes are for verified addresses.
+    Link { placeholder: "${SIGN_IN_LINK}", after: &["email-verify/ok", "login-email-code/ok"], to: EMAIL },
+    Link { placeholder: "${RESET_LINK}", after: &["password-forgot/ok"], to: EMAIL },
+    Link { placeholder: "${CHANGE_LINK}", after: &["email-change/ok"], to: NEW_EMAIL },
+    Link { placeholder: "${UNDO_LINK}", after: &["email-change-confirm/ok"], to: EMAIL },
+    Link { placeholder: "${KEEP_LINK}", after: &["me-delete/ok"], to: EMAIL },
+];
+
 /// `events/<function>/<case>.json`.
 pub struct Case {
     /// `<function>/<case>`.
@@ -100,6 +126,33 @@ impl SignedIn {
             .replace("${REFRESH_TOKEN}", &self.refresh_token)
             .replace("${SESSION_ID}", &self.session_id)
     }
+
+    /// As [`Self::fill`], with mailed links, too: brings them about by `answer`, which gives a function an event, and
+    /// takes them out of the text that `newest_mail` has for an address.
+    pub async fn fill_with_links(
+        &self,
+        event: &str,
+        answer: &impl AsyncFn(&str, String) -> Value,
+        newest_mail: &impl AsyncFn(&str) -> String,
+    ) -> String {
+        let mut filled = self.fill(event);
+        for link in LINKS.iter().filter(|link| event.contains(link.placeholder)) {
+            for name in link.after {
+                let before = Box::pin(self.fill_with_links(&self::event(name), answer, newest_mail)).await;
+                let answered = answer(name.split('/').next().unwrap(), before).await;
+                assert!(answered["statusCode"].as_u64().unwrap() < 300, "{name}: {answered}");
+            }
+            filled = filled.replace(link.placeholder, &link_token(&newest_mail(link.to).await));
+        }
+        filled
+    }
+}
+
+/// The token in a mail's first link.
+#[track_caller]
+pub fn link_token(mail: &str) -> String {
+    let (_, rest) = mail.split_once("?token=").unwrap_or_else(|| panic!("no link in {mail}"));
+    rest.split_whitespace().next().unwrap().to_owned()
 }
 
 impl Case {

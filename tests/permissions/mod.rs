@@ -1,0 +1,167 @@
+//! PL-01: what each function asks of AWS, recorded below the SDK, and what its role in `template.yaml` allows are the
+//! same. Every branch that asks for something has to be driven here: a right that no test uses fails as well as one
+//! that is missing.
+
+mod accounts;
+mod addresses;
+mod mails;
+mod observer;
+mod passwords;
+mod sign_in;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use self::observer::{Observer, expect};
+use crate::harness::cloudformation::{functions, read, resolve, statements, texts};
+use crate::harness::store_edge::Access;
+use crate::harness::{EMAIL, PASSWORD};
+
+const API: &str = "https://api.example.com";
+
+/// An action, what it is done to, and in which partition.
+type Uses = BTreeSet<Access>;
+
+/// What Lambda itself does with a function's role to read the table's stream.
+const POLLING: [&str; 4] =
+    ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"];
+
+/// What a role allows on tables and secrets.
+fn granted(template: &Value, stage: &str, id: &str) -> Uses {
+    let mut uses = Uses::new();
+    for statement in statements(template, id) {
+        assert_eq!(statement["Effect"], "Allow", "{id}: {statement}");
+        for action in texts(&statement["Action"]).into_iter().filter(|action| !POLLING.contains(action)) {
+            let Some(kind) = ["dynamodb:", "secretsmanager:"].into_iter().find(|kind| action.starts_with(kind)) else {
+                continue;
+            };
+            for arn in texts(&statement["Resource"]) {
+                let resource = arn.rsplit(':').next().unwrap();
+                let partitions = texts(&statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]);
+                if kind == "dynamodb:" {
+                    let table = resource.strip_prefix("table/").unwrap().strip_suffix(&format!("-{stage}")).unwrap();
+                    assert!(!partitions.is_empty(), "{id} may use every partition: {statement}");
+                    uses.extend(partitions.iter().map(|partition| Access::new(action, table, partition)));
+                } else {
+                    // Secrets Manager appends six characters of its own.
+                    let ring = resource.strip_prefix(&format!("wardgate/{stage}/")).unwrap();
+                    uses.insert(Access::new(action, ring.strip_suffix("-??????").unwrap(), ""));
+                }
+            }
+        }
+    }
+    uses
+}
+
+/// What is wrong with a role, in both directions.
+fn differences(granted: &Uses, used: &Uses) -> Vec<String> {
+    let unused = granted.difference(used).map(|it| format!("allowed and never used: {it}"));
+    unused.chain(used.difference(granted).map(|it| format!("used and not allowed: {it}"))).collect()
+}
+
+#[tokio::test]
+async fn sec_pl_01_each_role_allows_what_its_function_does_and_nothing_else() {
+    let template = resolve(&read("template.yaml"), &[]);
+    let functions = functions(&template);
+    let seen = everything().await;
+    assert!(seen.keys().copied().eq(functions.keys()), "left: driven, right: in the template");
+    let wrong: Vec<String> = functions
+        .iter()
+        .flat_map(|(name, id)| {
+            let found = differences(&granted(&template, "development", id), &seen[name.as_str()]);
+            found.into_iter().map(move |difference| format!("{name}: {difference}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Everything that functions do in stage development, whatever becomes of it. Each part has a store of its own.
+async fn everything() -> BTreeMap<&'static str, Uses> {
+    let mut seen: BTreeMap<&'static str, Uses> = BTreeMap::new();
+    let mut add = |observer: Observer| {
+        for (name, uses) in observer.seen {
+            seen.entry(name).or_default().extend(uses);
+        }
+    };
+    // Three iterations today, so that two were yesterday's.
+    let mut observer = Observer::with(&[("AUTH__HASHING__ITERATIONS", "3")]).await;
+    observer.see_sign_in().await;
+    add(observer);
+    for verified in ["false", "true"] {
+        let mut observer = Observer::with(&[("AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL", verified)]).await;
+        observer.see_verification().await;
+        add(observer);
+    }
+    let mut observer = Observer::with(&[]).await;
+    observer.see_mails().await;
+    add(observer);
+    let mut observer = Observer::with(&[]).await;
+    observer.see_mailed_sign_in().await;
+    add(observer);
+    let mut observer = Observer::with(&[]).await;
+    observer.see_address_change().await;
+    add(observer);
+    let mut observer = Observer::with(&[]).await;
+    observer.see_passwords().await;
+    add(observer);
+    let mut observer = Observer::with(&[]).await;
+    observer.see_account().await;
+    add(observer);
+    seen
+}
+
+/// The one endpoint that does something else where addresses are verified.
+#[tokio::test]
+async fn sec_pl_01_outside_development_registration_makes_no_user() {
+    let template = resolve(&read("template.yaml"), &[("Stage", json!("production"))]);
+    let mut observer = Observer::with(&[("AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL", "true")]).await;
+    observer.see("register", async |it| expect(it.register(EMAIL, PASSWORD).await.status, 202)).await;
+    let granted = granted(&template, "production", "Register");
+    assert_eq!(differences(&granted, &observer.seen["register"]), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn sec_pl_01_the_authorizer_may_read_the_table_only_where_it_checks_sessions() {
+    for checks in ["false", "true"] {
+        let parameters = [("AuthorizerAudience", json!(API)), ("AuthorizerChecksSessions", json!(checks))];
+        let template = resolve(&read("template.yaml"), &parameters);
+        let mut observer = Observer::with(&[
+            ("AUTH__TOKENS__AUDIENCE", API),
+            ("AUTH__AUTHORIZER__AUDIENCE", API),
+            ("AUTH__AUTHORIZER__CHECK_LIVE_SESSION", checks),
+        ])
+        .await;
+        observer.see_authorizer().await;
+        let granted = granted(&template, "development", "Authorizer");
+        assert_eq!(differences(&granted, &observer.seen["authorizer"]), Vec::<String>::new(), "{checks}");
+    }
+}
+
+#[tokio::test]
+async fn sec_pl_01_a_planted_extra_and_a_planted_missing_action_are_caught() {
+    let mut template = resolve(&read("template.yaml"), &[]);
+    let mut observer = Observer::with(&[]).await;
+    observer.server.register(EMAIL, PASSWORD).await;
+    let (access, _) = observer.signed_in().await;
+    observer
+        .see("sessions-list", async |it| {
+            expect(it.as_bearer(Method::GET, "/v1/sessions", &access).await.status, 200);
+        })
+        .await;
+    let used = &observer.seen["sessions-list"];
+    let check = |template: &Value| differences(&granted(template, "development", "SessionsList"), used);
+    assert_eq!(check(&template), Vec::<String>::new());
+
+    let policy = &mut template["Resources"]["SessionsListRole"]["Properties"]["Policies"][0]["PolicyDocument"];
+    let statements = policy["Statement"].as_array_mut().unwrap();
+    let sessions = statements.iter_mut().find(|statement| statement["Sid"] == "Sessions").unwrap();
+    assert_eq!(sessions["Action"], json!(["dynamodb:GetItem", "dynamodb:Query"]));
+    sessions["Action"] = json!(["dynamodb:DeleteItem", "dynamodb:GetItem"]);
+    let expected = [
+        "allowed and never used: dynamodb:DeleteItem on wardgate, USER#*",
+        "used and not allowed: dynamodb:Query on wardgate, USER#*",
+    ];
+    assert_eq!(check(&template), expected);
+}

@@ -1,0 +1,64 @@
+//! Drives one function at a time, and records what it asks for.
+
+use std::collections::BTreeMap;
+
+use wardgate::http::endpoint::Needs;
+use wardgate_server::endpoints::ENDPOINTS;
+
+use super::Uses;
+use crate::harness::store_edge::Access;
+use crate::harness::{EMAIL, PASSWORD, TestServer, link_token};
+
+/// What functions have been seen to do.
+pub struct Observer {
+    pub server: TestServer,
+    pub seen: BTreeMap<&'static str, Uses>,
+}
+
+impl Observer {
+    pub async fn with(variables: &[(&str, &str)]) -> Self {
+        Self { server: TestServer::with_secrets_manager(variables).await, seen: BTreeMap::new() }
+    }
+
+    /// Drives one function in a process of its own that has read nothing yet, as Lambda starts it.
+    pub async fn see(&mut self, name: &'static str, drive: impl AsyncFnOnce(&TestServer)) {
+        let process = self.server.restarted().await;
+        let needs = self.needs(name);
+        self.server.store.reset();
+        self.server.secrets_manager.taken();
+        process.app.prefetch(needs).await;
+        drive(&process).await;
+        let uses = self.seen.entry(name).or_default();
+        uses.extend(self.server.store.accesses());
+        let rings = self.server.secrets_manager.taken().into_iter();
+        uses.extend(rings.map(|ring| Access::new("secretsmanager:GetSecretValue", &ring, "")));
+    }
+
+    fn needs(&self, name: &str) -> Needs {
+        let config = &self.server.app.config;
+        match ENDPOINTS.iter().find(|(endpoint, _)| endpoint.name == name) {
+            Some((endpoint, _)) => Ok(endpoint.needs),
+            None if name == authorizer::FUNCTION.name => (authorizer::FUNCTION.needs)(config),
+            None if name == eraser::FUNCTION.name => (eraser::FUNCTION.needs)(config),
+            None if name == events::FUNCTION.name => (events::FUNCTION.needs)(config),
+            None if name == mailer::FUNCTION.name => (mailer::FUNCTION.needs)(config),
+            None => panic!("there is no function {name}"),
+        }
+        .unwrap()
+    }
+
+    pub async fn signed_in(&self) -> (String, String) {
+        let answer = self.server.login(EMAIL, PASSWORD).await;
+        (answer.string("access_token"), answer.string("refresh_token"))
+    }
+
+    /// The token of the link in the newest mail to an address.
+    pub async fn mailed_token(&self, email: &str) -> String {
+        link_token(&self.server.newest_mail(email).await)
+    }
+}
+
+#[track_caller]
+pub fn expect(status: u16, expected: u16) {
+    assert_eq!(status, expected);
+}
