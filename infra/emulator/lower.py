@@ -54,13 +54,16 @@ def lower(template, given, artifacts):
 
 
 def lower_role(properties):
-    """The emulator knows a right to send messages in batches, and AWS has none: there it is the right to send. Which
-    queues the original lets whom send to: tests/template.rs,
+    """Two rights, which the emulator looks for in another form than AWS. It has one of its own to send messages in batches,
+    where AWS asks for the right to send; and it does not see which identity a mail is sent from. What the original lets
+    whom send, and through what: tests/template.rs,
     sec_pl_01_events_and_mailer_reach_their_own_queues_bus_and_sender_alone."""
     for policy in properties.get("Policies", []):
         for statement in policy["PolicyDocument"]["Statement"]:
             if statement.get("Action") == "sqs:SendMessage":
                 statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
+            elif "ses:SendEmail" in statement.get("Action", []):
+                statement["Resource"] = "*"
 
 
 def lower_api(resources, api, properties):

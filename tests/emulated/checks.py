@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from gateway import ADDRESSES, CANARIES, Api, claims, decoded, encoded, equal, holds, remembered
-from mailbox import Mailbox
+from mails import Mailbox
 
 CUSTOMER = Path(__file__).with_name("customer.yaml")
 FUNCTIONS = sorted(folder.name for folder in (Path(__file__).parents[2] / "functions").iterdir() if folder.is_dir())

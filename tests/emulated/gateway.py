@@ -26,7 +26,7 @@ def holds(condition, *what):
         raise AssertionError(*what)
 
 
-def wait_for(find, what, seconds=30):
+def wait_for(find, what, seconds=15):
     """What `find` gives as soon as it gives anything: for what is done behind an answer."""
     deadline = time.monotonic() + seconds
     while not (found := find()):

@@ -33,7 +33,8 @@ class Mailbox:
 
         def found():
             for mail in self.sent(to):
-                match = re.search(has, mail["BodyText"])
+                # A mail has the line ends of the network.
+                match = re.search(has, mail["BodyText"].replace("\r\n", "\n"))
                 if match and mail["MessageId"] not in self.taken:
                     self.taken.add(mail["MessageId"])
                     return mail, match
