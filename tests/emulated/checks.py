@@ -273,7 +273,7 @@ def check_every_function_ran(_api, emulator):
     equal(sorted(name.removeprefix(prefix) for name in names if name.startswith(prefix)), FUNCTIONS)
     for name in FUNCTIONS:
         ours = [json.loads(line) for line in logged(emulator, name) if line.startswith("{")]
-        # The metrics of its start. Whether those without requests did anything, other checks have seen by what they did.
+        # The metrics of its start. What those without requests did, other checks have seen.
         holds(any("_aws" in line for line in ours), f"{name} was not started, or has no metrics")
         holds(not any(line.get("message") == "event failed" for line in ours), f"{name} failed")
         done = any(line.get("message") == "request" and 200 <= line["status"] < 300 for line in ours)

@@ -51,6 +51,9 @@ class Mailbox:
         return match[1]
 
     def code(self, to):
-        """The next six digits."""
-        _, match = self.mail(to, r"(?m)^(\d{3}) ?(\d{3})$")
-        return match[1] + match[2]
+        """The next code: six digits to verify an address, eight characters to sign in."""
+        _, match = self.mail(to, r"(?m)^(\d{6}|[0-9A-Z]{8})$")
+        # Six digits stand in a log by chance.
+        if len(match[1]) > 6:
+            CANARIES.add(match[1])
+        return match[1]
