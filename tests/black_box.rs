@@ -5,6 +5,7 @@
 mod harness;
 mod routes;
 
+mod account_properties;
 mod agreement;
 mod audit_trail;
 mod authorizer_function;

@@ -22,6 +22,7 @@ pub enum MailDisturbance {
 pub struct MailEdge {
     inner: Arc<Outbox>,
     disturbances: Arc<Mutex<VecDeque<MailDisturbance>>>,
+    arrived: Arc<Mutex<Vec<String>>>,
 }
 
 impl fmt::Debug for MailEdge {
@@ -32,7 +33,7 @@ impl fmt::Debug for MailEdge {
 
 impl MailEdge {
     pub fn new(inner: Arc<Outbox>) -> Self {
-        Self { inner, disturbances: Arc::default() }
+        Self { inner, disturbances: Arc::default(), arrived: Arc::default() }
     }
 
     /// How many mails have arrived.
@@ -44,6 +45,22 @@ impl MailEdge {
     pub fn disturb(&self, disturbance: MailDisturbance, times: usize) {
         self.disturbances.lock().unwrap().extend(std::iter::repeat_n(disturbance, times));
     }
+
+    /// Disturbs no more mails.
+    pub fn mend(&self) {
+        self.disturbances.lock().unwrap().clear();
+    }
+
+    /// The items whose mails have arrived, in order: their ids, which stand in each mail's `Message-ID`.
+    pub fn arrived(&self) -> Vec<String> {
+        self.arrived.lock().unwrap().clone()
+    }
+
+    fn note(&self, mail: &OutgoingMail) {
+        let message = String::from_utf8_lossy(&mail.message);
+        let (_, id) = message.split_once("Message-ID: <").unwrap();
+        self.arrived.lock().unwrap().push(id.split_once('@').unwrap().0.to_owned());
+    }
 }
 
 impl MailTransport for MailEdge {
@@ -52,10 +69,15 @@ impl MailTransport for MailEdge {
         let disturbance = self.disturbances.lock().unwrap().pop_front();
         Box::pin(async move {
             match disturbance {
-                None => self.inner.send(mail).await,
+                None => {
+                    self.inner.send(mail).await?;
+                    self.note(mail);
+                    Ok(())
+                }
                 Some(MailDisturbance::Refused) => failed,
                 Some(MailDisturbance::LostAnswer) => {
                     self.inner.send(mail).await?;
+                    self.note(mail);
                     failed
                 }
             }

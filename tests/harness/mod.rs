@@ -278,6 +278,11 @@ impl TestServer {
         }
     }
 
+    /// The mails that have arrived so far.
+    pub fn arrived(&self, to: &str) -> Vec<Mail> {
+        self.outbox.mails(Some(to))
+    }
+
     /// The newest mail to an address.
     #[track_caller]
     pub fn newest_mail<'a>(&'a self, to: &'a str) -> impl Future<Output = Mail> + 'a {

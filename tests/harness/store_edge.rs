@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
+use tokio::sync::Notify;
 
 /// An action that IAM knows, what it was done to, and in which partition.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +71,36 @@ pub enum Disturbance {
     AccessDenied,
 }
 
+/// How a process dies, or only seems to, once so many of its requests have passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crash {
+    /// The requests that passed are answered; nothing after them arrives.
+    Refused,
+    /// The last one that passed is carried out, but its answer does not come; nothing after it arrives.
+    Unheard,
+    /// The last one that passed is carried out, but its answer does not come; everything after it passes.
+    Blip,
+}
+
+/// A request that waits until it is let go.
+#[derive(Debug, Default)]
+pub struct Held {
+    reached: Notify,
+    released: Notify,
+}
+
+impl Held {
+    /// Waits until the request is there.
+    pub async fn reached(&self) {
+        self.reached.notified().await;
+    }
+
+    /// Lets it go on.
+    pub fn release(&self) {
+        self.released.notify_one();
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Event {
     Started(String),
@@ -82,7 +113,25 @@ struct State {
     accesses: BTreeSet<Access>,
     disturbances: VecDeque<(&'static str, Disturbance, u32)>,
     /// How many requests still pass before the process seems to have died.
-    left: Option<usize>,
+    left: Option<(usize, Crash)>,
+    holds: Vec<(&'static str, Arc<Held>)>,
+}
+
+impl State {
+    /// What the coming crash does to the next request.
+    fn crash(&mut self) -> Option<Disturbance> {
+        let (left, crash) = self.left?;
+        self.left = Some((left.saturating_sub(1), crash));
+        match (left, crash) {
+            (0, _) => Some(Disturbance::AccessDenied),
+            (1, Crash::Unheard) => Some(Disturbance::LostAnswer),
+            (1, Crash::Blip) => {
+                self.left = None;
+                Some(Disturbance::LostAnswer)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The HTTP client that the App is given.
@@ -104,7 +153,19 @@ impl StoreEdge {
 
     /// Lets so many requests pass and refuses every other one, as if whoever makes them had died there.
     pub fn cut_after(&self, requests: usize) {
-        self.state.lock().unwrap().left = Some(requests);
+        self.crash_after(requests, Crash::Refused);
+    }
+
+    /// Lets so many requests pass, and then crashes.
+    pub fn crash_after(&self, requests: usize, crash: Crash) {
+        self.state.lock().unwrap().left = Some((requests, crash));
+    }
+
+    /// Holds the next request of this operation on its way.
+    pub fn hold(&self, operation: &'static str) -> Arc<Held> {
+        let held = Arc::new(Held::default());
+        self.state.lock().unwrap().holds.push((operation, Arc::clone(&held)));
+        held
     }
 
     /// Lets everything pass again.
@@ -172,27 +233,29 @@ impl HttpConnector for Connector {
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
         let state = Arc::clone(&self.state);
-        let disturbance = {
+        let (disturbance, held) = {
             let mut state = state.lock().unwrap();
             state.accesses.extend(Access::all_of(&operation, &body));
             state.events.push(Event::Started(operation.clone()));
-            let cut = state.left == Some(0);
-            state.left = state.left.map(|left| left.saturating_sub(1));
+            let crash = state.crash();
+            let held = state.holds.iter().position(|(name, _)| *name == operation);
+            let held = held.map(|index| state.holds.remove(index).1);
             let planned = state.disturbances.iter_mut().find(|(name, _, times)| *name == operation && *times > 0);
             let planned = planned.map(|(_, disturbance, times)| {
                 *times -= 1;
                 *disturbance
             });
-            if cut { Some(Disturbance::AccessDenied) } else { planned }
+            (crash.or(planned), held)
         };
-        let forwarded = match disturbance {
-            None | Some(Disturbance::LostAnswer) => Some(self.inner.call(request)),
-            Some(_) => None,
-        };
+        let inner = self.inner.clone();
         HttpConnectorFuture::new(async move {
-            let answer = match forwarded {
-                Some(call) => Some(call.await),
-                None => None,
+            if let Some(held) = held {
+                held.reached.notify_one();
+                held.released.notified().await;
+            }
+            let answer = match disturbance {
+                None | Some(Disturbance::LostAnswer) => Some(inner.call(request).await),
+                Some(_) => None,
             };
             let answer = match (disturbance, answer) {
                 (None, Some(answer)) => answer,
