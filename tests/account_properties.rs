@@ -162,6 +162,7 @@ async fn holds(verified: bool, steps: Vec<Step>) -> Tally {
     world.tally
 }
 
+#[expect(clippy::print_stdout, reason = "for whoever asks for more cases, with --nocapture")]
 fn property(verified: bool) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let asked = ProptestConfig::default();
