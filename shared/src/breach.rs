@@ -72,7 +72,8 @@ impl BreachCheck {
         let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, password.expose().as_bytes());
         let hash = hex(hash.as_ref()).to_ascii_uppercase();
         let (prefix, ending) = hash.split_at(PREFIX);
-        let request = Request::get(format!("{range_url}{prefix}")).header("Add-Padding", "true").body(SdkBody::empty())?;
+        let request =
+            Request::get(format!("{range_url}{prefix}")).header("Add-Padding", "true").body(SdkBody::empty())?;
         let answer = self.client()?.request(request).await?;
         if answer.status() != StatusCode::OK {
             return Err(NoAnswer::Status(answer.status()));
