@@ -1,6 +1,8 @@
 """Deploys both stacks to an emulator of AWS on this machine: `make emulate`, and with --test `make test-deploy`.
 
-The binaries are the real ones, of cargo's profile `ci`. Each runs with the rights of its own role.
+The first is stage development, to try things out. The second is stage staging with the parameters of its own file,
+because development alone gives accounts to addresses that nobody has verified. The binaries are the real ones, of
+cargo's profile `ci`. Each runs with the rights of its own role.
 """
 
 import contextlib
@@ -41,11 +43,13 @@ class Failed(Exception):
 class Emulator:
     """A running emulator and what is deployed to it."""
 
-    def __init__(self, port):
+    def __init__(self, stage, port):
         # Another emulator there would take our requests, and has its files where ours would be.
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 raise Failed(f"Port {port} is taken: stop what listens there, or set EMULATOR_PORT.")
+        self.root = ROOT
+        self.stage = stage
         self.endpoint = f"http://127.0.0.1:{port}"
         self.url = self.api(lower.API_ID)
         self.folder = TARGET / "emulator" / str(port)
@@ -67,7 +71,7 @@ class Emulator:
             **CREDENTIALS,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_DEFAULT_lower.REGION": lower.REGION,
+            "AWS_DEFAULT_REGION": lower.REGION,
             "AWS_ENDPOINT_URL": self.endpoint,
             "SAM_CLI_TELEMETRY": "0",
             # It waits five seconds between looks, as AWS would want it to.
@@ -79,7 +83,7 @@ class Emulator:
         variables = self.environment | {
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": self.endpoint.rsplit(":", 1)[1],
-            "MINISTACK_lower.REGION": lower.REGION,
+            "MINISTACK_REGION": lower.REGION,
             # Roles count, by action and resource. dynamodb:LeadingKeys are not looked at: tests/permissions/ does.
             "AUTH": "true",
             # Listeners that nobody here needs.
@@ -136,11 +140,11 @@ class Emulator:
         )
 
     def sam_deploy(self, template, *arguments):
-        """`sam deploy` with the settings of stage development."""
+        """`sam deploy` with the settings of the stage."""
         log = self.folder / "sam.log"
         # The settings by their name, because sam looks for them beside the template.
         command = [TOOLS / "sam/bin/sam", "deploy", "--config-file", ROOT / "samconfig.toml"]
-        command += ["--config-env", "development", "--template-file", template, *arguments]
+        command += ["--config-env", self.stage, "--template-file", template, *arguments]
         with log.open("ab") as file:
             result = subprocess.run(
                 command, env=self.environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
@@ -151,7 +155,7 @@ class Emulator:
 
     def deploy_data(self):
         """The data stack; its template as it is."""
-        self.sam_deploy(ROOT / "infra/data.yaml", "--stack-name", "wardgate-development-data")
+        self.sam_deploy(ROOT / "infra/data.yaml", "--stack-name", f"wardgate-{self.stage}-data")
         # A secret without a value in the template has no version in AWS, and here one that is empty. That the template
         # gives none: tests/template.rs, sec_ot_09_each_ring_is_a_secret_and_no_template_knows_its_value.
         secrets = self.client("secretsmanager")
@@ -161,16 +165,24 @@ class Emulator:
                 SecretId=secret["ARN"], VersionStage="AWSCURRENT", RemoveFromVersionId=version
             )
 
+    @functools.cached_property
+    def parameters(self):
+        """The stage's own, of its file if it has one, but for what this machine decides, and with the authorizer, so that
+        no function is left out."""
+        file = ROOT / f"infra/{self.stage}/parameters.yaml"
+        given = {"Issuer": self.url, "Audience": self.url}
+        if file.exists():
+            listed = lower.read(file).items()
+            given = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in listed}
+        return given | {
+            "Architecture": ARCHITECTURES[platform.machine()],
+            "AuthorizerAudience": given["Audience"],
+            "AuthorizerChecksSessions": "true",
+        }
+
     def deploy_code(self, **changed):
         """The code stack, lowered, over the binaries of `build`. Gives the release that is running then."""
-        given = {
-            "Issuer": self.url,
-            "Audience": self.url,
-            "Architecture": ARCHITECTURES[platform.machine()],
-            "AuthorizerAudience": self.url,
-            "AuthorizerChecksSessions": "true",
-            **changed,
-        }
+        given = self.parameters | changed
         release = hashlib.sha256(json.dumps(given, sort_keys=True).encode())
         release.update((ROOT / "template.yaml").read_bytes())
         for binary in sorted(artifacts().glob("*/bootstrap")):
@@ -179,7 +191,10 @@ class Emulator:
         template = self.folder / "template.json"
         lowered = lower.lower(lower.read(ROOT / "template.yaml"), given, artifacts())
         template.write_text(json.dumps(lowered, indent=1), encoding="utf-8")
-        self.sam_deploy(template, "--parameter-overrides", *(f"{name}={value}" for name, value in given.items()))
+        # In a file, as a stage's are: on a command line a sender's name would be two values.
+        overrides = self.folder / "parameters.yaml"
+        overrides.write_text(json.dumps(given), encoding="utf-8")
+        self.sam_deploy(template, "--parameter-overrides", f"file://{overrides}")
         return given["Release"]
 
     @property
@@ -189,12 +204,19 @@ class Emulator:
         block = re.search(r"^## The tour$.*?^```sh$\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
         return block[1].replace("http://localhost:8080", self.url)
 
+    def verify_mail_identity(self):
+        """What somebody does once for an account of AWS, and no template can: SES then takes mails from the sender."""
+        default = lower.read(ROOT / "template.yaml")["Parameters"]["MailIdentity"]["Default"]
+        identity = self.parameters.get("MailIdentity", default)
+        self.client("sesv2").create_email_identity(EmailIdentity=identity)
+        return identity
+
     def put_key_rings(self):
         """What the first rotation does on AWS."""
         rings = json.loads(subprocess.check_output([TARGET / "debug/examples/key_rings"]))
         secrets = self.client("secretsmanager")
         for name, ring in rings.items():
-            secrets.put_secret_value(SecretId=f"wardgate/development/{name}", SecretString=json.dumps(ring))
+            secrets.put_secret_value(SecretId=f"wardgate/{self.stage}/{name}", SecretString=json.dumps(ring))
 
 
 def artifacts():
@@ -245,7 +267,7 @@ def main():
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     began = time.monotonic()
-    emulator = Emulator(port(test))
+    emulator = Emulator("staging" if test else "development", port(test))
     keep = True
     try:
         build()
@@ -253,6 +275,7 @@ def main():
         emulator.start()
         say("the emulator answers", began)
         emulator.deploy_data()
+        emulator.verify_mail_identity()
         say("infra/data.yaml is deployed", began)
         emulator.deploy_code()
         say("template.yaml is deployed", began)
@@ -265,6 +288,7 @@ def main():
             emulator.put_key_rings()
             print(f"\nThe API answers on {emulator.url}. Paste these lines into another terminal:\n")
             print(emulator.tour)
+            print(f"Mails that were sent: {emulator.endpoint}/_ministack/ses/messages")
             print(f"AWS's own tools find everything with AWS_ENDPOINT_URL={emulator.endpoint}.")
             print("Ctrl-C ends it; nothing is kept.", flush=True)
             emulator.process.wait()

@@ -48,7 +48,19 @@ def lower(template, given, artifacts):
                 properties["Code"] = str(Path(artifacts) / properties["Code"]["S3Key"])
             case "AWS::ApiGatewayV2::Api":
                 lower_api(resources, logical_id, properties)
+            case "AWS::IAM::Role":
+                lower_role(properties)
     return lowered
+
+
+def lower_role(properties):
+    """The emulator knows a right to send messages in batches, and AWS has none: there it is the right to send. Which
+    queues the original lets whom send to: tests/template.rs,
+    sec_pl_01_events_and_mailer_reach_their_own_queues_bus_and_sender_alone."""
+    for policy in properties.get("Policies", []):
+        for statement in policy["PolicyDocument"]["Statement"]:
+            if statement.get("Action") == "sqs:SendMessage":
+                statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
 
 
 def lower_api(resources, api, properties):

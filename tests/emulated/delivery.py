@@ -1,0 +1,146 @@
+"""What leaves by itself: mails by the queue, events by the bus, and accounts whose time of grace is over."""
+
+import json
+import time
+
+from gateway import ADDRESSES, CANARIES, PASSWORD, claims, equal, holds, wait_for
+
+LISTENER = "wardgate-listener"
+# What nothing does yet: an operator will.
+NEVER = {"account.disabled", "account.enabled"}
+
+
+def check_erasure(api, emulator):
+    """The schedule's own event, sent by hand: no test waits for a day, nor for the time of grace, which is moved in the
+    table to where it is over."""
+    email = "erased@example.com"
+    pair = api.signed_in(email)
+    user = claims(pair["access_token"])["sub"]
+    erase = {"FunctionName": f"wardgate-{emulator.stage}-eraser:live", "Payload": json.dumps({"id": "evt_1"})}
+    functions, table = emulator.client("lambda"), f"wardgate-{emulator.stage}"
+    api.ask("DELETE", "/v1/me", bearer=pair["access_token"]).is_ok(202)
+    equal(json.load(functions.invoke(**erase)["Payload"]), {"erased": 0})
+
+    dynamodb = emulator.client("dynamodb")
+    of_table = {"TableName": table, "KeyConditionExpression": "pk = :pk"}
+    turns = dynamodb.query(**of_table, ExpressionAttributeValues={":pk": {"S": "ERASURE"}})["Items"]
+    [turn] = [item for item in turns if item["user_id"]["S"] == user]
+    due = int(time.time() * 1000) - 1000
+    dynamodb.delete_item(TableName=table, Key={"pk": turn["pk"], "sk": turn["sk"]})
+    turn |= {"sk": {"S": f"{due:015}#{user}"}, "erase_at": {"N": str(due)}}
+    dynamodb.put_item(TableName=table, Item=turn)
+    dynamodb.update_item(
+        TableName=table,
+        Key={"pk": {"S": f"USER#{user}"}, "sk": {"S": "PROFILE"}},
+        UpdateExpression="SET erase_at = :due",
+        ExpressionAttributeValues={":due": {"N": str(due)}},
+    )
+    answer = functions.invoke(**erase)
+    equal((answer.get("FunctionError"), json.load(answer["Payload"])), (None, {"erased": 1}))
+    left = dynamodb.query(**of_table, ExpressionAttributeValues={":pk": {"S": f"USER#{user}"}})["Items"]
+    equal(left, [])
+    api.post("/v1/login", email=email, password=PASSWORD).refuses(401, "invalid_credentials")
+
+
+class Queue:
+    """A queue of the stage, by the name that it has there."""
+
+    def __init__(self, emulator, name):
+        self.sqs = emulator.client("sqs")
+        self.url = self.sqs.get_queue_url(QueueName=name)["QueueUrl"]
+
+    def set_visibility(self, seconds):
+        """How long a message that was not done rests. The queue's own three minutes are too long for a test."""
+        self.sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"VisibilityTimeout": str(seconds)})
+
+    def count(self):
+        """How many messages wait or are being done."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
+        return sum(int(found[name]) for name in names)
+
+    def take(self):
+        """Some messages, which are gone then."""
+        messages = self.sqs.receive_message(
+            QueueUrl=self.url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+        ).get("Messages", [])
+        for message in messages:
+            self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+        return messages
+
+
+def check_mail_outlasts_its_service(api, emulator):
+    """A mail that SES refuses waits in the queue, and leaves once."""
+    email = "patient@example.com"
+    ses, queue = emulator.client("sesv2"), Queue(emulator, f"wardgate-{emulator.stage}-mail.fifo")
+    identity = emulator.parameters["MailIdentity"]
+    ses.delete_email_identity(EmailIdentity=identity)
+    queue.set_visibility(1)
+    try:
+        api.register(email)
+        wait_for(queue.count, "an order")
+        time.sleep(1)
+        equal((queue.count(), api.mailbox.sent(email)), (1, []))
+    finally:
+        ses.create_email_identity(EmailIdentity=identity)
+    api.mailbox.token(email, "verify-email")
+    wait_for(lambda: queue.count() == 0, "the end of the order")
+    queue.set_visibility(180)
+    equal(len(api.mailbox.sent(email)), 1)
+
+
+def check_wrong_order(_api, emulator):
+    """What no mailer can do is set aside after the queue's own number of tries, and holds up nothing."""
+    queue = Queue(emulator, f"wardgate-{emulator.stage}-mail.fifo")
+    failed = Queue(emulator, f"wardgate-{emulator.stage}-mail-failed.fifo")
+    queue.set_visibility(0)
+    order = '{"not": "an order"}'
+    queue.sqs.send_message(
+        QueueUrl=queue.url, MessageBody=order, MessageGroupId="wrong", MessageDeduplicationId="wrong"
+    )
+    [message] = wait_for(failed.take, "a message that is set aside")
+    queue.set_visibility(180)
+    equal((message["Body"], queue.count()), (order, 0))
+
+
+def listen(emulator):
+    """As a customer would: a rule on the bus, and a queue for everything that it matches."""
+    sqs, events = emulator.client("sqs"), emulator.client("events")
+    url = sqs.create_queue(QueueName=LISTENER)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    bus = f"wardgate-{emulator.stage}"
+    pattern = json.dumps({"source": ["wardgate"]})
+    rule = events.put_rule(Name=LISTENER, EventBusName=bus, EventPattern=pattern)["RuleArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": rule}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    events.put_targets(Rule=LISTENER, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+
+
+def check_events(_api, emulator):
+    """Everything that docs/events.md lists has reached the bus, with ids and times alone (PL-02)."""
+    text = (emulator.root / "docs/events.md").read_text(encoding="utf-8")
+    listed = {line.split("`")[1] for line in text.splitlines() if line.startswith(("| `account", "| `password", "| `session"))}
+    queue, found = Queue(emulator, LISTENER), {}
+
+    def all_came():
+        for message in queue.take():
+            event = json.loads(message["Body"])
+            equal(event["source"], "wardgate")
+            holds(set(event["detail"]) <= {"version", "id", "time", "user_id", "session_id"}, event)
+            for text in (ADDRESSES, *CANARIES):
+                holds(text not in message["Body"], "an event tells too much")
+            found[event["detail-type"]] = event
+        return listed - NEVER <= found.keys()
+
+    try:
+        wait_for(all_came, "an event of each kind")
+    finally:
+        holds(listed - NEVER <= found.keys(), f"no event {sorted(listed - NEVER - found.keys())}")
+    equal(found.keys() & NEVER, set())

@@ -1,0 +1,55 @@
+"""Mails as SES took them: the emulator keeps what it would send."""
+
+import contextlib
+import http.client
+import json
+import re
+import urllib.parse
+
+from gateway import CANARIES, equal, wait_for
+
+
+class Mailbox:
+    """Every mailbox there is. A mail is taken once, so that a second of its kind is a new one."""
+
+    def __init__(self, endpoint, sender, origin):
+        self.netloc = urllib.parse.urlsplit(endpoint).netloc
+        self.sender = sender
+        # What the links in mails begin with: the issuer, where API Gateway would answer.
+        self.origin = origin
+        self.taken = set()
+
+    def sent(self, to):
+        """All mails to an address, oldest first."""
+        connection = http.client.HTTPConnection(self.netloc, timeout=60)
+        with contextlib.closing(connection):
+            connection.request("GET", "/_ministack/ses/messages")
+            captured = json.load(connection.getresponse())["messages"]
+        mails = [mail for account in captured.values() for mail in account if mail["To"] == [to]]
+        return sorted(mails, key=lambda mail: mail["Timestamp"])
+
+    def mail(self, to, has):
+        """The next mail to an address with a pattern in its text, and the pattern's match."""
+
+        def found():
+            for mail in self.sent(to):
+                match = re.search(has, mail["BodyText"])
+                if match and mail["MessageId"] not in self.taken:
+                    self.taken.add(mail["MessageId"])
+                    return mail, match
+            return None
+
+        mail, match = wait_for(found, f"a mail with {has}")
+        equal(mail["Source"], self.sender)
+        return mail, match
+
+    def token(self, to, page):
+        """The token of the next link to a page."""
+        _, match = self.mail(to, rf"(?m)^{re.escape(self.origin)}/ui/{page}\?token=(\S+)$")
+        CANARIES.add(match[1])
+        return match[1]
+
+    def code(self, to):
+        """The next six digits."""
+        _, match = self.mail(to, r"(?m)^(\d{3}) ?(\d{3})$")
+        return match[1] + match[2]

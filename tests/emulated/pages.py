@@ -1,0 +1,101 @@
+"""The pages that mails link to, as a browser without JavaScript has them."""
+
+from html.parser import HTMLParser
+
+from gateway import OTHER_PASSWORD, PASSWORD, equal, holds
+
+FLOW = "__Host-wardgate-flow"
+
+
+class Form(HTMLParser):
+    """The one form of a page."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.action, self.fields = None, {}
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        if tag == "form":
+            equal((self.action, given["method"]), (None, "post"))
+            self.action = given["action"]
+        elif tag == "input" and given.get("type") == "hidden":
+            self.fields[given["name"]] = given["value"]
+
+
+class Browser:
+    """Keeps cookies, and says where a form comes from."""
+
+    def __init__(self, api):
+        self.api, self.origin, self.cookies = api, api.mailbox.origin, {}
+
+    def ask(self, method, path, **more):
+        if self.cookies:
+            more["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        answer = self.api.ask(method, path, **more)
+        for name, value in answer.cookies.items():
+            self.cookies[name] = value.split(";", 1)[0]
+        return answer
+
+    def open(self, email, page):
+        """Opens the link of the next mail. Showing a page is no use of it (OT-05)."""
+        shown = self.ask("GET", f"/ui/{page}?token={self.api.mailbox.token(email, page)}").is_ok()
+        equal(shown.headers["content-type"], "text/html; charset=utf-8")
+        holds("content-security-policy" in shown.headers, shown.headers.items())
+        return shown
+
+    def press(self, shown, **typed):
+        """Presses its button."""
+        form = Form(shown.text)
+        return self.ask("POST", form.action, form=form.fields | typed, origin=self.origin)
+
+
+def check_pages(api, _emulator):
+    """Each page once, with the mailed link: showing it does nothing, its button does it, and no second time."""
+    email, moved = "pages@example.com", "pages-moved@example.com"
+    browser = Browser(api)
+    body = {"email": email, "password": PASSWORD}
+    registered = browser.ask("POST", "/v1/register", body=body, origin=browser.origin).is_ok(202)
+    equal(browser.cookies[FLOW], registered.json["flow_token"])
+    shown = browser.open(email, "verify-email")
+    api.post("/v1/login", email=email, password=PASSWORD).refuses(401, "invalid_credentials")
+    browser.press(shown).is_ok()
+    equal(browser.press(shown).status, 400)
+    pair = api.login(email)
+
+    api.post("/v1/email/change", bearer=pair["access_token"], new_email=moved, password=PASSWORD).is_ok(202)
+    shown = browser.open(moved, "confirm-email-change")
+    api.login(email)
+    browser.press(shown).is_ok()
+    equal(browser.press(shown).status, 400)
+    api.login(moved)
+
+    shown = browser.open(email, "undo-email-change")
+    api.login(moved)
+    browser.press(shown).is_ok()
+    equal(browser.press(shown).status, 400)
+
+    api.post("/v1/password/forgot", email=email).is_ok(202)
+    shown = browser.open(email, "reset-password")
+    refused = browser.press(shown, new_password="tiny")
+    equal(refused.status, 400)
+    browser.press(refused, new_password=OTHER_PASSWORD).is_ok()
+    equal(browser.press(shown, new_password=PASSWORD).status, 400)
+    pair = api.login(email, OTHER_PASSWORD)
+
+    api.post("/v1/login/email-code", email=email).is_ok(202)
+    shown = browser.open(email, "sign-in")
+    equal(Browser(api).press(shown).status, 403)
+    signed_in = browser.press(shown).is_ok()
+    holds("__Host-wardgate-refresh" in signed_in.cookies, signed_in.cookies)
+    browser.ask("POST", "/v1/token/refresh", body={}, origin=browser.origin).is_ok()
+
+    api.ask("DELETE", "/v1/me", bearer=pair["access_token"]).is_ok(202)
+    shown = browser.open(email, "keep-account")
+    equal(api.post("/v1/login", email=email, password=OTHER_PASSWORD).status, 401)
+    browser.press(shown).is_ok()
+    api.login(email, OTHER_PASSWORD)
+
+    browser.ask("GET", "/ui/nothing?token=x").refuses(404, "not_found")
+    equal(browser.ask("GET", "/ui/sign-in?token=").status, 400)
