@@ -15,6 +15,12 @@ if [ -z "$function" ] || [ -z "$case" ] || [ ! -e "$event" ] || [[ $case == *.re
     done
     exit 2
 fi
+# shellcheck disable=SC2016  # the events' placeholders, not variables
+if grep -q '_LINK}' "$event" && [ -z "${TOKEN:-}" ]; then
+    echo "$event has the token of a mailed link. Take it from the outbox that \`make watch\` has printed, and say it:" >&2
+    echo "  make invoke F=$function E=$case TOKEN=…" >&2
+    exit 2
+fi
 curl -s -o /dev/null "$base/health" || { echo "Nothing answers on $base: start \`make watch\` first." >&2; exit 1; }
 
 filled=$(mktemp)
@@ -31,7 +37,7 @@ if [ "$function" = login ] || grep -q '\${' "$event"; then
         member() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" <<<"$signed_in"; }
         [ -n "$(member access_token)" ] || { echo "ada@example.com cannot sign in: $signed_in" >&2; exit 1; }
         sed -e "s/\${ACCESS_TOKEN}/$(member access_token)/g" -e "s/\${REFRESH_TOKEN}/$(member refresh_token)/g" \
-            -e "s/\${SESSION_ID}/$(member session_id)/g" "$event" >"$filled"
+            -e "s/\${SESSION_ID}/$(member session_id)/g" -e "s/\${[A-Z_]*_LINK}/${TOKEN:-}/g" "$event" >"$filled"
     fi
 fi
 .tools/cargo-lambda/bin/cargo-lambda lambda invoke "$function" --invoke-address 127.0.0.1 --invoke-port "$port" \

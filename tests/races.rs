@@ -159,9 +159,9 @@ async fn sec_se_04_sec_ot_06_a_refresh_racing_a_reset_or_a_disabling_leaves_no_l
         let (answer, ()) = futures::join!(server.refresh(&token), async {
             waits.reached().await;
             if disables {
-                disable(&server).await
+                disable(&server).await;
             } else {
-                reset(&server).await
+                reset(&server).await;
             }
             waits.release();
         });

@@ -1,5 +1,5 @@
 //! What `template.yaml` and `infra/data.yaml` have to say. `make validate` checks that they are templates at all, and
-//! `permissions.rs` that each role is what its function needs.
+//! `permissions/` that each role is what its function needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

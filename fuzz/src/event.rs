@@ -14,10 +14,18 @@ use wardgate::http::edge;
 use wardgate::http::endpoint::Endpoint;
 use wardgate::lambda::incoming;
 
-const ENDPOINTS: [Endpoint; 7] = [
+/// Those that answer in JSON and need a key before the table.
+const ENDPOINTS: [Endpoint; 14] = [
+    email_change::ENDPOINT,
+    email_verify::ENDPOINT,
     login::ENDPOINT,
+    login_email_code_verify::ENDPOINT,
     logout::ENDPOINT,
     me::ENDPOINT,
+    me_keep::ENDPOINT,
+    me_update::ENDPOINT,
+    password_change::ENDPOINT,
+    password_reset::ENDPOINT,
     register::ENDPOINT,
     session_end::ENDPOINT,
     sessions_list::ENDPOINT,

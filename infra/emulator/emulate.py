@@ -84,7 +84,7 @@ class Emulator:
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": self.endpoint.rsplit(":", 1)[1],
             "MINISTACK_REGION": lower.REGION,
-            # Roles count, by action and resource. dynamodb:LeadingKeys are not looked at: tests/permissions.rs does.
+            # Roles count, by action and resource. dynamodb:LeadingKeys are not looked at: tests/permissions/ does.
             "AUTH": "true",
             # Listeners that nobody here needs.
             "IOT_MTLS_ENABLED": "0",

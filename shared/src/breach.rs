@@ -5,9 +5,9 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
+use aws_smithy_types::body::SdkBody;
 use http::{Request, StatusCode};
-use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -25,10 +25,13 @@ const PREFIX: usize = 5;
 /// More than any answer has: about a thousand lines of forty bytes.
 const MAX_ANSWER: usize = 512 * 1024;
 
+/// Of the very types that carry the SDK's requests, so that no function links the client twice.
+type BreachClient = Client<HttpsConnector<HttpConnector>, SdkBody>;
+
 /// Asks, if it is configured. Only functions that take new passwords link a client for it.
 #[derive(Debug, Default)]
 pub struct BreachCheck {
-    client: OnceLock<Client<HttpsConnector<HttpConnector>, Empty<Bytes>>>,
+    client: OnceLock<BreachClient>,
 }
 
 /// Why there is no answer.
@@ -44,8 +47,6 @@ enum NoAnswer {
     Status(StatusCode),
     #[error("the answer broke off or is too long")]
     Body(#[from] Box<dyn std::error::Error + Send + Sync>),
-    #[error("the answer is too long")]
-    TooLong(#[from] LengthLimitError),
     #[error("it took too long")]
     Timeout(#[from] tokio::time::error::Elapsed),
 }
@@ -71,7 +72,8 @@ impl BreachCheck {
         let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, password.expose().as_bytes());
         let hash = hex(hash.as_ref()).to_ascii_uppercase();
         let (prefix, ending) = hash.split_at(PREFIX);
-        let request = Request::get(format!("{range_url}{prefix}")).header("Add-Padding", "true").body(Empty::new())?;
+        let request =
+            Request::get(format!("{range_url}{prefix}")).header("Add-Padding", "true").body(SdkBody::empty())?;
         let answer = self.client()?.request(request).await?;
         if answer.status() != StatusCode::OK {
             return Err(NoAnswer::Status(answer.status()));
@@ -80,7 +82,7 @@ impl BreachCheck {
         Ok(lists(&String::from_utf8_lossy(&body), ending))
     }
 
-    fn client(&self) -> Result<&Client<HttpsConnector<HttpConnector>, Empty<Bytes>>, NoAnswer> {
+    fn client(&self) -> Result<&BreachClient, NoAnswer> {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wardgate::domain::user::UserStatus;
 use wardgate::use_cases::erase_accounts::erase_accounts;
 
-use super::people::{Asked, Outcome, World, partition};
+use super::people::{Asked, Client, Outcome, World, partition};
 use super::{ADDRESSES, Death, Operation, Proof, Step};
 
 /// Nobody has this password.
@@ -51,6 +51,7 @@ impl World {
             Operation::ChangeAddress { address, to } => self.change_address(address, to, death).await,
             Operation::ConfirmAddress { address, to, first, back } => {
                 if first {
+                    let to = self.vacancy(to).await;
                     self.change_address(address, to, None).await;
                     self.server.clock.advance(1);
                 }
@@ -198,7 +199,7 @@ impl World {
     }
 
     async fn refresh(&mut self, session: usize, back: usize, death: Death) {
-        let Some(index) = self.client(session) else { return };
+        let Some(index) = self.somebody(session).await else { return };
         let client = &self.clients[index];
         let token = client.tokens.iter().rev().nth(back).unwrap_or(&client.tokens[0]);
         let (answer, outcome) =
@@ -216,7 +217,7 @@ impl World {
     }
 
     async fn logout(&mut self, session: usize, by_refresh: bool, death: Death) {
-        let Some(index) = self.client(session) else { return };
+        let Some(index) = self.somebody(session).await else { return };
         let client = &self.clients[index];
         let request = if by_refresh {
             self.post("/v1/logout", &json!({ "refresh_token": client.tokens.last() }))
@@ -230,7 +231,11 @@ impl World {
     }
 
     async fn end_session(&mut self, session: usize, other: usize, death: Death) {
-        let (Some(index), Some(other)) = (self.client(session), self.client(other)) else { return };
+        let Some(index) = self.somebody(session).await else { return };
+        // Mostly one's own: nobody gets at another's.
+        let user = &self.clients[index].user;
+        let own = (0..self.clients.len()).rev().filter(|index| self.clients[*index].user == *user).nth(other);
+        let Some(other) = own.or_else(|| self.client(other)) else { return };
         let path = format!("/v1/sessions/{}", self.clients[other].session);
         let request = self.server.request(Method::DELETE, &path).bearer_auth(&self.clients[index].access);
         let (_, outcome) = self.send(request, death).await;
@@ -242,7 +247,7 @@ impl World {
     }
 
     async fn end_others(&mut self, session: usize, death: Death) {
-        let Some(index) = self.client(session) else { return };
+        let Some(index) = self.somebody(session).await else { return };
         let (user, id) = (self.clients[index].user.clone(), self.clients[index].session.clone());
         let request = self.server.request(Method::DELETE, "/v1/sessions").bearer_auth(&self.clients[index].access);
         let (_, outcome) = self.send(request, death).await;
@@ -254,7 +259,7 @@ impl World {
     }
 
     async fn set_name(&mut self, session: usize, death: Death) {
-        let Some(index) = self.client(session) else { return };
+        let Some(index) = self.somebody(session).await else { return };
         let request = self.server.request(Method::PATCH, "/v1/me").bearer_auth(&self.clients[index].access);
         let (_, outcome) = self.send(request.json(&json!({ "name": "Ada King" })), death).await;
         self.count("set_name", outcome);
@@ -273,25 +278,47 @@ impl World {
         address
     }
 
-    /// Somebody who has just signed in at an address: their client, and their password.
+    /// Somebody who has just signed in at an address: their client, and their password. Who knows none sets one first.
     async fn fresh(&mut self, address: usize) -> Option<(usize, String)> {
         let address = self.home(address).await;
-        let user = self.account(address).await?.id.to_string();
+        let user = self.account(address).await.filter(|user| user.status == UserStatus::Active)?.id.to_string();
         let newest = self.clients.iter().rposition(|client| client.user == user);
-        let age = |index: usize| self.now().millis() - self.clients[index].since.millis();
-        let fresh =
-            newest.filter(|index| age(*index) < FRESH_MILLIS && self.ended_client(&self.clients[*index]).is_none());
-        let index = match fresh {
-            Some(index) => index,
-            None => {
-                let before = self.clients.len();
-                self.login(address, true, true, None).await;
-                self.server.clock.advance(1);
-                self.clients.len().checked_sub(1).filter(|_| self.clients.len() > before)?
-            }
+        let is_fresh = |index: &usize| {
+            let client = &self.clients[*index];
+            self.now().millis() - client.since.millis() < FRESH_MILLIS && self.ended_client(client).is_none()
         };
-        let password = self.known(&user).best();
-        Some((index, password.unwrap_or_else(|| WRONG.to_owned())))
+        if let (Some(index), Some(password)) = (newest.filter(is_fresh), self.known(&user).best()) {
+            return Some((index, password));
+        }
+        if self.known(&user).possible.len() > 1 || self.known(&user).best().is_none() {
+            self.ask("/v1/password/forgot", address, None).await;
+            self.reset(address, 0, None).await;
+            self.server.clock.advance(1);
+        }
+        let before = self.clients.len();
+        self.login(address, true, true, None).await;
+        self.server.clock.advance(1);
+        let index = self.clients.len().checked_sub(1).filter(|_| self.clients.len() > before)?;
+        Some((index, self.known(&user).best()?))
+    }
+
+    /// The `back`th newest client that has not been signed out; where nobody is signed in, somebody who then is.
+    async fn somebody(&mut self, back: usize) -> Option<usize> {
+        let is_live = |client: &Client| self.ended_client(client).is_none();
+        if !self.clients.iter().any(is_live) {
+            self.fresh(0).await;
+        }
+        self.client(back)
+    }
+
+    /// An address that nobody has, if there is one: this one, or the first after it.
+    async fn vacancy(&mut self, address: usize) -> usize {
+        for other in (address..ADDRESSES).chain(0..address) {
+            if self.credential(other).await.is_none() {
+                return other;
+            }
+        }
+        address
     }
 
     async fn change_password(&mut self, address: usize, right: bool, death: Death) {

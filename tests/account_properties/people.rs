@@ -13,7 +13,7 @@ use wardgate::domain::email::Email;
 use wardgate::domain::timestamp::Timestamp;
 use wardgate::domain::user::User;
 
-use super::{ADDRESSES, Death};
+use super::{ADDRESSES, Death, Tally};
 use crate::harness::{Answer, TABLE, TestServer};
 
 const EMAILS: [&str; ADDRESSES] = ["ada@example.com", "grace@example.net", "joan@example.org"];
@@ -115,8 +115,7 @@ pub struct World {
     pub resets: Vec<(usize, String)>,
     /// Orders for mails that have not been carried out, and whether they have to be.
     pub owed: BTreeMap<String, bool>,
-    /// How often each operation was done, and how often its process died.
-    pub tally: BTreeMap<&'static str, (usize, usize)>,
+    pub tally: Tally,
     chosen: usize,
 }
 
@@ -138,7 +137,7 @@ impl World {
             devices: HashMap::new(),
             resets: Vec::new(),
             owed: BTreeMap::new(),
-            tally: BTreeMap::new(),
+            tally: Tally::new(),
             chosen: 0,
         }
     }

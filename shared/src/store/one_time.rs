@@ -21,10 +21,21 @@ const MOST_ATTEMPTS: u32 = 5;
 const LIVE: &str = "attribute_not_exists(used_at) AND expires_at > :now AND attribute_exists(mac_kid)";
 
 impl Store {
-    /// Writes an item, and with it the order for its mail: the same single write for every address (EN-04).
+    /// Writes an item, and with it the order for its mail: the same single write for every address (EN-04). A retry of a
+    /// write whose answer was lost must not undo what the mailer has noted in the item meanwhile.
     pub async fn add_one_time(&self, item: &OneTime) -> Result<(), StoreError> {
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(self.one_time_item(item)?));
-        put.send().await.map(|_| ()).map_err(StoreError::from)
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(self.one_time_item(item)?))
+            .condition_expression("attribute_not_exists(pk) OR id <> :id")
+            .expression_attribute_values(":id", string(item.id));
+        match put.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Reads the item that a token names, strongly consistent, if the token has its random bits.

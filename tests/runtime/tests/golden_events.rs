@@ -2,16 +2,19 @@
 
 use serde_json::json;
 use wardgate_runtime_tests::binaries::functions;
-use wardgate_runtime_tests::golden::{SETTINGS, cases, stable};
+use wardgate_runtime_tests::golden::{PASS_ON, SETTINGS, cases, stable};
 
 use crate::world::World;
 
 #[tokio::test]
 async fn every_golden_event_gets_its_response_from_a_fresh_process() {
-    for name in functions() {
+    for name in functions().into_iter().filter(|name| !PASS_ON.contains(&name.as_str())) {
         for case in cases(&name) {
             let world = World::with(&SETTINGS).await;
-            let event = world.signed_in().await.fill(&case.event);
+            let send =
+                async |function: &str, event: String| world.function(function).await.invoke(&event).await.unwrap();
+            let newest_mail = async |to: &str| world.newest_mail(to).await;
+            let event = world.signed_in().await.fill_with_links(&case.event, &send, &newest_mail).await;
             case.check(world.function(&name).await.invoke(&event).await.unwrap());
         }
     }

@@ -1,8 +1,9 @@
 //! A store and keys of its own for each test, and functions that use them.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
+use wardgate::app::{App, Host};
 use wardgate::aws::Connection;
 use wardgate::clock::{Clock as _, SystemClock};
 use wardgate::config::Config;
@@ -11,6 +12,8 @@ use wardgate_runtime_tests::binaries::function_binary;
 use wardgate_runtime_tests::environment::{self, Variables};
 use wardgate_runtime_tests::function::Function;
 use wardgate_runtime_tests::golden::{SignedIn, registration};
+use wardgate_server::dev::outbox::Outbox;
+use wardgate_server::dev::pump::{Drained, Pump};
 use wardgate_server::dev::{engine, keys};
 
 use crate::gateway::{Answer, golden};
@@ -23,6 +26,9 @@ pub struct World {
     /// The way to the store.
     pub relay: Relay,
     more: Vec<(&'static str, &'static str)>,
+    outbox: Arc<Outbox>,
+    /// What sends the mails that the functions order.
+    pump: Pump,
     folder: tempfile::TempDir,
     /// Stops the engine when dropped.
     _stop: watch::Sender<bool>,
@@ -39,11 +45,24 @@ impl World {
         std::fs::write(folder.path().join("secrets.json"), shared_keys()).unwrap();
         let (stop, stopping) = watch::channel(false);
         let engine = engine::start(None, stopping).await.unwrap();
-        let development = [("AUTH__STAGE".to_owned(), "development".to_owned())];
-        let config = Config::load(development).unwrap();
+        let keys = folder.path().join("secrets.json").to_str().unwrap().to_owned();
+        let own = [("AUTH__STAGE", "development"), ("AUTH__SECRETS__FILE", &keys)];
+        let variables = own.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let config = Config::load(variables).unwrap();
         let address = engine.endpoint_url.trim_start_matches("http://").parse().unwrap();
-        engine::create_tables(&Connection::local(engine.endpoint_url), &config).await.unwrap();
-        Self { relay: Relay::start(address).await, more: more.to_vec(), folder, _stop: stop }
+        let connection = Connection::local(engine.endpoint_url);
+        engine::create_tables(&connection, &config).await.unwrap();
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let app = App::new(config, Host { connection, clock, entropy, hashing_slots: 1 }).unwrap();
+        let outbox = Arc::new(Outbox::default());
+        let pump = Pump::new(Arc::new(app), engine.database, Box::new(Arc::clone(&outbox)), None);
+        Self { relay: Relay::start(address).await, more: more.to_vec(), outbox, pump, folder, _stop: stop }
+    }
+
+    /// The text of the newest mail to an address, once everything that has happened has led to its mails.
+    pub async fn newest_mail(&self, to: &str) -> String {
+        assert_eq!(self.pump.drain().await.unwrap(), Drained::Empty);
+        self.outbox.mails(Some(to)).pop().unwrap_or_else(|| panic!("no mail to {to}")).text
     }
 
     /// The variables of the function `name`.
