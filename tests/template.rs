@@ -298,6 +298,12 @@ fn what_stream_and_queue_could_not_deliver_comes_again_and_is_kept() {
         (&stream["StartingPosition"], &stream["BisectBatchOnFunctionError"]),
         (&json!("TRIM_HORIZON"), &json!(true))
     );
+    // The filter leaves out what neither events nor mails are made of.
+    assert_eq!(stream["MaximumRetryAttempts"], 100);
+    let [filter] = stream["FilterCriteria"]["Filters"].as_array().unwrap().as_slice() else { panic!("one filter") };
+    let pattern: Value = serde_json::from_str(filter["Pattern"].as_str().unwrap()).unwrap();
+    let partitions = json!([{ "prefix": "USER#" }, { "prefix": "EMAIL#" }]);
+    assert_eq!(pattern, json!({ "dynamodb": { "Keys": { "pk": { "S": partitions } } } }));
     let failed = json!({ "Fn::ImportValue": "wardgate-development-events-failed-queue" });
     assert_eq!(stream["DestinationConfig"]["OnFailure"]["Destination"], failed);
     let data = resolve(&read("infra/data.yaml"), &[]);
@@ -310,6 +316,13 @@ fn what_stream_and_queue_could_not_deliver_comes_again_and_is_kept() {
     assert_eq!(mail["RedrivePolicy"]["deadLetterTargetArn"], json!({ "Fn::GetAtt": "MailFailedQueue.Arn" }));
     let timeout = template["Resources"]["MailerFunction"]["Properties"]["Timeout"].as_u64().unwrap();
     assert_eq!(mail["VisibilityTimeout"], 6 * timeout);
+    assert_eq!(mail["RedrivePolicy"]["maxReceiveCount"], 20);
+    // Addresses do not wait for each other.
+    assert_eq!(
+        (&mail["DeduplicationScope"], &mail["FifoThroughputLimit"]),
+        (&json!("messageGroup"), &json!("perMessageGroupId"))
+    );
+    assert_eq!(queue["ScalingConfig"]["MaximumConcurrency"], 2);
     // Two mailers with one order would send two mails.
     assert_eq!((&mail["FifoQueue"], &queues["MailFailedQueue"]["FifoQueue"]), (&json!(true), &json!(true)));
 }

@@ -167,8 +167,8 @@ class Emulator:
 
     @functools.cached_property
     def parameters(self):
-        """The stage's own, of its file if it has one, but for what this machine decides; and with the authorizer, so that no
-        function is left out."""
+        """The stage's own, of its file if it has one, but for what this machine decides; and with the authorizer, so
+        that no function is left out."""
         file = ROOT / f"infra/{self.stage}/parameters.yaml"
         given = {"Issuer": self.url, "Audience": self.url}
         if file.exists():

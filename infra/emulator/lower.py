@@ -1,6 +1,16 @@
 """Turns template.yaml into what the emulator can deploy; infra/data.yaml it takes as it is.
 
-Each lowering says what the emulator lacks, and which test holds the original to what is lost on the way.
+Each lowering says what the emulator lacks, and which test holds the original to what is lost on the way. What it
+takes and passes over without a word needs no lowering, and has tests in tests/template.rs as well:
+- Of a stream, records that a function reports as failed count as done. Only an error of the whole function brings a
+  batch back, unhalved and for ever, so nothing gets into the queue of what was given up. Of a queue, what is reported
+  does come again, and is set aside in the end. The original:
+  what_stream_and_queue_could_not_deliver_comes_again_and_is_kept, which also has the number of mailers, here one.
+- Nothing is encrypted, and no condition on a key is looked at. The original:
+  sec_pl_01_a_role_writes_its_own_log_and_decrypts_for_the_services_that_it_uses.
+- A client's address is always 127.0.0.1, and throttles are not applied. The original:
+  what_hashes_passwords_has_concurrency_memory_and_a_throttle_of_its_own.
+- Cookies come as a header instead of a list; for the list there is a test in shared/src/lambda.rs.
 """
 
 import re
@@ -54,9 +64,9 @@ def lower(template, given, artifacts):
 
 
 def lower_role(properties):
-    """Two rights, which the emulator looks for in another form than AWS. It has one of its own to send messages in batches,
-    where AWS asks for the right to send; and it does not see which identity a mail is sent from. What the original lets
-    whom send, and through what: tests/template.rs,
+    """Two rights are looked for in another form than in AWS. To send messages in batches is one of its own here, and
+    part of sending them there; and the emulator does not see which identity a mail is sent from. Whom the original lets
+    send, and where to: tests/template.rs,
     sec_pl_01_events_and_mailer_reach_their_own_queues_bus_and_sender_alone."""
     for policy in properties.get("Policies", []):
         for statement in policy["PolicyDocument"]["Statement"]:

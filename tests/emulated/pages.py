@@ -39,7 +39,7 @@ class Browser:
         return answer
 
     def open(self, email, page):
-        """Opens the link of the next mail. Showing a page is no use of it (OT-05)."""
+        """Opens the link of the next mail. Showing a page is no use of it."""
         shown = self.ask("GET", f"/ui/{page}?token={self.api.mailbox.token(email, page)}").is_ok()
         equal(shown.headers["content-type"], "text/html; charset=utf-8")
         holds("content-security-policy" in shown.headers, shown.headers.items())
@@ -52,7 +52,7 @@ class Browser:
 
 
 def check_pages(api, _emulator):
-    """Each page once, with the mailed link: showing it does nothing, its button does it, and no second time."""
+    """Each page once, with the mailed link: showing it does nothing (OT-05), its button does, once."""
     email, moved = "pages@example.com", "pages-moved@example.com"
     browser = Browser(api)
     body = {"email": email, "password": PASSWORD}
