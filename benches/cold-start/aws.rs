@@ -41,6 +41,8 @@ impl Aws {
         let endpoint = format!("http://{}", self.address);
         let own = [
             ("AUTH__AUTHORIZER__AUDIENCE", "https://api.example.com"),
+            ("AUTH__MAIL__EVENT_BUS", "wardgate-development"),
+            ("AUTH__MAIL__QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/mail.fifo"),
             ("AUTH__LOG__FORMAT", "json"),
             ("AUTH__SECRETS__PREFIX", PREFIX),
             ("AUTH__STAGE", "development"),

@@ -59,6 +59,8 @@ async fn what_is_missing_is_named() {
     let world = World::start().await;
     for (name, missing) in [
         ("authorizer", "AUTH__AUTHORIZER__AUDIENCE"),
+        ("events", "AUTH__MAIL__QUEUE_URL"),
+        ("events", "AUTH__MAIL__EVENT_BUS"),
         ("login", "AUTH__STAGE"),
         ("login", "AWS_ACCESS_KEY_ID"),
         ("login", "AWS_REGION"),
