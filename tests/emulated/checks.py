@@ -272,7 +272,7 @@ def check_every_function_ran(_api, emulator):
     names = [function["FunctionName"] for page in pages for function in page["Functions"]]
     equal(sorted(name.removeprefix(prefix) for name in names if name.startswith(prefix)), FUNCTIONS)
     for name in FUNCTIONS:
-        ours = [json.loads(line) for line in logged(emulator, name) if line.startswith("{")]
+        ours = [json.loads(line) for line in delivery.logged(emulator, name) if line.startswith("{")]
         # The metrics of its start. What those without requests did, other checks have seen.
         holds(any("_aws" in line for line in ours), f"{name} was not started, or has no metrics")
         holds(not any(line.get("message") == "event failed" for line in ours), f"{name} failed")
@@ -280,23 +280,11 @@ def check_every_function_ran(_api, emulator):
         holds(done or name in WITHOUT_REQUESTS, f"{name} answered no request as it should")
 
 
-def logged(emulator, name):
-    """Every line in a function's log group."""
-    logs = emulator.client("logs")
-    group = f"/aws/lambda/wardgate-{emulator.stage}-{name}"
-    lines = []
-    for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=group):
-        for stream in page["logStreams"]:
-            found = {"logGroupName": group, "logStreamName": stream["logStreamName"], "startFromHead": True}
-            lines += [event["message"].strip() for event in logs.get_log_events(**found)["events"]]
-    return lines
-
-
 def check_logs(_api, emulator):
     """Each function logs to its own group, in JSON, and even in the greatest detail without passwords, tokens and
     addresses (PL-02)."""
     for name in FUNCTIONS:
-        lines = logged(emulator, name)
+        lines = delivery.logged(emulator, name)
         ours = [json.loads(line) for line in lines if line.startswith("{")]
         requests = [line for line in ours if line.get("message") == "request"]
         holds(all(it["request_id"] for it in requests), f"{name} has a request without its id")
