@@ -363,3 +363,21 @@ async fn a_proof_is_either_a_token_or_an_address_with_a_code() {
         assert_eq!((answer.status, answer.fault()), (400, (member.to_owned(), code.to_owned())), "{body}");
     }
 }
+
+/// OT-10: a name can carry a message to whoever owns the address.
+#[tokio::test]
+async fn sec_ot_10_pre_hijack_a_strangers_name_does_not_stay() {
+    for (variables, flow_matches) in [(vec![VERIFIED], false), (vec![], false), (vec![VERIFIED], true), (vec![], true)]
+    {
+        let server = TestServer::with(&variables).await;
+        let body = json!({ "email": EMAIL, "password": PASSWORD, "name": "Call this number" });
+        let flow = server.post("/v1/register", &body).await.string("flow_token");
+        let mail = server.last_mailed(EMAIL, Purpose::Verification).await;
+        server.step();
+        let answer = server.verify_link(&mail.token, Some(&flow).filter(|_| flow_matches).map(String::as_str)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let users = server.items(TABLE, "USER#").await;
+        let user = users.iter().find(|item| item["sk"].as_s().unwrap() == "PROFILE").unwrap();
+        assert_eq!(user.contains_key("name"), flow_matches, "{variables:?}");
+    }
+}

@@ -47,7 +47,8 @@ impl Store {
     }
 
     /// Verifies the address of an account that began without (only where configuration lets one), on condition that it
-    /// is as its credential was read. The sessions that there are end; with a reset, the password goes too.
+    /// is as its credential was read. The sessions that there are end; with a reset, the password and the name go too: a
+    /// stranger may have chosen both.
     pub async fn verify_account(
         &self,
         verification: &Verification<'_>,
@@ -58,7 +59,7 @@ impl Store {
         let next = if reset { credential.cred_version + 1 } else { credential.cred_version };
         let parts = [
             Part::Update(self.verified_credential(credential, next, reset)?),
-            Part::Update(self.verified_user(credential, next, audit.at)?),
+            Part::Update(self.verified_user(credential, next, reset, audit.at)?),
         ];
         self.use_registration(verification, parts, audit).await
     }
@@ -101,16 +102,23 @@ impl Store {
             .map_err(|_| StoreError::Incomplete("an update without table or key"))
     }
 
-    fn verified_user(&self, credential: &Credential, next: u64, now: Timestamp) -> Result<Update, StoreError> {
+    fn verified_user(
+        &self,
+        credential: &Credential,
+        next: u64,
+        reset: bool,
+        now: Timestamp,
+    ) -> Result<Update, StoreError> {
         let key = Key::user(credential.user_id);
-        Update::builder()
+        let (remove, name) = if reset { (", #name", Some("name")) } else { ("", None) };
+        let update = Update::builder()
             .table_name(&self.table)
             .key("pk", key.pk())
             .key("sk", key.sk())
-            .update_expression(
+            .update_expression(format!(
                 "SET email_verified = :true, cred_version = :next, sessions_not_before = :now \
-                 REMOVE kept_sid ADD version :one",
-            )
+                 REMOVE kept_sid{remove} ADD version :one"
+            ))
             .condition_expression("#status = :active AND cred_version = :version")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":active", string("active"))
@@ -118,8 +126,8 @@ impl Store {
             .expression_attribute_values(":next", number(next))
             .expression_attribute_values(":now", number(now.millis()))
             .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":version", number(credential.cred_version))
-            .build()
-            .map_err(|_| StoreError::Incomplete("an update without table or key"))
+            .expression_attribute_values(":version", number(credential.cred_version));
+        let update = name.into_iter().fold(update, |update, name| update.expression_attribute_names("#name", name));
+        update.build().map_err(|_| StoreError::Incomplete("an update without table or key"))
     }
 }

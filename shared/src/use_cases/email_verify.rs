@@ -162,7 +162,7 @@ async fn verify(
     let audit = app.audit(context, Subject::User(registration.user_id), AuditAction::EmailVerified, None)?;
     let (outcome, verified) = match credential {
         None => {
-            let user = new_user(registration, context);
+            let user = new_user(registration, matches, context);
             let (reset, verified) = password_or_reset(app, context, &user.email, user.id, 1, matches, ring)?;
             let credential = Credential::of(&user, matches.then(|| registration.password.clone()));
             let verification = Verification { registration, reset: reset.as_ref() };
@@ -187,8 +187,10 @@ async fn verify(
     Ok(Some(verified))
 }
 
-fn new_user(registration: &Registration, context: &RequestContext) -> User {
-    let (email, name) = (registration.email.clone(), registration.name.clone());
+/// The registration's name stays only with its own flow, like its password: mails greet by it, and a stranger may have
+/// chosen it.
+fn new_user(registration: &Registration, matches: bool, context: &RequestContext) -> User {
+    let (email, name) = (registration.email.clone(), registration.name.clone().filter(|_| matches));
     User { email_verified: true, ..User::new(registration.user_id, email, name, context.now) }
 }
 
