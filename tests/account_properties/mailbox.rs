@@ -24,9 +24,10 @@ impl World {
         let items = self.table().await;
         let is_sent = |item: &&Item| item.contains_key("sent_at");
         let sent: BTreeSet<&str> = items.iter().filter(is_sent).map(|item| text(item, "id")).collect();
-        let due: Vec<&Item> = items.iter().filter(|item| self.is_due(item)).collect();
-        self.owed.retain(|id, _| due.iter().any(|item| text(item, "id") == id));
-        for item in due {
+        let wanted: Vec<&Item> = items.iter().filter(|item| self.is_wanted(item)).collect();
+        // A mark alone pays nothing: what is marked has to have arrived.
+        self.owed.retain(|id, _| wanted.iter().any(|item| text(item, "id") == id));
+        for item in wanted.into_iter().filter(|item| !is_sent(item)) {
             let expected = self.has_a_reader(item, &items);
             let owed = self.owed.entry(text(item, "id").to_owned()).or_insert(true);
             *owed &= expected;
@@ -57,10 +58,9 @@ impl World {
         }
     }
 
-    fn is_due(&self, item: &Item) -> bool {
+    fn is_wanted(&self, item: &Item) -> bool {
         let number = |name: &str| item.get(name).and_then(|value| value.as_n().ok()?.parse::<i64>().ok());
         item.contains_key("nonce")
-            && !item.contains_key("sent_at")
             && !item.contains_key("used_at")
             && number("expires_at").is_some_and(|end| self.now().millis() < end)
     }
