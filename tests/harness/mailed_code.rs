@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 use wardgate::domain::email::Email;
-use wardgate::domain::one_time::{MailToken, OneTime, Purpose};
+use wardgate::domain::one_time::OneTime;
 
 use super::{TABLE, TestServer};
 
@@ -28,8 +28,7 @@ impl TestServer {
             self.set_attribute(&pk, SLOT, name, credential[name].clone()).await;
         }
         self.set_attribute(&pk, SLOT, "mac_kid", AttributeValue::S(mac_key.kid.clone())).await;
-        let id = item.id.to_bytes();
-        let token = MailToken { purpose: Purpose::EmailCode, email_key, id, nonce: item.mailing.nonce };
+        let token = item.token();
         (token.sign_in_code(mac_key), token.seal(mac_key))
     }
 }

@@ -135,6 +135,16 @@ impl OneTime {
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.used_at.is_none() && now < self.expires_at && self.mailing.mac_kid.is_some()
     }
+
+    /// What its mailed link says.
+    pub fn token(&self) -> MailToken {
+        MailToken {
+            purpose: self.purpose,
+            email_key: self.email_key.clone(),
+            id: self.id.to_bytes(),
+            nonce: self.mailing.nonce.clone(),
+        }
+    }
 }
 
 /// What a mailed token says: it names one item, and carries its random bits. [`crate::crypto::mail_token`] seals it.

@@ -6,7 +6,7 @@ use crate::domain::credential::WrappedHash;
 use crate::domain::email::Email;
 use crate::domain::id::{RegistrationId, UserId};
 use crate::domain::name::DisplayName;
-use crate::domain::one_time::Mailing;
+use crate::domain::one_time::{MailToken, Mailing, Purpose};
 use crate::domain::timestamp::Timestamp;
 
 /// What the owner of the address is going to be told.
@@ -54,11 +54,23 @@ pub struct Registration {
 }
 
 impl Registration {
+    /// Whether it still waits at `now` for its address to be verified.
+    pub fn is_pending(&self, now: Timestamp) -> bool {
+        self.kind == RegistrationKind::Verification && self.used_at.is_none() && now < self.expires_at
+    }
+
     /// Whether its mailed link still works at `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
-        self.kind == RegistrationKind::Verification
-            && self.used_at.is_none()
-            && now < self.expires_at
-            && self.mailing.mac_kid.is_some()
+        self.is_pending(now) && self.mailing.mac_kid.is_some()
+    }
+
+    /// What its mailed link says.
+    pub fn token(&self) -> MailToken {
+        MailToken {
+            purpose: Purpose::Verification,
+            email_key: self.email.key(),
+            id: self.id.to_bytes(),
+            nonce: self.mailing.nonce.clone(),
+        }
     }
 }

@@ -3,20 +3,16 @@
 use aws_sdk_dynamodb::types::Update;
 
 use crate::domain::attempts::WindowLimit;
-use crate::domain::email::EmailKey;
 use crate::domain::id::UserId;
 use crate::domain::mail_order::{MailOrder, Ordered};
-use crate::domain::registration::{Registration, RegistrationKind};
+use crate::domain::registration::Registration;
 use crate::domain::timestamp::Timestamp;
 use crate::store::Store;
 use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
-use crate::store::keys::{Key, ONE_TIME_PREFIX, REGISTRATION_PREFIX};
+use crate::store::keys::{Key, ONE_TIME_PREFIX};
 use crate::store::limits::Scope;
 use crate::store::transaction::{Part, Transaction};
-
-/// How many of an address's newest registrations are looked at.
-const REGISTRATIONS: i32 = 25;
 
 /// What makes an item's mail sendable.
 #[derive(Debug)]
@@ -108,34 +104,6 @@ impl Store {
             Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// An address's newest registration that a link can still activate, strongly consistent. `mailed` asks for one
-    /// whose link has a key already.
-    pub async fn newest_registration(
-        &self,
-        email: &EmailKey,
-        mailed: bool,
-        now: Timestamp,
-    ) -> Result<Option<Registration>, StoreError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", Key::registrations(email).pk())
-            .expression_attribute_values(":prefix", string(REGISTRATION_PREFIX))
-            .consistent_read(true)
-            .scan_index_forward(false)
-            .limit(REGISTRATIONS);
-        let items = query.send().await?.items.unwrap_or_default();
-        let registrations: Vec<Registration> = serde_dynamo::from_items(items)?;
-        let mut live = registrations.into_iter().filter(|registration| {
-            registration.kind == RegistrationKind::Verification
-                && registration.used_at.is_none()
-                && now < registration.expires_at
-        });
-        Ok(live.find(|registration| !mailed || registration.mailing.mac_kid.is_some()))
     }
 
     fn update_part(&self, key: &Key) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {

@@ -1,5 +1,6 @@
 //! Registrations that wait for their address to be verified.
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Put;
 use futures::future::try_join_all;
 
@@ -14,6 +15,8 @@ use crate::store::error::StoreError;
 use crate::store::keys::{Key, REGISTRATION_PREFIX};
 use crate::store::transaction::{Part, Transaction};
 
+/// How many of an address's newest registrations are looked at.
+const REGISTRATIONS: i32 = 25;
 /// How many registrations are deleted at a time.
 const DELETED_AT_ONCE: usize = 25;
 
@@ -57,16 +60,7 @@ impl Store {
     /// (OT-02), and so do notices, whose mail may not have gone out.
     pub async fn drop_other_registrations(&self, email: &EmailKey, used: RegistrationId) -> Result<(), StoreError> {
         // One page: a megabyte of them is more than an address can get in a link's life.
-        let output = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", Key::registrations(email).pk())
-            .expression_attribute_values(":prefix", string(REGISTRATION_PREFIX))
-            .consistent_read(true)
-            .send()
-            .await?;
+        let output = self.registrations(email).send().await?;
         let mut registrations: Vec<Registration> = serde_dynamo::from_items(output.items.unwrap_or_default())?;
         registrations.retain(|other| other.kind == RegistrationKind::Verification && other.id != used);
         for some in registrations.chunks(DELETED_AT_ONCE) {
@@ -78,5 +72,31 @@ impl Store {
             .await?;
         }
         Ok(())
+    }
+
+    /// An address's newest registration that a link can still activate, strongly consistent. `mailed` asks for one
+    /// whose link has a key already.
+    pub async fn newest_registration(
+        &self,
+        email: &EmailKey,
+        mailed: bool,
+        now: Timestamp,
+    ) -> Result<Option<Registration>, StoreError> {
+        let query = self.registrations(email).scan_index_forward(false).limit(REGISTRATIONS);
+        let items = query.send().await?.items.unwrap_or_default();
+        let registrations: Vec<Registration> = serde_dynamo::from_items(items)?;
+        let mut pending = registrations.into_iter().filter(|registration| registration.is_pending(now));
+        Ok(pending.find(|registration| !mailed || registration.mailing.mac_kid.is_some()))
+    }
+
+    /// The beginning of a query for an address's registrations, strongly consistent.
+    fn registrations(&self, email: &EmailKey) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", Key::registrations(email).pk())
+            .expression_attribute_values(":prefix", string(REGISTRATION_PREFIX))
+            .consistent_read(true)
     }
 }

@@ -190,18 +190,8 @@ pub(super) fn letter(app: &App, subject: &Ordered, key: &MacKey, now: Timestamp)
 
 fn token(subject: &Ordered) -> MailToken {
     match subject {
-        Ordered::OneTime(item) => MailToken {
-            purpose: item.purpose,
-            email_key: item.email_key.clone(),
-            id: item.id.to_bytes(),
-            nonce: item.mailing.nonce.clone(),
-        },
-        Ordered::Registration(registration) => MailToken {
-            purpose: Purpose::Verification,
-            email_key: registration.email.key(),
-            id: registration.id.to_bytes(),
-            nonce: registration.mailing.nonce.clone(),
-        },
+        Ordered::OneTime(item) => item.token(),
+        Ordered::Registration(registration) => registration.token(),
     }
 }
 

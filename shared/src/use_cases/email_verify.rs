@@ -132,18 +132,9 @@ async fn by_code(
     let registration = app.store.reserve_verification_attempt(&key, id, now).await?;
     Ok(registration.filter(|registration| {
         let kid = registration.mailing.mac_kid.as_deref();
-        let expected = kid.and_then(|kid| ring.find(kid, now)).map(|key| token_of(registration).verification_code(key));
+        let expected = kid.and_then(|kid| ring.find(kid, now)).map(|key| registration.token().verification_code(key));
         registration.is_live(now) && expected.is_some_and(|expected| code_matches(code, &expected))
     }))
-}
-
-fn token_of(registration: &Registration) -> MailToken {
-    MailToken {
-        purpose: Purpose::Verification,
-        email_key: registration.email.key(),
-        id: registration.id.to_bytes(),
-        nonce: registration.mailing.nonce.clone(),
-    }
 }
 
 /// Uses the registration up. `None` where it was used meanwhile, or the address has another account.
@@ -216,11 +207,6 @@ fn password_or_reset(
     item.recipient = Some(email.clone());
     item.mailing.mac_kid = Some(mac_key.kid.clone());
     item.mailing.sent_at = Some(context.now);
-    let token = MailToken {
-        purpose: item.purpose,
-        email_key: item.email_key.clone(),
-        id: item.id.to_bytes(),
-        nonce: item.mailing.nonce.clone(),
-    };
+    let token = item.token();
     Ok((Some(item), EmailVerified::PasswordRequired { reset_token: token.seal(mac_key) }))
 }

@@ -137,15 +137,9 @@ impl<'a> Tried<'a> {
 
     /// Whether this is what the item's mail said.
     fn proves(&self, item: &OneTime, ring: &Ring<MacKey>, now: Timestamp) -> bool {
-        let Self::Code { email, code } = self else { return item.is_live(now) };
+        let Self::Code { code, .. } = self else { return item.is_live(now) };
         let Some(key) = item.mailing.mac_kid.as_deref().and_then(|kid| ring.find(kid, now)) else { return false };
-        let token = MailToken {
-            purpose: item.purpose,
-            email_key: email.clone(),
-            id: item.id.to_bytes(),
-            nonce: item.mailing.nonce.clone(),
-        };
-        code_matches(code, &token.sign_in_code(key))
+        code_matches(code, &item.token().sign_in_code(key))
     }
 }
 
