@@ -2,6 +2,7 @@
 
 pub mod cloudformation;
 pub mod mail_edge;
+pub mod mailbox;
 pub mod mailed;
 pub mod mailed_code;
 pub mod outbound_services;
@@ -30,13 +31,13 @@ use wardgate::domain::origin::Origin;
 use wardgate::domain::timestamp::Timestamp;
 use wardgate::entropy::SystemEntropy;
 use wardgate::store::client::build;
-use wardgate_runtime_tests::golden;
-use wardgate_server::dev::outbox::{Mail, Outbox};
-use wardgate_server::dev::pump::{Drained, Pump};
+use wardgate_server::dev::outbox::Outbox;
+use wardgate_server::dev::pump::Pump;
 use wardgate_server::dev::{engine, keys, outbox};
 use wardgate_server::serve::{listen, serve_router};
 
 use mail_edge::MailEdge;
+pub use mailbox::{code, link_token};
 use secrets_manager::SecretsManager;
 use store_edge::StoreEdge;
 
@@ -267,29 +268,6 @@ impl TestServer {
         answer
     }
 
-    /// The mails to an address, oldest first, once everything that has happened so far has led to its mails. Fails if
-    /// one could not be sent.
-    #[track_caller]
-    pub fn mails<'a>(&'a self, to: &'a str) -> impl Future<Output = Vec<Mail>> + 'a {
-        let caller = std::panic::Location::caller();
-        async move {
-            assert_eq!(self.pump.drain().await.unwrap(), Drained::Empty, "mails wait at {caller}");
-            self.outbox.mails(Some(to))
-        }
-    }
-
-    /// The mails that have arrived so far.
-    pub fn arrived(&self, to: &str) -> Vec<Mail> {
-        self.outbox.mails(Some(to))
-    }
-
-    /// The newest mail to an address.
-    #[track_caller]
-    pub fn newest_mail<'a>(&'a self, to: &'a str) -> impl Future<Output = Mail> + 'a {
-        let caller = std::panic::Location::caller();
-        async move { self.mails(to).await.pop().unwrap_or_else(|| panic!("no mail to {to} at {caller}")) }
-    }
-
     /// Makes an account's address verified, as its owner's link would.
     pub async fn verify_directly(&self, email: &str) {
         let email = Email::parse(email).unwrap().key();
@@ -326,23 +304,6 @@ impl TestServer {
 fn app(config: Config, connection: Connection, clock: &Arc<ManualClock>) -> Arc<App> {
     let host = Host { connection, clock: clock.clone(), entropy: Arc::new(SystemEntropy), hashing_slots: 2 };
     Arc::new(App::new(config, host).unwrap())
-}
-
-/// The token in a mail's first link.
-#[track_caller]
-pub fn link_token(mail: &Mail) -> String {
-    golden::link_token(&mail.text)
-}
-
-/// The code in a mail: the line that has nothing else, without the spaces that make it readable.
-#[track_caller]
-pub fn code(mail: &Mail) -> String {
-    let mut lines = mail.text.lines().map(|line| line.replace([' ', '-'], ""));
-    let is_code = |line: &String| {
-        let digits = line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
-        digits || line.len() == 8 && line.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
-    };
-    lines.find(is_code).unwrap_or_else(|| panic!("no code in {}", mail.text))
 }
 
 /// The table's name in stage development.

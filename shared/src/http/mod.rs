@@ -11,6 +11,7 @@ pub mod me;
 pub mod openapi;
 pub mod page;
 pub mod page_endpoint;
+pub mod paging;
 pub mod problem;
 pub mod query;
 pub mod reply;
