@@ -162,6 +162,11 @@ test-deploy: .tools/sam/.pins .tools/emulator/.pins ## The same on a free port, 
 	@$(need-rust)
 	@exec .tools/sam/bin/python infra/emulator/emulate.py --test
 
+# The operator's commands. They go where AWS's own tools would go: by profile, role, or AWS_ENDPOINT_URL for the emulator.
+operate = exec .tools/sam/bin/python infra/operate
+need-stage = $(if $(STAGE),,$(error STAGE is missing: make $@ STAGE=staging))
+yes = $(if $(YES),--yes)
+
 .tools/%/.pins: infra/tools/%.txt
 	@command -v python3 >/dev/null || { echo "This check needs Python 3." >&2; exit 1; }
 	@echo "Installing the $$(grep -c == $<) packages of $< into .tools/$*; this takes about a minute …"

@@ -1,0 +1,28 @@
+"""What the operator's commands print and ask."""
+
+import sys
+
+from stage import Failed
+
+
+def say(text):
+    """A line of progress."""
+    print(text, flush=True)
+
+
+def confirm(question, yes):
+    """Asks before something that cannot simply be undone; `yes` is the answer of a pipeline (YES=1)."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Failed(f"{question} Nobody is there to ask: say YES=1.")
+    if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
+        raise Failed("Stopped; nothing was changed.")
+
+
+def table(rows, head=None):
+    """Prints rows in columns."""
+    rows = [[str(cell) for cell in row] for row in ([head, *rows] if head else rows)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
