@@ -13,6 +13,8 @@ pub enum Subject {
     User(UserId),
     /// An address that may or may not have one: lines about failures must not tell.
     Address(EmailKey),
+    /// The stage itself: what its operators and its own functions do to it.
+    Stage,
 }
 
 /// What happened.
@@ -57,6 +59,12 @@ pub enum AuditAction {
     DeletionCancelled,
     /// The account was erased.
     Erased,
+    /// A ring got its next key.
+    KeysRotated,
+    /// A key was taken out of use at once.
+    KeyRetired,
+    /// A migration was applied or taken back.
+    Migrated,
 }
 
 /// One line. Lines are only ever added, and lose what tells of a person only when their account is erased.

@@ -91,5 +91,6 @@ pub(super) fn partition_of(subject: &Subject, month: Month) -> String {
     match subject {
         Subject::User(id) => format!("USER#{id}#{month}"),
         Subject::Address(key) => format!("EMAIL#{}#{month}", key.as_str()),
+        Subject::Stage => format!("STAGE#{month}"),
     }
 }
