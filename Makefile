@@ -113,6 +113,11 @@ openapi: ## Write docs/api/openapi.json from the code
 	@mkdir -p docs/api
 	@UPDATE_SNAPSHOTS=1 cargo test --workspace --test black_box openapi
 
+.PHONY: configuration
+configuration: ## Write the keys of docs/operations/configuration.md from the code
+	@$(need-rust)
+	@UPDATE_SNAPSHOTS=1 cargo test --package wardgate --lib configuration_reference
+
 .PHONY: events
 events: ## Write the responses beside the golden events from the code
 	@$(need-rust)
@@ -166,6 +171,28 @@ test-deploy: .tools/sam/.pins .tools/emulator/.pins ## The same on a free port, 
 operate = exec .tools/sam/bin/python infra/operate
 need-stage = $(if $(STAGE),,$(error STAGE is missing: make $@ STAGE=staging))
 yes = $(if $(YES),--yes)
+
+.PHONY: status
+status: .tools/sam/.pins ## Say how a stage is, and fail if something is wrong: make status STAGE=staging
+	@$(need-stage)
+	@$(operate) status --stage "$(STAGE)"
+
+.PHONY: version
+version: .tools/sam/.pins ## Say what a stage runs, since when and by whom: make version STAGE=staging
+	@$(need-stage)
+	@$(operate) version --stage "$(STAGE)"
+
+.PHONY: logs
+logs: .tools/sam/.pins ## Print what functions log: make logs STAGE=staging F=login SINCE=15m GREP=text REQUEST=id FOLLOW=1
+	@$(need-stage)
+	@$(operate) logs --stage "$(STAGE)" $(call option,F,--function) $(call option,SINCE,--since) \
+		$(call option,GREP,--grep) $(call option,REQUEST,--request) $(if $(FOLLOW),--follow)
+
+.PHONY: config
+config: .tools/sam/.pins ## Print the configuration that holds, and where each value comes from: make config STAGE=staging KEY=tokens
+	@$(need-rust)
+	@$(need-stage)
+	@$(operate) config --stage "$(STAGE)" $(call option,KEY,--key)
 
 .tools/%/.pins: infra/tools/%.txt
 	@command -v python3 >/dev/null || { echo "This check needs Python 3." >&2; exit 1; }

@@ -109,27 +109,3 @@ fn openapi_json_is_what_the_code_says() {
         assert_eq!(openapi()["paths"][endpoint.path][&method]["operationId"], endpoint.name);
     }
 }
-
-/// Every key of `config/default.toml`, also those that are only there as a comment, has its row.
-#[test]
-fn each_configuration_key_is_documented() {
-    let documented = fs::read_to_string(repository("docs/configuration.md")).unwrap();
-    let defaults = fs::read_to_string(repository("config/default.toml")).unwrap();
-    let mut section = "";
-    let mut keys = 0;
-    for line in defaults.lines() {
-        if let Some(name) = line.strip_prefix('[') {
-            section = name.trim_end_matches(']');
-            assert!(documented.contains(&format!("`[{section}]`")), "docs/configuration.md has no section {section}");
-        }
-        let Some((key, _)) = line.trim_start_matches("# ").split_once(" = ") else { continue };
-        if key.contains(' ') {
-            continue;
-        }
-        let window = section.strip_prefix("limits.").filter(|name| *name != "login_account");
-        let row = window.map_or_else(|| format!("| `{key}` |"), |name| format!("| `{name}.{key}` |"));
-        assert!(documented.contains(&row), "docs/configuration.md has no row {row} ({section})");
-        keys += 1;
-    }
-    assert!(keys > 30, "only {keys} keys were found");
-}

@@ -1,4 +1,5 @@
-//! The standalone server. `wardgate-server engine` is its embedded store alone.
+//! The standalone server. `wardgate-server engine` is its embedded store alone; `wardgate-server config` prints the
+//! configuration that it would start with.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use tokio::sync::watch;
 use wardgate::app::{App, Host};
 use wardgate::aws::Connection;
 use wardgate::clock::SystemClock;
-use wardgate::config::Config;
+use wardgate::config::{Config, Setting};
 use wardgate::entropy::SystemEntropy;
 use wardgate::telemetry;
 use wardgate_server::serve::{listen, serve};
@@ -20,6 +21,8 @@ enum Mode {
     Serve,
     /// The embedded store alone, for functions that run beside it (`make watch`).
     Engine,
+    /// What prints the configuration and ends.
+    Config,
 }
 
 impl Mode {
@@ -27,7 +30,8 @@ impl Mode {
         match (arguments.next().as_deref(), arguments.next()) {
             (None, _) => Ok(Self::Serve),
             (Some("engine"), None) => Ok(Self::Engine),
-            _ => Err("usage: wardgate-server [engine]".into()),
+            (Some("config"), None) => Ok(Self::Config),
+            _ => Err("usage: wardgate-server [engine | config]".into()),
         }
     }
 }
@@ -47,6 +51,10 @@ async fn main() -> ExitCode {
 #[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
 async fn run() -> Result<(), AnyError> {
     let mode = Mode::parse(std::env::args().skip(1))?;
+    if let Mode::Config = mode {
+        print_settings(&Config::settings(std::env::vars())?);
+        return Ok(());
+    }
     let config = Config::load(std::env::vars())?;
     telemetry::start(&config.log)?;
     // The port first: a start that fails must not touch any data.
@@ -65,11 +73,19 @@ async fn run() -> Result<(), AnyError> {
             return embedded::engine(config, &folder, stopping).await;
         }
         (Mode::Engine, None) => return Err("engine needs embedded.folder: set AUTH__EMBEDDED__FOLDER".into()),
-        (Mode::Serve, None) => {}
+        (Mode::Serve | Mode::Config, _) => {}
     }
     let connection = Connection::from_environment(|name| std::env::var(name).ok())?;
     serve(&app(config, connection)?, listeners, stopping).await?;
     Ok(())
+}
+
+/// As TOML, with the source of each line behind it.
+#[expect(clippy::print_stdout, reason = "what whoever typed the command asked for")]
+fn print_settings(settings: &[Setting]) {
+    for Setting { key, value, source } in settings {
+        println!("{key} = {value}  # {source}");
+    }
 }
 
 fn app(config: Config, connection: Connection) -> Result<Arc<App>, AnyError> {

@@ -3,6 +3,8 @@
 
 mod checks;
 mod layers;
+#[cfg(test)]
+mod reference;
 mod sections;
 
 use serde::Deserialize;
@@ -10,11 +12,12 @@ use thiserror::Error;
 
 use crate::crypto::password_hasher::HashingPolicy;
 use crate::domain::session::SessionPolicy;
-use layers::Layers;
+use layers::{Layers, Sources};
 pub use sections::*;
 
 /// Which deployment this is. `AUTH__STAGE` selects it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// A laptop or a sandbox.
@@ -48,10 +51,12 @@ impl Stage {
     }
 }
 
-/// Everything that can be set. Each key is described in `config/default.toml`.
+/// Everything that can be set. The reference in `docs/operations/configuration.md` is made from these types by a test,
+/// and so nothing of it is in what is deployed.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config/default.toml describes each section and key")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[expect(missing_docs, reason = "each section's type says what it is about")]
 pub struct Config {
     pub stage: Stage,
     pub service: Service,
@@ -123,36 +128,45 @@ impl ConfigError {
     }
 }
 
+/// A key that is set, and by what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// The key, dotted.
+    pub key: String,
+    /// The value as TOML; hidden if its key says that it is a secret.
+    pub value: String,
+    /// The file or variable that set it.
+    pub source: String,
+}
+
 impl Config {
     /// Puts the layers together for the stage that `AUTH__STAGE` names. `variables` is the environment; only names
     /// that begin with `AUTH__` are read.
     pub fn load(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
-        let mut layers = Layers::default();
-        layers.add_file("config/default.toml", include_str!("../../config/default.toml"))?;
-        let mut stage = None;
-        let mut overrides = Vec::new();
-        for (name, value) in variables {
-            match name.strip_prefix("AUTH__") {
-                Some("STAGE") => stage = Some(value),
-                Some(key) => overrides.push((key.to_ascii_lowercase().replace("__", "."), name, value)),
-                None => {}
+        let (config, sources) = layered(variables)?.into_config()?;
+        config.checked(&sources)
+    }
+
+    /// What holds for those variables, key by key; keys that nothing sets are left out.
+    pub fn settings(variables: impl IntoIterator<Item = (String, String)>) -> Result<Vec<Setting>, ConfigError> {
+        let layers = layered(variables)?;
+        let mut settings = layers.settings();
+        let (config, sources) = layers.into_config()?;
+        let config = config.checked(&sources)?;
+        for (key, value) in [("tokens.issuer", config.tokens.issuer), ("tokens.audience", config.tokens.audience)] {
+            if let Some(setting) = settings.iter_mut().find(|setting| setting.key == key) {
+                setting.value = layers::text(&value.into());
             }
         }
-        let stage = stage.as_deref().and_then(Stage::parse).ok_or(ConfigError::Stage)?;
-        let (file, text) = stage.file();
-        layers.add_file(file, text)?;
-        // In a fixed order, so that the same mistake is always reported first.
-        overrides.sort();
-        for (key, variable, value) in overrides {
-            layers.set(&key, &variable, &value)?;
-        }
-        layers.set("stage", "AUTH__STAGE", stage.name())?;
-        let (mut config, sources) = layers.into_config()?;
-        let port = config.http.port.to_string();
-        config.tokens.issuer = config.tokens.issuer.replace("{port}", &port);
-        config.tokens.audience = config.tokens.audience.replace("{port}", &port);
-        match checks::violation(&config) {
-            None => Ok(config),
+        Ok(settings)
+    }
+
+    fn checked(mut self, sources: &Sources) -> Result<Self, ConfigError> {
+        let port = self.http.port.to_string();
+        self.tokens.issuer = self.tokens.issuer.replace("{port}", &port);
+        self.tokens.audience = self.tokens.audience.replace("{port}", &port);
+        match checks::violation(&self) {
+            None => Ok(self),
             Some((key, expected)) => Err(ConfigError::WrongValue {
                 source_name: sources.of(key),
                 key: key.to_owned(),
@@ -160,6 +174,30 @@ impl Config {
             }),
         }
     }
+}
+
+fn layered(variables: impl IntoIterator<Item = (String, String)>) -> Result<Layers, ConfigError> {
+    let mut layers = Layers::default();
+    layers.add_file("config/default.toml", include_str!("../../config/default.toml"))?;
+    let mut stage = None;
+    let mut overrides = Vec::new();
+    for (name, value) in variables {
+        match name.strip_prefix("AUTH__") {
+            Some("STAGE") => stage = Some(value),
+            Some(key) => overrides.push((key.to_ascii_lowercase().replace("__", "."), name, value)),
+            None => {}
+        }
+    }
+    let stage = stage.as_deref().and_then(Stage::parse).ok_or(ConfigError::Stage)?;
+    let (file, text) = stage.file();
+    layers.add_file(file, text)?;
+    // In a fixed order, so that the same mistake is always reported first.
+    overrides.sort();
+    for (key, variable, value) in overrides {
+        layers.set(&key, &variable, &value)?;
+    }
+    layers.set("stage", "AUTH__STAGE", stage.name())?;
+    Ok(layers)
 }
 
 #[cfg(test)]

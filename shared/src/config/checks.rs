@@ -9,11 +9,16 @@ use crate::mail::is_sender;
 
 /// The first key whose value breaks a rule, and the rule.
 pub(super) fn violation(config: &Config) -> Option<(&'static str, &'static str)> {
+    rules(config).into_iter().find(|(holds, ..)| !holds).map(|(_, key, rule)| (key, rule))
+}
+
+/// Whether each rule holds, the key that it is about, and what it says.
+pub(super) fn rules(config: &Config) -> impl IntoIterator<Item = (bool, &'static str, &'static str)> {
     let (hashing, tokens) = (&config.hashing, &config.tokens);
     let is_development = config.stage == Stage::Development;
     let accounts = &config.accounts;
     let unverified = !accounts.require_verified_email && !accounts.accept_unverified_email_enumeration;
-    let rules = [
+    [
         (config.http.port != 0, "http.port", "expected 1 to 65535"),
         (!config.http.bind.is_empty(), "http.bind", "expected at least one address"),
         (
@@ -69,7 +74,7 @@ pub(super) fn violation(config: &Config) -> Option<(&'static str, &'static str)>
         (
             is_development || config.secrets.file.is_none(),
             "secrets.file",
-            "expected nothing: a key file is for stage development only (PL-06)",
+            "expected nothing outside stage development, which alone has a key file (PL-06)",
         ),
         (
             config.secrets.file.is_none() || config.secrets.prefix.is_none(),
@@ -79,10 +84,9 @@ pub(super) fn violation(config: &Config) -> Option<(&'static str, &'static str)>
         (
             is_development || config.embedded.folder.is_none(),
             "embedded.folder",
-            "expected nothing: the embedded store is for stage development only (PL-06)",
+            "expected nothing outside stage development, which alone has an embedded store (PL-06)",
         ),
-    ];
-    rules.into_iter().find(|(holds, ..)| !holds).map(|(_, key, rule)| (key, rule))
+    ]
 }
 
 /// RFC 6454's serialisation: scheme, host and port, nothing else, and no wildcard.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize as _;
 use toml::{Table, Value};
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Setting};
 
 /// The merged values, and for each dotted key its source.
 #[derive(Default)]
@@ -52,6 +52,18 @@ impl Layers {
         Ok(())
     }
 
+    /// Each key that is set.
+    pub(super) fn settings(&self) -> Vec<Setting> {
+        let setting = |(key, source): (&String, &String)| {
+            let mut parts = key.split('.');
+            let first = self.merged.get(parts.next()?)?;
+            let value = parts.try_fold(first, |value, part| value.as_table()?.get(part))?;
+            let value = if is_secret(key) { "(hidden)".to_owned() } else { text(value) };
+            Some(Setting { key: key.clone(), value, source: source.clone() })
+        };
+        self.sources.0.iter().filter_map(setting).collect()
+    }
+
     /// Reads the merged values as the configuration.
     pub(super) fn into_config(self) -> Result<(Config, Sources), ConfigError> {
         match Config::deserialize(Value::Table(self.merged)) {
@@ -64,6 +76,20 @@ impl Layers {
                 Err(explain(path.unwrap_or_default(), error.message(), &self.sources))
             }
         }
+    }
+}
+
+/// Secrets come from Secrets Manager, and no key has one. A new key that does is hidden by its name.
+fn is_secret(key: &str) -> bool {
+    let name = key.rsplit('.').next().unwrap_or(key);
+    ["secret", "password", "pepper", "credential", "private", "_key"].iter().any(|part| name.contains(part))
+}
+
+/// A value as TOML, which JSON is for everything but tables.
+pub(super) fn text(value: &Value) -> String {
+    match value {
+        Value::Array(values) => format!("[{}]", values.iter().map(text).collect::<Vec<_>>().join(", ")),
+        value => serde_json::to_string(value).unwrap_or_default(),
     }
 }
 

@@ -170,3 +170,56 @@ fn sec_pl_06_a_key_file_is_refused_outside_development() {
     variables.push(("AUTH__SECRETS__FILE", "keys.json"));
     assert!(message(&variables).contains("PL-06"));
 }
+
+fn settings(variables: &[(&str, &str)]) -> Vec<Setting> {
+    Config::settings(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))).unwrap()
+}
+
+#[test]
+fn each_setting_has_its_value_and_the_layer_that_set_it() {
+    let settings = settings(&[
+        ("AUTH__STAGE", "development"),
+        ("AUTH__HTTP__PORT", "9000"),
+        ("AUTH__SERVICE__NAME", "Ada's \"shop\""),
+    ]);
+    for (key, value, source) in [
+        ("stage", r#""development""#, "AUTH__STAGE"),
+        ("http.bind", r#"["127.0.0.1", "::1"]"#, "config/default.toml"),
+        ("http.port", "9000", "AUTH__HTTP__PORT"),
+        ("log.format", r#""human""#, "config/development.toml"),
+        ("service.name", r#""Ada's \"shop\"""#, "AUTH__SERVICE__NAME"),
+        ("tokens.issuer", r#""http://localhost:9000""#, "config/development.toml"),
+    ] {
+        let expected = Setting { key: key.into(), value: value.into(), source: source.into() };
+        assert!(settings.contains(&expected), "{expected:?} is not in {settings:#?}");
+    }
+    assert!(!settings.iter().any(|setting| setting.key == "mail.queue_url"), "nothing sets it");
+}
+
+#[test]
+fn settings_are_a_document_that_gives_the_same_settings() {
+    let printed = settings(&PRODUCTION);
+    let lines: Vec<_> = printed.iter().map(|it| format!("{} = {}  # {}", it.key, it.value, it.source)).collect();
+    let mut layers = Layers::default();
+    layers.add_file("again", &lines.join("\n")).unwrap();
+    let again = layers.settings();
+    assert_eq!(
+        printed.iter().map(|it| (&it.key, &it.value)).collect::<Vec<_>>(),
+        again.iter().map(|it| (&it.key, &it.value)).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn what_does_not_start_has_no_settings() {
+    let variables = [("AUTH__STAGE", "development"), ("AUTH__HTTP__PORT", "0")];
+    let error = Config::settings(variables.map(|(name, value)| (name.to_owned(), value.to_owned()))).unwrap_err();
+    assert_eq!(error, load(&variables).unwrap_err());
+}
+
+#[test]
+fn a_key_that_is_named_like_a_secret_is_hidden() {
+    let mut layers = Layers::default();
+    layers.add_file("file", "[smtp]\npassword = \"hums\"\nuser = \"ada\"").unwrap();
+    let values: Vec<_> = layers.settings().into_iter().map(|setting| setting.value).collect();
+    assert_eq!(values, ["(hidden)", r#""ada""#]);
+}

@@ -9,6 +9,7 @@ use crate::domain::timestamp::Timestamp;
 
 /// The signature algorithms that access tokens are issued with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum SigningAlgorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256: what API Gateway's own authorizer takes.
     RS256,

@@ -23,17 +23,18 @@ pub const MAX_PARALLELISM: u32 = 4;
 /// What a hash of our own begins with. Whatever else is stored came from another system.
 const OURS: &str = "$argon2id$";
 
-/// The cost of a hash, and how many may wait for their turn.
+/// The cost of a password's hash, and how many may wait for their turn.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HashingPolicy {
-    /// Argon2's `m`, in KiB (PW-01: at least 19456).
+    /// Argon2id's `m`. A password with other parameters is hashed again at its next sign-in.
     pub memory_kib: u32,
-    /// Argon2's `t` (PW-01: at least 2).
+    /// Argon2id's `t`.
     pub iterations: u32,
-    /// Argon2's `p` (PW-01: at least 1).
+    /// Argon2id's `p`.
     pub parallelism: u32,
-    /// How many requests may wait for a hash; a further one is told to come back (PW-08).
+    /// How many requests may wait for a hash; the next one gets 503 (PW-08).
     pub queue: usize,
 }
 

@@ -9,14 +9,15 @@ use crate::domain::timestamp::Timestamp;
 /// The limit on consecutive failures of one account: some are free, then each one doubles the wait, then none are left.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FailureLimit {
     /// Failures without any wait.
     pub free_failures: u32,
-    /// The wait after the last free failure, in seconds; doubles with each further one.
+    /// The wait after the last free failure. It doubles with each further one.
     pub first_delay_seconds: u64,
-    /// The longest wait, in seconds.
+    /// The longest wait.
     pub longest_delay_seconds: u64,
-    /// After this many consecutive failures the password is no longer evaluated (63B: at most 100).
+    /// After this many consecutive failures nothing is evaluated any more.
     pub most_failures: u32,
 }
 
@@ -68,10 +69,11 @@ impl FailureLimit {
 /// A limit on attempts in a fixed window of time, without delays.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WindowLimit {
-    /// The most attempts in one window.
+    /// The most in one window.
     pub limit: u32,
-    /// The window's length, in seconds.
+    /// The window's length.
     pub window_seconds: u32,
 }
 

@@ -10,12 +10,13 @@ use crate::domain::timestamp::Timestamp;
 /// How long sessions and their refresh tokens live.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SessionPolicy {
-    /// A session that is not refreshed for this long is dead, in seconds.
+    /// A session that is not refreshed for so long is over (SE-01).
     pub idle_seconds: u64,
-    /// A session is dead this long after the sign-in, in seconds.
+    /// A session is over so long after its sign-in (SE-01).
     pub absolute_seconds: u64,
-    /// How long a refresh may be repeated with the same answer, in seconds (SE-02: at most 30).
+    /// How long a refresh may be repeated with the same answer.
     pub grace_seconds: u64,
 }
 
