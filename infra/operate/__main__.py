@@ -11,6 +11,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stage import STAGES, Failed, Stage
 
 VERBS = {
+    "config": "the configuration that holds, key by key, and which layer set it",
+    "logs": "what functions log",
+    "status": "how a stage is; fails if something is wrong",
+    "version": "what a stage runs, since when and by whom",
 }
 
 

@@ -1,0 +1,90 @@
+"""`make config`: the configuration that holds, key by key, and which layer set it. The layers are put together by the
+server's own code (`wardgate-server config`), so that nothing here can say something else than what the functions do."""
+
+import os
+import subprocess
+
+import boto3
+import running
+from stage import ROOT, Failed
+from terminal import say, table
+
+SERVER = ["cargo", "run", "--quiet", "--package", "wardgate-server", "--features", "dev", "--", "config"]
+
+
+def arguments(parser):
+    parser.add_argument("--key", help="only keys that contain this")
+
+
+def run(stage, options):
+    if is_local(stage):
+        # As `make run` starts it.
+        variables = {"AUTH__STAGE": stage.name, "AUTH__EMBEDDED__FOLDER": ".wardgate"} | variables_of(os.environ)
+        say("What `make run` starts with in this shell; on AWS there is no stage development.\n")
+        settings = settings_of(variables)
+        show({("make run",): settings}, options.key)
+        return
+    functions = running.functions(stage)
+    say(f"{len(functions)} functions of stage {stage.name}: their variables over the files of this checkout. A key that "
+        "nothing sets is not listed.\n")
+    merged, broken = {}, {}
+    by_variables = {}
+    for function in functions:
+        by_variables.setdefault(tuple(sorted(variables_of(function.variables).items())), []).append(function.name)
+    for variables, names in by_variables.items():
+        try:
+            merged[tuple(names)] = settings_of(dict(variables))
+        except Failed as failure:
+            broken[tuple(names)] = str(failure)
+    show(merged, options.key)
+    if broken:
+        raise Failed("\n".join(f"{', '.join(names)} cannot start: {why}" for names, why in broken.items()))
+
+
+def is_local(stage):
+    """Whether there is nothing but this machine: development needs no AWS."""
+    if stage.name != "development":
+        return False
+    return boto3.Session().get_credentials() is None or stage.stack(stage.code_stack) is None
+
+
+def variables_of(environment):
+    return {name: value for name, value in environment.items() if name.startswith("AUTH__")}
+
+
+def settings_of(variables):
+    """Each key's value and source, of the configuration that these variables give."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("AUTH__")}
+    result = subprocess.run(
+        SERVER, cwd=ROOT, env=others | variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if result.returncode != 0:
+        raise Failed(result.stderr.strip().removeprefix("wardgate: "))
+    settings = {}
+    for line in result.stdout.splitlines():
+        # A source has no space; a value may have anything.
+        setting, source = line.rsplit("  # ", 1)
+        key, value = setting.split(" = ", 1)
+        settings[key] = (value, source)
+    return settings
+
+
+def show(merged, part):
+    """What all have in common, and then where they differ."""
+    keys = sorted({key for settings in merged.values() for key in settings if part is None or part in key})
+    alike, different = [], []
+    for key in keys:
+        found = {}
+        for names, settings in merged.items():
+            found.setdefault(settings.get(key, ("not set", "–")), []).extend(names)
+        if len(found) == 1:
+            alike.append((key, *next(iter(found))))
+        else:
+            # What most have comes first, and the others are named.
+            most, *others = sorted(found, key=lambda setting: -len(found[setting]))
+            different.append((key, *most, "all others"))
+            different += [(key, *setting, ", ".join(sorted(found[setting]))) for setting in others]
+    table(alike, ("key", "value", "source"))
+    if different:
+        say("\nNot the same for every function:\n")
+        table(different, ("key", "value", "source", "functions"))

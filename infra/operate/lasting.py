@@ -1,0 +1,93 @@
+"""The parts of `make status` about what outlives a deploy: each gives rows to print, and what is wrong."""
+
+import datetime
+
+import running
+
+# Where what could not be delivered waits for somebody.
+SET_ASIDE = "-failed"
+QUEUE_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+
+
+def minute(time):
+    """A moment as people read it."""
+    return f"{time.astimezone(datetime.UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def queues(stage):
+    """Queues"""
+    sqs = stage.client("sqs")
+    pages = sqs.get_paginator("list_queues").paginate(QueueNamePrefix=f"wardgate-{stage.name}-")
+    rows, wrong = [], []
+    for url in sorted(url for page in pages for url in page.get("QueueUrls", [])):
+        name = url.rsplit("/", 1)[1]
+        counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=QUEUE_COUNTS)["Attributes"]
+        waiting, taken = (int(counts[it]) for it in QUEUE_COUNTS)
+        rows.append((name, f"{waiting} waiting", f"{taken} in work"))
+        if SET_ASIDE in name and waiting + taken:
+            wrong.append(f"{waiting + taken} messages were given up and are in {name}")
+    return rows or [("none",)], wrong
+
+
+def tables(stage):
+    """Tables, counted by AWS every six hours"""
+    dynamodb = stage.client("dynamodb")
+    rows, wrong = [], []
+    for parameter in ("TableName", "AuditTableName"):
+        name = f"{stage.parameters[parameter]}-{stage.name}"
+        found = dynamodb.describe_table(TableName=name)["Table"]
+        rows.append((name, found["TableStatus"], f"{found['ItemCount']} items", f"{found['TableSizeBytes']} bytes"))
+        if found["TableStatus"] not in ("ACTIVE", "UPDATING"):
+            wrong.append(f"table {name} is {found['TableStatus']}")
+        described = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+        recovery = described.get("PointInTimeRecoveryDescription", {})
+        if recovery.get("PointInTimeRecoveryStatus") == "ENABLED":
+            window = [minute(recovery[it]) if it in recovery else "?"
+                      for it in ("EarliestRestorableDateTime", "LatestRestorableDateTime")]
+            rows.append(("  can be restored to", f"{window[0]} to {window[1]}", "", ""))
+        else:
+            rows.append(("  can be restored to", "no moment", "", ""))
+            wrong.append(f"point-in-time recovery of {name} is off: make deploy STAGE={stage.name} turns it on")
+        backups = dynamodb.list_backups(TableName=name, BackupType="ALL")["BackupSummaries"]
+        newest = max((it["BackupCreationDateTime"] for it in backups), default=None)
+        rows.append(("  newest backup", minute(newest) if newest else "none", "", ""))
+    return rows, wrong
+
+
+def rings(stage):
+    """Key rings, and the keys that are published"""
+    secrets = stage.client("secretsmanager")
+    prefix = f"wardgate/{stage.name}/"
+    pages = secrets.get_paginator("list_secrets").paginate(Filters=[{"Key": "name", "Values": [prefix]}])
+    names = sorted(it["Name"] for page in pages for it in page["SecretList"] if it["Name"].startswith(prefix))
+    rows, wrong, now = [], [], datetime.datetime.now(datetime.UTC)
+    for name in names:
+        # Dates and version ids; never a value.
+        found = secrets.describe_secret(SecretId=name)
+        current = any("AWSCURRENT" in stages for stages in found.get("VersionIdsToStages", {}).values())
+        changed, due = found.get("LastRotatedDate") or found.get("LastChangedDate"), found.get("NextRotationDate")
+        rows.append((
+            name,
+            f"changed {minute(changed)}" if current and changed else "empty",
+            f"next rotation {minute(due)}" if due else "no schedule",
+        ))
+        if not current:
+            wrong.append(f"{name} is empty: make rotate STAGE={stage.name}")
+        elif due and due < now:
+            wrong.append(f"{name} should have been rotated on {minute(due)}: make logs STAGE={stage.name} F=rotate-keys")
+    if not names:
+        wrong.append(f"there are no key rings: make deploy STAGE={stage.name} makes them")
+    url = running.api_url(stage)
+    status, published = running.ask(f"{url}/.well-known/jwks.json") if url else (0, {})
+    rows += [("  published", key.get("kid", "?"), key.get("alg", "?")) for key in published.get("keys", [])]
+    if status != 200 or not published.get("keys"):
+        wrong.append(f"no key is published, so nobody can verify a token: /.well-known/jwks.json answers {status}")
+    return rows, wrong
+
+
+def migrations(stage):
+    """Migrations"""
+    if stage.stack(stage.migrate_stack) is None:
+        return [("no stack of migrations",)], []
+    answer = stage.invoke("migrate", {"status": True})
+    return [(name, value if isinstance(value, (str, int)) else str(value)) for name, value in (answer or {}).items()], []

@@ -1,0 +1,100 @@
+"""docs/operations/commands.md: every operator command, typed against the emulated stage, with what it printed.
+
+The page is made of COMMANDS, in this order: a line for each command is all that a new verb needs here. A command that no
+longer works fails, and so does a page that says something else than the terminal. What differs from run to run is put
+into one form first. tests/operator_verbs.rs holds the page to the verbs of the Makefile.
+"""
+
+import difflib
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from gateway import holds
+
+PAGE = Path(__file__).parents[2] / "docs/operations/commands.md"
+# What is typed, with names in braces of what the check knows; and what it is for. The verb is the page's heading.
+COMMANDS = [
+    ("make status STAGE=staging", """\
+How the stage is: stacks, releases, deployments, `/health` and `/ready`, alarms, queues, tables, key rings and migrations.
+It reads no key and no item. The exit status is not 0 if something is wrong, and the last lines say what."""),
+    ("make version STAGE=staging", """\
+What the stage runs, since when and by whom, and where a rollback would go. The exit status is not 0 if the functions run
+different releases."""),
+    ("make logs STAGE=staging REQUEST={request}", """\
+The lines of all functions and of the gateway's access log, merged by time. `F=login` is one function, `F=api` the access
+log, `SINCE=2h` goes further back than 15 minutes, `GREP=text` is only lines with a text, `REQUEST=` only those about a
+request, whose id every answer has as `x-request-id`. `FOLLOW=1` goes on until Ctrl-C. Metrics are left out."""),
+    ("make config STAGE=staging", """\
+The configuration that holds, key by key, and which file or variable set it; in a second table the keys that are not the
+same for every function. The variables are those of the functions that run, the files those of this checkout. `KEY=tokens`
+is only keys that contain a text. `STAGE=development` without AWS is what `make run` starts with."""),
+]
+INTRODUCTION = """\
+# Operator commands
+
+Each command was typed against stage staging on the emulator of `make test-deploy`, and this is what it printed; times, ids
+and the like are put into one form. `UPDATE_SNAPSHOTS=1 make test-deploy` writes this page, and `make test-deploy` fails
+where a command does something else.
+
+The commands go where AWS's own tools would go: by profile, by role, or by `AWS_ENDPOINT_URL` to the emulator of
+`make emulate`. What each needs besides `STAGE=` is in the list that `make` prints.
+"""
+# What differs from run to run, and what the page has instead.
+VOLATILE = [
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "2026-01-31 12:00:00 UTC"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "2026-01-31 12:00 UTC"),
+    (r"\b\d\d:\d\d:\d\d\.\d{3}\b", "12:00:00.000"),
+    (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "6f1d2c9e-3b7a-4f50-8e21-0a9b8c7d6e5f"),
+    (r"\b[0-9a-f]{64}\b", "3f9a1c" + "0" * 58),
+    (r"\b[0-9a-f]{40}\+?", "8d2b" + "0" * 36),
+    (r"\b[0-9a-f]{12}\b(?=  )", "3f9a1c000000"),
+    (r"trace_id=\S+", "trace_id=Root=1-65b9c1f0-000000000000000000000000"),
+    (r"\bms=[\d.]+", "ms=2.0"),
+    (r"(?:127\.0\.0\.1|localhost):\d+", "localhost:4566"),
+    # The next column moves with the number.
+    (r"\b\d+ items +", "120 items  "),
+    (r"\b\d+ bytes", "30000 bytes"),
+    (r"\b\d+ of \d+ functions", "38 of 38 functions"),
+    (r"\b\d+ functions of stage", "38 functions of stage"),
+]
+
+
+def typed(emulator, line):
+    """Runs a command line as a shell in the repository would, with the emulator as AWS."""
+    # Not a part of the make that runs this.
+    environment = {name: it for name, it in emulator.environment.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    return subprocess.run(
+        ["bash", "-c", line], cwd=emulator.root, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=600, check=False,
+    )
+
+
+def steady(text):
+    for pattern, instead in VOLATILE:
+        text = re.sub(pattern, instead, text)
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def page(emulator, known):
+    """Types every command, and gives the page."""
+    text, verb = INTRODUCTION, None
+    for command, meaning in COMMANDS:
+        line = command.format(**known)
+        ran = typed(emulator, line)
+        holds(ran.returncode == 0, f"{line}: {ran.returncode}", ran.stdout, ran.stderr)
+        if verb != (verb := line.split()[1]):
+            text += f"\n## {verb}\n"
+        text += f"\n{meaning}\n\n```console\n{steady(f'$ {line}')}\n{steady(ran.stdout)}\n```\n"
+    return text
+
+
+def check(emulator, known):
+    found = page(emulator, known)
+    if os.environ.get("UPDATE_SNAPSHOTS"):
+        PAGE.write_text(found, encoding="utf-8")
+    kept = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    difference = difflib.unified_diff(kept.splitlines(), found.splitlines(), "the page", "the terminal", lineterm="")
+    holds(kept == found, "docs/operations/commands.md is not current: UPDATE_SNAPSHOTS=1 make test-deploy\n"
+          + "\n".join(difference))

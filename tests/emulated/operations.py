@@ -1,0 +1,123 @@
+"""The operator's commands that change nothing, typed as an operator would."""
+
+import json
+import re
+import uuid
+
+import commands
+from gateway import equal, holds
+
+
+def check_version(_api, emulator):
+    ran = commands.typed(emulator, "make version STAGE=staging")
+    lines = dict(re.findall(r"^(\S+(?: to)?)  +(.*)$", ran.stdout, re.MULTILINE))
+    functions = emulator.client("lambda")
+    alias = functions.get_alias(FunctionName="wardgate-staging-me", Name="live")
+    live = functions.get_function_configuration(FunctionName="wardgate-staging-me", Qualifier=alias["FunctionVersion"])
+    equal((ran.returncode, lines["stage"], lines["release"]), (0, "staging in eu-central-1", live["Description"]))
+    older = str(int(alias["FunctionVersion"]) - 1)
+    before = functions.get_function_configuration(FunctionName="wardgate-staging-me", Qualifier=older)
+    equal(lines["rollback to"], before["Description"])
+    # One function is elsewhere: that is no release.
+    try:
+        functions.update_alias(FunctionName="wardgate-staging-me", Name="live", FunctionVersion=older)
+        ran = commands.typed(emulator, "make version STAGE=staging")
+        holds(ran.returncode != 0 and "different releases" in ran.stderr, ran.stdout, ran.stderr)
+        holds(re.search(rf"^me  +{older}  +{before['Description']}$", ran.stdout, re.MULTILINE), ran.stdout)
+    finally:
+        functions.update_alias(FunctionName="wardgate-staging-me", Name="live", FunctionVersion=alias["FunctionVersion"])
+
+
+def check_status(api, emulator):
+    """Green where all is well. Each thing that is wrong is named, and all at once."""
+    api.signed_in("status@example.com")
+    dynamodb = emulator.client("dynamodb")
+    # The template's own setting does not stick here; tests/template.rs holds the template to it.
+    for table in ("wardgate-staging", "wardgate-audit-staging"):
+        dynamodb.update_continuous_backups(
+            TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
+    well = commands.typed(emulator, "make status STAGE=staging")
+    holds(well.returncode == 0 and well.stdout.endswith("Nothing is wrong.\n"), well.stdout, well.stderr)
+    for line in (r"wardgate-staging-data +CREATE_COMPLETE", r"GET /health +200 healthy, dynamodb healthy, keys healthy",
+                 r"GET /ready +200 ready", r"wardgate-staging +ACTIVE +\d+ items", r"wardgate/staging/signing +changed"):
+        holds(re.search(line, well.stdout), line, well.stdout)
+    published = api.ask("GET", "/.well-known/jwks.json").json["keys"]
+    holds(published and all(key["kid"] in well.stdout for key in published), well.stdout)
+
+    functions, alarms, queues = (emulator.client(service) for service in ("lambda", "cloudwatch", "sqs"))
+    alias = functions.get_alias(FunctionName="wardgate-staging-me", Name="live")["FunctionVersion"]
+    queue = queues.get_queue_url(QueueName="wardgate-staging-events-failed")["QueueUrl"]
+    alarm = {"AlarmName": "wardgate-staging-invented", "AlarmDescription": "Invented: see docs/operations/runbook.md"}
+    try:
+        functions.update_alias(
+            FunctionName="wardgate-staging-me", Name="live", FunctionVersion=alias,
+            RoutingConfig={"AdditionalVersionWeights": {str(int(alias) - 1): 0.1}},
+        )
+        alarms.put_metric_alarm(
+            **alarm, Namespace="n", MetricName="m", Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        alarms.set_alarm_state(AlarmName=alarm["AlarmName"], StateValue="ALARM", StateReason="invented")
+        queues.send_message(QueueUrl=queue, MessageBody="{}")
+        dynamodb.update_continuous_backups(
+            TableName="wardgate-staging", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
+        )
+        ill = commands.typed(emulator, "make status STAGE=staging")
+    finally:
+        functions.update_alias(
+            FunctionName="wardgate-staging-me", Name="live", FunctionVersion=alias,
+            RoutingConfig={"AdditionalVersionWeights": {}},
+        )
+        alarms.delete_alarms(AlarmNames=[alarm["AlarmName"]])
+        queues.purge_queue(QueueUrl=queue)
+        dynamodb.update_continuous_backups(
+            TableName="wardgate-staging", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
+    holds(ill.returncode != 0, ill.stdout)
+    holds(f"canary: 10% of requests go to version {int(alias) - 1}" in ill.stdout, ill.stdout)
+    for wrong in ("There are 3 things wrong with stage staging", "alarm wardgate-staging-invented: Invented: see docs",
+                  "1 messages were given up and are in wardgate-staging-events-failed",
+                  "point-in-time recovery of wardgate-staging is off"):
+        holds(wrong in ill.stderr, wrong, ill.stderr)
+
+
+def check_logs_are_found(api, emulator):
+    """By function, by text, and one request by its id; in the order of time, and without metrics."""
+    request = api.ask("GET", "/ready").headers["x-request-id"]
+    asked = commands.typed(emulator, f"make logs STAGE=staging REQUEST={request}")
+    [line] = [line for line in asked.stdout.splitlines() if " request " in line]
+    holds(asked.returncode == 0 and "ready" in line and f"request_id={request}" in line, asked.stdout, asked.stderr)
+    several = commands.typed(emulator, "make logs STAGE=staging F=me SINCE=1h").stdout.splitlines()
+    holds(several and all("  me " in line for line in several) and several == sorted(several), several)
+    holds(not any("_aws" in line for line in several), "there are metrics")
+    refused = commands.typed(emulator, "make logs STAGE=staging F=me SINCE=1h GREP=invalid_token").stdout.splitlines()
+    holds(0 < len(refused) < len(several) and all("invalid_token" in line for line in refused), refused)
+    none = commands.typed(emulator, f"make logs STAGE=staging REQUEST={uuid.UUID(int=0)}")
+    holds(none.returncode == 0 and none.stdout.startswith("No lines that match since 15m"), none.stdout)
+    for line, why in (("F=nobody", "has no function nobody"), ("SINCE=soon", "SINCE is a number")):
+        ran = commands.typed(emulator, f"make logs STAGE=staging {line}")
+        holds(ran.returncode != 0 and why in ran.stderr, ran.stdout, ran.stderr)
+
+
+def check_config(_api, emulator):
+    """What holds is what the functions' variables and the files give, and each value has its source."""
+    ran = commands.typed(emulator, "make config STAGE=staging")
+    rows = {tuple(re.split("  +", line)) for line in ran.stdout.splitlines()}
+    issuer = json.dumps(emulator.parameters["Issuer"])
+    sender = json.dumps(emulator.parameters["MailSender"])
+    for row in (
+        ("tokens.issuer", issuer, "AUTH__TOKENS__ISSUER"),
+        ("hashing.memory_kib", "19456", "config/default.toml"),
+        ("mail.sender", sender, "AUTH__MAIL__SENDER", "mailer"),
+        ("mail.sender", '"Wardgate <no-reply@wardgate.localhost>"', "config/default.toml", "all others"),
+        ("authorizer.audience", "not set", "–", "all others"),
+    ):
+        holds(ran.returncode == 0 and row in rows, row, ran.stdout, ran.stderr)
+    local = commands.typed(emulator, "make config STAGE=development KEY=http.port")
+    holds(re.search("^http.port +8080 +config/default.toml$", local.stdout, re.MULTILINE), local.stdout, local.stderr)
+
+
+def check_commands_page(api, emulator):
+    """docs/operations/commands.md is what a terminal shows. `UPDATE_SNAPSHOTS=1 make test-deploy` writes it."""
+    commands.check(emulator, {"request": api.ask("GET", "/ready").headers["x-request-id"]})
