@@ -36,7 +36,8 @@ def tables(stage):
     for parameter in ("TableName", "AuditTableName"):
         name = f"{stage.parameters[parameter]}-{stage.name}"
         found = dynamodb.describe_table(TableName=name)["Table"]
-        rows.append((name, found["TableStatus"], f"{found['ItemCount']} items", f"{found['TableSizeBytes']} bytes"))
+        size = f"{found['ItemCount']} items, {found['TableSizeBytes']} bytes"
+        rows.append((name, f"{found['TableStatus']}, {size}"))
         if found["TableStatus"] not in ("ACTIVE", "UPDATING"):
             wrong.append(f"table {name} is {found['TableStatus']}")
         described = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
@@ -44,13 +45,13 @@ def tables(stage):
         if recovery.get("PointInTimeRecoveryStatus") == "ENABLED":
             window = [minute(recovery[it]) if it in recovery else "?"
                       for it in ("EarliestRestorableDateTime", "LatestRestorableDateTime")]
-            rows.append(("  can be restored to", f"{window[0]} to {window[1]}", "", ""))
+            rows.append(("  can be restored to", f"{window[0]} to {window[1]}"))
         else:
-            rows.append(("  can be restored to", "no moment", "", ""))
+            rows.append(("  can be restored to", "no moment"))
             wrong.append(f"point-in-time recovery of {name} is off: make deploy STAGE={stage.name} turns it on")
         backups = dynamodb.list_backups(TableName=name, BackupType="ALL")["BackupSummaries"]
         newest = max((it["BackupCreationDateTime"] for it in backups), default=None)
-        rows.append(("  newest backup", minute(newest) if newest else "none", "", ""))
+        rows.append(("  newest backup", minute(newest) if newest else "none"))
     return rows, wrong
 
 
@@ -89,5 +90,11 @@ def migrations(stage):
     """Migrations"""
     if stage.stack(stage.migrate_stack) is None:
         return [("no stack of migrations",)], []
-    answer = stage.invoke("migrate", {"status": True})
-    return [(name, value if isinstance(value, (str, int)) else str(value)) for name, value in (answer or {}).items()], []
+    rows, wrong = [], []
+    for it in stage.invoke("migrate", {"status": True})["migrations"]:
+        applied = it.get("applied_at")
+        at = minute(datetime.datetime.fromtimestamp(applied / 1000, datetime.UTC)) if applied else ""
+        rows.append((f"{it['number']} {it['name']}", it["status"], at))
+        if it["due"]:
+            wrong.append(f"migration {it['number']} is due: make migrate STAGE={stage.name}")
+    return rows or [("none",)], wrong

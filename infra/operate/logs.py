@@ -54,7 +54,7 @@ def groups_of(stage, function):
     """Log groups, by the name that their lines get."""
     if function == GATEWAY:
         return {GATEWAY: f"/aws/vendedlogs/wardgate-{stage.name}/api"}
-    names = [it.name for it in running.functions(stage)]
+    names = running.names(stage)
     if function is None:
         return {name: group(stage, name) for name in names} | groups_of(stage, GATEWAY)
     if function not in names:

@@ -13,6 +13,8 @@ from stage import Failed
 
 # What a version says of itself where it was not published by a deploy.
 UNNAMED = "unnamed"
+# Lambda takes about fifteen such calls a second from an account.
+AT_A_TIME = 8
 
 
 @dataclass
@@ -25,41 +27,55 @@ class Function:
     # Versions beside it, and the share of requests that each gets.
     canary: dict
     variables: dict
-    modified: str
 
     def __str__(self):
         return f"{self.name} (version {self.version})"
 
 
-def functions(stage):
-    """Each function of the stage's, by name. One without the alias takes no part in releases, and is left out."""
-    client, prefix = stage.client("lambda"), stage.function_name("")
-    pages = client.get_paginator("list_functions").paginate()
-    names = sorted(it["FunctionName"] for page in pages for it in page["Functions"])
-    ours = [name for name in names if name.startswith(prefix)]
-    if not ours:
-        raise Failed(f"Stage {stage.name} has no functions in {stage.region}: make deploy STAGE={stage.name} makes them.")
+def names(stage):
+    """Every function of the stage, of whichever stack, without what stands before each name."""
+    prefix = stage.function_name("")
+    pages = stage.client("lambda").get_paginator("list_functions").paginate()
+    found = sorted(it["FunctionName"] for page in pages for it in page["Functions"])
+    return [name.removeprefix(prefix) for name in found if name.startswith(prefix)]
 
-    def describe(name):
+
+def released(stage):
+    """The functions of the code stack: a deploy and a rollback move them together."""
+    if stage.stack(stage.code_stack) is None:
+        raise Failed(f"There is no stack {stage.code_stack} in {stage.region}: make deploy STAGE={stage.name} makes it.")
+    pages = stage.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stage.code_stack)
+    resources = [it for page in pages for it in page["StackResourceSummaries"]]
+    prefix = stage.function_name("")
+    found = [
+        it["PhysicalResourceId"].removeprefix(prefix)
+        for it in resources
+        # What a first deploy has made and taken back is listed, too.
+        if it["ResourceType"] == "AWS::Lambda::Function" and it["ResourceStatus"] != "DELETE_COMPLETE"
+    ]
+    return functions(stage, sorted(found))
+
+
+def functions(stage, wanted):
+    """What is live of these functions. One without the alias takes no part in releases, and is left out."""
+    client = stage.client("lambda")
+
+    def look(name):
+        function = stage.function_name(name)
         try:
-            alias = client.get_alias(FunctionName=name, Name="live")
+            alias = client.get_alias(FunctionName=function, Name="live")
         except ClientError as error:
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
                 return None
             raise
         version = alias["FunctionVersion"]
-        live = client.get_function_configuration(FunctionName=name, Qualifier=version)
-        return Function(
-            name=name.removeprefix(prefix),
-            version=version,
-            release=live.get("Description") or UNNAMED,
-            canary=alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}),
-            variables=live.get("Environment", {}).get("Variables", {}),
-            modified=live["LastModified"],
-        )
+        live = client.get_function_configuration(FunctionName=function, Qualifier=version)
+        weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights") or {}
+        variables = live.get("Environment", {}).get("Variables", {})
+        return Function(name, version, live.get("Description") or UNNAMED, weights, variables)
 
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        return [it for it in pool.map(describe, ours) if it]
+    with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
+        return [it for it in pool.map(look, wanted) if it]
 
 
 def published(stage, function):

@@ -60,7 +60,7 @@ def stacks(stage):
 
 def releases(stage):
     """Releases"""
-    functions = running.functions(stage)
+    functions = running.released(stage)
     counted = collections.Counter(it.release for it in functions)
     rows = [(running.short(release), f"{count} of {len(functions)} functions") for release, count in counted.most_common()]
     [(usual, _), *_] = counted.most_common(1)

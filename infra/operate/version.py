@@ -19,14 +19,16 @@ def arguments(_parser):
 
 
 def run(stage, _options):
-    functions = running.functions(stage)
+    functions = running.released(stage)
     counted = collections.Counter(it.release for it in functions)
     release, most = counted.most_common(1)[0]
-    manifest = kept(stage, release)
+    bucket = bucket_of(stage)
+    artifact = bucket(f"releases/{release}.json").get("artifact")
+    manifest = bucket(f"artifacts/{artifact}.json") if artifact else {}
     url = running.api_url(stage)
     health = running.ask(f"{url}/health")[1] if url else {}
     deployed = last(stage, "deployed") or {}
-    previous = before(stage, functions, release)
+    previous = bucket(f"stages/{stage.name}/deploy.json").get("previous") or before(stage, functions, release)
     table([
         ("stage", f"{stage.name} in {stage.region}"),
         ("release", release),
@@ -36,7 +38,7 @@ def run(stage, _options):
         ("by", deployed.get("request_id", "not known")),
         ("detail", deployed.get("detail", "none")),
         ("functions", f"{most} of {len(functions)} run it"),
-        ("rollback to", previous or "nothing: no version before this one is there"),
+        ("rollback to", previous if previous != release else "nothing: this is what was live before the last deploy"),
     ])
     if most != len(functions):
         say("")
@@ -46,14 +48,13 @@ def run(stage, _options):
                      f"STAGE={stage.name}), deploy again or roll back: make rollback STAGE={stage.name}")
 
 
-def kept(stage, release):
-    """What the bucket of artifacts has on the release: its manifest, or nothing."""
-    bucket = stage.outputs(ARTIFACTS_STACK).get("Bucket")
-    if bucket is None:
-        return {}
-    s3 = stage.client("s3")
+def bucket_of(stage):
+    """Reads what `make deploy` keeps of releases: by a key, what is there, or nothing."""
+    bucket, s3 = stage.outputs(ARTIFACTS_STACK).get("Bucket"), stage.client("s3")
 
     def read(key):
+        if bucket is None:
+            return {}
         try:
             return json.load(s3.get_object(Bucket=bucket, Key=key)["Body"])
         except ClientError as error:
@@ -61,12 +62,12 @@ def kept(stage, release):
                 return {}
             raise
 
-    artifact = read(f"releases/{release}.json").get("artifact")
-    return read(f"artifacts/{artifact}.json") if artifact else {}
+    return read
 
 
 def before(stage, functions, release):
-    """The release whose versions come before the live ones, if each function that had one agrees on it."""
+    """Where nothing was kept of the last deploy: the release whose versions come before the live ones, if the functions
+    agree on it."""
     found = set()
     for function in functions:
         if function.release != release:
@@ -76,7 +77,7 @@ def before(stage, functions, release):
             found.add(older[0][1])
     if len(found) > 1:
         return f"not the same for every function: {', '.join(map(running.short, sorted(found)))}"
-    return found.pop() if found else None
+    return found.pop() if found else "nothing: no version before this one is there"
 
 
 def last(stage, action):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import accounts
 import delivery
+import operations
 import pages
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -327,6 +328,11 @@ CHECKS = [
     delivery.check_mail_outlasts_its_service,
     delivery.check_wrong_order,
     delivery.check_events,
+    operations.check_version,
+    operations.check_status,
+    operations.check_logs_are_found,
+    operations.check_config,
+    operations.check_commands_page,
     check_every_function_ran,
     check_tables,
     check_logs,
