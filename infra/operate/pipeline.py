@@ -1,0 +1,18 @@
+"""`make pipeline`: what an administrator does once for a stage, so that GitHub Actions can deploy it."""
+
+import stacks
+import terminal
+
+VARIABLES = {"DEPLOY_ROLE": "DeployRoleArn", "CLOUDFORMATION_ROLE": "CloudFormationRoleArn"}
+
+
+def arguments(parser):
+    parser.add_argument("--yes", action="store_true", help="ask nothing")
+
+
+def run(stage, options):
+    name = f"wardgate-{stage.name}-pipeline"
+    stacks.deploy(stage, name, "infra/pipeline.yaml", stage.parameters, options.yes)
+    outputs = stage.outputs(name)
+    terminal.say(f"The environment {stage.name} of {stage.parameters['Repository']} on GitHub needs these variables:")
+    terminal.table([*((variable, outputs[output]) for variable, output in VARIABLES.items()), ("AWS_REGION", stage.region)])

@@ -1,0 +1,46 @@
+"""`make watch-alarms`: looks at a stage's alarms for some minutes after a deploy, and fails with the first that rings."""
+
+import time
+
+import terminal
+from stage import Failed
+
+# Alarms look at whole minutes.
+BETWEEN_LOOKS = 20
+
+
+def arguments(parser):
+    parser.add_argument("--minutes", type=float, default=10, help="for how long; 0 looks once")
+
+
+def run(stage, options):
+    deadline = time.monotonic() + options.minutes * 60
+    known = alarms(stage)
+    if not known:
+        raise Failed(f"{stage.name} has no alarms, so that nothing would say what is wrong: make deploy STAGE={stage.name}")
+    terminal.say(f"watching {len(known)} alarms of {stage.name} for {options.minutes:g} minutes")
+    while True:
+        if ringing := {name: reason for name, (state, reason) in alarms(stage).items() if state == "ALARM"}:
+            lines = [f"  {name}: {reason}" for name, reason in sorted(ringing.items())]
+            raise Failed(
+                "\n".join([f"{len(ringing)} of {len(known)} alarms of {stage.name} ring:", *lines])
+                + f"\nIf the release is the reason: make rollback STAGE={stage.name}. docs/operations/runbook.md has a section"
+                " for each alarm."
+            )
+        left = deadline - time.monotonic()
+        if left <= 0:
+            break
+        time.sleep(min(BETWEEN_LOOKS, left))
+    terminal.say("none rang")
+
+
+def alarms(stage):
+    """State and reason of every alarm of the stage, by name."""
+    found = {}
+    pages = stage.client("cloudwatch").get_paginator("describe_alarms").paginate(
+        AlarmNamePrefix=f"wardgate-{stage.name}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+    )
+    for page in pages:
+        for alarm in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]:
+            found[alarm["AlarmName"]] = alarm["StateValue"], alarm.get("StateReason", "")
+    return found
