@@ -21,6 +21,7 @@ mod interop;
 mod known_devices;
 mod layers;
 mod mails;
+mod migrations;
 mod outbound;
 mod permissions;
 mod races;

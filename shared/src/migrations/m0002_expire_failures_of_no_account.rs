@@ -25,7 +25,7 @@ const DEFINITION: Definition = Definition {
 const PARTITION: &str = "LIMIT#login_account#";
 /// Who guessed since may go on.
 const RECENT: Duration = Duration::from_hours(90 * 24);
-/// So long, at least but for a day, it can be taken back without a trace.
+/// For thirty days at least it can be taken back without a trace.
 const LIFE: Duration = Duration::from_hours(31 * 24);
 const DAY: i64 = 24 * 3600 * 1000;
 
