@@ -10,7 +10,12 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-STACKS = ("template.yaml", "infra/data.yaml", "infra/pipeline.yaml")
+STACKS = (
+    "template.yaml",
+    "infra/data.yaml",
+    "infra/migrate.yaml",
+    "infra/pipeline.yaml",
+)
 # What lints as a template of its own, with its own parameters: what customers start from.
 EXAMPLES = ("examples/protected-api/template.yaml",)
 # The defaults are development's.

@@ -22,6 +22,7 @@ mod known_devices;
 mod layers;
 mod mails;
 mod operator_verbs;
+mod migrations;
 mod outbound;
 mod permissions;
 mod races;

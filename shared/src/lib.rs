@@ -22,6 +22,7 @@ pub mod entropy;
 pub mod http;
 pub mod lambda;
 pub mod mail;
+pub mod migrations;
 pub mod outbound;
 pub mod secrets;
 pub mod store;

@@ -292,6 +292,11 @@ impl TestServer {
         items
     }
 
+    /// Puts an item into the table, past everything.
+    pub async fn put_item(&self, item: HashMap<String, AttributeValue>) {
+        self.dynamodb.put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();
+    }
+
     /// Sets one attribute of an item, as an administrator's tool would.
     pub async fn set_attribute(&self, pk: &str, sk: &str, name: &str, value: AttributeValue) {
         let update = self.dynamodb.update_item().table_name(TABLE).key("pk", AttributeValue::S(pk.to_owned()));

@@ -39,7 +39,11 @@ pub fn wrap(
     now: Timestamp,
     entropy: &dyn Entropy,
 ) -> Result<WrappedHash, WrapError> {
-    let key = ring.current(now)?;
+    wrap_under(phc, user_id, ring.current(now)?, entropy)
+}
+
+/// As [`wrap`], under a key that is named: for migrations.
+pub fn wrap_under(phc: &str, user_id: UserId, key: &WrapKey, entropy: &dyn Entropy) -> Result<WrappedHash, WrapError> {
     let nonce: [u8; NONCE_LEN] = entropy.bytes()?;
     let mut text = Zeroizing::new(phc.as_bytes().to_vec());
     let tag = cipher(key)?

@@ -11,6 +11,7 @@ pub mod event;
 pub mod id;
 pub mod language;
 pub mod mail_order;
+pub mod migration;
 pub mod month;
 pub mod name;
 pub mod one_time;

@@ -123,6 +123,13 @@ impl Secrets {
         self.ring(&self.password_wrap, RingName::PasswordWrap, now).await
     }
 
+    /// The keys that wrap password hashes, read again whatever their age: a migration must not miss a new one.
+    pub async fn password_wrap_anew(&self, now: Timestamp) -> Result<Arc<Ring<WrapKey>>, SecretsError> {
+        let source = self.source.clone();
+        let anew = Ages { fresh: Duration::ZERO, usable: Duration::ZERO };
+        self.password_wrap.get(now, anew, || async move { source.read(RingName::PasswordWrap).await }).await
+    }
+
     /// The public keys of access tokens: the only ring that verifying needs.
     pub async fn public_keys(&self, now: Timestamp) -> Result<Arc<PublicKeys>, SecretsError> {
         self.public_keys_aged(self.ages, now).await

@@ -13,6 +13,9 @@ use crate::aws::{self, Connection, OnFirstUse};
 use crate::config;
 use crate::secrets::RingName;
 
+/// What Secrets Manager says of a secret without a value.
+const EMPTY: &str = "ResourceNotFoundException";
+
 /// Why there is no ring. Never holds any of a ring's content.
 #[derive(Debug, Error)]
 pub enum SecretsError {
@@ -41,6 +44,13 @@ pub enum SecretsError {
         /// Which secret.
         secret: String,
     },
+}
+
+impl SecretsError {
+    /// Whether the ring still waits for its first key.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Unavailable { cause, .. } if cause == EMPTY)
+    }
 }
 
 /// A source of rings.
@@ -92,7 +102,7 @@ async fn from_manager<T: DeserializeOwned>(client: &Client, secret: String) -> R
         Err(error) => {
             return Err(match error.as_service_error().and_then(|error| error.code()) {
                 // A secret without a value waits for its first rotation.
-                Some(code @ ("ResourceNotFoundException" | "InternalServiceError" | "ThrottlingException")) => {
+                Some(code @ (EMPTY | "InternalServiceError" | "ThrottlingException")) => {
                     SecretsError::Unavailable { secret, cause: code.to_owned() }
                 }
                 Some(code) => SecretsError::Refused { secret, code: code.to_owned() },

@@ -8,6 +8,8 @@ use crate::domain::audit::{AuditAction, AuditEntry, Subject};
 use crate::domain::month::Month;
 use crate::domain::timestamp::Timestamp;
 use crate::store::Store;
+use crate::store::attributes::string;
+use crate::store::edits::Item;
 use crate::store::error::StoreError;
 
 /// Failures are recorded once per address and this window; how many there were is in the counters.
@@ -35,6 +37,18 @@ impl Store {
         Put::builder()
             .table_name(&self.audit_table)
             .set_item(Some(serde_dynamo::to_item(self.line(entry, entry.id.to_string()))?))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .map_err(|_| StoreError::Incomplete("an audit line without table or item"))
+    }
+
+    /// As [`Self::audit_put`], with a text for operators, as their own commands leave one.
+    pub(super) fn audit_put_with(&self, entry: &AuditEntry, detail: &str) -> Result<Put, StoreError> {
+        let mut line: Item = serde_dynamo::to_item(self.line(entry, entry.id.to_string()))?;
+        line.insert("detail".to_owned(), string(detail));
+        Put::builder()
+            .table_name(&self.audit_table)
+            .set_item(Some(line))
             .condition_expression("attribute_not_exists(pk)")
             .build()
             .map_err(|_| StoreError::Incomplete("an audit line without table or item"))

@@ -54,7 +54,7 @@ impl Store {
             .update(&Key::device(&claim.email_key, claim.id))
             .expression_attribute_values(":secret", string(&claim.secret_hash));
         let guard = "secret_hash = :secret AND expires_at > :now AND ";
-        let item = match reserve_consecutive(counter, guard, limit, now).await? {
+        let item = match reserve_consecutive(counter, guard, "", limit, now).await? {
             Consecutive::Reserved(item) => return Ok(DeviceReservation::Reserved(serde_dynamo::from_item(item)?)),
             Consecutive::Refused(item) => item,
         };

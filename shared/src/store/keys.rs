@@ -8,6 +8,7 @@ use crate::domain::email::EmailKey;
 use crate::domain::hex;
 use crate::domain::id::{DeviceId, OneTimeId, RegistrationId, SessionId, UserId};
 use crate::domain::mail_order::MailOrder;
+use crate::domain::migration::Position;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::timestamp::Timestamp;
 
@@ -33,6 +34,8 @@ pub(super) const DEVICE_PREFIX: &str = "DEVICE#";
 
 /// The partition of the accounts that are to be erased.
 const ERASURES: &str = "ERASURE";
+/// The partition of the migrations' states.
+const MIGRATIONS: &str = "MIGRATION";
 
 /// A partition and a sort key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +51,11 @@ impl Key {
 
     pub(super) fn credential(email: &EmailKey) -> Self {
         Self::new(format!("EMAIL#{}", email.as_str()), "CREDENTIAL")
+    }
+
+    /// The credential of an address that is known by its hash alone.
+    pub(super) fn credential_at(hash: &str) -> Self {
+        Self::new(format!("EMAIL#{hash}"), "CREDENTIAL")
     }
 
     /// Beside the credential of its address, so that verifying one can find and drop the others (OT-10).
@@ -114,6 +122,16 @@ impl Key {
     pub(super) fn window(scope: &str, subject: &str, start: Timestamp) -> Self {
         let hash = ring::digest::digest(&ring::digest::SHA256, subject.as_bytes());
         Self::new(format!("LIMIT#{scope}#{}", hex(hash.as_ref())), format!("{:015}", start.millis()))
+    }
+
+    /// A migration's state: its lock, and how far it is.
+    pub(super) fn migration(number: &str) -> Self {
+        Self::new(MIGRATIONS, number)
+    }
+
+    /// Where a scan stands, or an item that it met.
+    pub(super) fn of_position(position: &Position) -> Self {
+        Self::new(&position.pk, &position.sk)
     }
 
     pub(super) fn health() -> Self {

@@ -80,10 +80,12 @@ pub(super) enum Consecutive {
 }
 
 /// Counts an attempt on whatever item the update begins, unless it is one too many or comes too early. `guard` is what
-/// else the item has to be, as the beginning of a condition; `:now` stands for the time.
+/// else the item has to be, as the beginning of a condition, and `also` what else happens to it, as the end of an update;
+/// `:now` stands for the time.
 pub(super) async fn reserve_consecutive(
     counter: UpdateItemFluentBuilder,
     guard: &str,
+    also: &str,
     limit: &FailureLimit,
     now: Timestamp,
 ) -> Result<Consecutive, StoreError> {
@@ -91,7 +93,7 @@ pub(super) async fn reserve_consecutive(
     let mut condition = format!("{guard}(attribute_not_exists(failures) OR failures < :free");
     let steps = limit.steps();
     let mut update = counter
-        .update_expression("ADD failures :one SET last_at = :now")
+        .update_expression(format!("ADD failures :one SET last_at = :now{also}"))
         .expression_attribute_values(":one", number(1))
         .expression_attribute_values(":now", number(now.millis()))
         .expression_attribute_values(":free", number(limit.free_failures.min(limit.most_failures)));
@@ -132,8 +134,9 @@ impl Store {
         limit: &FailureLimit,
         now: Timestamp,
     ) -> Result<Reservation, StoreError> {
-        let counter = self.update(&Key::login_failures(email));
-        match reserve_consecutive(counter, "", limit, now).await? {
+        // A counter of no account may have been given an end (migration 2): from the next attempt on it has none.
+        let counter = self.update(&Key::login_failures(email)).expression_attribute_names("#ttl", "ttl");
+        match reserve_consecutive(counter, "", " REMOVE #ttl", limit, now).await? {
             Consecutive::Reserved(_) => Ok(Reservation::Reserved),
             Consecutive::Refused(item) => {
                 let item = item.ok_or(StoreError::Incomplete("no item with a failed condition"))?;

@@ -26,6 +26,7 @@ pub mod me_delete;
 pub mod me_export;
 pub mod me_keep;
 pub mod me_update;
+pub mod migrate;
 pub mod password_change;
 pub mod password_check;
 pub mod password_forgot;

@@ -1,0 +1,5 @@
+//! The `migrate` function.
+
+fn main() -> Result<(), lambda_http::Error> {
+    wardgate::lambda::serve_event(&migrate::FUNCTION)
+}
