@@ -206,6 +206,7 @@ config: .tools/sam/.pins ## Print the configuration that holds, and where each v
 	@$(need-rust)
 	@$(need-stage)
 	@$(operate) config --stage "$(STAGE)" $(call option,KEY,--key)
+
 .PHONY: pipeline
 pipeline: .tools/sam/.pins ## Let GitHub Actions deploy a stage, once, as an administrator: make pipeline STAGE=staging
 	@$(need-stage)
