@@ -146,9 +146,9 @@ $(tools)/.pins: .ci/requirements.txt
 
 # What the stacks say, without AWS: the tools get credentials that are none. checkov must not ask a server for policies.
 .PHONY: validate
-validate: .tools/sam/.pins .tools/checkov/.pins ## Check template.yaml and infra/data.yaml for every stage
+validate: .tools/sam/.pins .tools/checkov/.pins ## Check the templates for every stage
 	@.tools/sam/bin/python infra/validate.py
-	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/data.yaml \
+	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/artifacts.yaml infra/data.yaml \
 		--framework cloudformation --skip-download --compact --quiet
 
 # EMULATOR_PORT is 4566 unless it is set. `exec`, so that Ctrl-C is the script's own affair.
@@ -166,6 +166,18 @@ test-deploy: .tools/sam/.pins .tools/emulator/.pins ## The same on a free port, 
 operate = exec .tools/sam/bin/python infra/operate
 need-stage = $(if $(STAGE),,$(error STAGE is missing: make $@ STAGE=staging))
 yes = $(if $(YES),--yes)
+
+# A build of its own is part of it, for which it says `make build`.
+.PHONY: deploy
+deploy: .tools/sam/.pins ## Deploy everything of a stage: make deploy STAGE=staging YES=1 ARTIFACT=<hash> PARAMETERS="LogLevel=debug"
+	@$(need-stage)
+	@$(operate) deploy --stage "$(STAGE)" $(yes) $(call option,ARTIFACT,--artifact) \
+		$(call option,PARAMETERS,--parameters) $(call option,BINARIES,--binaries)
+
+.PHONY: rollback
+rollback: .tools/sam/.pins ## Make the release before this one live again, in seconds: make rollback STAGE=production YES=1 RELEASE=<hash>
+	@$(need-stage)
+	@$(operate) rollback --stage "$(STAGE)" $(yes) $(call option,RELEASE,--release)
 
 .tools/%/.pins: infra/tools/%.txt
 	@command -v python3 >/dev/null || { echo "This check needs Python 3." >&2; exit 1; }

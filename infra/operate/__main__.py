@@ -11,6 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stage import STAGES, Failed, Stage
 
 VERBS = {
+    "deploy": "deploys a release to a stage",
+    "rollback": "makes the release before this one live again",
 }
 
 
