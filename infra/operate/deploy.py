@@ -1,6 +1,7 @@
 """`make deploy`: everything of a stage, in the order in which it is safe. Typed again, it goes on where it stopped."""
 
 import shlex
+import sys
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import audit
 import release as releases
 import stacks
 import terminal
+from botocore.exceptions import BotoCoreError, ClientError
 from stage import Failed
 from unmerged import merged, verb
 
@@ -21,6 +23,8 @@ def arguments(parser):
 
 
 def run(stage, options):
+    if stage.name == "production" and not options.yes and not sys.stdin.isatty():
+        raise Failed("production asks before each stack that changes, and nobody is there to ask: say YES=1.")
     stage.parameters.update(changed_parameters(stage, options.parameters))
     deploy = Deploy(stage, options)
     began = time.monotonic()
@@ -29,7 +33,7 @@ def run(stage, options):
         terminal.say(f"==> {number} of {len(STEPS)}: {name}")
         try:
             remark = step(deploy)
-        except Failed as failure:
+        except (Failed, BotoCoreError, ClientError) as failure:
             raise Failed(
                 f"the deploy of {stage.name} stopped at step {number} of {len(STEPS)}, {name}.\n{failure}\n"
                 f"What to do next: {advice} docs/operations/deploy.md has more."
@@ -124,11 +128,18 @@ def code(deploy):
     stack = stage.stack(stage.code_stack)
     before = aliases.functions(stage) if stack else []
     live = {it.release for it in before}
-    if live != {release}:
-        releases.remember(stage, release, deploy.manifest, live.pop() if len(live) == 1 else None)
+    live = live.pop() if len(live) == 1 else None
+    if live != release:
+        releases.remember(stage, release, deploy.manifest, live)
     if stacks.parameter(stack, "Release") != release:
         aliases.forget(stage, before, release)
-    remark = deploy.stack(stage.code_stack, "template.yaml")
+    try:
+        remark = deploy.stack(stage.code_stack, "template.yaml")
+    except Failed:
+        if live:
+            # CloudFormation puts aliases where it had put them before, which is not where a rollback has.
+            aliases.flip(stage, aliases.functions(stage), live)
+        raise
     # After a rollback CloudFormation takes for granted that the aliases are where it has put them.
     moved = aliases.flip(stage, now := aliases.functions(stage), release)
     deploy.changed |= bool(moved)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import terminal
 from samcli.yamlhelper import yaml_parse
 from stage import ROOT, Failed
 
@@ -35,6 +36,7 @@ def deploy(stage, name, template, given, yes, bucket=None, code=None, tags=None)
     # In a file, because on a command line a sender's name would be two values.
     overrides.write_text(json.dumps(values, indent=1), encoding="utf-8")
 
+    clear(stage, name)
     before, began = stamp(stage.stack(name)), datetime.datetime.now(datetime.UTC)
     command = [SAM, "deploy", "--config-file", ROOT / "samconfig.toml", "--config-env", stage.name]
     command += ["--stack-name", name, "--template-file", packaged, "--parameter-overrides", f"file://{overrides}"]
@@ -46,6 +48,15 @@ def deploy(stage, name, template, given, yes, bucket=None, code=None, tags=None)
     if declined(stage, name, began):
         raise Failed(f"The changes of {name} were declined and are not made; the steps before are.")
     return stamp(stage.stack(name)) != before
+
+
+def clear(stage, name):
+    """Deletes a stack whose first deploy failed and was taken back: there is nothing in it, and it cannot be updated."""
+    if (stage.stack(name) or {}).get("StackStatus") == "ROLLBACK_COMPLETE":
+        terminal.say(f"deleting what a failed first deploy has left of {name}")
+        client = stage.client("cloudformation")
+        client.delete_stack(StackName=name)
+        client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 2})
 
 
 def lower(content, values):
@@ -72,15 +83,18 @@ def failures(stage, name, began):
     """The first reasons that CloudFormation gives for what failed; none if it never began."""
     if stage.stack(name) is None:
         return ""
-    found = []
-    for page in stage.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=name):
-        for event in page["StackEvents"]:
-            reason = event.get("ResourceStatusReason", "")
-            failed = event["ResourceStatus"].endswith("_FAILED") and event["Timestamp"] >= began
-            if failed and not any(it in reason for it in BESIDE_THE_POINT):
-                found.append(f"  {event['LogicalResourceId']} ({event['ResourceType']}): {reason}")
-    # The newest come first.
-    return "\n".join(found[:-6:-1])
+    client, found = stage.client("cloudformation"), []
+    # What it refuses before it begins has reasons of its own, to which a stack's events only point.
+    checks = client.get_paginator("describe_events").paginate(StackName=name, Filters={"FailedEvents": True})
+    stories = client.get_paginator("describe_stack_events").paginate(StackName=name)
+    for event in [it for page in checks for it in page["OperationEvents"]] + [
+        it for page in stories for it in page["StackEvents"]
+    ]:
+        reason = event.get("ValidationStatusReason") or event.get("ResourceStatusReason", "")
+        failed = event.get("EventType") == "VALIDATION_ERROR" or event.get("ResourceStatus", "").endswith("_FAILED")
+        if failed and event["Timestamp"] >= began and not any(it in reason for it in BESIDE_THE_POINT):
+            found.append((event["Timestamp"], f"  {event['LogicalResourceId']} ({event['ResourceType']}): {reason}"))
+    return "\n".join(dict.fromkeys(text for _, text in sorted(found)[:5]))
 
 
 def parameter(stack, name):

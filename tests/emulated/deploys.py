@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from binaries import ARTIFACTS
 from gateway import equal, holds
 
 FUNCTIONS = sorted(folder.name for folder in (Path(__file__).parents[2] / "functions").iterdir() if folder.is_dir())
@@ -37,12 +38,24 @@ def trail(emulator):
 def check_first_deploy(_api, emulator):
     """Of an empty account. Every function answers with the same release, and the trail says so (PL-03)."""
     emulator.verify_mail_identity()
+    stops_with_a_reason(emulator)
     printed = emulator.deploy()
     emulator.put_key_rings()
     [release] = set(releases(emulator).values())
     holds(f"Release {release} is live in staging" in printed, printed[-500:])
     equal(trail(emulator).count("deployed"), 1)
     equal(kept(emulator, "stages/staging/live.json")["smoke"], "passed")
+
+
+def stops_with_a_reason(emulator):
+    """A step that fails says which it is, what CloudFormation says of it, and what to do next. Done, it goes on: also
+    where a stack's first deploy was what failed."""
+    s3, bucket = emulator.client("s3"), "wardgate-artifacts-000000000000-eu-central-1"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    printed = emulator.refused("deploy", "--yes", "--binaries", ARTIFACTS)
+    for part in ("stopped at step 1 of ", "Bucket (AWS::S3::Bucket): ", "already", "What to do next: "):
+        holds(part in printed, f"no {part!r}", printed)
+    s3.delete_bucket(Bucket=bucket)
 
 
 def check_same_release(_api, emulator):
