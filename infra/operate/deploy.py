@@ -64,14 +64,14 @@ class Deploy:
         self.release = None
         self.bucket = None
 
-    def stack(self, name, template):
+    def stack(self, name, template, **changed):
         """Deploys a stack."""
         functions = self.manifest["functions"].items()
         code = {function: f"functions/{function}/{digest}.zip" for function, digest in functions}
-        given = {**self.stage.parameters, "Release": self.release}
-        changed = stacks.deploy(self.stage, name, template, given, self.options.yes, self.bucket, code)
-        self.changed |= changed
-        return "changed" if changed else "nothing to change"
+        given = {**self.stage.parameters, "Release": self.release, **changed}
+        is_new = stacks.deploy(self.stage, name, template, given, self.options.yes, self.bucket, code)
+        self.changed |= is_new
+        return "changed" if is_new else "nothing to change"
 
 
 def artifact(deploy):
@@ -131,10 +131,14 @@ def code(deploy):
     live = live.pop() if len(live) == 1 else None
     if live != release:
         releases.remember(stage, release, deploy.manifest, live)
-    if stacks.parameter(stack, "Release") != release:
+    deployed, changed = stacks.parameter(stack, "Release"), {}
+    if deployed != release:
         aliases.forget(stage, before, release)
+        if live and live != deployed:
+            # A canary would share the requests with what CloudFormation believes to be live: what was taken back.
+            changed["DeploymentType"] = "AllAtOnce"
     try:
-        remark = deploy.stack(stage.code_stack, "template.yaml")
+        remark = deploy.stack(stage.code_stack, "template.yaml", **changed)
     except Failed:
         if live:
             # CloudFormation puts aliases where it had put them before, which is not where a rollback has.

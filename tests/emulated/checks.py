@@ -11,6 +11,7 @@ from pathlib import Path
 import accounts
 import delivery
 import deploys
+import midway
 import pages
 import upgrade
 from cryptography.exceptions import InvalidSignature
@@ -330,6 +331,7 @@ UPGRADE = [
     upgrade.check_side_by_side,
     upgrade.check_rollback,
     upgrade.check_next_deploy,
+    midway.check_rollback_midway,
 ]
 STAGES = {"staging": STAGING, "production": PRODUCTION, "development": UPGRADE}
 

@@ -7,6 +7,8 @@ from binaries import ARTIFACTS
 from gateway import equal, holds
 
 FUNCTIONS = sorted(folder.name for folder in (Path(__file__).parents[2] / "functions").iterdir() if folder.is_dir())
+# Of the emulator's one account.
+BUCKET = "wardgate-artifacts-000000000000-eu-central-1"
 
 
 def live(emulator, function):
@@ -23,9 +25,7 @@ def releases(emulator):
 
 def kept(emulator, key):
     """What `make deploy` keeps, as JSON."""
-    s3 = emulator.client("s3")
-    [bucket] = [it["Name"] for it in s3.list_buckets()["Buckets"] if it["Name"].startswith("wardgate-artifacts-")]
-    return json.load(s3.get_object(Bucket=bucket, Key=key)["Body"])
+    return json.load(emulator.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"])
 
 
 def trail(emulator):
@@ -50,12 +50,12 @@ def check_first_deploy(_api, emulator):
 def stops_with_a_reason(emulator):
     """A step that fails says which it is, what CloudFormation says of it, and what to do next. Done, it goes on: also
     where a stack's first deploy was what failed."""
-    s3, bucket = emulator.client("s3"), "wardgate-artifacts-000000000000-eu-central-1"
-    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     printed = emulator.refused("deploy", "--yes", "--binaries", ARTIFACTS)
     for part in ("stopped at step 1 of ", "Bucket (AWS::S3::Bucket): ", "already", "What to do next: "):
         holds(part in printed, f"no {part!r}", printed)
-    s3.delete_bucket(Bucket=bucket)
+    s3.delete_bucket(Bucket=BUCKET)
 
 
 def check_same_release(_api, emulator):

@@ -1,8 +1,11 @@
 """From the previous release to this one and back, as a stage has it: each reads what the other writes, because for a
 while a request may meet either."""
 
+import concurrent.futures
 import hashlib
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import binaries
@@ -10,6 +13,8 @@ import lower
 from deploys import FUNCTIONS, live, releases, trail
 from gateway import OTHER_PASSWORD, PASSWORD, equal, holds, remembered
 
+# Where its code is.
+CODE = "wardgate-previous-release"
 BEFORE = "before@example.com"
 # What the previous release has signed in and sent.
 TOKENS = {}
@@ -27,24 +32,34 @@ def check_previous_release(api, emulator):
     template = lower.read(source / "template.yaml")
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
-            # The translator wants to see code in a bucket.
-            resource["Properties"]["CodeUri"] = f"s3://bucket/{Path(resource['Properties']['CodeUri']).name}"
-    lowered = lower.lower(template, given)
-    for resource in lowered["Resources"].values():
-        if resource["Type"] == "AWS::Lambda::Function":
-            resource["Properties"]["Code"] = str(built / resource["Properties"]["Code"]["S3Key"])
+            resource["Properties"]["CodeUri"] = f"s3://{CODE}/{Path(resource['Properties']['CodeUri']).name}"
+    upload(emulator, built)
     packaged, overrides = emulator.folder / "previous.json", emulator.folder / "parameters.yaml"
-    packaged.write_text(json.dumps(lowered), encoding="utf-8")
+    packaged.write_text(json.dumps(lower.lower(template, given)), encoding="utf-8")
     overrides.write_text(json.dumps(given), encoding="utf-8")
-    emulator.sam_deploy(
-        packaged, "--stack-name", "wardgate-development", "--resolve-s3", "--parameter-overrides", f"file://{overrides}"
-    )
+    given = ("--s3-bucket", CODE, "--parameter-overrides", f"file://{overrides}")
+    emulator.sam_deploy(packaged, "--stack-name", "wardgate-development", *given)
     api.registered(BEFORE)
     TOKENS["kept"], TOKENS["spent"] = api.login(BEFORE), api.login(BEFORE)
     api.post("/v1/password/forgot", email=BEFORE).is_ok(202)
     TOKENS["reset"] = api.mailbox.token(BEFORE, "reset-password")
     # What is on its way while the code changes.
     api.register("between@example.com")
+
+
+def upload(emulator, built):
+    """The code as archives, packed in a hurry: each is used once."""
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket=CODE, CreateBucketConfiguration={"LocationConstraint": lower.REGION})
+
+    def put(binary):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+            file.write(binary, "bootstrap")
+        s3.put_object(Bucket=CODE, Key=binary.parent.name, Body=packed.getvalue())
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        list(pool.map(put, built.glob("*/bootstrap")))
 
 
 def check_upgrade(api, emulator):
