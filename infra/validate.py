@@ -12,6 +12,7 @@ from samtranslator.translator.translator import Translator
 
 STACKS = (
     "template.yaml",
+    "infra/artifacts.yaml",
     "infra/data.yaml",
     "infra/migrate.yaml",
     "infra/pipeline.yaml",

@@ -1,4 +1,4 @@
-"""Turns template.yaml into what the emulator can deploy; infra/data.yaml it takes as it is.
+"""Turns a template into what the emulator can deploy.
 
 Each lowering says what the emulator lacks, and which test holds the original to what is lost on the way. What it
 takes and passes over without a word needs no lowering, and has tests in tests/template.rs as well:
@@ -22,9 +22,12 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
 REGION = "eu-central-1"
-# An API's id is random in AWS. This one is part of the issuer, which functions know before there is an API.
-API_ID = "wardgate"
 METHODS = {"get", "put", "post", "delete", "patch", "head", "options"}
+
+
+def api_id(stage):
+    """An API's id is random in AWS. This one is part of development's issuer, which functions know before there is an API."""
+    return f"wardgate-{stage}"
 
 
 def read(path):
@@ -40,27 +43,22 @@ def parameters(template, given):
     return values
 
 
-def lower(template, given, artifacts):
-    """The template without SAM, with the binaries under `artifacts` as code."""
-    functions = [it for it in template["Resources"].values() if it["Type"] == "AWS::Serverless::Function"]
-    for function in functions:
-        # The translator wants to see code in a bucket.
-        function["Properties"]["CodeUri"] = f"s3://bucket/{Path(function['Properties']['CodeUri']).name}"
-    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
-    lowered = translator.translate(template, parameters(template, given))
-    # Goes nowhere, but it would complain on exit.
-    translator.metrics.publish()
-    resources = lowered["Resources"]
+def lower(template, given):
+    """The template without SAM and without what the emulator does not know."""
+    if "Transform" in template:
+        translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
+        template = translator.translate(template, parameters(template, given))
+        # Goes nowhere, but it would complain on exit.
+        translator.metrics.publish()
+    resources = template["Resources"]
     for logical_id, resource in list(resources.items()):
         properties = resource.get("Properties", {})
         match resource["Type"]:
-            case "AWS::Lambda::Function":
-                properties["Code"] = str(Path(artifacts) / properties["Code"]["S3Key"])
             case "AWS::ApiGatewayV2::Api":
-                lower_api(resources, logical_id, properties)
+                lower_api(resources, logical_id, properties, given["Stage"])
             case "AWS::IAM::Role":
                 lower_role(properties)
-    return lowered
+    return template
 
 
 def lower_role(properties):
@@ -76,7 +74,7 @@ def lower_role(properties):
                 statement["Resource"] = "*"
 
 
-def lower_api(resources, api, properties):
+def lower_api(resources, api, properties, stage):
     """The emulator ignores an API's Body, which is where SAM puts the routes, so they become resources. Whatever else
     SAM may put there stops the deploy. The original's routes, and which function each leads to: tests/template.rs,
     functions_are_the_folders_and_routes_are_the_endpoints."""
@@ -85,7 +83,7 @@ def lower_api(resources, api, properties):
     properties.pop("FailOnWarnings", None)
     properties["Name"] = body["info"]["title"]
     properties["ProtocolType"] = "HTTP"
-    properties["Tags"] = {"ms-custom-id": API_ID}
+    properties["Tags"] = {"ms-custom-id": api_id(stage)}
     if "x-amazon-apigateway-cors" in body:
         # A template says AllowOrigins and the service's own API says allowOrigins, as the Body does. The emulator takes
         # over either and reads the second, so that by the first it would refuse every origin. The original's lists:

@@ -18,6 +18,8 @@ VERBS = {
     "candidate": "lays out what staging runs, for production",
     "pipeline": "lets GitHub Actions deploy a stage",
     "watch-alarms": "fails if an alarm of a stage rings",
+    "deploy": "deploys a release to a stage",
+    "rollback": "makes the release before this one live again",
 }
 
 

@@ -119,7 +119,7 @@ def check_wrong_order(_api, emulator):
     equal((message["Body"], queue.count()), (order, 0))
 
 
-def listen(emulator):
+def check_listening(_api, emulator):
     """As a customer would: a rule on the bus, and a queue for everything that it matches."""
     sqs, events = emulator.client("sqs"), emulator.client("events")
     url = sqs.create_queue(QueueName=LISTENER)["QueueUrl"]

@@ -1,0 +1,202 @@
+"""`make deploy`: everything of a stage, in the order in which it is safe. Typed again, it goes on where it stopped."""
+
+import shlex
+import sys
+import time
+from pathlib import Path
+
+import aliases
+import audit
+import release as releases
+import stacks
+import terminal
+from botocore.exceptions import BotoCoreError, ClientError
+from stage import Failed
+from unmerged import merged, verb
+
+
+def arguments(parser):
+    parser.add_argument("--yes", action="store_true", help="ask nothing")
+    parser.add_argument("--artifact", help="an artifact that is kept, instead of a new one or of what staging runs")
+    parser.add_argument("--binaries", type=Path, help="a folder with <function>/bootstrap, instead of a build")
+    parser.add_argument("--parameters", default="", help="Name=Value …, for this deploy alone")
+
+
+def run(stage, options):
+    if stage.name == "production" and not options.yes and not sys.stdin.isatty():
+        raise Failed("production asks before each stack that changes, and nobody is there to ask: say YES=1.")
+    stage.parameters.update(changed_parameters(stage, options.parameters))
+    deploy = Deploy(stage, options)
+    began = time.monotonic()
+    for number, (name, step, advice) in enumerate(STEPS, 1):
+        step_began = time.monotonic()
+        terminal.say(f"==> {number} of {len(STEPS)}: {name}")
+        try:
+            remark = step(deploy)
+        except (Failed, BotoCoreError, ClientError) as failure:
+            raise Failed(
+                f"the deploy of {stage.name} stopped at step {number} of {len(STEPS)}, {name}.\n{failure}\n"
+                f"What to do next: {advice} docs/operations/deploy.md has more."
+            ) from failure
+        terminal.say(f"<== {name}: {remark or 'done'} ({time.monotonic() - step_began:.1f} s)")
+    if deploy.changed:
+        terminal.say(f"Release {deploy.release} is live in {stage.name} after {time.monotonic() - began:.0f} s.")
+    else:
+        terminal.say(f"Nothing has changed: release {deploy.release} was live in {stage.name} already.")
+
+
+def changed_parameters(stage, text):
+    """The parameters of PARAMETERS, which have to be some that there are."""
+    changed = dict(it.partition("=")[::2] for it in shlex.split(text))
+    if unknown := changed.keys() - stage.parameters.keys():
+        raise Failed(f"PARAMETERS has {', '.join(sorted(unknown))}, which no template knows.")
+    return changed
+
+
+class Deploy:
+    """What the steps of one deploy know of each other."""
+
+    def __init__(self, stage, options):
+        self.stage = stage
+        self.options = options
+        self.changed = False
+        self.manifest = None
+        self.release = None
+        self.bucket = None
+
+    def stack(self, name, template, **changed):
+        """Deploys a stack."""
+        functions = self.manifest["functions"].items()
+        code = {function: f"functions/{function}/{digest}.zip" for function, digest in functions}
+        given = {**self.stage.parameters, "Release": self.release, **changed}
+        is_new = stacks.deploy(self.stage, name, template, given, self.options.yes, self.bucket, code)
+        self.changed |= is_new
+        return "changed" if is_new else "nothing to change"
+
+
+def artifact(deploy):
+    stage, options = deploy.stage, deploy.options
+    # Stages of one account share it, so that it has none of their tags.
+    stacks.deploy(
+        stage, releases.STACK, "infra/artifacts.yaml", stage.parameters, options.yes, tags="service=wardgate"
+    )
+    if stage.name == "production":
+        deploy.manifest = releases.promote(stage, options.artifact, options.yes)
+    elif options.artifact:
+        deploy.manifest = releases.artifacts(stage).manifest(options.artifact)
+        releases.refuse_other(stage, deploy.manifest)
+    else:
+        deploy.manifest = releases.build(stage, options.binaries)
+    deploy.bucket = releases.artifacts(stage).bucket
+    deploy.release = releases.name_release(deploy.manifest, stage.parameters)
+    return f"release {deploy.release} of artifact {deploy.manifest['artifact']}"
+
+
+def data(deploy):
+    remark = deploy.stack(deploy.stage.data_stack, "infra/data.yaml")
+    if deploy.stage.is_emulated:
+        empty_secrets(deploy.stage)
+    return remark
+
+
+def empty_secrets(stage):
+    """A secret without a value in the template has no version in AWS, and in the emulator one that is empty. That the
+    template gives none: tests/template.rs, sec_ot_09_each_ring_is_a_secret_and_no_template_knows_its_value."""
+    secrets = stage.client("secretsmanager")
+    filters = [{"Key": "name", "Values": [f"wardgate/{stage.name}/"]}]
+    for secret in secrets.list_secrets(Filters=filters, MaxResults=100)["SecretList"]:
+        try:
+            current = secrets.get_secret_value(SecretId=secret["ARN"])
+        except secrets.exceptions.ResourceNotFoundException:
+            continue
+        if not current.get("SecretString"):
+            secrets.update_secret_version_stage(
+                SecretId=secret["ARN"], VersionStage="AWSCURRENT", RemoveFromVersionId=current["VersionId"]
+            )
+
+
+def migrate_stack(deploy):
+    return deploy.stack(deploy.stage.migrate_stack, "infra/migrate.yaml")
+
+
+def migrations(deploy):
+    return verb("migrate").apply(deploy.stage)
+
+
+def code(deploy):
+    stage, release = deploy.stage, deploy.release
+    stack = stage.stack(stage.code_stack)
+    before = aliases.functions(stage) if stack else []
+    live = {it.release for it in before}
+    live = live.pop() if len(live) == 1 else None
+    if live != release:
+        releases.remember(stage, release, deploy.manifest, live)
+    deployed, changed = stacks.parameter(stack, "Release"), {}
+    if deployed != release:
+        aliases.forget(stage, before, release)
+        if live and live != deployed:
+            # A canary would share the requests with what CloudFormation believes to be live: what was taken back.
+            changed["DeploymentType"] = "AllAtOnce"
+    try:
+        remark = deploy.stack(stage.code_stack, "template.yaml", **changed)
+    except Failed:
+        if live:
+            # CloudFormation puts aliases where it had put them before, which is not where a rollback has.
+            aliases.flip(stage, aliases.functions(stage), live)
+        raise
+    # After a rollback CloudFormation takes for granted that the aliases are where it has put them.
+    moved = aliases.flip(stage, now := aliases.functions(stage), release)
+    deploy.changed |= bool(moved)
+    compare(deploy, now)
+    return f"{remark}, {moved} aliases moved forward" if moved else remark
+
+
+def compare(deploy, functions):
+    """What runs is what was built."""
+    prefix = deploy.stage.function_name("")
+    for function in functions:
+        version = function.version_of(deploy.release)
+        expected = deploy.manifest["functions"][function.name.removeprefix(prefix)]
+        if version is None or function.versions[version][1] != expected:
+            raise Failed(f"{function.name} does not run the artifact's code: its version {version} is something else.")
+
+
+def first_rotation(deploy):
+    return verb("rotate").first(deploy.stage)
+
+
+def smoke(deploy):
+    """Tried as a user would."""
+    with releases.recorded_run(deploy.stage, deploy.release, deploy.manifest["artifact"]):
+        verb("smoke").check(deploy.stage)
+
+
+def observability(deploy):
+    return deploy.stack(deploy.stage.observability_stack, "infra/observability.yaml")
+
+
+def backup(deploy):
+    return deploy.stack(deploy.stage.backup_stack, "infra/backup.yaml")
+
+
+def trail(deploy):
+    if not deploy.changed:
+        return "nothing to record"
+    manifest = deploy.manifest
+    detail = f"release {deploy.release} of artifact {manifest['artifact']}, commit {manifest['commit']}"
+    return audit.record(deploy.stage, "deployed", detail)
+
+
+AGAIN = "Then type the same command again; what is done is not done twice."
+STEPS = merged([
+    ("artifact", artifact, f"Nothing of the stage has been touched. {AGAIN}"),
+    ("data stack", data, f"CloudFormation has put the stack back, and the old code runs on. Correct what it names. {AGAIN}"),
+    ("migrate stack", migrate_stack, f"No data and no code have been touched. Correct what it names. {AGAIN}"),
+    ("migrations", migrations, f"The old code runs on, also with what is migrated. {AGAIN} It goes on at its checkpoint."),
+    ("code stack", code, f"CloudFormation has put the stack back, so that the old code runs. Correct what it names. {AGAIN}"),
+    ("first rotation", first_rotation, f"Without keys /ready answers 503. {AGAIN}"),
+    ("smoke test", smoke, "The new code is live and something of it does not work: make rollback, then look at its logs."),
+    ("observability stack", observability, f"The new code is live and works; alarms may be missing. {AGAIN}"),
+    ("backup stack", backup, f"The new code is live and works; backups may be missing. {AGAIN}"),
+    ("audit trail", trail, f"Everything is deployed, but the trail does not say so. {AGAIN}"),
+])

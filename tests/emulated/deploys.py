@@ -1,0 +1,95 @@
+"""What `make deploy` does to a stage, seen in AWS and by its clients."""
+
+import json
+from pathlib import Path
+
+from binaries import ARTIFACTS
+from gateway import equal, holds
+
+FUNCTIONS = sorted(folder.name for folder in (Path(__file__).parents[2] / "functions").iterdir() if folder.is_dir())
+# Of the emulator's one account.
+BUCKET = "wardgate-artifacts-000000000000-eu-central-1"
+
+
+def live(emulator, function):
+    """The version that answers requests."""
+    return emulator.client("lambda").get_function_configuration(
+        FunctionName=f"wardgate-{emulator.stage}-{function}", Qualifier="live"
+    )
+
+
+def releases(emulator):
+    """The release that each function answers with."""
+    return {function: live(emulator, function)["Description"] for function in FUNCTIONS}
+
+
+def kept(emulator, key):
+    """What `make deploy` keeps, as JSON."""
+    return json.load(emulator.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"])
+
+
+def trail(emulator):
+    """The audit trail's lines about the stage, oldest first."""
+    pages = emulator.client("dynamodb").get_paginator("scan").paginate(TableName=f"wardgate-audit-{emulator.stage}")
+    items = [item for page in pages for item in page["Items"] if item["pk"]["S"].startswith("STAGE#")]
+    return [item["action"]["S"] for item in sorted(items, key=lambda item: item["sk"]["S"])]
+
+
+def check_first_deploy(_api, emulator):
+    """Of an empty account. Every function answers with the same release, and the trail says so (PL-03)."""
+    emulator.verify_mail_identity()
+    stops_with_a_reason(emulator)
+    printed = emulator.deploy()
+    emulator.put_key_rings()
+    [release] = set(releases(emulator).values())
+    holds(f"Release {release} is live in staging" in printed, printed[-500:])
+    equal(trail(emulator).count("deployed"), 1)
+    equal(kept(emulator, "stages/staging/live.json")["smoke"], "passed")
+
+
+def stops_with_a_reason(emulator):
+    """A step that fails says which it is, what CloudFormation says of it, and what to do next. Done, it goes on: also
+    where a stack's first deploy was what failed."""
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    printed = emulator.refused("deploy", "--yes", "--binaries", ARTIFACTS)
+    for part in ("stopped at step 1 of ", "Bucket (AWS::S3::Bucket): ", "already", "What to do next: "):
+        holds(part in printed, f"no {part!r}", printed)
+    s3.delete_bucket(Bucket=BUCKET)
+
+
+def check_same_release(_api, emulator):
+    """A second time, nothing changes, and it says so."""
+    before, lines = releases(emulator), trail(emulator)
+    printed = emulator.deploy(LogLevel="trace")
+    holds("Nothing has changed" in printed and "is kept already" in printed, printed)
+    equal((releases(emulator), trail(emulator)), (before, lines))
+
+
+def check_second_release(api, emulator):
+    """A changed parameter is a release: each alias moves, and what was signed in stays signed in. All later checks run
+    with every line that can be logged."""
+    pair = api.signed_in("release@example.com")
+    emulator.deploy(LogLevel="trace")
+    for name in FUNCTIONS:
+        now = live(emulator, name)
+        equal((name, now["Version"]), (name, "2"))
+        equal((name, now["Environment"]["Variables"]["AUTH__LOG__LEVEL"]), (name, "trace"))
+    equal(api.me(pair["access_token"]).status, 200)
+    equal(api.refresh(pair["refresh_token"]).status, 200)
+
+
+def check_promotion(_api, emulator):
+    """Production gets the very code that staging runs, under its own parameters, and staging keeps its own."""
+    staging = emulator.beside("staging")
+    before = releases(staging)
+    emulator.verify_mail_identity()
+    emulator.deploy()
+    emulator.put_key_rings()
+    equal(releases(staging), before)
+    [ours], [theirs] = set(releases(emulator).values()), set(before.values())
+    holds(ours != theirs, "two stages are one release")
+    equal(kept(emulator, f"releases/{ours}.json")["artifact"], kept(emulator, f"releases/{theirs}.json")["artifact"])
+    for name in FUNCTIONS:
+        equal((name, live(emulator, name)["CodeSha256"]), (name, live(staging, name)["CodeSha256"]))
+        equal((name, live(emulator, name)["Environment"]["Variables"]["AUTH__STAGE"]), (name, "production"))

@@ -1,0 +1,145 @@
+"""From the previous release to this one and back, as a stage has it: each reads what the other writes, because for a
+while a request may meet either."""
+
+import concurrent.futures
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import binaries
+import lower
+from deploys import FUNCTIONS, live, releases, trail
+from gateway import OTHER_PASSWORD, PASSWORD, equal, holds, remembered
+
+# Where its code is.
+CODE = "wardgate-previous-release"
+BEFORE = "before@example.com"
+# What the previous release has signed in and sent.
+TOKENS = {}
+# A release is called by 64 hexadecimal digits.
+PREVIOUS = hashlib.sha256(b"the previous release").hexdigest()
+
+
+def check_previous_release(api, emulator):
+    """Its own templates and functions, of its own commit, in a stage that is in use."""
+    source, built = binaries.build_previous()
+    emulator.verify_mail_identity()
+    emulator.sam_deploy(source / "infra/data.yaml", "--stack-name", "wardgate-development-data")
+    emulator.put_key_rings()
+    given = {**emulator.changed, "Release": PREVIOUS, "Stage": emulator.stage}
+    template = lower.read(source / "template.yaml")
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = f"s3://{CODE}/{Path(resource['Properties']['CodeUri']).name}"
+    upload(emulator, built)
+    packaged, overrides = emulator.folder / "previous.json", emulator.folder / "parameters.yaml"
+    packaged.write_text(json.dumps(lower.lower(template, given)), encoding="utf-8")
+    overrides.write_text(json.dumps(given), encoding="utf-8")
+    given = ("--s3-bucket", CODE, "--parameter-overrides", f"file://{overrides}")
+    emulator.sam_deploy(packaged, "--stack-name", "wardgate-development", *given)
+    api.registered(BEFORE)
+    TOKENS["kept"], TOKENS["spent"] = api.login(BEFORE), api.login(BEFORE)
+    api.post("/v1/password/forgot", email=BEFORE).is_ok(202)
+    TOKENS["reset"] = api.mailbox.token(BEFORE, "reset-password")
+    # What is on its way while the code changes.
+    api.register("between@example.com")
+
+
+def upload(emulator, built):
+    """The code as archives, packed in a hurry: each is used once."""
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket=CODE, CreateBucketConfiguration={"LocationConstraint": lower.REGION})
+
+    def put(binary):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+            file.write(binary, "bootstrap")
+        s3.put_object(Bucket=CODE, Key=binary.parent.name, Body=packed.getvalue())
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        list(pool.map(put, built.glob("*/bootstrap")))
+
+
+def check_upgrade(api, emulator):
+    """By the operator's own command. Whoever was signed in stays so, and what was mailed still works."""
+    emulator.deploy()
+    holds(PREVIOUS not in releases(emulator).values(), "the previous release is live")
+    equal(api.me(TOKENS["kept"]["access_token"]).json["email"], BEFORE)
+    TOKENS["kept"] = remembered(api.refresh(TOKENS["kept"]["refresh_token"]).is_ok().json)
+    sessions = api.ask("GET", "/v1/sessions", bearer=TOKENS["kept"]["access_token"]).is_ok().json["items"]
+    holds({it["session_id"] for it in (TOKENS["kept"], TOKENS["spent"])} == {it["id"] for it in sessions}, sessions)
+    api.login(BEFORE)
+    api.login("between@example.com")
+    api.post("/v1/password/reset", token=TOKENS["reset"], new_password=OTHER_PASSWORD).is_ok()
+    api.me(TOKENS["kept"]["access_token"]).refuses(401, "invalid_token")
+    api.refresh(TOKENS["spent"]["refresh_token"]).refuses(401, "invalid_token")
+    TOKENS["kept"] = api.login(BEFORE, OTHER_PASSWORD)
+
+
+def check_side_by_side(api, emulator):
+    """Half of the functions of either release, and then the other halves: accounts, sessions, tokens and links go through
+    both, whichever made them."""
+    client, releases_before = emulator.client("lambda"), releases(emulator)
+    for old in (0, 1):
+        for index, name in enumerate(FUNCTIONS):
+            version = "1" if index % 2 == old else live(emulator, name)["Version"].replace("1", "2")
+            client.update_alias(
+                FunctionName=f"wardgate-{emulator.stage}-{name}", Name="live", FunctionVersion=version
+            )
+        equal(set(releases(emulator).values()), {PREVIOUS, *releases_before.values()})
+        email = f"mixed-{old}@example.com"
+        pair = api.signed_in(email)
+        for mine in (pair, TOKENS["kept"]):
+            api.me(mine["access_token"]).is_ok()
+            api.ask("GET", "/v1/sessions", bearer=mine["access_token"]).is_ok()
+            api.ask("GET", "/v1/me/activity", bearer=mine["access_token"]).is_ok()
+        TOKENS["kept"] = remembered(api.refresh(TOKENS["kept"]["refresh_token"]).is_ok().json)
+        pair = remembered(api.refresh(pair["refresh_token"]).is_ok().json)
+        api.post("/v1/password/forgot", email=email).is_ok(202)
+        token = api.mailbox.token(email, "reset-password")
+        api.post("/v1/password/reset", token=token, new_password=OTHER_PASSWORD).is_ok()
+        api.refresh(pair["refresh_token"]).refuses(401, "invalid_token")
+        pair = api.login(email, OTHER_PASSWORD)
+        api.ask("POST", "/v1/logout", bearer=pair["access_token"]).is_ok(204)
+        api.me(pair["access_token"]).refuses(401, "invalid_token")
+
+
+def check_rollback(api, emulator):
+    """One command makes one release of it again, also of what is half and half; a second one finds nothing to do. What
+    the new release has made works."""
+    new = api.post("/v1/login", email="mixed-1@example.com", password=OTHER_PASSWORD).is_ok().json
+    refuses_without_its_data(emulator)
+    emulator.operate("rollback", "--yes")
+    equal(set(releases(emulator).values()), {PREVIOUS})
+    holds("already" in emulator.operate("rollback", "--yes"), "the second rollback does something")
+    equal(set(releases(emulator).values()), {PREVIOUS})
+    equal(trail(emulator), ["deployed", "rolled_back"])
+    for pair in (remembered(new), TOKENS["kept"]):
+        api.me(pair["access_token"]).is_ok()
+        remembered(api.refresh(pair["refresh_token"]).is_ok().json)
+    api.login("mixed-0@example.com", OTHER_PASSWORD)
+
+
+def refuses_without_its_data(emulator):
+    """A release that does not know a migration that has taken something away is not gone back to."""
+    dynamodb, before = emulator.client("dynamodb"), releases(emulator)
+    item = {"pk": "MIGRATION", "sk": "29990101000000", "number": "29990101000000", "status": "applied"}
+    item = {name: {"S": value} for name, value in item.items()}
+    table = f"wardgate-{emulator.stage}"
+    dynamodb.put_item(TableName=table, Item=item)
+    refused = emulator.refused("rollback", "--yes")
+    holds("cannot read today's data" in refused and "migration 29990101000000" in refused, refused)
+    dynamodb.delete_item(TableName=table, Key={name: item[name] for name in ("pk", "sk")})
+    equal(releases(emulator), before)
+
+
+def check_next_deploy(api, emulator):
+    """After a rollback the same release can be deployed again."""
+    holds("aliases moved forward" in emulator.deploy(), "no alias moved")
+    holds(PREVIOUS not in releases(emulator).values(), "the previous release is live")
+    equal(trail(emulator), ["deployed", "rolled_back", "deployed"])
+    api.signed_in("next@example.com")
+    api.post("/v1/login", email=BEFORE, password=PASSWORD).refuses(401, "invalid_credentials")
+    api.login(BEFORE, OTHER_PASSWORD)
