@@ -12,8 +12,8 @@ use wardgate::use_cases::rotate_keys::{Keys, Step, list_keys, retire_key, rotate
 /// beforehand.
 pub const FUNCTION: EventFunction<RotationEvent, Generate, Answer> = EventFunction {
     name: "rotate-keys",
-    // Rings are read as they are at that moment, never from a cache.
-    needs: |_| Ok(Needs { rings: &[], table: true }),
+    // Rings are read as they are at that moment, never from a cache; and of the tables it writes a line of one.
+    needs: |_| Ok(Needs { rings: &[], table: false }),
     parts: |_, _| Ok(wardgate_generate::generate),
     handler: |app, generate, event| Box::pin(handle(app, *generate, event)),
 };

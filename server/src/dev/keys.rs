@@ -53,10 +53,7 @@ pub fn document(now: Timestamp, entropy: &dyn Entropy) -> Result<Value, DevError
         Ok(SigningKey { kid: kid.to_owned(), alg, pkcs8, validity })
     };
     let signing = Ring {
-        keys: vec![
-            signing_key(SigningAlgorithm::RS256, "rs256-1")?,
-            signing_key(SigningAlgorithm::ES256, "es256-1")?,
-        ],
+        keys: vec![signing_key(SigningAlgorithm::RS256, "rs256-1")?, signing_key(SigningAlgorithm::ES256, "es256-1")?],
     };
     let public_keys = signing.public().map_err(|error| DevError::Keys(error.to_string()))?;
     let secret = || -> Result<SecretBytes, DevError> {

@@ -117,8 +117,13 @@ pub struct KeyTimes {
 /// A key of a ring that rotates.
 pub trait RotatingKey: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The ring after the change.
-    fn next(ring: &Ring<Self>, change: &Change, now: Timestamp, terms: Terms, source: Source<'_>)
-    -> Result<Ring<Self>, RingError>;
+    fn next(
+        ring: &Ring<Self>,
+        change: &Change,
+        now: Timestamp,
+        terms: Terms,
+        source: Source<'_>,
+    ) -> Result<Ring<Self>, RingError>;
 
     /// What may be told of it.
     fn times(&self) -> KeyTimes;

@@ -111,9 +111,7 @@ enum Task<'a> {
 async fn perform(app: &App, ring: RingName, task: Task<'_>, generate: Generate) -> Result<Keys, Fault> {
     let done = match ring {
         RingName::Signing => run::<SigningKey>(app, ring, task, generate).await,
-        RingName::SessionMac | RingName::LoginMac | RingName::MailMac => {
-            run::<MacKey>(app, ring, task, generate).await
-        }
+        RingName::SessionMac | RingName::LoginMac | RingName::MailMac => run::<MacKey>(app, ring, task, generate).await,
         RingName::PasswordWrap => run::<WrapKey>(app, ring, task, generate).await,
         RingName::PublicKeys => Err(RotationError::NotARing.into()),
     };

@@ -212,7 +212,8 @@ fn sec_pw_02_a_wrapping_key_is_added_and_never_dropped() {
         assert!(matches!(refused, Err(RingError::NeverRetired)), "{change:?}");
     }
     // Somebody may not have read the ring again yet: a hash under an unknown version opens nothing.
-    let two = next(&next(&empty::<WrapKey>(), &Change::Rotate, 0, terms, &entropy), &Change::Rotate, 5, terms, &entropy);
+    let two =
+        next(&next(&empty::<WrapKey>(), &Change::Rotate, 0, terms, &entropy), &Change::Rotate, 5, terms, &entropy);
     assert_eq!(two.current(at(DAY)).unwrap().version, 1);
     assert_eq!(two.current(at(3 * DAY)).unwrap().version, 2);
     assert_eq!(next(&two, &Change::Rotate, DAY, terms, &entropy).keys.len(), 2);
