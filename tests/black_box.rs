@@ -27,6 +27,7 @@ mod outbound;
 mod permissions;
 mod races;
 mod refresh_families;
+mod rotation;
 mod secret_source;
 mod security_report;
 mod store_faults;

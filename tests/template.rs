@@ -20,8 +20,14 @@ fn template() -> Value {
 }
 
 /// Functions that no route leads to, and what does.
-const WITHOUT_ROUTE: [(&str, Option<&str>); 4] =
-    [("authorizer", None), ("eraser", Some("Schedule")), ("events", Some("DynamoDB")), ("mailer", Some("SQS"))];
+const WITHOUT_ROUTE: [(&str, Option<&str>); 5] = [
+    ("authorizer", None),
+    ("eraser", Some("Schedule")),
+    ("events", Some("DynamoDB")),
+    ("mailer", Some("SQS")),
+    // Secrets Manager has schedules of its own.
+    ("rotate-keys", None),
+];
 /// Endpoints that hash nothing and yet evaluate something that can be guessed.
 const EVALUATE_CODES: [&str; 2] = ["email-verify", "login-email-code-verify"];
 
@@ -104,8 +110,10 @@ fn sec_pl_01_a_role_writes_its_own_log_and_decrypts_for_the_services_that_it_use
                     assert_eq!(statement["Resource"], json!({ "Fn::GetAtt": format!("{id}LogGroup.Arn") }));
                 }
                 "kms" => {
-                    // Whoever puts a message into a queue encrypts it, too.
-                    let sends = statements(&template, id).iter().any(|other| other["Action"] == "sqs:SendMessage");
+                    // Whoever puts a message into a queue, or a value into a secret, encrypts it, too.
+                    let encrypts = ["sqs:SendMessage", "secretsmanager:PutSecretValue"];
+                    let mut all = statements(&template, id).iter().flat_map(|other| texts(&other["Action"]));
+                    let sends = all.any(|action| encrypts.contains(&action));
                     let actions: &[&str] =
                         if sends { &["kms:Decrypt", "kms:GenerateDataKey"] } else { &["kms:Decrypt"] };
                     assert_eq!(texts(&statement["Action"]), actions, "{id}");
@@ -368,6 +376,53 @@ fn sec_ot_09_each_ring_is_a_secret_and_no_template_knows_its_value() {
     }
     let needed = ENDPOINTS.iter().flat_map(|(endpoint, _)| endpoint.needs.rings).map(|ring| ring.name());
     assert_eq!(names, needed.collect());
+}
+
+/// The emulator knows none of this.
+#[test]
+fn sec_tk_04_each_ring_but_the_wrapping_one_rotates_by_a_schedule() {
+    for (stage, days) in [("development", 30), ("staging", 30), ("production", 7)] {
+        let given = match stage {
+            "development" => json!({}),
+            _ => read(&format!("infra/{stage}/parameters.yaml")),
+        };
+        let given: Vec<(&str, Value)> =
+            given.as_object().unwrap().iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let template = resolve(&read("template.yaml"), &given);
+        let mut rotated = BTreeSet::new();
+        for (id, schedule) in resources(&template, "AWS::SecretsManager::RotationSchedule") {
+            let secret = schedule["SecretId"].as_str().unwrap();
+            rotated.insert(secret.strip_prefix(&format!("wardgate/{stage}/")).unwrap());
+            // A new release's version takes over with the alias, and goes back with it.
+            assert_eq!(schedule["RotationLambdaARN"], json!({ "Ref": "RotateKeysFunction.Alias" }), "{id}");
+            assert_eq!(schedule["RotateImmediatelyOnUpdate"], false, "{id}");
+            assert_eq!(schedule["RotationRules"], json!({ "AutomaticallyAfterDays": days }), "{id}");
+            assert_eq!(template["Resources"][id]["DependsOn"], "RotateKeysPermission", "{id}");
+        }
+        let all: BTreeSet<&str> = RingName::ROTATING.iter().map(|ring| ring.name()).collect();
+        let by_command = all.difference(&rotated).copied().collect::<Vec<_>>();
+        assert_eq!(by_command, ["password_wrap"], "{stage}");
+    }
+}
+
+#[test]
+fn sec_pl_01_secrets_manager_alone_calls_rotate_keys_and_for_this_account_alone() {
+    let template = template();
+    let permission = &template["Resources"]["RotateKeysPermission"]["Properties"];
+    assert_eq!(permission["Principal"], "secretsmanager.amazonaws.com");
+    assert_eq!(permission["SourceAccount"], "123456789012");
+    assert_eq!(permission["FunctionName"], json!({ "Ref": "RotateKeysFunction.Alias" }));
+    // Nobody else writes a secret (TK-05).
+    for (name, id) in functions(&template) {
+        let actions: Vec<&str> = statements(&template, id).iter().flat_map(|it| texts(&it["Action"])).collect();
+        let writes =
+            actions.iter().any(|action| action.starts_with("secretsmanager:") && !action.ends_with(":GetSecretValue"));
+        assert_eq!(writes, name == "rotate-keys", "{name}");
+    }
+    // The function answers before Lambda ends it.
+    let function = &template["Resources"]["RotateKeysFunction"]["Properties"];
+    let deadline = function["Environment"]["Variables"]["AUTH__HTTP__REQUEST_DEADLINE_MS"].as_u64().unwrap();
+    assert!(deadline < function["Timeout"].as_u64().unwrap() * 1000);
 }
 
 /// `CloudFormation` stops at 500 resources a stack. SAM makes a version and an alias of each function, a permission of

@@ -212,6 +212,7 @@ impl App {
             address: context.origin.address.map(|address| address.to_string()),
             user_agent: context.origin.user_agent.clone(),
             request_id: context.request_id.clone(),
+            detail: None,
         })
     }
 }

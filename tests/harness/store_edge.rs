@@ -90,6 +90,12 @@ pub struct Held {
 }
 
 impl Held {
+    /// What the request does: says that it is there, and waits.
+    pub async fn wait(&self) {
+        self.reached.notify_one();
+        self.released.notified().await;
+    }
+
     /// Waits until the request is there.
     pub async fn reached(&self) {
         self.reached.notified().await;
@@ -250,8 +256,7 @@ impl HttpConnector for Connector {
         let inner = self.inner.clone();
         HttpConnectorFuture::new(async move {
             if let Some(held) = held {
-                held.reached.notify_one();
-                held.released.notified().await;
+                held.wait().await;
             }
             let answer = match disturbance {
                 None | Some(Disturbance::LostAnswer) => Some(inner.call(request).await),

@@ -7,6 +7,7 @@ mod addresses;
 mod mails;
 mod observer;
 mod passwords;
+mod rotation;
 mod sign_in;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,6 +109,9 @@ async fn everything() -> BTreeMap<&'static str, Uses> {
     add(observer);
     let mut observer = Observer::with(&[]).await;
     observer.see_account().await;
+    add(observer);
+    let mut observer = Observer::with(&[]).await;
+    observer.see_rotation().await;
     add(observer);
     seen
 }

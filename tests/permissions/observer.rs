@@ -6,7 +6,6 @@ use wardgate::http::endpoint::Needs;
 use wardgate_server::endpoints::ENDPOINTS;
 
 use super::Uses;
-use crate::harness::store_edge::Access;
 use crate::harness::{EMAIL, PASSWORD, TestServer, link_token};
 
 /// What functions have been seen to do.
@@ -25,13 +24,12 @@ impl Observer {
         let process = self.server.restarted().await;
         let needs = self.needs(name);
         self.server.store.reset();
-        self.server.secrets_manager.taken();
+        self.server.secrets_manager.accesses();
         process.app.prefetch(needs).await;
         drive(&process).await;
         let uses = self.seen.entry(name).or_default();
         uses.extend(self.server.store.accesses());
-        let rings = self.server.secrets_manager.taken().into_iter();
-        uses.extend(rings.map(|ring| Access::new("secretsmanager:GetSecretValue", &ring, "")));
+        uses.extend(self.server.secrets_manager.accesses());
     }
 
     fn needs(&self, name: &str) -> Needs {
@@ -42,6 +40,7 @@ impl Observer {
             None if name == eraser::FUNCTION.name => (eraser::FUNCTION.needs)(config),
             None if name == events::FUNCTION.name => (events::FUNCTION.needs)(config),
             None if name == mailer::FUNCTION.name => (mailer::FUNCTION.needs)(config),
+            None if name == rotate_keys::FUNCTION.name => (rotate_keys::FUNCTION.needs)(config),
             None => panic!("there is no function {name}"),
         }
         .unwrap()

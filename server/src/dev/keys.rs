@@ -6,16 +6,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use getrandom::SysRng;
-use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
-use rsa::pkcs8::EncodePrivateKey as _;
-use rsa::rand_core::UnwrapErr;
-use rsa::traits::PublicKeyParts as _;
 use serde_json::{Value, json};
-use wardgate::crypto::key_ring::{MacKey, PublicKey, Ring, SigningAlgorithm, SigningKey, Validity, WrapKey};
+use wardgate::crypto::key_ring::{MacKey, Ring, SigningAlgorithm, SigningKey, Validity, WrapKey};
 use wardgate::crypto::secret_bytes::SecretBytes;
 use wardgate::domain::timestamp::Timestamp;
 use wardgate::entropy::Entropy;
@@ -56,16 +48,14 @@ pub fn ensure(file: &Path, now: Timestamp, entropy: &dyn Entropy) -> Result<Keys
 pub fn document(now: Timestamp, entropy: &dyn Entropy) -> Result<Value, DevError> {
     let end = now.plus(LIFE);
     let validity = Validity { sign_from: now, sign_until: end, publish_until: end };
-    let (rsa_private, rsa_public) = rsa_key("rs256-1")?;
-    let (ec_private, ec_public) = ec_key("es256-1")?;
-    let signing = Ring {
-        keys: vec![
-            SigningKey { kid: "rs256-1".to_owned(), alg: SigningAlgorithm::RS256, pkcs8: rsa_private, validity },
-            SigningKey { kid: "es256-1".to_owned(), alg: SigningAlgorithm::ES256, pkcs8: ec_private, validity },
-        ],
+    let signing_key = |alg, kid: &str| -> Result<SigningKey, DevError> {
+        let pkcs8 = wardgate_generate::generate(alg).map_err(|error| DevError::Keys(error.to_string()))?;
+        Ok(SigningKey { kid: kid.to_owned(), alg, pkcs8, validity })
     };
-    let public_keys =
-        Ring { keys: [rsa_public, ec_public].into_iter().map(|jwk| PublicKey { jwk, validity }).collect() };
+    let signing = Ring {
+        keys: vec![signing_key(SigningAlgorithm::RS256, "rs256-1")?, signing_key(SigningAlgorithm::ES256, "es256-1")?],
+    };
+    let public_keys = signing.public().map_err(|error| DevError::Keys(error.to_string()))?;
     let secret = || -> Result<SecretBytes, DevError> {
         let bytes: [u8; 32] = entropy.bytes().map_err(|error| DevError::Keys(error.to_string()))?;
         Ok(SecretBytes::new(bytes.to_vec()))
@@ -79,31 +69,4 @@ pub fn document(now: Timestamp, entropy: &dyn Entropy) -> Result<Value, DevError
         "mail_mac": mac("m1")?,
         "password_wrap": Ring { keys: vec![WrapKey { version: 1, secret: secret()?, sign_from: now }] },
     }))
-}
-
-fn rsa_key(kid: &str) -> Result<(SecretBytes, Value), DevError> {
-    let failed = |error: &dyn std::fmt::Display| DevError::Keys(error.to_string());
-    let key = rsa::RsaPrivateKey::new(&mut UnwrapErr(SysRng), 2048).map_err(|e| failed(&e))?;
-    let pkcs8 = key.to_pkcs8_der().map_err(|error| failed(&error))?;
-    let jwk = json!({
-        "kid": kid, "kty": "RSA", "alg": "RS256", "use": "sig",
-        "n": URL_SAFE_NO_PAD.encode(key.n().to_be_bytes_trimmed_vartime()),
-        "e": URL_SAFE_NO_PAD.encode(key.e().to_be_bytes_trimmed_vartime()),
-    });
-    Ok((SecretBytes::new(pkcs8.as_bytes().to_vec()), jwk))
-}
-
-fn ec_key(kid: &str) -> Result<(SecretBytes, Value), DevError> {
-    let random = SystemRandom::new();
-    let failed = || DevError::Keys("no P-256 key".to_owned());
-    let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).map_err(|_| failed())?;
-    let pair =
-        EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random).map_err(|_| failed())?;
-    // The uncompressed point: 0x04, then x and y of 32 bytes each.
-    let (x, y) = pair.public_key().as_ref().get(1..).and_then(|point| point.split_at_checked(32)).ok_or_else(failed)?;
-    let jwk = json!({
-        "kid": kid, "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig",
-        "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
-    });
-    Ok((SecretBytes::new(pkcs8.as_ref().to_vec()), jwk))
 }

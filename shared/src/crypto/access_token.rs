@@ -1,10 +1,10 @@
 //! Access tokens by RFC 9068 (TK-01).
 
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::Header;
 use thiserror::Error;
 use wardgate_verify::AccessToken;
 
-use crate::crypto::key_ring::{SigningAlgorithm, SigningKey};
+use crate::crypto::key_ring::SigningKey;
 
 /// The media type of RFC 9068 in the header.
 const TYPE: &str = "at+jwt";
@@ -13,16 +13,13 @@ const TYPE: &str = "at+jwt";
 #[derive(Debug, Error)]
 #[error("the signing key {kid} cannot sign: {cause}")]
 pub struct SignError {
-    kid: String,
-    cause: jsonwebtoken::errors::Error,
+    pub(super) kid: String,
+    pub(super) cause: jsonwebtoken::errors::Error,
 }
 
 /// Signs a token.
 pub fn sign(claims: &AccessToken, key: &SigningKey) -> Result<String, SignError> {
-    let (algorithm, encoding_key) = match key.alg {
-        SigningAlgorithm::RS256 => (Algorithm::RS256, EncodingKey::from_rsa_der(key.pkcs8.expose())),
-        SigningAlgorithm::ES256 => (Algorithm::ES256, EncodingKey::from_ec_der(key.pkcs8.expose())),
-    };
+    let (algorithm, encoding_key) = key.encoding_key();
     let header = Header { typ: Some(TYPE.to_owned()), kid: Some(key.kid.clone()), ..Header::new(algorithm) };
     jsonwebtoken::encode(&header, claims, &encoding_key).map_err(|cause| SignError { kid: key.kid.clone(), cause })
 }

@@ -1,4 +1,4 @@
-//! Password hashing and wrapping, sealed tokens, key rings and access tokens.
+//! Password hashing and wrapping, sealed tokens, key rings and their rotation, access tokens.
 
 pub mod access_token;
 pub mod foreign_hash;
@@ -6,5 +6,7 @@ pub mod key_ring;
 pub mod mail_token;
 pub mod password_hasher;
 pub mod password_wrap;
+pub mod public_key;
+pub mod rotation;
 pub mod sealed_token;
 pub mod secret_bytes;

@@ -86,6 +86,8 @@ pub struct AuditEntry {
     pub user_agent: Option<String>,
     /// The request that did it.
     pub request_id: String,
+    /// What else there is to say, for people: of a line about the stage.
+    pub detail: Option<String>,
 }
 
 /// A line about an account, as its owner may read it.

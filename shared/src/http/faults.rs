@@ -10,16 +10,21 @@ impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Store(StoreError::Unavailable(_))
-            | Fault::Secrets(SecretsError::Unavailable { .. } | SecretsError::NoSource)
+            | Fault::Secrets(
+                SecretsError::Unavailable { .. } | SecretsError::NoSource | SecretsError::Conflict { .. },
+            )
             | Fault::Hash(HashError::QueueFull)
             | Fault::NoCurrentKey(_) => Self::unavailable(fault),
             Fault::Store(StoreError::Refused(_) | StoreError::Unreadable(_) | StoreError::Incomplete(_))
-            | Fault::Secrets(SecretsError::Malformed { .. } | SecretsError::Refused { .. })
+            | Fault::Secrets(
+                SecretsError::Malformed { .. } | SecretsError::Refused { .. } | SecretsError::Full { .. },
+            )
             | Fault::Hash(
                 HashError::Argon2(_) | HashError::MalformedHash | HashError::Foreign(_) | HashError::Interrupted,
             )
             | Fault::Wrap(_)
             | Fault::Sign(_)
+            | Fault::Rotation(_)
             | Fault::NoEntropy(_) => Self::internal(fault),
         }
     }

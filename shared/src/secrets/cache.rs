@@ -7,7 +7,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::secrets::SecretsError;
 
 /// How long a ring is used while its source is down.
-const STALE: Duration = Duration::from_hours(24);
+pub(super) const STALE: Duration = Duration::from_hours(24);
 /// How long a source that failed is left alone while there is something to use.
 const PAUSE: Duration = Duration::from_mins(1);
 

@@ -2,6 +2,7 @@
 
 mod cache;
 mod source;
+mod versions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::crypto::key_ring::{MacKey, PublicKey, Ring, SigningKey, WrapKey};
 use crate::domain::timestamp::Timestamp;
 use cache::{Ages, Cached};
 pub use source::{SecretSource, SecretsError};
+pub use versions::{Edition, SecretVersions, Stages};
 
 /// How long an unknown `kid` has to wait for the next read (TK-03).
 const REFETCH: Duration = Duration::from_mins(1);
@@ -47,6 +49,10 @@ impl RingName {
             Self::PasswordWrap => "password_wrap",
         }
     }
+
+    /// The rings that get new keys by themselves or by command. The public keys follow from the private ones.
+    pub const ROTATING: [Self; 5] =
+        [Self::Signing, Self::SessionMac, Self::LoginMac, Self::MailMac, Self::PasswordWrap];
 }
 
 /// Every ring, as it was last read.
@@ -153,6 +159,19 @@ impl Secrets {
         };
         if let Some(cause) = failed {
             tracing::warn!(ring = ring.name(), %cause, "could not read a key ring ahead");
+        }
+    }
+
+    /// How long after a new ring is there somebody may still use the one before.
+    pub fn longest_use(&self) -> Duration {
+        cache::STALE + self.ages.usable
+    }
+
+    /// A ring's secret with its versions, past the cache: for what makes new keys.
+    pub fn versions(&self, ring: RingName) -> Result<SecretVersions, SecretsError> {
+        match &self.source {
+            SecretSource::Manager { client, prefix } => Ok(SecretVersions::new(client, prefix, ring)),
+            SecretSource::File(_) | SecretSource::None => Err(SecretsError::NoSource),
         }
     }
 

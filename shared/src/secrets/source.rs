@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::ProvideErrorMetadata as _;
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use thiserror::Error;
@@ -37,6 +37,22 @@ pub enum SecretsError {
         secret: String,
         /// Secrets Manager's error code.
         code: String,
+    },
+    /// Another run has changed the secret first.
+    #[error("{secret} was changed by another run: {code}")]
+    Conflict {
+        /// Which secret.
+        secret: String,
+        /// Secrets Manager's error code.
+        code: String,
+    },
+    /// The ring has no room in a secret.
+    #[error("{secret} is full: it has {keys} keys")]
+    Full {
+        /// Which secret.
+        secret: String,
+        /// How many keys it would have.
+        keys: usize,
     },
     /// The source answers something else.
     #[error("{secret} is not a key ring")]
@@ -99,18 +115,26 @@ impl SecretSource {
 async fn from_manager<T: DeserializeOwned>(client: &Client, secret: String) -> Result<T, SecretsError> {
     let value = match client.get_secret_value().secret_id(&secret).send().await {
         Ok(output) => Zeroizing::new(output.secret_string.unwrap_or_default()),
-        Err(error) => {
-            return Err(match error.as_service_error().and_then(|error| error.code()) {
-                // A secret without a value waits for its first rotation.
-                Some(code @ (EMPTY | "InternalServiceError" | "ThrottlingException")) => {
-                    SecretsError::Unavailable { secret, cause: code.to_owned() }
-                }
-                Some(code) => SecretsError::Refused { secret, code: code.to_owned() },
-                None => SecretsError::Unavailable { secret, cause: error.to_string() },
-            });
-        }
+        Err(error) => return Err(failed(&secret, &error)),
     };
     serde_json::from_str(&value).map_err(|_| SecretsError::Malformed { secret })
+}
+
+/// Why Secrets Manager has not done what it was asked for.
+pub(super) fn failed<E, R>(secret: &str, error: &SdkError<E, R>) -> SecretsError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    let secret = secret.to_owned();
+    match error.as_service_error().and_then(|error| error.code()) {
+        // A secret without a value waits for its first rotation.
+        Some(code @ (EMPTY | "InternalServiceError" | "ThrottlingException")) => {
+            SecretsError::Unavailable { secret, cause: code.to_owned() }
+        }
+        Some(code) => SecretsError::Refused { secret, code: code.to_owned() },
+        None => SecretsError::Unavailable { secret, cause: error.to_string() },
+    }
 }
 
 fn from_file<T: DeserializeOwned>(path: &Path, ring: RingName) -> Result<T, SecretsError> {

@@ -28,6 +28,8 @@ struct Line<'a> {
     address: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_agent: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
     ttl: i64,
 }
 
@@ -90,6 +92,7 @@ impl Store {
             session: entry.session.map(|id| id.to_string()),
             address: entry.address.as_deref(),
             user_agent: entry.user_agent.as_deref(),
+            detail: entry.detail.as_deref(),
             ttl: entry.at.unix_seconds() + i64::from(self.audit_retention_days) * day_seconds,
         }
     }

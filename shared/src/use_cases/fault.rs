@@ -9,6 +9,7 @@ use crate::crypto::password_wrap::WrapError;
 use crate::entropy::NoEntropy;
 use crate::secrets::SecretsError;
 use crate::store::error::StoreError;
+use crate::use_cases::rotate_keys::RotationError;
 
 /// The service could not do its part. The caller's request may be perfectly good.
 #[derive(Debug, Error)]
@@ -28,6 +29,9 @@ pub enum Fault {
     /// Signing.
     #[error(transparent)]
     Sign(#[from] SignError),
+    /// Making new keys.
+    #[error(transparent)]
+    Rotation(#[from] RotationError),
     /// A ring without a key for now.
     #[error(transparent)]
     NoCurrentKey(#[from] NoCurrentKey),

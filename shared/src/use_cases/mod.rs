@@ -33,6 +33,7 @@ pub mod password_forgot;
 pub mod password_reset;
 pub mod publish_changes;
 pub mod register;
+pub mod rotate_keys;
 pub mod send_mail;
 pub mod sign_in;
 pub mod token_refresh;

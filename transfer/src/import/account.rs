@@ -87,6 +87,7 @@ impl Accounts {
             address: None,
             user_agent: None,
             request_id: format!("import-{}", self.file),
+            detail: None,
         })
     }
 }
