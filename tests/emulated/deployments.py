@@ -1,0 +1,81 @@
+"""One deployment of the stand-in for CodeDeploy (codedeploy.py): what it is to do, how far it is, and how AWS would tell."""
+
+import hashlib
+import json
+import secrets
+import threading
+import time
+
+
+def revision(function, current, target, alias="live", hook=None):
+    """What CloudFormation makes of an alias whose version changes."""
+    properties = {"Name": function, "Alias": alias, "CurrentVersion": current, "TargetVersion": target}
+    content = {"version": "0.0", "Resources": [{function: {"Type": "AWS::Lambda::Function", "Properties": properties}}]}
+    if hook:
+        content["Hooks"] = [{"BeforeAllowTraffic": hook}]
+    return {"revisionType": "AppSpecContent", "appSpecContent": {"content": json.dumps(content)}}
+
+
+class Deployment:
+    """A deployment of a group, from one version of a function to another."""
+
+    def __init__(self, group, revision, creator="user"):
+        self.id = "d-" + "".join(secrets.choice("ABCDEFGHJKMNPQRSTVWXYZ0123456789") for _ in range(9))
+        self.group, self.revision, self.creator = group, revision, creator
+        [resource] = json.loads(revision["appSpecContent"]["content"])["Resources"]
+        [self.lambda_function] = [it["Properties"] for it in resource.values()]
+        hooks = json.loads(revision["appSpecContent"]["content"]).get("Hooks", [])
+        self.hook = next((it["BeforeAllowTraffic"] for it in hooks if "BeforeAllowTraffic" in it), None)
+        self.status, self.error, self.rollback, self.triggered_by = "Created", None, None, None
+        self.created, self.completed, self.weight = time.time(), None, 0.0
+        self.hook_execution, self.hook_status = secrets.token_hex(16), "Pending"
+        self.hook_reported, self.stopped, self.rolls_back = threading.Event(), threading.Event(), True
+
+    def end(self, status, code=None, message=""):
+        self.error = {"code": code, "message": message} if code else None
+        self.status, self.completed = status, time.time()
+
+    @property
+    def shown_revision(self):
+        content = self.revision["appSpecContent"]["content"]
+        sha = hashlib.sha256(content.encode()).hexdigest()
+        return {"revisionType": "AppSpecContent", "appSpecContent": {"sha256": sha}}
+
+    def describe(self):
+        """As GetDeployment answers."""
+        info = {
+            "deploymentId": self.id,
+            "applicationName": self.group["applicationName"],
+            "deploymentGroupName": self.group["deploymentGroupName"],
+            "deploymentConfigName": self.group["deploymentConfigName"],
+            "revision": self.shown_revision,
+            "status": self.status,
+            "creator": self.creator,
+            "computePlatform": "Lambda",
+            "createTime": self.created,
+        }
+        if self.completed:
+            info["completeTime"] = self.completed
+        if self.error:
+            info["errorInformation"] = self.error
+        if self.rollback:
+            info["rollbackInfo"] = {"rollbackDeploymentId": self.rollback}
+        if self.triggered_by:
+            info["rollbackInfo"] = {"rollbackTriggeringDeploymentId": self.triggered_by}
+        return info
+
+    @property
+    def target_id(self):
+        return f"{self.lambda_function['Name']}:{self.lambda_function['Alias']}"
+
+    def describe_target(self):
+        """As GetDeploymentTarget answers."""
+        target = {"deploymentId": self.id, "targetId": self.target_id, "status": "InProgress", "lifecycleEvents": [
+            {"lifecycleEventName": "BeforeAllowTraffic", "status": self.hook_status},
+        ]}
+        if self.hook_status in ("Succeeded", "Skipped"):
+            names = ("Name", "Alias", "CurrentVersion", "TargetVersion")
+            known = zip(("functionName", "functionAlias", "currentVersion", "targetVersion"), names, strict=True)
+            info = {name: self.lambda_function[key] for name, key in known}
+            target["lambdaFunctionInfo"] = info | {"targetVersionWeight": self.weight}
+        return {"deploymentTargetType": "LambdaTarget", "lambdaTarget": target}
