@@ -12,7 +12,8 @@ impl From<Fault> for Problem {
             Fault::Store(StoreError::Unavailable(_))
             | Fault::Secrets(SecretsError::Unavailable { .. } | SecretsError::NoSource)
             | Fault::Hash(HashError::QueueFull)
-            | Fault::NoCurrentKey(_) => Self::unavailable(fault),
+            | Fault::NoCurrentKey(_)
+            | Fault::Outbound(_) => Self::unavailable(fault),
             Fault::Store(StoreError::Refused(_) | StoreError::Unreadable(_) | StoreError::Incomplete(_))
             | Fault::Secrets(SecretsError::Malformed { .. } | SecretsError::Refused { .. })
             | Fault::Hash(

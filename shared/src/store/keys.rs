@@ -9,6 +9,7 @@ use crate::domain::hex;
 use crate::domain::id::{DeviceId, OneTimeId, RegistrationId, SessionId, UserId};
 use crate::domain::mail_order::MailOrder;
 use crate::domain::one_time::{OneTime, Purpose};
+use crate::domain::synthetic::Synthetic;
 use crate::domain::timestamp::Timestamp;
 
 /// The sort keys of a user's sessions begin with this.
@@ -114,6 +115,11 @@ impl Key {
     pub(super) fn window(scope: &str, subject: &str, start: Timestamp) -> Self {
         let hash = ring::digest::digest(&ring::digest::SHA256, subject.as_bytes());
         Self::new(format!("LIMIT#{scope}#{}", hex(hash.as_ref())), format!("{:015}", start.millis()))
+    }
+
+    /// Who plays a synthetic user just now.
+    pub(super) fn smoke_lease(user: &Synthetic) -> Self {
+        Self::new(format!("SMOKE#{}", user.number()), "LEASE")
     }
 
     pub(super) fn health() -> Self {

@@ -22,6 +22,7 @@ pub mod profiles;
 pub mod registrations;
 pub mod rotation;
 pub mod sessions;
+pub mod synthetic;
 pub mod verifications;
 
 mod attributes;

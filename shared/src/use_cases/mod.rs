@@ -34,6 +34,8 @@ pub mod publish_changes;
 pub mod register;
 pub mod send_mail;
 pub mod sign_in;
+#[cfg(feature = "smoke")]
+pub mod smoke;
 pub mod token_refresh;
 
 mod known_device;
