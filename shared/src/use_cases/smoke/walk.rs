@@ -86,10 +86,10 @@ impl Walk<'_> {
     ) -> Result<T, Failure> {
         let began = self.app.clock.now();
         // Before it ends: what takes too long has its name.
-        report.steps.push(Step { step, ms: 0 });
+        report.steps.push(Step { step, took_ms: 0 });
         let outcome = taken.await;
         if let Some(last) = report.steps.last_mut() {
-            last.ms = self.app.clock.now().millis() - began.millis();
+            last.took_ms = self.app.clock.now().millis() - began.millis();
         }
         outcome.map_err(|Wrong { function, reason }| Failure { step, function, reason })
     }
