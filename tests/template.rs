@@ -27,6 +27,7 @@ const WITHOUT_ROUTE: [(&str, Option<&str>); 5] = [
     ("mailer", Some("SQS")),
     // Secrets Manager has schedules of its own.
     ("rotate-keys", None),
+    ("smoke", None),
 ];
 /// Endpoints that hash nothing and yet evaluate something that can be guessed.
 const EVALUATE_CODES: [&str; 2] = ["email-verify", "login-email-code-verify"];

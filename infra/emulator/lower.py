@@ -10,6 +10,8 @@ takes and passes over without a word needs no lowering, and has tests in tests/t
   sec_pl_01_a_role_writes_its_own_log_and_decrypts_for_the_services_that_it_uses.
 - A client's address is always 127.0.0.1, and throttles are not applied. The original:
   what_hashes_passwords_has_concurrency_memory_and_a_throttle_of_its_own.
+- An alias that changes has its version at once, and no second one with a weight: there is no CodeDeploy. What it would do
+  is tried with a stand-in (tests/emulated/canary.py). The original's preferences, hooks and alarms: tests/deployments.rs.
 - Cookies come as a header instead of a list; for the list there is a test in shared/src/lambda.rs.
 """
 
@@ -22,6 +24,8 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
 REGION = "eu-central-1"
+# The application that functions are deployed by. In AWS its name is random as well.
+APPLICATION = "wardgate"
 METHODS = {"get", "put", "post", "delete", "patch", "head", "options"}
 
 
@@ -63,20 +67,40 @@ def lower(template, given):
                 # steps by itself there. The original: tests/template.rs,
                 # sec_tk_04_each_ring_but_the_wrapping_one_rotates_by_a_schedule.
                 del resources[logical_id]
+            case "AWS::CodeDeploy::Application" | "AWS::CodeDeploy::DeploymentGroup":
+                del resources[logical_id]
+            case "AWS::Lambda::Alias":
+                resource.pop("UpdatePolicy", None)
+            case "AWS::CloudWatch::Alarm":
+                lower_alarm(properties)
     return template
+
+
+def lower_alarm(properties):
+    """Alarms there watch one metric and know no expressions. What is left has its name, can be set off by hand, and never
+    goes off by itself. The original's metrics: tests/deployments.rs,
+    each_function_has_a_rollback_alarm_beside_it_on_its_own_metrics."""
+    metrics = [it["MetricStat"] for it in properties.pop("Metrics") if "MetricStat" in it]
+    first = metrics[0]
+    properties |= first["Metric"] | {"Period": first["Period"], "Statistic": first["Stat"]}
+    properties["Threshold"] = 1_000_000_000
 
 
 def lower_role(properties):
     """Two rights are looked for in another form than in AWS. To send messages in batches is one of its own here, and
     part of sending them there; and the emulator does not see which identity a mail is sent from. Whom the original lets
     send, and where to: tests/template.rs,
-    sec_pl_01_events_and_mailer_reach_their_own_queues_bus_and_sender_alone."""
+    sec_pl_01_events_and_mailer_reach_their_own_queues_bus_and_sender_alone. A third names an application that the stack
+    does not have here: tests/deployments.rs, sec_pl_08_smoke_reaches_its_own_deployments_and_functions_alone."""
     for policy in properties.get("Policies", []):
         for statement in policy["PolicyDocument"]["Statement"]:
             if statement.get("Action") == "sqs:SendMessage":
                 statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
             elif "ses:SendEmail" in statement.get("Action", []):
                 statement["Resource"] = "*"
+            elif "ServerlessDeploymentApplication" in str(statement.get("Resource")):
+                named = statement["Resource"]["Fn::Sub"].replace("${ServerlessDeploymentApplication}", APPLICATION)
+                statement["Resource"] = {"Fn::Sub": named}
 
 
 def lower_api(resources, api, properties, stage):

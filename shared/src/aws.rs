@@ -42,6 +42,10 @@ pub struct Endpoints {
     pub sesv2: Option<String>,
     /// `EventBridge`'s.
     pub eventbridge: Option<String>,
+    /// Lambda's.
+    pub lambda: Option<String>,
+    /// `CodeDeploy`'s.
+    pub codedeploy: Option<String>,
 }
 
 /// The variables do not say how to reach AWS.
@@ -70,6 +74,8 @@ impl Connection {
             sqs: endpoint("AWS_ENDPOINT_URL_SQS"),
             sesv2: endpoint("AWS_ENDPOINT_URL_SESV2"),
             eventbridge: endpoint("AWS_ENDPOINT_URL_EVENTBRIDGE"),
+            lambda: endpoint("AWS_ENDPOINT_URL_LAMBDA"),
+            codedeploy: endpoint("AWS_ENDPOINT_URL_CODEDEPLOY"),
         };
         Ok(Self {
             region: required("AWS_REGION")?,

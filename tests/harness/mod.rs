@@ -1,6 +1,7 @@
 //! A real server on a random port, over a real engine, with a clock that the test moves.
 
 pub mod cloudformation;
+pub mod deployed_functions;
 pub mod mail_edge;
 pub mod mailbox;
 pub mod mailed;
@@ -267,6 +268,21 @@ impl TestServer {
         let answer = self.login(EMAIL, PASSWORD).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer
+    }
+
+    /// A process over the same table and keys whose requests nobody counts or disturbs.
+    pub fn elsewhere(&self) -> Arc<App> {
+        self.elsewhere_with(|_| {})
+    }
+
+    /// As [`Self::elsewhere`], configured otherwise.
+    pub fn elsewhere_with(&self, change: impl FnOnce(&mut Config)) -> Arc<App> {
+        let mut config = self.app.config.clone();
+        config.secrets.prefix = None;
+        config.secrets.file = Some(self.key_file.clone());
+        change(&mut config);
+        let endpoint = self.connection.endpoints.dynamodb.clone().unwrap();
+        app(config, Connection::local(endpoint), &self.clock)
     }
 
     /// Makes an account's address verified, as its owner's link would.

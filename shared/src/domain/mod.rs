@@ -19,6 +19,7 @@ pub mod origin;
 pub mod password;
 pub mod registration;
 pub mod session;
+pub mod synthetic;
 pub mod timestamp;
 pub mod user;
 

@@ -14,7 +14,8 @@ impl From<Fault> for Problem {
                 SecretsError::Unavailable { .. } | SecretsError::NoSource | SecretsError::Conflict { .. },
             )
             | Fault::Hash(HashError::QueueFull)
-            | Fault::NoCurrentKey(_) => Self::unavailable(fault),
+            | Fault::NoCurrentKey(_)
+            | Fault::Outbound(_) => Self::unavailable(fault),
             Fault::Store(StoreError::Refused(_) | StoreError::Unreadable(_) | StoreError::Incomplete(_))
             | Fault::Secrets(
                 SecretsError::Malformed { .. } | SecretsError::Refused { .. } | SecretsError::Full { .. },

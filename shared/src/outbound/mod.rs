@@ -1,8 +1,12 @@
 //! What leaves the service by itself: mails, the orders for them, and events. Each has two implementations, AWS's and
-//! a laptop's, so these are traits.
+//! a laptop's, so these are traits. What the smoke test asks of AWS it has on AWS alone.
 
+#[cfg(feature = "smoke")]
+pub mod codedeploy;
 #[cfg(feature = "eventbridge")]
 pub mod eventbridge;
+#[cfg(feature = "smoke")]
+pub mod functions;
 #[cfg(feature = "sesv2")]
 pub mod ses;
 #[cfg(feature = "sqs")]
@@ -35,7 +39,7 @@ pub struct OutboundError {
     pub code: String,
 }
 
-#[cfg(any(feature = "eventbridge", feature = "sesv2", feature = "sqs"))]
+#[cfg(any(feature = "eventbridge", feature = "sesv2", feature = "smoke", feature = "sqs"))]
 impl OutboundError {
     /// Of a failed call: its code alone, since messages quote what was sent.
     fn of<E>(

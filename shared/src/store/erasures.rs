@@ -135,7 +135,7 @@ impl Store {
         }
         self.clear_sign_in_failures(email).await?;
         for partition in self.trail(&Subject::Address(email.clone()), user, now) {
-            self.delete_lines(&string(partition)).await?;
+            self.delete_under(&self.audit_table, &string(partition)).await?;
         }
         self.delete_credential(&credential, user.id).await
     }
@@ -191,11 +191,12 @@ impl Store {
         Month::of(now).back_to(first).map(|month| partition_of(subject, month)).collect()
     }
 
-    async fn delete_lines(&self, partition: &AttributeValue) -> Result<(), StoreError> {
+    /// Deletes a whole partition.
+    pub(super) async fn delete_under(&self, table: &str, partition: &AttributeValue) -> Result<(), StoreError> {
         let mut start = None;
         loop {
-            let page = self.keys_under(&self.audit_table, partition, None, start).await?;
-            self.delete_each(&self.audit_table, page.items.iter()).await?;
+            let page = self.keys_under(table, partition, None, start).await?;
+            self.delete_each(table, page.items.iter()).await?;
             start = page.next;
             if start.is_none() {
                 return Ok(());

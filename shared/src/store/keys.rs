@@ -10,6 +10,7 @@ use crate::domain::id::{DeviceId, OneTimeId, RegistrationId, SessionId, UserId};
 use crate::domain::mail_order::MailOrder;
 use crate::domain::migration::Position;
 use crate::domain::one_time::{OneTime, Purpose};
+use crate::domain::synthetic::Synthetic;
 use crate::domain::timestamp::Timestamp;
 
 /// The sort keys of a user's sessions begin with this.
@@ -132,6 +133,11 @@ impl Key {
     /// Where a scan stands, or an item that it met.
     pub(super) fn of_position(position: &Position) -> Self {
         Self::new(&position.pk, &position.sk)
+    }
+
+    /// Who plays a synthetic user just now.
+    pub(super) fn smoke_lease(user: &Synthetic) -> Self {
+        Self::new(format!("SMOKE#{}", user.number()), "LEASE")
     }
 
     pub(super) fn health() -> Self {

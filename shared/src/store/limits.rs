@@ -50,7 +50,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::LoginSource => "login_source",
             Self::RegisterSource => "register_source",

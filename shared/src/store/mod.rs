@@ -24,6 +24,7 @@ pub mod profiles;
 pub mod registrations;
 pub mod rotation;
 pub mod sessions;
+pub mod synthetic;
 pub mod verifications;
 
 mod attributes;

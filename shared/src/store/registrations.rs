@@ -90,7 +90,7 @@ impl Store {
     }
 
     /// The beginning of a query for an address's registrations, strongly consistent.
-    fn registrations(&self, email: &EmailKey) -> QueryFluentBuilder {
+    pub(super) fn registrations(&self, email: &EmailKey) -> QueryFluentBuilder {
         self.client
             .query()
             .table_name(&self.table)

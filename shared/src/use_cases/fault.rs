@@ -7,6 +7,7 @@ use crate::crypto::key_ring::NoCurrentKey;
 use crate::crypto::password_hasher::HashError;
 use crate::crypto::password_wrap::WrapError;
 use crate::entropy::NoEntropy;
+use crate::outbound::OutboundError;
 use crate::secrets::SecretsError;
 use crate::store::error::StoreError;
 use crate::use_cases::rotate_keys::RotationError;
@@ -38,6 +39,9 @@ pub enum Fault {
     /// No randomness.
     #[error(transparent)]
     NoEntropy(#[from] NoEntropy),
+    /// A service outside. Of those use cases that have no error of their own for it.
+    #[error(transparent)]
+    Outbound(OutboundError),
 }
 
 /// Lets `?` take any part's error straight to a use case's enum that has a `Fault` arm.

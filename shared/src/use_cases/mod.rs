@@ -36,6 +36,8 @@ pub mod register;
 pub mod rotate_keys;
 pub mod send_mail;
 pub mod sign_in;
+#[cfg(feature = "smoke")]
+pub mod smoke;
 pub mod token_refresh;
 
 mod known_device;

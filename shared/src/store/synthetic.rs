@@ -1,0 +1,99 @@
+//! What the smoke test does to its own users beside what everybody does (PL-08): it takes one of them for itself, finds
+//! what it registered, and clears away what there is of it.
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+
+use crate::domain::attempts::WindowLimit;
+use crate::domain::name::DisplayName;
+use crate::domain::registration::Registration;
+use crate::domain::synthetic::Synthetic;
+use crate::domain::timestamp::Timestamp;
+use crate::store::Store;
+use crate::store::attributes::{number, string};
+use crate::store::error::StoreError;
+use crate::store::keys::Key;
+use crate::store::limits::Scope;
+
+/// Whether a synthetic user can be played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lease {
+    /// By the one who asked, until the lease ends.
+    Taken,
+    /// Another run plays it.
+    Busy,
+}
+
+impl Store {
+    /// Takes a synthetic user until a time, unless another run has it: one that was killed has it no longer than its
+    /// lease lasts.
+    pub async fn lease_synthetic(
+        &self,
+        user: &Synthetic,
+        holder: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Lease, StoreError> {
+        let lease = self
+            .update(&Key::smoke_lease(user))
+            .update_expression("SET holder = :holder, held_until = :until, #ttl = :ttl")
+            .condition_expression("attribute_not_exists(pk) OR held_until <= :now OR holder = :holder")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":holder", string(holder))
+            .expression_attribute_values(":until", number(until.millis()))
+            .expression_attribute_values(":ttl", number(until.unix_seconds()))
+            .expression_attribute_values(":now", number(now.millis()));
+        match lease.send().await {
+            Ok(_) => Ok(Lease::Taken),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Lease::Busy),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    /// Gives a synthetic user back, if it is still the holder's.
+    pub async fn release_synthetic(&self, user: &Synthetic, holder: &str) -> Result<(), StoreError> {
+        let key = Key::smoke_lease(user);
+        let delete = self.client.delete_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
+        let delete =
+            delete.condition_expression("holder = :holder").expression_attribute_values(":holder", string(holder));
+        match delete.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The registration that has this name, which strangers cannot know.
+    pub async fn synthetic_registration(
+        &self,
+        user: &Synthetic,
+        name: &DisplayName,
+    ) -> Result<Option<Registration>, StoreError> {
+        let items = self.registrations(&user.email_key()).send().await?.items.unwrap_or_default();
+        let mut registrations: Vec<Registration> = serde_dynamo::from_items(items)?;
+        let own = registrations.iter().position(|registration| registration.name.as_ref() == Some(name));
+        Ok(own.map(|index| registrations.swap_remove(index)))
+    }
+
+    /// Forgets how often the address was registered in this window: strangers may have, to keep the test from it.
+    pub async fn clear_synthetic_registrations(
+        &self,
+        user: &Synthetic,
+        limit: &WindowLimit,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let email = user.email_key();
+        let key = Key::window(Scope::RegisterAddress.name(), email.as_str(), limit.window_start(now));
+        let delete = self.client.delete_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
+        delete.send().await.map(|_| ()).map_err(StoreError::from)
+    }
+
+    /// Deletes everything that a synthetic user has. What earlier runs and strangers have left goes as well.
+    pub async fn erase_synthetic(&self, user: &Synthetic) -> Result<(), StoreError> {
+        for key in [Key::credential(&user.email_key()), Key::user(user.user_id())] {
+            self.delete_under(&self.table, &key.pk()).await?;
+        }
+        Ok(())
+    }
+}

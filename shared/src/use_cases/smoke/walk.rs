@@ -1,0 +1,265 @@
+//! A synthetic user's way through the functions.
+
+use serde_json::{Value, json};
+
+use crate::app::{App, RequestContext};
+use crate::domain::audit::{AuditAction, Subject};
+use crate::domain::credential::Credential;
+use crate::domain::hex;
+use crate::domain::language::Language;
+use crate::domain::name::DisplayName;
+use crate::domain::origin::Origin;
+use crate::domain::password::Password;
+use crate::domain::synthetic::Synthetic;
+use crate::domain::user::User;
+use crate::outbound::codedeploy::Deployed;
+use crate::outbound::functions::{Answered, Ask, Functions};
+use crate::store::accounts::AccountCreation;
+use crate::store::verifications::{AddressVerification, Verification};
+use crate::use_cases::choose_password::wrapped_hash;
+use crate::use_cases::fault::Fault;
+use crate::use_cases::smoke::{Failure, Report, Step};
+
+/// What the way leads through, with their routes.
+const REGISTER: (&str, (&str, &str)) = ("register", ("POST", "/v1/register"));
+const VERIFY: (&str, (&str, &str)) = ("email-verify", ("POST", "/v1/email/verify"));
+const SIGN_IN: (&str, (&str, &str)) = ("login", ("POST", "/v1/login"));
+const REFRESH: (&str, (&str, &str)) = ("token-refresh", ("POST", "/v1/token/refresh"));
+const ME: (&str, (&str, &str)) = ("me", ("GET", "/v1/me"));
+const SIGN_OUT: (&str, (&str, &str)) = ("logout", ("POST", "/v1/logout"));
+
+/// The functions that the way leads through. Of others a deployment learns whether they start.
+const WALKED: [&str; 6] = [REGISTER.0, VERIFY.0, SIGN_IN.0, REFRESH.0, ME.0, SIGN_OUT.0];
+
+/// A run.
+pub(super) struct Walk<'a> {
+    pub(super) app: &'a App,
+    pub(super) functions: &'a Functions,
+    /// Asked at this version, all others at the alias.
+    pub(super) deployed: Option<&'a Deployed>,
+    pub(super) user: &'a Synthetic,
+    pub(super) request_id: &'a str,
+}
+
+/// Why a step failed: the function, if it was one, and what was wrong.
+struct Wrong {
+    function: Option<String>,
+    reason: String,
+}
+
+impl<E: Into<Fault>> From<E> for Wrong {
+    fn from(error: E) -> Self {
+        Self { function: None, reason: error.into().to_string() }
+    }
+}
+
+/// What a run makes up: it is told to nobody and kept nowhere.
+struct Secrets {
+    name: DisplayName,
+    password: String,
+}
+
+struct Tokens {
+    access: String,
+    refresh: String,
+    session: String,
+}
+
+impl Walk<'_> {
+    /// All steps, until one fails.
+    pub(super) async fn all(&self, report: &mut Report) -> Result<(), Failure> {
+        self.step(report, "start", self.start()).await?;
+        self.step(report, "erase", self.erase()).await?;
+        let secrets = self.step(report, "register", self.register()).await?;
+        self.step(report, "verify", self.verify(&secrets)).await?;
+        let tokens = self.step(report, "sign-in", self.sign_in(&secrets)).await?;
+        let tokens = self.step(report, "refresh", self.refresh(&tokens)).await?;
+        self.step(report, "me", self.me(&tokens)).await?;
+        self.step(report, "sign-out", self.sign_out(&tokens)).await
+    }
+
+    async fn step<T>(
+        &self,
+        report: &mut Report,
+        step: &'static str,
+        taken: impl Future<Output = Result<T, Wrong>>,
+    ) -> Result<T, Failure> {
+        let began = self.app.clock.now();
+        // Before it ends: what takes too long has its name.
+        report.steps.push(Step { step, took_ms: 0 });
+        let outcome = taken.await;
+        if let Some(last) = report.steps.last_mut() {
+            last.took_ms = self.app.clock.now().millis() - began.millis();
+        }
+        outcome.map_err(|Wrong { function, reason }| Failure { step, function, reason })
+    }
+
+    async fn erase(&self) -> Result<(), Wrong> {
+        Ok(self.app.store.erase_synthetic(self.user).await?)
+    }
+
+    async fn start(&self) -> Result<(), Wrong> {
+        let Some(deployed) = self.deployed else { return Ok(()) };
+        let elsewhere = || Wrong { function: Some(deployed.function.clone()), reason: "not of this stage".to_owned() };
+        let folder = self.functions.folder(&deployed.function).ok_or_else(elsewhere)?;
+        if WALKED.contains(&folder) {
+            return Ok(());
+        }
+        let wrong = |reason| Wrong { function: Some(format!("{folder}:{}", deployed.version)), reason };
+        let started = self.functions.start(folder, &deployed.version, &self.user.source()).await;
+        match started.map_err(|cause| wrong(cause.to_string()))? {
+            Some(status) if status >= 500 => Err(wrong(format!("answered {status}"))),
+            _ => Ok(()),
+        }
+    }
+
+    async fn register(&self) -> Result<Secrets, Wrong> {
+        let app = self.app;
+        let (name, password) = (hex(&app.entropy.bytes::<16>()?), hex(&app.entropy.bytes::<16>()?));
+        let name = DisplayName::parse(&name).map_err(|_| own("a name that is none"))?;
+        if !app.config.accounts.require_verified_email {
+            // An account that registering began would have another id. So there is one before, and whoever registers
+            // is not told.
+            self.begin(&password).await?;
+        }
+        let limit = &app.config.limits.register_address;
+        app.store.clear_synthetic_registrations(self.user, limit, app.clock.now()).await?;
+        let body = json!({ "email": self.email(), "password": password, "name": name.as_str() });
+        let answer = self.expect(REGISTER, Some(&body), None, 202, None).await?;
+        self.text(REGISTER.0, &answer, "flow_token")?;
+        Ok(Secrets { name, password })
+    }
+
+    async fn begin(&self, password: &str) -> Result<(), Wrong> {
+        let (user, credential) = self.account(password).await?;
+        let context = self.context();
+        let audit = self.app.audit(&context, Subject::User(user.id), AuditAction::Registered, None)?;
+        match self.app.store.create_account(&user, &credential, &audit).await? {
+            AccountCreation::Created => Ok(()),
+            AccountCreation::EmailTaken => Err(own("the address has another account")),
+        }
+    }
+
+    /// A link that nobody was mailed is refused. The right one nobody here can make: what the registration wrote is
+    /// activated as the link would.
+    async fn verify(&self, secrets: &Secrets) -> Result<(), Wrong> {
+        let app = self.app;
+        let body = json!({ "token": "not-a-link" });
+        self.expect(VERIFY, Some(&body), None, 400, Some("invalid_link")).await?;
+        let registration = app.store.synthetic_registration(self.user, &secrets.name).await?;
+        let registration = registration.ok_or_else(|| self.wrong(REGISTER.0, "answered, and wrote no registration"))?;
+        if !app.config.accounts.require_verified_email {
+            return Ok(());
+        }
+        let (user, credential) = self.account(&secrets.password).await?;
+        let audit = app.audit(&self.context(), Subject::User(user.id), AuditAction::EmailVerified, None)?;
+        let verification = Verification { registration: &registration, reset: None };
+        match app.store.activate_registration(&verification, &user, &credential, &audit).await? {
+            AddressVerification::Verified => Ok(()),
+            AddressVerification::Superseded => {
+                Err(self.wrong(REGISTER.0, "wrote a registration that begins no account"))
+            }
+        }
+    }
+
+    /// The account: its id is always the same, and it has no role.
+    async fn account(&self, password: &str) -> Result<(User, Credential), Wrong> {
+        let now = self.app.clock.now();
+        let email = self.user.email().clone();
+        let user = User { email_verified: true, ..User::new(self.user.user_id(), email, None, now) };
+        let password = Password::attempt(password).ok_or_else(|| own("a password that is none"))?;
+        let hash = wrapped_hash(self.app, now, user.id, &password).await?;
+        let credential = Credential::of(&user, Some(hash));
+        Ok((user, credential))
+    }
+
+    async fn sign_in(&self, secrets: &Secrets) -> Result<Tokens, Wrong> {
+        self.app.store.clear_sign_in_failures(&self.user.email_key()).await?;
+        let body = json!({ "email": self.email(), "password": secrets.password });
+        let answer = self.expect(SIGN_IN, Some(&body), None, 200, None).await?;
+        self.tokens(SIGN_IN.0, &answer)
+    }
+
+    async fn refresh(&self, before: &Tokens) -> Result<Tokens, Wrong> {
+        let body = json!({ "refresh_token": before.refresh });
+        let answer = self.expect(REFRESH, Some(&body), None, 200, None).await?;
+        let tokens = self.tokens(REFRESH.0, &answer)?;
+        if tokens.session != before.session || tokens.refresh == before.refresh {
+            return Err(self.wrong(REFRESH.0, "gave a pair that does not follow"));
+        }
+        Ok(tokens)
+    }
+
+    async fn me(&self, tokens: &Tokens) -> Result<(), Wrong> {
+        let answer = self.expect(ME, None, Some(&tokens.access), 200, None).await?;
+        let own =
+            answer.text("id") == Some(&self.user.user_id().to_string()) && answer.text("email") == Some(self.email());
+        let without_roles = answer.body.get("roles").and_then(Value::as_array).is_some_and(Vec::is_empty);
+        if own && without_roles { Ok(()) } else { Err(self.wrong(ME.0, "told of another account")) }
+    }
+
+    async fn sign_out(&self, tokens: &Tokens) -> Result<(), Wrong> {
+        self.expect(SIGN_OUT, None, Some(&tokens.access), 204, None).await?;
+        self.expect(ME, None, Some(&tokens.access), 401, Some("invalid_token")).await.map(|_| ())
+    }
+
+    fn tokens(&self, function: &str, answer: &Answered) -> Result<Tokens, Wrong> {
+        Ok(Tokens {
+            access: self.text(function, answer, "access_token")?,
+            refresh: self.text(function, answer, "refresh_token")?,
+            session: self.text(function, answer, "session_id")?,
+        })
+    }
+
+    fn text(&self, function: &str, answer: &Answered, member: &str) -> Result<String, Wrong> {
+        let text = answer.text(member).map(str::to_owned);
+        text.ok_or_else(|| self.wrong(function, &format!("answered without {member}")))
+    }
+
+    async fn expect(
+        &self,
+        (function, route): (&str, (&str, &str)),
+        body: Option<&Value>,
+        bearer: Option<&str>,
+        status: u16,
+        code: Option<&str>,
+    ) -> Result<Answered, Wrong> {
+        let source = self.user.source();
+        let qualifier = self.qualifier(function);
+        let ask = Ask { function, qualifier, route, body, bearer, source: &source, request_id: self.request_id };
+        let answer = self.functions.ask(ask).await.map_err(|cause| self.wrong(function, &cause.to_string()))?;
+        let found = answer.text("code");
+        if answer.status != status || (code.is_some() && found != code) {
+            let found = found.unwrap_or("no code");
+            return Err(self.wrong(function, &format!("answered {} with {found}, not {status}", answer.status)));
+        }
+        Ok(answer)
+    }
+
+    fn qualifier(&self, function: &str) -> &str {
+        let deployed = self.deployed.filter(|it| self.functions.folder(&it.function) == Some(function));
+        deployed.map_or("live", |deployed| &deployed.version)
+    }
+
+    fn wrong(&self, function: &str, reason: &str) -> Wrong {
+        Wrong { function: Some(format!("{function}:{}", self.qualifier(function))), reason: reason.to_owned() }
+    }
+
+    fn email(&self) -> &str {
+        self.user.email().display()
+    }
+
+    fn context(&self) -> RequestContext {
+        RequestContext {
+            now: self.app.clock.now(),
+            origin: Origin::new(None, None),
+            language: Language::default(),
+            request_id: self.request_id.to_owned(),
+        }
+    }
+}
+
+/// What is our own fault.
+fn own(reason: &str) -> Wrong {
+    Wrong { function: None, reason: reason.to_owned() }
+}

@@ -1,0 +1,218 @@
+//! The smoke test, with the real handlers behind Lambda's API, as a deployment's hook and as an operator calls it.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use wardgate::domain::synthetic::Synthetic;
+use wardgate::use_cases::smoke::Report;
+
+use crate::harness::deployed_functions::{DeployedFunctions, Tells, Version};
+use crate::harness::{AUDIT_TABLE, OTHER_PASSWORD, TABLE, TestServer, repository};
+
+const VERIFIED: (&str, &str) = ("AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL", "true");
+const WAY: [&str; 8] = ["start", "erase", "register", "verify", "sign-in", "refresh", "me", "sign-out"];
+
+fn golden(name: &str) -> Value {
+    serde_json::from_str(&fs::read_to_string(repository(&format!("events/smoke/{name}.json"))).unwrap()).unwrap()
+}
+
+async fn run(server: &TestServer, functions: &DeployedFunctions, event: Value) -> Report {
+    let parts = (smoke::FUNCTION.parts)(&server.app.config, &functions.connection()).unwrap();
+    (smoke::FUNCTION.handler)(&server.app, &parts, serde_json::from_value(event).unwrap()).await.unwrap()
+}
+
+async fn start(variables: &[(&str, &str)]) -> (TestServer, DeployedFunctions) {
+    let server = TestServer::with(variables).await;
+    let functions = DeployedFunctions::new(server.elsewhere());
+    (server, functions)
+}
+
+/// What there is of synthetic users, but for the trail.
+async fn left(server: &TestServer) -> Vec<String> {
+    let mut left = Vec::new();
+    for prefix in ["EMAIL#", "USER#", "SMOKE#", "ERASURE"] {
+        left.extend(server.items(TABLE, prefix).await.iter().map(|item| format!("{:?} {:?}", item["pk"], item["sk"])));
+    }
+    left
+}
+
+#[track_caller]
+fn passed(report: &Report) {
+    assert_eq!((report.passed, &report.failure), (true, &None));
+    let steps: Vec<&str> = report.steps.iter().map(|step| step.step).collect();
+    assert_eq!(steps, WAY);
+}
+
+/// The step, the function and the reason.
+#[track_caller]
+fn failed(report: &Report) -> (&'static str, String, String) {
+    assert!(!report.passed);
+    let failure = report.failure.clone().unwrap();
+    (failure.step, failure.function.unwrap_or_default(), failure.reason)
+}
+
+#[tokio::test]
+async fn sec_pl_08_a_user_without_roles_goes_all_the_way_and_leaves_nothing_but_the_trail() {
+    for verified in ["true", "false"] {
+        let (server, functions) = start(&[(VERIFIED.0, verified)]).await;
+        for _ in 0..2 {
+            passed(&run(&server, &functions, golden("live")).await);
+            assert_eq!(left(&server).await, Vec::<String>::new(), "{verified}");
+        }
+        let trail = server.items(AUDIT_TABLE, "USER#usr_0000000000000000000000000").await;
+        assert!(trail.iter().any(|line| line["action"].as_s().unwrap() == "signed_in"), "{trail:?}");
+        assert!(functions.invoked().iter().all(|(_, qualifier, _)| qualifier == "live"));
+        assert!(functions.reported().is_empty());
+    }
+}
+
+/// A request of it is one of anybody's: no header, no member that others do not send.
+#[tokio::test]
+async fn sec_pl_08_no_request_has_anything_that_lets_it_pass() {
+    let (server, functions) = start(&[VERIFIED]).await;
+    passed(&run(&server, &functions, golden("live")).await);
+    for (function, _, event) in functions.invoked() {
+        let headers: Vec<&String> = event["headers"].as_object().unwrap().keys().collect();
+        assert!(headers.iter().all(|it| ["authorization", "content-type", "user-agent"].contains(&it.as_str())));
+        let body: Value = serde_json::from_str(event["body"].as_str().unwrap_or("{}")).unwrap();
+        let members: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
+        let expected: &[&str] = match function.as_str() {
+            "register" => &["email", "name", "password"],
+            "login" => &["email", "password"],
+            "email-verify" => &["token"],
+            "token-refresh" => &["refresh_token"],
+            _ => &[],
+        };
+        assert_eq!(members, expected, "{function}");
+    }
+    let needs = (smoke::FUNCTION.needs)(&server.app.config).unwrap();
+    assert_eq!(needs.rings.iter().map(|ring| ring.name()).collect::<Vec<_>>(), ["password_wrap"]);
+}
+
+#[tokio::test]
+async fn a_hook_asks_the_new_version_and_all_others_live_and_says_so() {
+    let (server, functions) = start(&[VERIFIED]).await;
+    for tells in [Tells::HashAlone, Tells::Content] {
+        functions.deploy("login", "7", tells);
+        passed(&run(&server, &functions, golden("ok")).await);
+        let invoked = functions.invoked();
+        assert!(invoked.len() > 6, "{invoked:?}");
+        for (function, qualifier, _) in invoked {
+            assert_eq!(qualifier, if function == "login" { "7" } else { "live" }, "{function}");
+        }
+        let expected = json!({
+            "deploymentId": golden("ok")["DeploymentId"],
+            "lifecycleEventHookExecutionId": golden("ok")["LifecycleEventHookExecutionId"],
+            "status": "Succeeded",
+        });
+        assert_eq!(functions.reported(), [expected]);
+    }
+}
+
+#[tokio::test]
+async fn a_new_version_that_does_not_work_fails_its_hook_by_name() {
+    let (server, functions) = start(&[VERIFIED]).await;
+    let broken = server.elsewhere_with(|config| "nowhere".clone_into(&mut config.store.table));
+    for (function, version, expected) in [
+        ("me", Version::Runs(broken.clone()), ("me", "me:7", "answered 500 with internal_error, not 200")),
+        ("register", Version::Runs(broken), ("register", "register:7", "answered 500 with internal_error, not 202")),
+        (
+            "logout",
+            Version::Fails("Runtime.ExitError"),
+            ("sign-out", "logout:7", "Lambda did not take it: the function failed: Runtime.ExitError"),
+        ),
+        (
+            "jwks",
+            Version::Fails("Runtime.InitError"),
+            ("start", "jwks:7", "Lambda did not take it: the function failed: Runtime.InitError"),
+        ),
+    ] {
+        functions.deploy(function, "7", Tells::HashAlone);
+        functions.set(function, "7", version);
+        let report = run(&server, &functions, golden("ok")).await;
+        assert_eq!(failed(&report), (expected.0, expected.1.to_owned(), expected.2.to_owned()));
+        assert_eq!(functions.reported()[0]["status"], "Failed", "{function}");
+        assert_eq!(left(&server).await, Vec::<String>::new(), "{function}");
+    }
+    // What is live is not what was broken.
+    passed(&run(&server, &functions, golden("live")).await);
+}
+
+/// Of a function that people's way does not lead through, a hook learns that it starts: it answers, or refuses what it
+/// was sent.
+#[tokio::test]
+async fn other_functions_have_to_start() {
+    let (server, functions) = start(&[VERIFIED]).await;
+    for function in ["jwks", "sessions-list", "password-reset", "mailer", "eraser"] {
+        functions.deploy(function, "3", Tells::HashAlone);
+        passed(&run(&server, &functions, golden("ok")).await);
+        let invoked = functions.invoked();
+        assert_eq!((invoked[0].0.as_str(), invoked[0].1.as_str()), (function, "3"));
+    }
+}
+
+#[tokio::test]
+async fn a_deployment_has_its_answer_also_where_the_test_cannot_be_made() {
+    let (server, functions) = start(&[VERIFIED, ("AUTH__HTTP__REQUEST_DEADLINE_MS", "4000")]).await;
+    functions.deploy("me", "7", Tells::Nothing);
+    let (step, _, reason) = failed(&run(&server, &functions, golden("ok")).await);
+    assert_eq!((step, reason.as_str()), ("deployment", "CodeDeploy did not take it: DeploymentDoesNotExistException"));
+    assert_eq!(functions.reported()[0]["status"], "Failed");
+
+    // Nor is anybody kept waiting: an answer that never comes is one.
+    functions.deploy("me", "7", Tells::HashAlone);
+    functions.set("me", "7", Version::Hangs);
+    let (step, _, reason) = failed(&run(&server, &functions, golden("ok")).await);
+    assert_eq!((step, reason.as_str()), ("me", "it took too long"));
+    assert_eq!(functions.reported()[0]["status"], "Failed");
+    assert_eq!(left(&server).await, Vec::<String>::new());
+}
+
+/// `CodeDeploy` begins one for each function.
+#[tokio::test]
+async fn forty_runs_at_a_time_do_not_fail_each_other() {
+    let (server, functions) = start(&[VERIFIED, ("AUTH__LIMITS__LOGIN_SOURCE__LIMIT", "100")]).await;
+    let runs = (0..40).map(|_| run(&server, &functions, golden("ok")));
+    for report in futures::future::join_all(runs).await {
+        passed(&report);
+    }
+    assert_eq!(functions.reported().len(), 40);
+    assert_eq!(left(&server).await, Vec::<String>::new());
+}
+
+/// Wherever it was killed: the others go on with other users, and with its own once its lease is over.
+#[tokio::test]
+async fn a_run_that_was_killed_is_cleared_away() {
+    let (server, functions) = start(&[VERIFIED]).await;
+    for requests in [1, 2, 3, 6, 8, 10] {
+        server.store.cut_after(requests);
+        failed(&run(&server, &functions, golden("live")).await);
+        server.store.mend();
+        assert!(!left(&server).await.is_empty(), "{requests}: nothing was left, so nothing is shown");
+        passed(&run(&server, &functions, golden("live")).await);
+        server.clock.advance(91);
+        let runs = Synthetic::all().into_iter().map(|_| run(&server, &functions, golden("live")));
+        futures::future::join_all(runs).await.iter().for_each(passed);
+        assert_eq!(left(&server).await, Vec::<String>::new(), "{requests}");
+    }
+}
+
+/// The addresses are no secret. Whoever registers one first gets no account, and whoever uses up its limits stops nobody.
+#[tokio::test]
+async fn sec_pl_08_strangers_gain_nothing_by_the_addresses_and_cannot_stop_the_test() {
+    for verified in ["true", "false"] {
+        let (server, functions) = start(&[(VERIFIED.0, verified)]).await;
+        for user in Synthetic::all() {
+            let email = user.email().display();
+            while server.register(email, OTHER_PASSWORD).await.status == 202 {}
+            while server.login(email, "crimson kettles drift westward").await.status == 401 {}
+        }
+        let runs = Synthetic::all().into_iter().map(|_| run(&server, &functions, golden("live")));
+        futures::future::join_all(runs).await.iter().for_each(passed);
+        for user in Synthetic::all() {
+            assert_eq!(server.login(user.email().display(), OTHER_PASSWORD).await.status, 401);
+        }
+        let strangers: Vec<String> = left(&server).await.into_iter().filter(|item| item.contains("EMAIL#")).collect();
+        assert_eq!(strangers, Vec::<String>::new(), "{verified}");
+    }
+}
