@@ -48,9 +48,7 @@ endpoints![
 ];
 
 /// The functions that answer other events than requests of our own API.
-pub const EVENT_FUNCTIONS: &[&str] = &["authorizer", "eraser", "events", "mailer", "migrate"];
-pub const EVENT_FUNCTIONS: &[&str] = &["authorizer", "eraser", "events", "mailer", "rotate-keys"];
-pub const EVENT_FUNCTIONS: &[&str] = &["authorizer", "eraser", "events", "mailer", "smoke"];
+pub const EVENT_FUNCTIONS: &[&str] = &["authorizer", "eraser", "events", "mailer", "migrate", "rotate-keys", "smoke"];
 
 /// The API description, as it is served and as `docs/api/openapi.json` has it.
 pub fn openapi() -> serde_json::Value {
