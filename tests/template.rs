@@ -20,8 +20,13 @@ fn template() -> Value {
 }
 
 /// Functions that no route leads to, and what does.
-const WITHOUT_ROUTE: [(&str, Option<&str>); 4] =
-    [("authorizer", None), ("eraser", Some("Schedule")), ("events", Some("DynamoDB")), ("mailer", Some("SQS"))];
+const WITHOUT_ROUTE: [(&str, Option<&str>); 5] = [
+    ("audit-watch", Some("DynamoDB")),
+    ("authorizer", None),
+    ("eraser", Some("Schedule")),
+    ("events", Some("DynamoDB")),
+    ("mailer", Some("SQS")),
+];
 /// Endpoints that hash nothing and yet evaluate something that can be guessed.
 const EVALUATE_CODES: [&str; 2] = ["email-verify", "login-email-code-verify"];
 

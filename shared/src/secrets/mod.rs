@@ -9,8 +9,9 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use wardgate_verify::KeySet;
 
-use crate::crypto::key_ring::{MacKey, PublicKey, Ring, SigningKey, WrapKey};
+use crate::crypto::key_ring::{Dated, MacKey, PublicKey, Ring, SigningKey, WrapKey};
 use crate::domain::timestamp::Timestamp;
+use crate::telemetry::metrics;
 use cache::{Ages, Cached};
 pub use source::{SecretSource, SecretsError};
 
@@ -70,6 +71,19 @@ pub struct PublicKeys {
     /// Those published at `as_of`.
     pub key_set: KeySet,
     as_of: Timestamp,
+}
+
+/// Reads a ring, and counts how old its newest key is: a rotation that does not happen is seen there.
+async fn read<K: Dated + DeserializeOwned>(
+    source: &SecretSource,
+    ring: RingName,
+    now: Timestamp,
+) -> Result<Ring<K>, SecretsError> {
+    let read: Ring<K> = source.read(ring).await?;
+    if let Some(newest) = read.newest() {
+        metrics::key_age(ring.name(), now.since(newest).as_secs_f64());
+    }
+    Ok(read)
 }
 
 impl PublicKeys {
@@ -149,19 +163,19 @@ impl Secrets {
         }
     }
 
-    async fn ring<T: DeserializeOwned + Send + Sync + 'static>(
+    async fn ring<K: Dated + DeserializeOwned + Send + Sync + 'static>(
         &self,
-        cached: &Arc<Cached<T>>,
+        cached: &Arc<Cached<Ring<K>>>,
         ring: RingName,
         now: Timestamp,
-    ) -> Result<Arc<T>, SecretsError> {
+    ) -> Result<Arc<Ring<K>>, SecretsError> {
         let source = self.source.clone();
-        cached.get(now, self.ages, || async move { source.read(ring).await }).await
+        cached.get(now, self.ages, || async move { read(&source, ring, now).await }).await
     }
 
     async fn public_keys_aged(&self, ages: Ages, now: Timestamp) -> Result<Arc<PublicKeys>, SecretsError> {
         let source = self.source.clone();
-        let read = || async move { PublicKeys::new(source.read(RingName::PublicKeys).await?, now) };
+        let read = || async move { PublicKeys::new(read(&source, RingName::PublicKeys, now).await?, now) };
         let keys = self.public_keys.get(now, ages, read).await?;
         if keys.ring.is_unchanged(keys.as_of, now) {
             return Ok(keys);

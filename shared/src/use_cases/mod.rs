@@ -35,5 +35,6 @@ pub mod register;
 pub mod send_mail;
 pub mod sign_in;
 pub mod token_refresh;
+pub mod watch_audit;
 
 mod known_device;
