@@ -10,7 +10,7 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-STACKS = ("template.yaml", "infra/data.yaml")
+STACKS = ("template.yaml", "infra/data.yaml", "infra/observability.yaml")
 # The defaults are development's.
 STAGES = {
     "development": None,
@@ -20,6 +20,8 @@ STAGES = {
 # CloudFormation stops at 500 a stack. The rest is for alarms and for what SAM may add.
 MOST_RESOURCES = 400
 RELEASE = "0" * 64
+# What each deploy says anew.
+OF_A_DEPLOY = {"Release", "DeployedAt"}
 # The tools ask for credentials and a region, and use neither.
 ENVIRONMENT = {
     **os.environ,
@@ -104,8 +106,7 @@ def main():
             fine &= not problems
         print(f"  {counts.total()} resources: {', '.join(f'{count} {kind}' for kind, count in counts.most_common())}")
     for stage_file in filter(None, STAGES.values()):
-        # Release is the one that each deploy computes.
-        missing, unknown = known - {"Release"} - read(stage_file).keys(), read(stage_file).keys() - known
+        missing, unknown = known - OF_A_DEPLOY - read(stage_file).keys(), read(stage_file).keys() - known
         for name in sorted(missing | unknown):
             print(f"{stage_file}: {name} {'is missing' if name in missing else 'is no parameter'}")
         fine &= not missing and not unknown
