@@ -81,11 +81,11 @@ outcomes! {
 }
 
 outcomes! {
-    /// How a step of a key ring's rotation ended.
+    /// How the rotation of a ring ended.
     Rotation {
-        /// It was done.
-        Done = "done",
-        /// It failed; the ring is as it was.
+        /// The ring has its next key.
+        Done = "ok",
+        /// A step on the way there failed.
         Failed = "failed",
     }
 }
@@ -130,9 +130,9 @@ pub fn mail(outcome: Mail) {
     metrics::counter!("wardgate_mails_total", "outcome" => outcome.label()).increment(1);
 }
 
-/// A step of a rotation was done, or not.
-pub fn rotation(outcome: Rotation) {
-    metrics::counter!("wardgate_rotations_total", "outcome" => outcome.label()).increment(1);
+/// A ring got its next key, or a step on the way there failed.
+pub fn rotation(ring: &'static str, outcome: Rotation) {
+    metrics::counter!("wardgate_rotations_total", "ring" => ring, "outcome" => outcome.label()).increment(1);
 }
 
 /// A line of the audit trail was touched (PL-03).
