@@ -313,6 +313,38 @@ fn dashboards_show_what_is_emitted() {
     assert_eq!(shown, expected, "left: infra/grafana/wardgate.json, right: what the server emits");
 }
 
+/// A query with a field that no line has finds nothing, and says so of everything.
+#[test]
+fn queries_over_logs_name_fields_that_lines_have() {
+    let code = text("shared/src/http/edge.rs");
+    let line = code.split("tracing::error!(").nth(1).unwrap().split(')').next().unwrap();
+    let words = |text: &str| -> BTreeSet<String> {
+        let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && !"_@".contains(letter));
+        words.filter(|word| word.starts_with(|first: char| first.is_ascii_alphabetic() || first == '@')).map(str::to_owned).collect()
+    };
+    let mut fields = words(line.split('"').next().unwrap());
+    fields.extend(["@log", "message"].map(str::to_owned));
+    for key in recorded() {
+        fields.insert(key.name().to_owned());
+        fields.extend(key.labels().map(|label| label.key().to_owned()));
+    }
+    let language = ["and", "as", "asc", "by", "count", "desc", "fields", "filter", "ispresent", "like", "limit", "max", "pct"];
+    let language: BTreeSet<&str> = language.into_iter().chain(["sort", "stats"]).collect();
+    let reference = text(REFERENCE);
+    let queries: Vec<&str> = reference.split("```logs\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(queries.len(), 5);
+    for query in queries {
+        let unquoted: String = query.split('"').step_by(2).collect();
+        // What a query names itself.
+        let named: BTreeSet<String> =
+            unquoted.split(" as ").skip(1).map(|rest| words(rest.split_whitespace().next().unwrap())).flatten().collect();
+        for word in words(&unquoted) {
+            let known = language.contains(word.as_str()) || fields.contains(&word) || named.contains(&word);
+            assert!(known, "{word} in {query}");
+        }
+    }
+}
+
 #[test]
 fn only_templates_that_are_known_have_alarms() {
     for template in templates() {
