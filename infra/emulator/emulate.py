@@ -197,6 +197,14 @@ class Emulator:
         self.sam_deploy(template, "--parameter-overrides", f"file://{overrides}")
         return given["Release"]
 
+    def deploy_observability(self):
+        """The alarms, lowered."""
+        template = self.folder / "observability.json"
+        lowered = lower.lower(lower.read(ROOT / "infra/observability.yaml"), self.parameters, artifacts())
+        template.write_text(json.dumps(lowered, indent=1), encoding="utf-8")
+        name = f"wardgate-{self.stage}-observability"
+        self.sam_deploy(template, "--stack-name", name, "--parameter-overrides", f"Stage={self.stage}")
+
     @property
     def tour(self):
         """The tour of README.md, for this address."""
@@ -287,6 +295,8 @@ def main():
         say("infra/data.yaml is deployed", began)
         emulator.deploy_code()
         say("template.yaml is deployed", began)
+        emulator.deploy_observability()
+        say("infra/observability.yaml is deployed", began)
         if test:
             fine = checks.run(emulator)
             say("checked", began)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import accounts
 import delivery
+import observability
 import pages
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -327,6 +328,8 @@ CHECKS = [
     delivery.check_mail_outlasts_its_service,
     delivery.check_wrong_order,
     delivery.check_events,
+    observability.check_every_alarm_is_there,
+    observability.check_tampering_is_heard,
     check_every_function_ran,
     check_tables,
     check_logs,

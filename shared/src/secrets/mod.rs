@@ -73,17 +73,12 @@ pub struct PublicKeys {
     as_of: Timestamp,
 }
 
-/// Reads a ring, and counts how old its newest key is: a rotation that does not happen is seen there.
-async fn read<K: Dated + DeserializeOwned>(
-    source: &SecretSource,
-    ring: RingName,
-    now: Timestamp,
-) -> Result<Ring<K>, SecretsError> {
-    let read: Ring<K> = source.read(ring).await?;
-    if let Some(newest) = read.newest() {
-        metrics::key_age(ring.name(), now.since(newest).as_secs_f64());
+/// How old the newest key of a ring is that was just read: a rotation that does not happen is seen there.
+fn measure<K: Dated>(name: RingName, ring: Ring<K>, now: Timestamp) -> Ring<K> {
+    if let Some(newest) = ring.newest() {
+        metrics::key_age(name.name(), now.since(newest).as_secs_f64());
     }
-    Ok(read)
+    ring
 }
 
 impl PublicKeys {
@@ -170,12 +165,13 @@ impl Secrets {
         now: Timestamp,
     ) -> Result<Arc<Ring<K>>, SecretsError> {
         let source = self.source.clone();
-        cached.get(now, self.ages, || async move { read(&source, ring, now).await }).await
+        cached.get(now, self.ages, || async move { Ok(measure(ring, source.read(ring).await?, now)) }).await
     }
 
     async fn public_keys_aged(&self, ages: Ages, now: Timestamp) -> Result<Arc<PublicKeys>, SecretsError> {
         let source = self.source.clone();
-        let read = || async move { PublicKeys::new(read(&source, RingName::PublicKeys, now).await?, now) };
+        let ring = RingName::PublicKeys;
+        let read = || async move { PublicKeys::new(measure(ring, source.read(ring).await?, now), now) };
         let keys = self.public_keys.get(now, ages, read).await?;
         if keys.ring.is_unchanged(keys.as_of, now) {
             return Ok(keys);

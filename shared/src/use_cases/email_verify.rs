@@ -77,7 +77,8 @@ pub async fn email_verify(
     proof: Proof<'_>,
     flow_token: Option<&str>,
 ) -> Result<EmailVerified, EmailVerifyError> {
-    let result = attempt(app, context, proof, flow_token).await;
+    // Boxed, or the futures of whoever awaits this one would be nested too deeply.
+    let result = Box::pin(attempt(app, context, proof, flow_token)).await;
     metrics::verification(match &result {
         Ok(_) => metrics::Verification::Verified,
         Err(EmailVerifyError::InvalidLink) => metrics::Verification::InvalidLink,
