@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use wardgate::use_cases::erase_accounts::erase_accounts;
 
-use crate::harness::{AUDIT_TABLE, EMAIL, OTHER_PASSWORD, PASSWORD, TestServer};
+use crate::harness::{AUDIT_TABLE, EMAIL, OTHER_PASSWORD, TestServer};
 
 const GRACE: i64 = 3600;
 
@@ -110,7 +110,7 @@ async fn sec_pl_03_lines_about_addresses_and_stages_are_not_anonymised() {
 #[tokio::test]
 async fn sec_pl_03_a_deleted_line_is_tampering_unless_its_time_was_over() {
     let server = TestServer::start().await;
-    server.register(EMAIL, PASSWORD).await;
+    server.signed_in().await;
     let mut line = line(&server, "USER#").await;
     let before = changes(&server).await.len();
     server.delete(AUDIT_TABLE, &line).await;
