@@ -30,6 +30,15 @@ def listen(emulator, severity):
     [topic] = [it["TopicArn"] for it in sns.list_topics()["Topics"] if it["TopicArn"].endswith(f":{name}")]
     url = sqs.create_queue(QueueName=f"{name}-listener")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     return Queue(emulator, f"{name}-listener")
 
