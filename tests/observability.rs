@@ -342,12 +342,8 @@ fn queries_over_logs_name_fields_that_lines_have() {
     for query in queries {
         let unquoted: String = query.split('"').step_by(2).collect();
         // What a query names itself.
-        let named: BTreeSet<String> = unquoted
-            .split(" as ")
-            .skip(1)
-            .map(|rest| words(rest.split_whitespace().next().unwrap()))
-            .flatten()
-            .collect();
+        let named: BTreeSet<String> =
+            unquoted.split(" as ").skip(1).flat_map(|rest| words(rest.split_whitespace().next().unwrap())).collect();
         for word in words(&unquoted) {
             let known = language.contains(word.as_str()) || fields.contains(&word) || named.contains(&word);
             assert!(known, "{word} in {query}");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -28,7 +29,8 @@ pub struct Watched {
 pub fn templates() -> Vec<String> {
     let files = fs::read_dir(repository("infra")).unwrap().map(|entry| entry.unwrap().file_name());
     let files = files.map(|name| format!("infra/{}", name.into_string().unwrap()));
-    let mut templates: Vec<String> = files.filter(|path| path.ends_with(".yaml")).collect();
+    let is_yaml = |path: &String| Path::new(path).extension().is_some_and(|extension| extension == "yaml");
+    let mut templates: Vec<String> = files.filter(is_yaml).collect();
     templates.push("template.yaml".to_owned());
     templates.sort();
     templates

@@ -90,7 +90,9 @@ pub fn recorded() -> Vec<Key> {
         ours::Mail::ALL.iter().copied().for_each(ours::mail);
         ours::AuditChange::ALL.iter().copied().for_each(ours::audit_tampering);
         for ring in RINGS {
-            ours::Rotation::ALL.iter().for_each(|outcome| ours::rotation(ring.name(), *outcome));
+            for outcome in ours::Rotation::ALL {
+                ours::rotation(ring.name(), *outcome);
+            }
             ours::key_age(ring.name(), 0.0);
         }
         for operation in OPERATIONS {
