@@ -170,6 +170,9 @@ validate: .tools/sam/.pins .tools/checkov/.pins ## Check the stacks for every st
 validate: .tools/sam/.pins .tools/checkov/.pins ## Check the templates for every stage
 	@.tools/sam/bin/python infra/validate.py
 	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/artifacts.yaml infra/data.yaml \
+validate: .tools/sam/.pins .tools/checkov/.pins ## Check every stack's template for every stage
+	@.tools/sam/bin/python infra/validate.py
+	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/data.yaml infra/observability.yaml \
 		--framework cloudformation --skip-download --compact --quiet
 
 # EMULATOR_PORT is 4566 unless it is set. `exec`, so that Ctrl-C is the script's own affair.

@@ -15,6 +15,7 @@ STACKS = (
     "infra/artifacts.yaml",
     "infra/data.yaml",
     "infra/migrate.yaml",
+    "infra/observability.yaml",
     "infra/pipeline.yaml",
 )
 # What lints as a template of its own, with its own parameters: what customers start from.
@@ -28,6 +29,8 @@ STAGES = {
 # CloudFormation stops at 500 a stack. The rest is for alarms and for what SAM may add.
 MOST_RESOURCES = 400
 RELEASE = "0" * 64
+# What each deploy says anew.
+OF_A_DEPLOY = {"Release", "DeployedAt"}
 # The tools ask for credentials and a region, and use neither.
 ENVIRONMENT = {
     **os.environ,
@@ -112,8 +115,7 @@ def main():
             fine &= not problems
         print(f"  {counts.total()} resources: {', '.join(f'{count} {kind}' for kind, count in counts.most_common())}")
     for stage_file in filter(None, STAGES.values()):
-        # Release is the one that each deploy computes.
-        missing, unknown = known - {"Release"} - read(stage_file).keys(), read(stage_file).keys() - known
+        missing, unknown = known - OF_A_DEPLOY - read(stage_file).keys(), read(stage_file).keys() - known
         for name in sorted(missing | unknown):
             print(f"{stage_file}: {name} {'is missing' if name in missing else 'is no parameter'}")
         fine &= not missing and not unknown

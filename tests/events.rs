@@ -55,6 +55,16 @@ async fn the_golden_event_of_the_eraser_gets_its_response() {
 }
 
 #[tokio::test]
+async fn the_golden_events_of_the_audit_watch_get_their_responses() {
+    let server = TestServer::with(&SETTINGS).await;
+    for case in cases("audit-watch") {
+        let event = serde_json::from_str(&case.event).unwrap();
+        let watched = (audit_watch::FUNCTION.handler)(&server.app, &(), event).await.unwrap();
+        case.check(serde_json::to_value(watched).unwrap());
+    }
+}
+
+#[tokio::test]
 async fn sec_se_09_the_address_is_the_gateways_not_a_header() {
     let event =
         event("login/ok").replace("\"x-forwarded-for\": \"198.51.100.7\"", "\"x-forwarded-for\": \"203.0.113.99\"");

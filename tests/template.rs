@@ -20,7 +20,8 @@ fn template() -> Value {
 }
 
 /// Functions that no route leads to, and what does.
-const WITHOUT_ROUTE: [(&str, Option<&str>); 5] = [
+const WITHOUT_ROUTE: [(&str, Option<&str>); 7] = [
+    ("audit-watch", Some("DynamoDB")),
     ("authorizer", None),
     ("eraser", Some("Schedule")),
     ("events", Some("DynamoDB")),
@@ -286,12 +287,34 @@ fn sec_pl_01_events_and_mailer_reach_their_own_queues_bus_and_sender_alone() {
         ("Events", "dynamodb:", stream, import("table-stream")),
         ("Events", "sqs:", "sqs:SendMessage", json!([import("mail-queue"), import("events-failed-queue")])),
         ("Events", "events:", "events:PutEvents", bus),
+        ("AuditWatch", "dynamodb:", stream, import("audit-table-stream")),
+        ("AuditWatch", "sqs:", "sqs:SendMessage", import("audit-watch-failed-queue")),
         ("Mailer", "sqs:", "sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", import("mail-queue")),
         ("Mailer", "ses:", "ses:SendEmail ses:SendRawEmail", identity),
     ] {
         assert_eq!(allowed(id, service), BTreeMap::from([(actions.to_owned(), resource)]), "{id} {service}");
     }
     assert!(allowed("Mailer", "events:").is_empty() && allowed("Events", "ses:").is_empty());
+}
+
+/// New lines alone are left out before the code looks (PL-03), and what it could not look at is kept.
+#[test]
+fn sec_pl_03_every_change_of_the_trail_that_is_no_new_line_reaches_the_watch() {
+    let template = template();
+    let stream = &template["Resources"]["AuditWatchFunction"]["Properties"]["Events"]["Stream"]["Properties"];
+    assert_eq!(stream["Stream"], json!({ "Fn::ImportValue": "wardgate-development-audit-table-stream" }));
+    let [filter] = stream["FilterCriteria"]["Filters"].as_array().unwrap().as_slice() else { panic!("one filter") };
+    let pattern: Value = serde_json::from_str(filter["Pattern"].as_str().unwrap()).unwrap();
+    assert_eq!(pattern, json!({ "eventName": ["MODIFY", "REMOVE"] }));
+    assert_eq!(
+        (&stream["StartingPosition"], &stream["BisectBatchOnFunctionError"], &stream["MaximumRetryAttempts"]),
+        (&json!("TRIM_HORIZON"), &json!(true), &json!(100))
+    );
+    let failed = json!({ "Fn::ImportValue": "wardgate-development-audit-watch-failed-queue" });
+    assert_eq!(stream["DestinationConfig"]["OnFailure"]["Destination"], failed);
+    let data = resolve(&read("infra/data.yaml"), &[]);
+    let source = json!({ "Fn::GetAtt": "AuditTable.StreamArn" });
+    assert_eq!(data["Outputs"]["AuditTableStreamArn"]["Value"], source);
 }
 
 /// Nothing is lost on its way: what fails is reported by itself, tried again, and set aside in the end.

@@ -12,6 +12,10 @@ takes and passes over without a word needs no lowering, and has tests in tests/t
   what_hashes_passwords_has_concurrency_memory_and_a_throttle_of_its_own.
 - An alias that changes has its version at once, and no second one with a weight: there is no CodeDeploy. What it would do
   is tried with a stand-in (tests/emulated/canary.py). The original's preferences, hooks and alarms: tests/deployments.rs.
+- An alarm goes by its metric's name alone, whatever the dimensions, and missing data changes no state. The originals'
+  metrics and dimensions: tests/observability.rs,
+  every_alarm_watches_what_is_emitted_with_exactly_these_dimensions.
+- Lines of the embedded metric format stay lines; tests/emulated/observability.py makes metrics of them.
 - Cookies come as a header instead of a list; for the list there is a test in shared/src/lambda.rs.
 """
 
@@ -73,17 +77,23 @@ def lower(template, given):
                 resource.pop("UpdatePolicy", None)
             case "AWS::CloudWatch::Alarm":
                 lower_alarm(properties)
+            case "AWS::CloudWatch::CompositeAlarm":
+                # Unknown there. The original's rules: tests/observability.rs,
+                # every_alarm_speaks_to_the_topic_of_its_severity and what_is_wrong_at_all_is_every_alarm_of_its_severity.
+                del resources[logical_id]
     return template
 
 
 def lower_alarm(properties):
-    """Alarms there watch one metric and know no expressions. What is left has its name, can be set off by hand, and never
-    goes off by itself. The original's metrics: tests/deployments.rs,
-    each_function_has_a_rollback_alarm_beside_it_on_its_own_metrics."""
-    metrics = [it["MetricStat"] for it in properties.pop("Metrics") if "MetricStat" in it]
-    first = metrics[0]
+    """Alarms there watch one metric, and know neither expressions nor bands. What is left of such a one has its name, can
+    be set off by hand, and never goes off by itself. The originals': tests/observability.rs,
+    every_expression_names_metrics_that_its_alarm_has."""
+    if "Metrics" not in properties:
+        return
+    first = next(it["MetricStat"] for it in properties.pop("Metrics") if "MetricStat" in it)
     properties |= first["Metric"] | {"Period": first["Period"], "Statistic": first["Stat"]}
-    properties["Threshold"] = 1_000_000_000
+    properties |= {"ComparisonOperator": "GreaterThanThreshold", "Threshold": 1_000_000_000}
+    properties.pop("ThresholdMetricId", None)
 
 
 def lower_role(properties):

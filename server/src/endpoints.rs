@@ -49,6 +49,7 @@ endpoints![
 
 /// The functions that answer other events than requests of our own API.
 pub const EVENT_FUNCTIONS: &[&str] = &["authorizer", "eraser", "events", "mailer", "migrate", "rotate-keys", "smoke"];
+pub const EVENT_FUNCTIONS: &[&str] = &["audit-watch", "authorizer", "eraser", "events", "mailer"];
 
 /// The API description, as it is served and as `docs/api/openapi.json` has it.
 pub fn openapi() -> serde_json::Value {

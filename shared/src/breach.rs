@@ -18,7 +18,7 @@ use thiserror::Error;
 
 use crate::domain::hex;
 use crate::domain::password::Password;
-use crate::telemetry::metrics;
+use crate::telemetry::metrics::{self, BreachCheck as Outcome};
 
 /// How many hex digits go out.
 const PREFIX: usize = 5;
@@ -57,11 +57,11 @@ impl BreachCheck {
     pub async fn knows(&self, range_url: &str, timeout: Duration, password: &Password) -> bool {
         let asked = async { tokio::time::timeout(timeout, self.ask(range_url, password)).await? };
         let (known, outcome) = match asked.await {
-            Ok(true) => (true, "breached"),
-            Ok(false) => (false, "clear"),
+            Ok(true) => (true, Outcome::Breached),
+            Ok(false) => (false, Outcome::Clear),
             Err(cause) => {
                 tracing::warn!(%cause, "skipped the breach check");
-                (false, "skipped")
+                (false, Outcome::Skipped)
             }
         };
         metrics::breach_check(outcome);

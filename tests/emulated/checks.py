@@ -13,6 +13,7 @@ import delivery
 import operations
 import deploys
 import midway
+import observability
 import pages
 import upgrade
 from cryptography.exceptions import InvalidSignature
@@ -25,6 +26,7 @@ from mails import Mailbox
 CUSTOMER = Path(__file__).with_name("customer.yaml")
 # What no request of ours reaches, and so has no line about one; the authorizer is asked by the gateway.
 WITHOUT_REQUESTS = {"authorizer", "eraser", "events", "mailer", "smoke"}
+WITHOUT_REQUESTS = {"audit-watch", "authorizer", "eraser", "events", "mailer"}
 
 
 def check_ready(api, _emulator):
@@ -311,6 +313,8 @@ STAGING = [
     operations.check_logs_are_found,
     operations.check_config,
     operations.check_commands_page,
+    observability.check_every_alarm_is_there,
+    observability.check_tampering_is_heard,
     check_every_function_ran,
     check_tables,
     check_logs,

@@ -309,9 +309,15 @@ impl TestServer {
         items
     }
 
-    /// Puts an item into the table, past everything.
-    pub async fn put_item(&self, item: HashMap<String, AttributeValue>) {
-        self.dynamodb.put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();
+    /// Puts an item over whatever is there, as nobody should.
+    pub async fn put(&self, table: &str, item: HashMap<String, AttributeValue>) {
+        self.dynamodb.put_item().table_name(table).set_item(Some(item)).send().await.unwrap();
+    }
+
+    /// Deletes an item, as nobody should.
+    pub async fn delete(&self, table: &str, item: &HashMap<String, AttributeValue>) {
+        let delete = self.dynamodb.delete_item().table_name(table);
+        delete.key("pk", item["pk"].clone()).key("sk", item["sk"].clone()).send().await.unwrap();
     }
 
     /// Sets one attribute of an item, as an administrator's tool would.

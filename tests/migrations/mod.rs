@@ -132,20 +132,20 @@ pub const COUNTERS: usize = 60;
 /// Accounts, registrations and counters as earlier releases left them, and what no migration concerns.
 pub async fn fill(server: &TestServer) {
     for index in 0..ACCOUNTS {
-        server.put_item(under_address(server, index, "CREDENTIAL".to_owned())).await;
+        server.put(TABLE, under_address(server, index, "CREDENTIAL".to_owned())).await;
     }
     for index in ACCOUNTS..ACCOUNTS + REGISTRATIONS {
-        server.put_item(under_address(server, index, format!("REGISTRATION#reg_{index}"))).await;
+        server.put(TABLE, under_address(server, index, format!("REGISTRATION#reg_{index}"))).await;
     }
     let mut without = under_address(server, 999, "CREDENTIAL".to_owned());
     without.remove("password");
-    server.put_item(without).await;
+    server.put(TABLE, without).await;
     // A third at addresses of accounts, a third attempted lately, all others to be given an end.
     for index in 0..COUNTERS {
         let days = if index % 3 == 1 { 10 } else { 100 + i64::try_from(index).unwrap() };
         let at = if index % 3 == 0 { index % ACCOUNTS } else { 1000 + index };
         server
-            .put_item(HashMap::from([
+            .put(TABLE, HashMap::from([
                 ("pk".to_owned(), text(format!("LIMIT#login_account#{}", address(at)))),
                 ("sk".to_owned(), text("CONSECUTIVE")),
                 ("failures".to_owned(), number(index + 1)),

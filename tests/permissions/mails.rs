@@ -11,8 +11,9 @@ impl Observer {
     /// Everything that a mail can need: its item, an account, a registration, the counters.
     pub async fn see_mails(&mut self) {
         self.see_register().await;
-        // The stream brings everything that this one needs.
+        // A stream brings everything that these two need.
         self.see("events", async |_| {}).await;
+        self.see("audit-watch", async |_| {}).await;
         self.server.mails(EMAIL).await;
         let email = Email::parse(EMAIL).unwrap();
         password_forgot(&self.server.app, &self.server.context(), &email).await.unwrap();

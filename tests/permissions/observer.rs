@@ -36,6 +36,7 @@ impl Observer {
         let config = &self.server.app.config;
         match ENDPOINTS.iter().find(|(endpoint, _)| endpoint.name == name) {
             Some((endpoint, _)) => Ok(endpoint.needs),
+            None if name == audit_watch::FUNCTION.name => (audit_watch::FUNCTION.needs)(config),
             None if name == authorizer::FUNCTION.name => (authorizer::FUNCTION.needs)(config),
             None if name == eraser::FUNCTION.name => (eraser::FUNCTION.needs)(config),
             None if name == events::FUNCTION.name => (events::FUNCTION.needs)(config),

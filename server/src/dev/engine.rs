@@ -59,11 +59,12 @@ pub async fn create_tables(connection: &Connection, config: &Config) -> Result<(
         if !existing.contains(&name) {
             create_table(&client, &name).await.map_err(failed)?;
         }
+        enable_stream(&client, &name).await.map_err(failed)?;
     }
-    enable_stream(&client, &format!("{}-{}", config.store.table, config.stage.name())).await.map_err(failed)
+    Ok(())
 }
 
-/// Gives the table its stream, unless it has it: tables of older versions have none.
+/// Gives a table its stream, unless it has it: tables of older versions have none.
 async fn enable_stream(client: &Client, name: &str) -> Result<(), aws_sdk_dynamodb::Error> {
     let table = client.describe_table().table_name(name).send().await?.table;
     if table.and_then(|table| table.stream_specification).is_some_and(|stream| stream.stream_enabled) {

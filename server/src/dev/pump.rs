@@ -95,6 +95,11 @@ impl Pump {
         }
     }
 
+    /// The engine, for what has no place in the client's protocol.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// The events that were published.
     pub fn bus(&self) -> &Bus {
         &self.bus
@@ -182,8 +187,13 @@ impl Pump {
     }
 
     async fn records(&self, after: Option<String>) -> Result<Vec<Record>, DevError> {
-        let (database, config) = (self.database.clone(), &self.app.config);
-        let table = format!("{}-{}", config.store.table, config.stage.name());
+        let config = &self.app.config;
+        self.records_of(format!("{}-{}", config.store.table, config.stage.name()), after).await
+    }
+
+    /// The first changes of a table after the one with this number, as Lambda hands them over.
+    pub async fn records_of(&self, table: String, after: Option<String>) -> Result<Vec<Record>, DevError> {
+        let database = self.database.clone();
         let read = tokio::task::spawn_blocking(move || read(&database, table, after));
         read.await.map_err(|error| engine(&error))?
     }

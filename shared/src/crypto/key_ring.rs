@@ -110,6 +110,43 @@ pub struct Ring<K> {
 #[error("no key may sign at this time")]
 pub struct NoCurrentKey;
 
+/// A key that is used from some time on.
+pub trait Dated {
+    /// That time.
+    fn sign_from(&self) -> Timestamp;
+}
+
+impl Dated for SigningKey {
+    fn sign_from(&self) -> Timestamp {
+        self.validity.sign_from
+    }
+}
+
+impl Dated for MacKey {
+    fn sign_from(&self) -> Timestamp {
+        self.validity.sign_from
+    }
+}
+
+impl Dated for PublicKey {
+    fn sign_from(&self) -> Timestamp {
+        self.validity.sign_from
+    }
+}
+
+impl Dated for WrapKey {
+    fn sign_from(&self) -> Timestamp {
+        self.sign_from
+    }
+}
+
+impl<K: Dated> Ring<K> {
+    /// From when on its newest key is used, which may be later than now.
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.keys.iter().map(Dated::sign_from).max()
+    }
+}
+
 impl Ring<SigningKey> {
     /// The key of `alg` that signs at `now`: the one that started last.
     pub fn current(&self, alg: SigningAlgorithm, now: Timestamp) -> Result<&SigningKey, NoCurrentKey> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::domain::timestamp::Timestamp;
 use crate::secrets::SecretsError;
+use crate::telemetry::metrics;
 
 /// How long a ring is used while its source is down.
 pub(super) const STALE: Duration = Duration::from_hours(24);
@@ -105,6 +106,7 @@ impl<T: Send + Sync + 'static> Cached<T> {
             }
             (Err(error), Some(known)) if now < known.read_at.plus(STALE) => {
                 tracing::warn!(ring = self.name, cause = %error, "using a stale key ring");
+                metrics::stale_secrets();
                 known.failed_at = Some(now);
                 Ok(Arc::clone(&known.value))
             }

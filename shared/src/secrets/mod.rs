@@ -10,8 +10,9 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use wardgate_verify::KeySet;
 
-use crate::crypto::key_ring::{MacKey, PublicKey, Ring, SigningKey, WrapKey};
+use crate::crypto::key_ring::{Dated, MacKey, PublicKey, Ring, SigningKey, WrapKey};
 use crate::domain::timestamp::Timestamp;
+use crate::telemetry::metrics;
 use cache::{Ages, Cached};
 pub use source::{SecretSource, SecretsError};
 pub use versions::{Edition, SecretVersions, Stages};
@@ -76,6 +77,14 @@ pub struct PublicKeys {
     /// Those published at `as_of`.
     pub key_set: KeySet,
     as_of: Timestamp,
+}
+
+/// How old the newest key of a ring is that was just read: a rotation that does not happen is seen there.
+fn measure<K: Dated>(name: RingName, ring: Ring<K>, now: Timestamp) -> Ring<K> {
+    if let Some(newest) = ring.newest() {
+        metrics::key_age(name.name(), now.since(newest).as_secs_f64());
+    }
+    ring
 }
 
 impl PublicKeys {
@@ -175,19 +184,20 @@ impl Secrets {
         }
     }
 
-    async fn ring<T: DeserializeOwned + Send + Sync + 'static>(
+    async fn ring<K: Dated + DeserializeOwned + Send + Sync + 'static>(
         &self,
-        cached: &Arc<Cached<T>>,
+        cached: &Arc<Cached<Ring<K>>>,
         ring: RingName,
         now: Timestamp,
-    ) -> Result<Arc<T>, SecretsError> {
+    ) -> Result<Arc<Ring<K>>, SecretsError> {
         let source = self.source.clone();
-        cached.get(now, self.ages, || async move { source.read(ring).await }).await
+        cached.get(now, self.ages, || async move { Ok(measure(ring, source.read(ring).await?, now)) }).await
     }
 
     async fn public_keys_aged(&self, ages: Ages, now: Timestamp) -> Result<Arc<PublicKeys>, SecretsError> {
         let source = self.source.clone();
-        let read = || async move { PublicKeys::new(source.read(RingName::PublicKeys).await?, now) };
+        let ring = RingName::PublicKeys;
+        let read = || async move { PublicKeys::new(measure(ring, source.read(ring).await?, now), now) };
         let keys = self.public_keys.get(now, ages, read).await?;
         if keys.ring.is_unchanged(keys.as_of, now) {
             return Ok(keys);

@@ -5,6 +5,7 @@ pub mod activity;
 pub mod address_items;
 pub mod addresses;
 pub mod audit;
+pub mod audit_changes;
 pub mod changes;
 pub mod client;
 pub mod deletions;

@@ -3,6 +3,103 @@
 
 use http::StatusCode;
 
+/// Ways in which something can end, each with its label.
+macro_rules! outcomes {
+    ($(#[$about:meta])* $name:ident { $($(#[$meaning:meta])* $outcome:ident = $label:literal,)+ }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name { $($(#[$meaning])* $outcome),+ }
+
+        impl $name {
+            /// All of them: what alarms and dashboards can name.
+            pub const ALL: &[Self] = &[$(Self::$outcome),+];
+
+            /// The value of the label `outcome`.
+            pub const fn label(self) -> &'static str {
+                match self { $(Self::$outcome => $label),+ }
+            }
+        }
+    };
+}
+
+outcomes! {
+    /// How a sign-in ended.
+    SignIn {
+        /// With a session.
+        SignedIn = "signed_in",
+        /// The password was wrong, or there is no such account.
+        InvalidCredentials = "invalid_credentials",
+        /// The mailed code or link was wrong.
+        InvalidCode = "invalid_code",
+        /// It was not evaluated.
+        TooManyAttempts = "too_many_attempts",
+        /// Our side failed.
+        Fault = "fault",
+    }
+}
+
+outcomes! {
+    /// How the proof of an address ended.
+    Verification {
+        /// The address is its account's.
+        Verified = "verified",
+        /// The link was none, or none any more.
+        InvalidLink = "invalid_link",
+        /// The code was wrong.
+        InvalidCode = "invalid_code",
+        /// The code was not evaluated.
+        TooManyAttempts = "too_many_attempts",
+        /// Our side failed.
+        Fault = "fault",
+    }
+}
+
+outcomes! {
+    /// What was found of a new password among breached ones.
+    BreachCheck {
+        /// It is known.
+        Breached = "breached",
+        /// It is not.
+        Clear = "clear",
+        /// The service did not answer.
+        Skipped = "skipped",
+    }
+}
+
+outcomes! {
+    /// What became of an order for a mail.
+    Mail {
+        /// The mail went out.
+        Sent = "sent",
+        /// There was nothing to send, or no longer.
+        Nothing = "nothing",
+        /// A limit is reached.
+        OverLimit = "over_limit",
+        /// The order waits for another try.
+        Failed = "failed",
+    }
+}
+
+outcomes! {
+    /// How the rotation of a ring ended.
+    Rotation {
+        /// The ring has its next key.
+        Done = "ok",
+        /// A step on the way there failed.
+        Failed = "failed",
+    }
+}
+
+outcomes! {
+    /// What was done to a line of the audit trail that nobody may touch.
+    AuditChange {
+        /// It was changed.
+        Changed = "changed",
+        /// It was deleted before its time.
+        Deleted = "deleted",
+    }
+}
+
 /// A request was answered: how many, how many by our fault, and how long it took.
 pub fn request(endpoint: &'static str, status: StatusCode, seconds: f64) {
     let code = status.as_str().to_owned();
@@ -14,18 +111,38 @@ pub fn request(endpoint: &'static str, status: StatusCode, seconds: f64) {
 }
 
 /// A sign-in ended so.
-pub fn sign_in(outcome: &'static str) {
-    metrics::counter!("wardgate_sign_ins_total", "outcome" => outcome).increment(1);
+pub fn sign_in(outcome: SignIn) {
+    metrics::counter!("wardgate_sign_ins_total", "outcome" => outcome.label()).increment(1);
+}
+
+/// An address was verified, or not.
+pub fn verification(outcome: Verification) {
+    metrics::counter!("wardgate_verifications_total", "outcome" => outcome.label()).increment(1);
 }
 
 /// A new password was looked for among breached ones, or could not be.
-pub fn breach_check(outcome: &'static str) {
-    metrics::counter!("wardgate_breach_checks_total", "outcome" => outcome).increment(1);
+pub fn breach_check(outcome: BreachCheck) {
+    metrics::counter!("wardgate_breach_checks_total", "outcome" => outcome.label()).increment(1);
 }
 
 /// An order for a mail was carried out, or not.
-pub fn mail(outcome: &'static str) {
-    metrics::counter!("wardgate_mails_total", "outcome" => outcome).increment(1);
+pub fn mail(outcome: Mail) {
+    metrics::counter!("wardgate_mails_total", "outcome" => outcome.label()).increment(1);
+}
+
+/// A ring got its next key, or a step on the way there failed.
+pub fn rotation(ring: &'static str, outcome: Rotation) {
+    metrics::counter!("wardgate_rotations_total", "ring" => ring, "outcome" => outcome.label()).increment(1);
+}
+
+/// A line of the audit trail was touched (PL-03).
+pub fn audit_tampering(outcome: AuditChange) {
+    metrics::counter!("wardgate_audit_tampering_total", "outcome" => outcome.label()).increment(1);
+}
+
+/// A line of the audit trail was touched as an erasure does (decision 23).
+pub fn audit_erasure() {
+    metrics::counter!("wardgate_audit_erasures_total").increment(1);
 }
 
 /// A ring got its next key, or a step on the way there failed.
@@ -36,6 +153,22 @@ pub fn rotation(ring: &'static str, outcome: &'static str) {
 /// A call to the table took so long, retries included.
 pub fn store_operation(operation: String, seconds: f64) {
     metrics::histogram!("wardgate_store_duration_seconds", "operation" => operation).record(seconds);
+}
+
+/// A call to the table brought no answer, after all retries.
+pub fn store_error(operation: String) {
+    metrics::counter!("wardgate_store_errors_total", "operation" => operation).increment(1);
+}
+
+/// A ring of keys could not be read again, and its last copy is used.
+pub fn stale_secrets() {
+    metrics::counter!("wardgate_secrets_stale_total").increment(1);
+}
+
+/// A ring was read whose newest key began to sign so long ago. A histogram, because a gauge would be written with every
+/// request.
+pub fn key_age(ring: &'static str, seconds: f64) {
+    metrics::histogram!("wardgate_key_age_seconds", "ring" => ring).record(seconds);
 }
 
 /// A Lambda environment was started.

@@ -1,4 +1,4 @@
-//! How long the table takes, measured around the SDK's calls.
+//! How long the table takes, and whether it answers, measured around the SDK's calls.
 
 use std::time::Instant;
 
@@ -13,7 +13,8 @@ use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
 use crate::telemetry::metrics;
 
-/// Records each call's duration by operation.
+/// Records each call's duration by operation, and calls that brought no answer. What the table refuses is an answer: a
+/// failed condition is what many calls are for.
 #[derive(Debug)]
 pub(crate) struct StoreLatency;
 
@@ -42,13 +43,22 @@ impl Intercept for StoreLatency {
 
     fn read_after_execution(
         &self,
-        _context: &FinalizerInterceptorContextRef<'_>,
+        context: &FinalizerInterceptorContextRef<'_>,
         _components: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if let (Some(Began(began)), Some(call)) = (config.load::<Began>(), config.load::<Metadata>()) {
             metrics::store_operation(call.name().to_owned(), began.elapsed().as_secs_f64());
+            if is_without_answer(context) {
+                metrics::store_error(call.name().to_owned());
+            }
         }
         Ok(())
     }
+}
+
+/// Whether the last try timed out, broke off, or met a failing service.
+fn is_without_answer(context: &FinalizerInterceptorContextRef<'_>) -> bool {
+    let failed = context.output_or_error().is_some_and(|result| result.is_err_and(|error| !error.is_operation_error()));
+    failed || context.response().is_some_and(|response| response.status().is_server_error())
 }

@@ -21,6 +21,7 @@ use crate::domain::registration::Registration;
 use crate::domain::user::User;
 use crate::store::limits::{Reservation, Scope};
 use crate::store::verifications::{AddressVerification, Verification};
+use crate::telemetry::metrics;
 use crate::use_cases::fault::{Fault, fault_arm};
 
 /// What shows that somebody reads an address's mail.
@@ -71,6 +72,24 @@ fault_arm!(EmailVerifyError);
 
 /// Verifies an address. `flow_token` is what the registration answered.
 pub async fn email_verify(
+    app: &App,
+    context: &RequestContext,
+    proof: Proof<'_>,
+    flow_token: Option<&str>,
+) -> Result<EmailVerified, EmailVerifyError> {
+    // Boxed, or the futures of whoever awaits this one would be nested too deeply.
+    let result = Box::pin(attempt(app, context, proof, flow_token)).await;
+    metrics::verification(match &result {
+        Ok(_) => metrics::Verification::Verified,
+        Err(EmailVerifyError::InvalidLink) => metrics::Verification::InvalidLink,
+        Err(EmailVerifyError::InvalidCode) => metrics::Verification::InvalidCode,
+        Err(EmailVerifyError::TooManyAttempts { .. }) => metrics::Verification::TooManyAttempts,
+        Err(EmailVerifyError::Fault(_)) => metrics::Verification::Fault,
+    });
+    result
+}
+
+async fn attempt(
     app: &App,
     context: &RequestContext,
     proof: Proof<'_>,

@@ -8,7 +8,7 @@ use crate::app::{App, RequestContext};
 use crate::domain::credential::{Credential, WrappedHash};
 use crate::domain::email::Email;
 use crate::domain::password::Password;
-use crate::telemetry::metrics;
+use crate::telemetry::metrics::{self, SignIn};
 use crate::use_cases::choose_password::wrapped_hash;
 use crate::use_cases::fault::Fault;
 use crate::use_cases::known_device::{presented_device, sign_in_device};
@@ -30,10 +30,10 @@ pub struct Login {
 pub async fn login(app: &App, context: &RequestContext, login: Login) -> Result<SignedIn, PasswordCheckError> {
     let result = attempt(app, context, login).await;
     metrics::sign_in(match &result {
-        Ok(_) => "signed_in",
-        Err(PasswordCheckError::Wrong) => "invalid_credentials",
-        Err(PasswordCheckError::TooManyAttempts { .. }) => "too_many_attempts",
-        Err(PasswordCheckError::Fault(_)) => "fault",
+        Ok(_) => SignIn::SignedIn,
+        Err(PasswordCheckError::Wrong) => SignIn::InvalidCredentials,
+        Err(PasswordCheckError::TooManyAttempts { .. }) => SignIn::TooManyAttempts,
+        Err(PasswordCheckError::Fault(_)) => SignIn::Fault,
     });
     result
 }

@@ -19,7 +19,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::store::devices::DeviceClaim;
 use crate::store::error::StoreError;
 use crate::store::limits::{Reservation, Scope};
-use crate::telemetry::metrics;
+use crate::telemetry::metrics::{self, SignIn};
 use crate::use_cases::fault::{Fault, fault_arm};
 use crate::use_cases::known_device::{PresentedDevice, SignInDevice, presented_device, sign_in_device};
 use crate::use_cases::password_check::{admits, record_failure};
@@ -73,10 +73,10 @@ pub async fn login_email_code_verify(
     // Boxed, since five store requests at once make a large future.
     let result = Box::pin(attempt(app, context, login)).await;
     metrics::sign_in(match &result {
-        Ok(_) => "signed_in",
-        Err(EmailCodeError::Invalid) => "invalid_code",
-        Err(EmailCodeError::TooManyAttempts { .. }) => "too_many_attempts",
-        Err(EmailCodeError::Fault(_)) => "fault",
+        Ok(_) => SignIn::SignedIn,
+        Err(EmailCodeError::Invalid) => SignIn::InvalidCode,
+        Err(EmailCodeError::TooManyAttempts { .. }) => SignIn::TooManyAttempts,
+        Err(EmailCodeError::Fault(_)) => SignIn::Fault,
     });
     result
 }

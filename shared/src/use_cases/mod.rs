@@ -39,5 +39,6 @@ pub mod sign_in;
 #[cfg(feature = "smoke")]
 pub mod smoke;
 pub mod token_refresh;
+pub mod watch_audit;
 
 mod known_device;

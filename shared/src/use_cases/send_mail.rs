@@ -13,7 +13,7 @@ use crate::mail::{RenderError, mime};
 use crate::outbound::{MailTransport, OutboundError, OutgoingMail};
 use crate::store::limits::{Reservation, Scope};
 use crate::store::outbox::{Claimed, MailClaim};
-use crate::telemetry::metrics;
+use crate::telemetry::metrics::{self, Mail};
 use crate::use_cases::choose_letter::{Choice, choose, letter};
 use crate::use_cases::fault::{Fault, fault_arm};
 
@@ -29,11 +29,11 @@ pub enum Sending {
 }
 
 impl Sending {
-    const fn name(self) -> &'static str {
+    const fn measured(self) -> Mail {
         match self {
-            Self::Sent => "sent",
-            Self::Nothing => "nothing",
-            Self::OverLimit => "over_limit",
+            Self::Sent => Mail::Sent,
+            Self::Nothing => Mail::Nothing,
+            Self::OverLimit => Mail::OverLimit,
         }
     }
 }
@@ -59,7 +59,7 @@ fault_arm!(SendMailError);
 /// Carries an order out.
 pub async fn send_mail(app: &App, transport: &dyn MailTransport, order: &MailOrder) -> Result<Sending, SendMailError> {
     let sending = try_send(app, transport, order).await;
-    metrics::mail(sending.as_ref().map_or("failed", |sending| sending.name()));
+    metrics::mail(sending.as_ref().map_or(Mail::Failed, |sending| sending.measured()));
     if let Ok(Sending::OverLimit) = sending {
         tracing::warn!(id = order.id, "a mail was not sent: a limit is reached");
     }

@@ -1,0 +1,84 @@
+"""From what a function writes to what an operator hears."""
+
+import json
+
+from delivery import Queue, logged
+from gateway import equal, holds, wait_for
+
+TAMPERING = "wardgate_audit_tampering_total"
+
+
+def metrics(emulator, function, name):
+    """What CloudWatch would take of a function's lines: a datum for each set of dimensions of each line. The emulator
+    leaves the embedded format in the log."""
+    data = []
+    for line in filter(lambda line: line.startswith("{") and name in line, logged(emulator, function)):
+        written = json.loads(line)
+        for directive in written.get("_aws", {}).get("CloudWatchMetrics", []):
+            equal(directive["Namespace"], "Wardgate")
+            holds(name in [metric["Name"] for metric in directive["Metrics"]], line)
+            for dimensions in directive["Dimensions"]:
+                pairs = [{"Name": it, "Value": written[it]} for it in dimensions]
+                data.append({"MetricName": name, "Dimensions": pairs, "Value": written[name]})
+    return data
+
+
+def listen(emulator, severity):
+    """A queue that hears what a topic says."""
+    sqs, sns = emulator.client("sqs"), emulator.client("sns")
+    name = f"wardgate-{emulator.stage}-{severity}"
+    [topic] = [it["TopicArn"] for it in sns.list_topics()["Topics"] if it["TopicArn"].endswith(f":{name}")]
+    url = sqs.create_queue(QueueName=f"{name}-listener")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    return Queue(emulator, f"{name}-listener")
+
+
+def check_tampering_is_heard(_api, emulator):
+    """Somebody changes a line of the audit trail: stream, function, metric, alarm, topic (PL-03)."""
+    dynamodb, cloudwatch = emulator.client("dynamodb"), emulator.client("cloudwatch")
+    table, alarm = f"wardgate-audit-{emulator.stage}", f"wardgate-{emulator.stage}-audit-tampering-page"
+    queue = listen(emulator, "page")
+    equal(metrics(emulator, "audit-watch", TAMPERING), [])
+    line = next(it for it in dynamodb.scan(TableName=table)["Items"] if it["pk"]["S"].startswith("USER#"))
+    dynamodb.put_item(TableName=table, Item=line | {"action": {"S": "session_ended"}})
+    data = wait_for(lambda: metrics(emulator, "audit-watch", TAMPERING), "a count of the audit watch")
+    equal([[pair["Name"] for pair in it["Dimensions"]] for it in data], [["stage"], ["stage", "outcome"]])
+    cloudwatch.put_metric_data(Namespace="Wardgate", MetricData=data)
+
+    def state():
+        return cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"][0]["StateValue"] == "ALARM"
+
+    wait_for(state, "the alarm")
+    [message] = wait_for(queue.take, "a message of the topic")
+    told = json.loads(json.loads(message["Body"])["Message"])
+    equal((told["AlarmName"], told["NewStateValue"]), (alarm, "ALARM"))
+    holds(told["AlarmDescription"].endswith("runbook.md#audit-tampering"), told["AlarmDescription"])
+    holds(line["pk"]["S"] not in message["Body"], "the message tells about whom the line was")
+
+
+def check_every_alarm_is_there(_api, emulator):
+    """Each alarm of the template but the composites, which the emulator does not know, and one that speaks when it is set
+    off."""
+    cloudwatch = emulator.client("cloudwatch")
+    prefix = f"wardgate-{emulator.stage}-"
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
+    alarms = {it["AlarmName"]: it for page in pages for it in page["MetricAlarms"]}
+    text = (emulator.root / "infra/observability.yaml").read_text(encoding="utf-8")
+    names = {line.split("${Stage}-")[1] for line in text.splitlines() if line.startswith("      AlarmName: ")}
+    names -= {"any-page", "any-warn", "slo-fast-page", "slo-slow-warn"}
+    equal(sorted(name for name in names if prefix + name not in alarms), [])
+    queue = listen(emulator, "warn")
+    name = f"{prefix}error-rate-warn"
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a check")
+    [message] = wait_for(queue.take, "a message of the topic")
+    equal(json.loads(json.loads(message["Body"])["Message"])["AlarmName"], name)

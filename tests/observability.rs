@@ -1,0 +1,361 @@
+//! Alarms, dashboards and the runbook, held to what is emitted and to each other. `make validate` checks that the
+//! template is one at all.
+
+mod alarms;
+mod emitted;
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::{Value, json};
+use wardgate::telemetry::embedded::NAMESPACE;
+
+use self::alarms::{alarms, kebab, resolved, section, templates};
+use self::emitted::{AWS, NOT_CALLED_YET, emitted, functions, recorded};
+use crate::harness::cloudformation::{read, resources};
+use crate::harness::repository;
+
+const TEMPLATE: &str = "infra/observability.yaml";
+const RUNBOOK: &str = "docs/operations/runbook.md";
+const REFERENCE: &str = "docs/operations/observability.md";
+/// Functions that no template here has yet.
+const FUNCTIONS_TO_COME: [&str; 1] = ["rotate-keys"];
+
+fn text(path: &str) -> String {
+    fs::read_to_string(repository(path)).unwrap()
+}
+
+fn sources(folder: &str) -> String {
+    let mut all = String::new();
+    for entry in fs::read_dir(repository(folder)).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.push_str(&sources(path.to_str().unwrap()));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            all.push_str(&fs::read_to_string(path).unwrap());
+        }
+    }
+    all
+}
+
+/// Or something would be watched that nothing emits, and what is emitted would be in no list.
+#[test]
+fn every_function_that_measures_is_asked_here_and_called_by_the_code() {
+    let (asked, code) = (text("tests/observability/emitted.rs"), sources("shared/src") + &sources("functions"));
+    let mut uncalled = BTreeSet::new();
+    for name in functions() {
+        assert!(asked.contains(&format!("ours::{name}(")) || asked.contains(&format!("ours::{name})")), "{name}");
+        if !code.contains(&format!("metrics::{name}(")) {
+            uncalled.insert(name);
+        }
+    }
+    assert_eq!(uncalled, NOT_CALLED_YET.map(str::to_owned).into(), "left: called by nothing");
+}
+
+/// A name or a dimension with a mistake is a metric without data, and an alarm that never speaks.
+#[test]
+fn every_alarm_watches_what_is_emitted_with_exactly_these_dimensions() {
+    let (ours, alarms) = (emitted(), alarms());
+    assert!(alarms.len() > 30);
+    for alarm in alarms {
+        for metric in alarm.watched() {
+            let known = if metric.namespace == NAMESPACE {
+                ours.contains(&(metric.name.clone(), metric.dimensions.clone()))
+            } else {
+                let names: BTreeSet<&str> = metric.dimensions.keys().map(String::as_str).collect();
+                AWS.iter().any(|(namespace, metrics, sets)| {
+                    *namespace == metric.namespace
+                        && metrics.contains(&metric.name.as_str())
+                        && sets.iter().any(|set| names == set.iter().copied().collect())
+                })
+            };
+            assert!(known, "{}, {}: nothing emits {metric:?}", alarm.template, alarm.id);
+        }
+    }
+}
+
+#[test]
+fn every_alarm_on_a_function_queue_or_table_watches_one_that_exists() {
+    let data = resolved("infra/data.yaml", None);
+    let named = |kind: &str, name: &str| -> BTreeSet<String> {
+        resources(&data, kind).values().map(|it| it[name].as_str().unwrap().to_owned()).collect()
+    };
+    let (queues, tables) = (named("AWS::SQS::Queue", "QueueName"), named("AWS::DynamoDB::GlobalTable", "TableName"));
+    let folders = fs::read_dir(repository("functions")).unwrap().map(|entry| entry.unwrap().file_name());
+    let functions: BTreeSet<String> = folders
+        .map(|name| name.into_string().unwrap())
+        .chain(FUNCTIONS_TO_COME.map(str::to_owned))
+        .map(|name| format!("wardgate-development-{name}"))
+        .collect();
+    for alarm in alarms() {
+        for metric in alarm.watched() {
+            for (dimension, value) in &metric.dimensions {
+                let exists = match dimension.as_str() {
+                    "FunctionName" => functions.contains(value),
+                    "QueueName" => queues.contains(value),
+                    "TableName" => tables.contains(value),
+                    _ => true,
+                };
+                assert!(exists, "{}: {dimension} is {value}", alarm.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_expression_names_metrics_that_its_alarm_has() {
+    let mut expressions = 0;
+    for alarm in alarms() {
+        for (expression, ids) in alarm.expressions() {
+            expressions += 1;
+            let words = expression.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+            let named: BTreeSet<&str> =
+                words.filter(|word| word.starts_with(|first: char| first.is_ascii_lowercase())).collect();
+            for word in &named {
+                assert!(ids.iter().any(|id| id == word), "{}: {expression} names {word}", alarm.id);
+            }
+            assert!(!named.is_empty() || expression.contains("METRICS()"), "{}: {expression}", alarm.id);
+            assert!(!expression.contains("${"), "{}: {expression} has an unknown parameter", alarm.id);
+        }
+        if let Some(queries) = alarm.properties["Metrics"].as_array() {
+            let band = alarm.properties.get("ThresholdMetricId").is_some();
+            let returned = queries.iter().filter(|query| query["ReturnData"] != false).count();
+            assert_eq!(returned, if band { 2 } else { 1 }, "{}: what it compares", alarm.id);
+        }
+    }
+    assert!(expressions > 15);
+}
+
+/// An alarm speaks to one topic, that of its name; or a composite speaks for it.
+#[test]
+fn every_alarm_speaks_to_the_topic_of_its_severity() {
+    let template = resolved(TEMPLATE, None);
+    let composites = resources(&template, "AWS::CloudWatch::CompositeAlarm");
+    let rules: String = composites
+        .values()
+        .filter(|it| it.get("AlarmActions").is_some())
+        .map(|it| it["AlarmRule"].as_str().unwrap())
+        .collect();
+    let mut alarms = resources(&template, "AWS::CloudWatch::Alarm");
+    alarms.extend(composites.clone());
+    for (id, alarm) in alarms {
+        assert_eq!(alarm["AlarmName"], format!("wardgate-development-{}", kebab(id)));
+        let severity = if id.contains("Page") { "Page" } else { "Warn" };
+        let topic = json!([{ "Ref": format!("{severity}Topic") }]);
+        match alarm.get("AlarmActions").or_else(|| alarm.get("OKActions")) {
+            Some(actions) => assert_eq!(*actions, topic, "{id}"),
+            None => assert!(rules.contains(&format!("ALARM(\"${{{id}}}\")")), "{id} speaks to nobody"),
+        }
+    }
+    for (id, composite) in composites {
+        let rule = composite["AlarmRule"].as_str().unwrap();
+        for part in rule.split("ALARM(\"${").skip(1) {
+            let named = part.split_once('}').unwrap().0;
+            assert!(template["Resources"].get(named).is_some(), "{id} names {named}");
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_at_all_is_every_alarm_of_its_severity() {
+    let template = resolved(TEMPLATE, None);
+    for severity in ["Page", "Warn"] {
+        let rule = template["Resources"][format!("Any{severity}")]["Properties"]["AlarmRule"].as_str().unwrap();
+        for (id, resource) in template["Resources"].as_object().unwrap() {
+            if resource["Properties"]["AlarmActions"] == json!([{ "Ref": format!("{severity}Topic") }]) {
+                assert!(rule.contains(&format!("ALARM(\"${{{id}}}\")")), "{id} is not in Any{severity}");
+            }
+        }
+    }
+}
+
+#[test]
+fn topics_are_encrypted_and_hear_this_stages_alarms_alone() {
+    let template = resolved(TEMPLATE, None);
+    let alarm = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:wardgate-development-*";
+    for topic in resources(&template, "AWS::SNS::Topic").values() {
+        assert_eq!(topic["KmsMasterKeyId"], json!({ "Fn::ImportValue": "wardgate-development-key" }));
+    }
+    let policies = resources(&template, "AWS::SNS::TopicPolicy");
+    assert_eq!(policies.len(), 2);
+    // Without the key's own statement alarms would fire, and nobody would hear of it.
+    let key = resolved("infra/data.yaml", None)["Resources"]["Key"]["Properties"]["KeyPolicy"].clone();
+    let statements = policies.values().map(|policy| policy["PolicyDocument"].clone()).chain([key]);
+    for document in statements {
+        let statements = document["Statement"].as_array().unwrap();
+        let alarms: Vec<&Value> = statements.iter().filter(|it| it["Sid"] == "Alarms").collect();
+        assert_eq!(alarms.len(), 1, "{document}");
+        assert_eq!(alarms[0]["Principal"], json!({ "Service": "cloudwatch.amazonaws.com" }));
+        assert_eq!(alarms[0]["Condition"]["ArnLike"]["aws:SourceArn"], alarm);
+        assert_eq!(alarms[0]["Condition"]["StringEquals"]["aws:SourceAccount"], "123456789012");
+    }
+}
+
+#[test]
+fn a_warning_comes_before_its_page_in_every_stage() {
+    let mut pairs = 0;
+    for stage_file in [None, Some("infra/staging/parameters.yaml"), Some("infra/production/parameters.yaml")] {
+        let template = resolved(TEMPLATE, stage_file);
+        let alarms = resources(&template, "AWS::CloudWatch::Alarm");
+        for (id, warn) in &alarms {
+            let Some(page) = id.strip_suffix("Warn").and_then(|id| alarms.get(format!("{id}Page").as_str())) else {
+                continue;
+            };
+            pairs += 1;
+            let threshold = |alarm: &Value| alarm["Threshold"].as_f64().unwrap();
+            assert!(threshold(warn) < threshold(page), "{id}, {stage_file:?}");
+        }
+        let budget = |speed: &str| alarms[format!("Slo{speed}Long").as_str()]["Threshold"].as_f64().unwrap();
+        assert!(budget("SlowWarn") < budget("FastPage"));
+    }
+    assert!(pairs > 15);
+}
+
+#[test]
+fn every_alarm_has_its_section_in_the_runbook_and_every_section_its_alarm() {
+    let runbook = text(RUNBOOK);
+    let headings: BTreeSet<String> =
+        runbook.lines().filter_map(|line| line.strip_prefix("## ")).map(str::to_owned).collect();
+    let template = resolved(TEMPLATE, None);
+    let mut sections: BTreeSet<String> = alarms().iter().map(|alarm| section(&alarm.id)).collect();
+    sections.extend(resources(&template, "AWS::CloudWatch::CompositeAlarm").keys().map(|id| section(id)));
+    // Beside their functions, if they are there yet.
+    sections.insert("rollback".to_owned());
+    assert_eq!(headings, sections, "left: headings, right: alarms");
+    let parts = runbook.split("\n## ").skip(1);
+    for part in parts {
+        let heading = part.lines().next().unwrap();
+        for step in ["**Symptom.**", "**Check.**", "**Act.**"] {
+            assert!(part.contains(step), "{heading} has no {step}");
+        }
+    }
+    for kind in ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"] {
+        for (id, alarm) in resources(&template, kind) {
+            let description = alarm["AlarmDescription"].as_str().unwrap();
+            let link = format!(" {RUNBOOK}#{}", section(id));
+            assert!(description.ends_with(&link), "{id}: {description} does not end in {link}");
+        }
+    }
+}
+
+/// Whoever is woken types what stands there.
+#[test]
+fn every_command_of_the_runbook_is_a_verb_of_the_makefile() {
+    let makefile = text("Makefile");
+    for document in [RUNBOOK, REFERENCE] {
+        for command in text(document).split("make ").skip(1) {
+            let verb = command.split(|letter: char| !letter.is_ascii_lowercase() && letter != '-').next().unwrap();
+            let exists = makefile.contains(&format!("\n{verb}:")) || VERBS_TO_COME.contains(&verb);
+            assert!(exists || verb.is_empty(), "{document}: make {verb}");
+        }
+    }
+}
+
+/// Commands of operators that the Makefile does not have yet.
+const VERBS_TO_COME: [&str; 9] =
+    ["config", "deploy", "logs", "restore", "rollback", "rotate", "smoke", "status", "version"];
+
+#[test]
+fn every_metric_is_in_the_reference_and_every_one_there_is_emitted() {
+    let reference = text(REFERENCE);
+    let listed: BTreeSet<(String, String)> = reference
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `wardgate_"))
+        .map(|row| {
+            let (name, rest) = row.split_once('`').unwrap();
+            (format!("wardgate_{name}"), rest.split('|').nth(1).unwrap().replace('`', "").trim().to_owned())
+        })
+        .collect();
+    let emitted: BTreeSet<(String, String)> = recorded()
+        .iter()
+        .map(|key| {
+            let mut labels: Vec<&str> = key.labels().map(metrics::Label::key).collect();
+            labels.sort_unstable();
+            (key.name().to_owned(), if labels.is_empty() { "–".to_owned() } else { labels.join(", ") })
+        })
+        .collect();
+    assert_eq!(listed, emitted, "left: {REFERENCE}, right: the code");
+}
+
+#[test]
+fn dashboards_show_what_is_emitted() {
+    let known: BTreeSet<String> = recorded().iter().map(|key| key.name().to_owned()).collect();
+    let named = |text: &str| -> BTreeSet<String> {
+        let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        words.filter(|word| word.starts_with("wardgate_")).map(str::to_owned).collect()
+    };
+    let body = read(TEMPLATE)["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0].clone();
+    let body: Value = serde_json::from_str(body.as_str().unwrap()).unwrap();
+    let ours = emitted();
+    let mut rows = 0;
+    for widget in body["widgets"].as_array().unwrap() {
+        for row in widget["properties"]["metrics"].as_array().into_iter().flatten() {
+            let texts: Vec<&str> = row.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+            if let [NAMESPACE, name, dimensions @ ..] = texts.as_slice() {
+                rows += 1;
+                let pairs =
+                    dimensions.chunks(2).map(|pair| (pair[0].to_owned(), pair[1].replace("${Stage}", "development")));
+                assert!(ours.contains(&((*name).to_owned(), pairs.collect())), "{widget}: {texts:?}");
+            }
+        }
+    }
+    assert!(rows > 20);
+    let unknown: Vec<String> = named(&body.to_string()).difference(&known).cloned().collect();
+    assert_eq!(unknown, Vec::<String>::new());
+
+    let grafana: Value = serde_json::from_str(&text("infra/grafana/wardgate.json")).unwrap();
+    let suffixes = ["_bucket", "_count", "_sum"];
+    let plain = |name: String| suffixes.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(&name).to_owned();
+    let shown: BTreeSet<String> = named(&grafana.to_string()).into_iter().map(plain).collect();
+    // Of Lambda alone, or of functions that the standalone server has not.
+    let elsewhere = ["wardgate_audit_erasures_total", "wardgate_audit_tampering_total", "wardgate_cold_starts_total"];
+    let elsewhere = elsewhere.into_iter().chain(["wardgate_memory_share", "wardgate_rotations_total"]);
+    let expected: BTreeSet<String> = known.into_iter().filter(|name| !elsewhere.clone().any(|it| it == name)).collect();
+    assert_eq!(shown, expected, "left: infra/grafana/wardgate.json, right: what the server emits");
+}
+
+/// A query with a field that no line has finds nothing, and says so of everything.
+#[test]
+fn queries_over_logs_name_fields_that_lines_have() {
+    let code = text("shared/src/http/edge.rs");
+    let line = code.split("tracing::error!(").nth(1).unwrap().split(')').next().unwrap();
+    let words = |text: &str| -> BTreeSet<String> {
+        let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && !"_@".contains(letter));
+        words
+            .filter(|word| word.starts_with(|first: char| first.is_ascii_alphabetic() || first == '@'))
+            .map(str::to_owned)
+            .collect()
+    };
+    let mut fields = words(line.split('"').next().unwrap());
+    fields.extend(["@log", "message"].map(str::to_owned));
+    for key in recorded() {
+        fields.insert(key.name().to_owned());
+        fields.extend(key.labels().map(|label| label.key().to_owned()));
+    }
+    let language =
+        ["and", "as", "asc", "by", "count", "desc", "fields", "filter", "ispresent", "like", "limit", "max", "pct"];
+    let language: BTreeSet<&str> = language.into_iter().chain(["sort", "stats"]).collect();
+    let reference = text(REFERENCE);
+    let queries: Vec<&str> =
+        reference.split("```logs\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(queries.len(), 5);
+    for query in queries {
+        let unquoted: String = query.split('"').step_by(2).collect();
+        // What a query names itself.
+        let named: BTreeSet<String> =
+            unquoted.split(" as ").skip(1).flat_map(|rest| words(rest.split_whitespace().next().unwrap())).collect();
+        for word in words(&unquoted) {
+            let known = language.contains(word.as_str()) || fields.contains(&word) || named.contains(&word);
+            assert!(known, "{word} in {query}");
+        }
+    }
+}
+
+#[test]
+fn only_templates_that_are_known_have_alarms() {
+    for template in templates() {
+        if text(&template).contains("AWS::CloudWatch::") {
+            assert!([TEMPLATE, "template.yaml"].contains(&template.as_str()), "{template} has alarms");
+        }
+    }
+}
