@@ -146,9 +146,10 @@ $(tools)/.pins: .ci/requirements.txt
 
 # What the stacks say, without AWS: the tools get credentials that are none. checkov must not ask a server for policies.
 .PHONY: validate
-validate: .tools/sam/.pins .tools/checkov/.pins ## Check template.yaml and infra/data.yaml for every stage
+validate: .tools/sam/.pins .tools/checkov/.pins ## Check the templates for every stage
 	@.tools/sam/bin/python infra/validate.py
 	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/data.yaml \
+		infra/migrate.yaml infra/backup.yaml infra/backup-copy.yaml \
 		--framework cloudformation --skip-download --compact --quiet
 
 # EMULATOR_PORT is 4566 unless it is set. `exec`, so that Ctrl-C is the script's own affair.

@@ -10,7 +10,7 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-STACKS = ("template.yaml", "infra/data.yaml")
+STACKS = ("template.yaml", "infra/data.yaml", "infra/migrate.yaml", "infra/backup.yaml", "infra/backup-copy.yaml")
 # The defaults are development's.
 STAGES = {
     "development": None,

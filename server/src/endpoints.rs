@@ -48,7 +48,7 @@ endpoints![
 ];
 
 /// The functions that answer other events than requests of our own API.
-pub const EVENT_FUNCTIONS: &[&str] = &["authorizer", "eraser", "events", "mailer"];
+pub const EVENT_FUNCTIONS: &[&str] = &["authorizer", "eraser", "events", "mailer", "restore-sweep"];
 
 /// The API description, as it is served and as `docs/api/openapi.json` has it.
 pub fn openapi() -> serde_json::Value {

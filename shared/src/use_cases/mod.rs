@@ -34,6 +34,7 @@ pub mod publish_changes;
 pub mod register;
 pub mod send_mail;
 pub mod sign_in;
+pub mod sweep_restored;
 pub mod token_refresh;
 
 mod known_device;
