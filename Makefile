@@ -168,6 +168,18 @@ operate = exec .tools/sam/bin/python infra/operate
 need-stage = $(if $(STAGE),,$(error STAGE is missing: make $@ STAGE=staging))
 yes = $(if $(YES),--yes)
 
+.PHONY: backup
+backup: .tools/sam/.pins ## Back up both tables of a stage now: make backup STAGE=staging
+	@$(need-stage)
+	@$(operate) backup --stage "$(STAGE)"
+
+# BACKUP=<arn> instead of TO; TABLE=<name> goes on where one was interrupted; SWITCH_TO=<name> goes back.
+.PHONY: restore
+restore: .tools/sam/.pins ## Restore a stage's table to a time and switch over to it: make restore STAGE=staging TO=2026-03-01T12:29:00Z
+	@$(need-stage)
+	@$(operate) restore --stage "$(STAGE)" $(call option,TO,--to) $(call option,BACKUP,--backup) \
+		$(call option,TABLE,--table) $(call option,SWITCH_TO,--switch-to) $(yes)
+
 .tools/%/.pins: infra/tools/%.txt
 	@command -v python3 >/dev/null || { echo "This check needs Python 3." >&2; exit 1; }
 	@echo "Installing the $$(grep -c == $<) packages of $< into .tools/$*; this takes about a minute …"

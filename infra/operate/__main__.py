@@ -11,6 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stage import STAGES, Failed, Stage
 
 VERBS = {
+    "backup": "Back up both tables now",
+    "restore": "Restore the table to a time, and switch over to it",
 }
 
 
