@@ -188,13 +188,15 @@ class Emulator:
         for binary in sorted(artifacts().glob("*/bootstrap")):
             release.update(binary.read_bytes())
         given["Release"] = release.hexdigest()
-        template = self.folder / "template.json"
-        lowered = lower.lower(lower.read(ROOT / "template.yaml"), given, artifacts())
-        template.write_text(json.dumps(lowered, indent=1), encoding="utf-8")
         # In a file, as a stage's are: on a command line a sender's name would be two values.
         overrides = self.folder / "parameters.yaml"
         overrides.write_text(json.dumps(given), encoding="utf-8")
-        self.sam_deploy(template, "--parameter-overrides", f"file://{overrides}")
+        for stack, source in ((f"wardgate-{self.stage}-migrate", "infra/migrate.yaml"),
+                              (f"wardgate-{self.stage}", "template.yaml")):
+            template = self.folder / f"{stack}.json"
+            lowered = lower.lower(lower.read(ROOT / source), given, artifacts())
+            template.write_text(json.dumps(lowered, indent=1), encoding="utf-8")
+            self.sam_deploy(template, "--stack-name", stack, "--parameter-overrides", f"file://{overrides}")
         return given["Release"]
 
     @property

@@ -63,8 +63,11 @@ class RestoredTable:
         return {
             "TargetTableName": self.full_name,
             "BillingModeOverride": "PAY_PER_REQUEST",
-            "SSESpecificationOverride": {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": self.key()},
+            "SSESpecificationOverride": self.encryption(),
         }
+
+    def encryption(self):
+        return {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": self.key()}
 
     def key(self):
         """The stage's key. A restore would take AWS's own."""
@@ -105,6 +108,10 @@ class RestoredTable:
         self.dynamodb.tag_resource(ResourceArn=arn, Tags=tags)
         self.dynamodb.update_table(TableName=self.full_name, DeletionProtectionEnabled=True)
         self.wait()
+        # AWS Backup may have restored the table with another key; the emulator has not heard of any.
+        if self.describe().get("SSEDescription", {}).get("KMSMasterKeyArn") != self.key():
+            self.dynamodb.update_table(TableName=self.full_name, SSESpecification=self.encryption())
+            self.wait()
         if not self.describe().get("StreamSpecification", {}).get("StreamEnabled"):
             view = self.template()["StreamSpecification"]["StreamViewType"]
             self.dynamodb.update_table(

@@ -24,16 +24,33 @@ def write_parameters(stage, table_name, stream_arn):
     file.write_text(text, encoding="utf-8")
 
 
+def refuse_other_table(stage):
+    """Stops a deploy that would go to another table than the live one: a restore's commit is missing here."""
+    live = running(stage).get("TableName")
+    wanted = stage.parameters["TableName"]
+    if live and live != wanted:
+        raise Failed(
+            f"{stage.name} uses the table {live}, and infra/{stage.name}/parameters.yaml names {wanted}. If a restore has "
+            f"switched over, its change of that file is missing here. To change the table: make restore STAGE={stage.name} "
+            f"SWITCH_TO={wanted}"
+        )
+
+
+def running(stage):
+    """The parameters of the code stack that is there."""
+    parameters = (stage.stack(stage.code_stack) or {}).get("Parameters", [])
+    return {it["ParameterKey"]: it["ParameterValue"] for it in parameters}
+
+
 def deploy(stage):
     """Deploys what runs already, for the table that the parameters name now: all functions at once, since two tables must
     not be written to side by side."""
     stage = Stage(stage.name)
-    parameters = (stage.stack(stage.code_stack) or {}).get("Parameters", [])
-    running = {it["ParameterKey"]: it["ParameterValue"] for it in parameters}
-    given = stage.parameters | {name: running[name] for name in stage.parameters.keys() & running.keys()}
+    now = running(stage)
+    given = stage.parameters | {name: now[name] for name in stage.parameters.keys() & now.keys()}
     given |= {name: stage.parameters[name] for name in ("TableName", "TableStreamArn")}
     # Without a new name no version would be published, and the aliases would stay with the table before.
-    given["Release"] = hashlib.sha256(json.dumps(given | running, sort_keys=True).encode()).hexdigest()
+    given["Release"] = hashlib.sha256(json.dumps(now | given, sort_keys=True).encode()).hexdigest()
     for name, template in ((stage.migrate_stack, "infra/migrate.yaml"), (stage.code_stack, "template.yaml")):
         sam_deploy(stage, name, template, given)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import accounts
 import delivery
 import pages
+import restore
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -20,7 +21,7 @@ from mails import Mailbox
 CUSTOMER = Path(__file__).with_name("customer.yaml")
 FUNCTIONS = sorted(folder.name for folder in (Path(__file__).parents[2] / "functions").iterdir() if folder.is_dir())
 # What no request of ours reaches, and so has no line about one; the authorizer is asked by the gateway.
-WITHOUT_REQUESTS = {"authorizer", "eraser", "events", "mailer"}
+WITHOUT_REQUESTS = {"authorizer", "eraser", "events", "mailer", "restore-sweep"}
 
 
 def check_without_keys(api, _emulator):
@@ -304,6 +305,7 @@ CHECKS = [
     check_keys_and_discovery,
     check_tour,
     check_second_release,
+    restore.check_people_before_restore,
     check_access_token_verifies_by_published_keys,
     check_forged_tokens,
     check_dead_session,
@@ -327,6 +329,7 @@ CHECKS = [
     delivery.check_mail_outlasts_its_service,
     delivery.check_wrong_order,
     delivery.check_events,
+    restore.check_restore,
     check_every_function_ran,
     check_tables,
     check_logs,

@@ -158,8 +158,18 @@ impl Run<'_> {
         Ok(match self.store.rewrite_account(&rewrite).await? {
             Swept::Changed => Outcome::Account(verdict.actions.into_iter().map(|action| (action, user.id)).collect()),
             Swept::Before => Outcome::Nothing,
-            Swept::Unfit => Outcome::Wrong(format!("{}: its credential is not what it says", user.id)),
+            Swept::Unfit => self.end_sessions_of_unfit(user).await?,
         })
+    }
+
+    /// A restore is not of one moment: of a transaction that was under way at the point, it may have a part. Nobody can
+    /// sign in to such an account, so it is enough that its sessions end; somebody has to look at it.
+    async fn end_sessions_of_unfit(&self, user: &User) -> Result<Outcome, Fault> {
+        let now = self.sweep.now;
+        let after = User { sessions_not_before: Some(now), kept_sid: None, ..user.clone() };
+        let rewrite = Rewrite { before: user, after: &after, without_password: false, now, audit: &[] };
+        self.store.rewrite_account(&rewrite).await?;
+        Ok(Outcome::Wrong(format!("{}: its credential is not what it says", user.id)))
     }
 
     async fn aftermath(&self, user: UserId) -> Result<Aftermath, Fault> {
