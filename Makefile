@@ -173,6 +173,10 @@ validate: .tools/sam/.pins .tools/checkov/.pins ## Check the templates for every
 validate: .tools/sam/.pins .tools/checkov/.pins ## Check every stack's template for every stage
 	@.tools/sam/bin/python infra/validate.py
 	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/data.yaml infra/observability.yaml \
+validate: .tools/sam/.pins .tools/checkov/.pins ## Check the templates for every stage
+	@.tools/sam/bin/python infra/validate.py
+	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/data.yaml \
+		infra/migrate.yaml infra/backup.yaml infra/backup-copy.yaml \
 		--framework cloudformation --skip-download --compact --quiet
 
 # EMULATOR_PORT is 4566 unless it is set. `exec`, so that Ctrl-C is the script's own affair.
@@ -253,6 +257,17 @@ deploy: .tools/sam/.pins ## Deploy everything of a stage: make deploy STAGE=stag
 rollback: .tools/sam/.pins ## Make the release before this one live again, in seconds: make rollback STAGE=production YES=1 RELEASE=<hash>
 	@$(need-stage)
 	@$(operate) rollback --stage "$(STAGE)" $(yes) $(call option,RELEASE,--release)
+.PHONY: backup
+backup: .tools/sam/.pins ## Back up both tables of a stage now: make backup STAGE=staging
+	@$(need-stage)
+	@$(operate) backup --stage "$(STAGE)"
+
+# BACKUP=<arn> instead of TO; TABLE=<name> goes on where one was interrupted; SWITCH_TO=<name> goes back.
+.PHONY: restore
+restore: .tools/sam/.pins ## Restore a stage's table to a time and switch over to it: make restore STAGE=staging TO=2026-03-01T12:29:00Z
+	@$(need-stage)
+	@$(operate) restore --stage "$(STAGE)" $(call option,TO,--to) $(call option,BACKUP,--backup) \
+		$(call option,TABLE,--table) $(call option,SWITCH_TO,--switch-to) $(yes)
 
 .tools/%/.pins: infra/tools/%.txt
 	@command -v python3 >/dev/null || { echo "This check needs Python 3." >&2; exit 1; }

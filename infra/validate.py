@@ -13,6 +13,8 @@ from samtranslator.translator.translator import Translator
 STACKS = (
     "template.yaml",
     "infra/artifacts.yaml",
+    "infra/backup.yaml",
+    "infra/backup-copy.yaml",
     "infra/data.yaml",
     "infra/migrate.yaml",
     "infra/observability.yaml",

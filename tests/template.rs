@@ -30,6 +30,8 @@ const WITHOUT_ROUTE: [(&str, Option<&str>); 7] = [
     ("rotate-keys", None),
     ("smoke", None),
 ];
+/// Functions of other stacks, and which.
+const ELSEWHERE: [(&str, &str); 2] = [("migrate", "infra/migrate.yaml"), ("restore-sweep", "infra/migrate.yaml")];
 /// Endpoints that hash nothing and yet evaluate something that can be guessed.
 const EVALUATE_CODES: [&str; 2] = ["email-verify", "login-email-code-verify"];
 
@@ -41,7 +43,9 @@ fn functions_are_the_folders_and_routes_are_the_endpoints() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    assert_eq!(functions.keys().cloned().collect::<BTreeSet<_>>(), folders);
+    let here = functions.keys().cloned();
+    let elsewhere = ELSEWHERE.iter().map(|(name, _)| (*name).to_owned());
+    assert_eq!(here.chain(elsewhere).collect::<BTreeSet<_>>(), folders);
     let mut routes = BTreeSet::new();
     for (name, id) in functions {
         let words = name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]);
@@ -136,7 +140,9 @@ fn sec_pl_01_a_role_writes_its_own_log_and_decrypts_for_the_services_that_it_use
 
 #[test]
 fn sec_pl_01_a_resource_that_is_everything_has_its_reason_above_it() {
-    for path in ["template.yaml", "infra/data.yaml"] {
+    for path in
+        ["template.yaml", "infra/data.yaml", "infra/migrate.yaml", "infra/backup.yaml", "infra/backup-copy.yaml"]
+    {
         let text = fs::read_to_string(repository(path)).unwrap();
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         for (index, line) in lines.iter().enumerate() {
@@ -461,4 +467,58 @@ fn the_stacks_stay_under_400_resources() {
         + resources(&template, "AWS::Serverless::HttpApi").len();
     assert!(expanded < 400, "{expanded}");
     assert!(read("infra/data.yaml")["Resources"].as_object().unwrap().len() < 400);
+}
+
+#[test]
+fn functions_of_other_stacks_are_listed_and_have_alias_role_and_log_as_all_have() {
+    let stacks: BTreeSet<&str> = ELSEWHERE.iter().map(|(_, stack)| *stack).collect();
+    for stack in stacks {
+        let template = resolve(&read(stack), &[]);
+        let listed: BTreeSet<&str> =
+            ELSEWHERE.iter().filter(|(_, where_from)| *where_from == stack).map(|(name, _)| *name).collect();
+        let functions = functions(&template);
+        assert_eq!(functions.keys().map(String::as_str).collect::<BTreeSet<_>>(), listed, "{stack}");
+        assert_eq!(template["Globals"]["Function"]["AutoPublishAlias"], "live", "{stack}");
+        for (name, id) in functions {
+            let function = &template["Resources"][format!("{id}Function")]["Properties"];
+            assert_eq!(function["FunctionName"], format!("wardgate-development-{name}"));
+            assert_eq!(
+                function["AutoPublishCodeSha256"], "unreleased",
+                "{name} would not be published with the others"
+            );
+            assert_eq!(function["Role"], json!({ "Fn::GetAtt": format!("{id}Role.Arn") }));
+            assert_eq!(function["LoggingConfig"]["LogGroup"], json!({ "Ref": format!("{id}LogGroup") }));
+            for statement in statements(&template, id) {
+                assert!(texts(&statement["Action"]).iter().all(|action| !action.contains('*')), "{id}: {statement}");
+            }
+        }
+    }
+}
+
+/// A restore makes tables under new names; to the data stack they would be other tables.
+#[test]
+fn the_data_stack_keeps_its_tables_when_a_restored_one_is_live() {
+    let live = [
+        ("TableName", json!("wardgate-restored-20260301t122900z")),
+        ("AuditTableName", json!("wardgate-audit-restored-20260301t122900z")),
+    ];
+    let names = |given: &[(&str, Value)]| -> Vec<Value> {
+        let template = resolve(&read("infra/data.yaml"), given);
+        let tables = resources(&template, "AWS::DynamoDB::GlobalTable");
+        tables.values().map(|table| table["TableName"].clone()).collect()
+    };
+    assert_eq!(names(&live), names(&[]));
+}
+
+#[test]
+fn the_events_function_follows_the_live_table() {
+    let arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/wardgate-restored-1-development/stream/2026";
+    for (given, stream) in [("", json!({ "Fn::ImportValue": "wardgate-development-table-stream" })), (arn, json!(arn))]
+    {
+        let template = resolve(&read("template.yaml"), &[("TableStreamArn", json!(given))]);
+        let events = &template["Resources"]["EventsFunction"]["Properties"]["Events"];
+        assert_eq!(events["Stream"]["Properties"]["Stream"], stream);
+        let polls = statements(&template, "Events").iter().find(|statement| statement["Sid"] == "Stream").unwrap();
+        assert_eq!(polls["Resource"], stream);
+    }
 }

@@ -20,6 +20,8 @@ VERBS = {
     "watch-alarms": "fails if an alarm of a stage rings",
     "deploy": "deploys a release to a stage",
     "rollback": "makes the release before this one live again",
+    "backup": "Back up both tables now",
+    "restore": "Restore the table to a time, and switch over to it",
 }
 
 

@@ -63,6 +63,8 @@ class Stage:
             values |= yaml_parse(self.parameter_file.read_text(encoding="utf-8"))
         return {name: ",".join(map(str, it)) if isinstance(it, list) else str(it) for name, it in values.items()}
 
+    # One of a kind: making one takes a while, and threads must not do it at the same time.
+    @functools.cache
     def client(self, service, region=None):
         """An SDK client for the stage's region, or another."""
         # `standard` tries throttled and failed calls again.

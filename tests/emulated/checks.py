@@ -16,6 +16,7 @@ import midway
 import observability
 import pages
 import upgrade
+import restore
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -27,6 +28,7 @@ CUSTOMER = Path(__file__).with_name("customer.yaml")
 # What no request of ours reaches, and so has no line about one; the authorizer is asked by the gateway.
 WITHOUT_REQUESTS = {"authorizer", "eraser", "events", "mailer", "smoke"}
 WITHOUT_REQUESTS = {"audit-watch", "authorizer", "eraser", "events", "mailer"}
+WITHOUT_REQUESTS = {"authorizer", "eraser", "events", "mailer", "restore-sweep"}
 
 
 def check_ready(api, _emulator):
@@ -285,6 +287,8 @@ STAGING = [
     check_tour,
     deploys.check_second_release,
     deploys.check_same_release,
+    check_second_release,
+    restore.check_people_before_restore,
     check_access_token_verifies_by_published_keys,
     check_forged_tokens,
     check_dead_session,
@@ -315,6 +319,7 @@ STAGING = [
     operations.check_commands_page,
     observability.check_every_alarm_is_there,
     observability.check_tampering_is_heard,
+    restore.check_restore,
     check_every_function_ran,
     check_tables,
     check_logs,

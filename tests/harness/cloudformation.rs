@@ -114,6 +114,14 @@ impl Resolver<'_> {
                 let items: Vec<String> = items.as_array().unwrap().iter().map(|item| self.text(item)).collect();
                 Some(json!(items.join(argument[0].as_str().unwrap())))
             }
+            "Fn::Split" => {
+                let text = self.text(&argument[1]);
+                Some(text.split(argument[0].as_str().unwrap()).collect())
+            }
+            "Fn::Select" => {
+                let index = usize::try_from(argument[0].as_u64().unwrap()).unwrap();
+                self.value(&self.value(&argument[1]).unwrap()[index])
+            }
             "Fn::Sub" => {
                 let (text, own) = argument.as_str().map_or_else(
                     || (argument[0].as_str().unwrap(), argument[1].as_object().cloned().unwrap()),

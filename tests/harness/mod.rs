@@ -8,6 +8,7 @@ pub mod mailed;
 pub mod mailed_code;
 pub mod outbound_services;
 pub mod pages;
+pub mod restored_table;
 pub mod secret_versions;
 pub mod secrets_manager;
 pub mod store_edge;

@@ -28,6 +28,12 @@ impl Access {
         Self { action: action.to_owned(), resource: resource.to_owned(), partition: partition.to_owned() }
     }
 
+    /// The same on another table, where it is on this one.
+    pub fn on(&self, resource: &str, other: &str) -> Self {
+        let resource = if self.resource == resource { other } else { &self.resource };
+        Self { resource: resource.to_owned(), ..self.clone() }
+    }
+
     /// One part of a request, or all of it. Partition keys are told apart by what stands before their first `#`.
     fn of(action: &str, part: &Value) -> Self {
         let table = part["TableName"].as_str().unwrap_or_default();

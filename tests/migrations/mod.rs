@@ -145,12 +145,15 @@ pub async fn fill(server: &TestServer) {
         let days = if index % 3 == 1 { 10 } else { 100 + i64::try_from(index).unwrap() };
         let at = if index % 3 == 0 { index % ACCOUNTS } else { 1000 + index };
         server
-            .put(TABLE, HashMap::from([
-                ("pk".to_owned(), text(format!("LIMIT#login_account#{}", address(at)))),
-                ("sk".to_owned(), text("CONSECUTIVE")),
-                ("failures".to_owned(), number(index + 1)),
-                ("last_at".to_owned(), number(START.millis() - days * DAY)),
-            ]))
+            .put(
+                TABLE,
+                HashMap::from([
+                    ("pk".to_owned(), text(format!("LIMIT#login_account#{}", address(at)))),
+                    ("sk".to_owned(), text("CONSECUTIVE")),
+                    ("failures".to_owned(), number(index + 1)),
+                    ("last_at".to_owned(), number(START.millis() - days * DAY)),
+                ]),
+            )
             .await;
     }
 }

@@ -16,7 +16,12 @@ pub struct Observer {
 
 impl Observer {
     pub async fn with(variables: &[(&str, &str)]) -> Self {
-        Self { server: TestServer::with_secrets_manager(variables).await, seen: BTreeMap::new() }
+        Self::of(TestServer::with_secrets_manager(variables).await)
+    }
+
+    /// Over a server that has something behind it.
+    pub fn of(server: TestServer) -> Self {
+        Self { server, seen: BTreeMap::new() }
     }
 
     /// Drives one function in a process of its own that has read nothing yet, as Lambda starts it.
@@ -40,6 +45,7 @@ impl Observer {
             None if name == authorizer::FUNCTION.name => (authorizer::FUNCTION.needs)(config),
             None if name == eraser::FUNCTION.name => (eraser::FUNCTION.needs)(config),
             None if name == events::FUNCTION.name => (events::FUNCTION.needs)(config),
+            None if name == restore_sweep::FUNCTION.name => (restore_sweep::FUNCTION.needs)(config),
             None if name == mailer::FUNCTION.name => (mailer::FUNCTION.needs)(config),
             None if name == rotate_keys::FUNCTION.name => (rotate_keys::FUNCTION.needs)(config),
             None if name == smoke::FUNCTION.name => (smoke::FUNCTION.needs)(config),

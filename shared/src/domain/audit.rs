@@ -59,6 +59,14 @@ pub enum AuditAction {
     DeletionCancelled,
     /// The account was erased.
     Erased,
+    /// A deletion that was asked for, and that a restore had forgotten, holds again.
+    DeletionRepeated,
+    /// An account that its owner keeps, which a restore had forgotten, is kept again.
+    CancellationRepeated,
+    /// The account cannot be used until somebody has looked at it.
+    Disabled,
+    /// The password was taken away: a restore had brought back one that was replaced.
+    ResetForced,
     /// A ring got its next key.
     KeysRotated,
     /// A key was taken out of use at once.

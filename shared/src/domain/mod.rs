@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod address_items;
+pub mod aftermath;
 pub mod attempts;
 pub mod audit;
 pub mod credential;

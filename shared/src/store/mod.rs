@@ -23,6 +23,7 @@ pub mod outbox;
 pub mod passwords;
 pub mod profiles;
 pub mod registrations;
+pub mod restored;
 pub mod rotation;
 pub mod sessions;
 pub mod synthetic;

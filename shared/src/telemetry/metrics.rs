@@ -145,11 +145,6 @@ pub fn audit_erasure() {
     metrics::counter!("wardgate_audit_erasures_total").increment(1);
 }
 
-/// A ring got its next key, or a step on the way there failed.
-pub fn rotation(ring: &'static str, outcome: &'static str) {
-    metrics::counter!("wardgate_rotations_total", "ring" => ring, "outcome" => outcome).increment(1);
-}
-
 /// A call to the table took so long, retries included.
 pub fn store_operation(operation: String, seconds: f64) {
     metrics::histogram!("wardgate_store_duration_seconds", "operation" => operation).record(seconds);

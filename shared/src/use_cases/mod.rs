@@ -38,6 +38,7 @@ pub mod send_mail;
 pub mod sign_in;
 #[cfg(feature = "smoke")]
 pub mod smoke;
+pub mod sweep_restored;
 pub mod token_refresh;
 pub mod watch_audit;
 

@@ -1,0 +1,154 @@
+"""The restore drill: people change things after a backup, `make restore` goes back to it, and what they find then is what
+PL-07 says. The operator's commands run as they are typed, over a copy of the files that they change.
+
+The emulator's RestoreTableToPointInTime copies the table as it is now, whatever time it is given; its backups are as of
+their time. So the table goes back to a backup here, and a time is only given to see that it is refused or taken.
+"""
+
+import contextlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+from gateway import OTHER_PASSWORD, PASSWORD, equal, holds, remembered, wait_for
+
+UNCHANGED, CHANGED, ENDED, RESET, LEAVING, NEW = (
+    f"{name}@restored.example.com" for name in ("unchanged", "changed", "ended", "reset", "leaving", "new")
+)
+# Lines that are younger than this at the point may be of requests that were under way then.
+IN_FLIGHT = 60
+STARTED = {}
+
+
+class Operator:
+    """Who types the commands, in a copy of the repository, so that the parameters of this one stay as they are."""
+
+    def __init__(self, emulator):
+        self.environment = emulator.environment
+        self.stage = emulator.stage
+        self.root = emulator.folder / "operator"
+        shutil.rmtree(self.root, ignore_errors=True)
+        shutil.copytree(emulator.root / "infra", self.root / "infra")
+        for file in ("template.yaml", "samconfig.toml"):
+            shutil.copy(emulator.root / file, self.root / file)
+        (self.root / "target").mkdir()
+        (self.root / "target/emulator").symlink_to(emulator.folder.parent)
+        self.parameters = self.root / f"infra/{self.stage}/parameters.yaml"
+
+    def types(self, verb, *options, works=True):
+        """What a command says."""
+        command = [sys.executable, self.root / "infra/operate", verb, "--stage", self.stage, *options]
+        ran = subprocess.run(
+            command, cwd=self.root, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=300, check=False,
+        )
+        holds((ran.returncode == 0) == works, ran.stdout, ran.stderr)
+        return ran.stdout + ran.stderr
+
+
+def check_people_before_restore(api, _emulator):
+    """Made long enough before the drill that nothing of it is still under way."""
+    for email in (UNCHANGED, CHANGED, ENDED, RESET, LEAVING):
+        api.registered(email)
+    STARTED["at"] = time.monotonic()
+
+
+def check_restore(api, emulator):
+    operator = Operator(emulator)
+    wait_for(lambda: time.monotonic() - STARTED["at"] > IN_FLIGHT, "people from before", IN_FLIGHT + 30)
+    before = {email: api.login(email) for email in (UNCHANGED, CHANGED, ENDED, RESET, LEAVING)}
+    api.post("/v1/password/forgot", email=RESET).is_ok(202)
+    token = api.mailbox.token(RESET, "reset-password")
+
+    backed_up = operator.types("backup")
+    backup = re.search(rf"arn:aws:dynamodb:\S+:table/wardgate-{emulator.stage}/backup/\S+", backed_up)[0]
+    change_everything(api, before, token)
+    refused(operator, backup)
+    restored = operator.types("restore", "--backup", backup, "--yes")
+    print("\n".join(f"      {line}" for line in restored.splitlines()))
+    find_what_pl_07_says(api, before, token)
+    find_the_table_as_it_has_to_be(operator, emulator)
+
+    operator.types("restore", "--switch-to", "wardgate", "--yes")
+    find_everything_back(api, operator, emulator)
+
+
+def change_everything(api, before, token):
+    """What a restore must not bring back, or has to forget."""
+    body = {"current_password": PASSWORD, "new_password": OTHER_PASSWORD}
+    api.post("/v1/password/change", bearer=before[CHANGED]["access_token"], **body).is_ok(204)
+    equal(api.ask("POST", "/v1/logout", bearer=before[ENDED]["access_token"]).status, 204)
+    api.post("/v1/password/reset", token=token, new_password=OTHER_PASSWORD).is_ok()
+    equal(api.ask("DELETE", "/v1/me", bearer=before[LEAVING]["access_token"]).status, 202)
+    api.registered(NEW)
+
+
+def refused(operator, backup):
+    """Nothing is touched before somebody has agreed, and no time is taken that there is no table of."""
+    said = operator.types("restore", "--backup", backup, works=False)
+    holds("say YES=1" in said, said)
+    said = operator.types("restore", "--to", "2020-01-01T00:00:00Z", "--yes", works=False)
+    holds("can be restored from" in said or "has no point-in-time recovery" in said, said)
+    said = operator.types("restore", "--to", "yesterday", "--yes", works=False)
+    holds("is no time" in said, said)
+
+
+def find_what_pl_07_says(api, before, token):
+    for pair in before.values():
+        api.refresh(pair["refresh_token"]).refuses(401, "invalid_token")
+        api.me(pair["access_token"]).refuses(401, "invalid_token")
+    remembered(api.login(UNCHANGED))
+    remembered(api.login(ENDED))
+    for email in (CHANGED, RESET):
+        for password in (PASSWORD, OTHER_PASSWORD):
+            api.post("/v1/login", email=email, password=password).refuses(401, "invalid_credentials")
+    for email in (LEAVING, NEW):
+        api.post("/v1/login", email=email, password=PASSWORD).refuses(401, "invalid_credentials")
+    api.post("/v1/password/reset", token=token, new_password=PASSWORD).refuses(400, "invalid_link")
+    # The mail leaves by the restored table's own stream.
+    api.post("/v1/password/forgot", email=CHANGED).is_ok(202)
+    fresh = api.mailbox.token(CHANGED, "reset-password")
+    api.post("/v1/password/reset", token=fresh, new_password=OTHER_PASSWORD).is_ok()
+    equal(api.refresh(api.login(CHANGED, OTHER_PASSWORD)["refresh_token"]).status, 200)
+
+
+def find_the_table_as_it_has_to_be(operator, emulator):
+    text = operator.parameters.read_text(encoding="utf-8")
+    name = re.search(r"(?m)^TableName: (wardgate-restored-\d{8}t\d{6}z)$", text)[1]
+    stream = re.search(r'(?m)^TableStreamArn: "(.+)"$', text)[1]
+    holds("# For template.yaml" in text, "the comments are gone")
+    dynamodb = emulator.client("dynamodb")
+    table = dynamodb.describe_table(TableName=f"{name}-{emulator.stage}")["Table"]
+    equal((table["LatestStreamArn"], table["DeletionProtectionEnabled"]), (stream, True))
+    ttl = dynamodb.describe_time_to_live(TableName=table["TableName"])["TimeToLiveDescription"]
+    equal((ttl["TimeToLiveStatus"], ttl["AttributeName"]), ("ENABLED", "ttl"))
+    recovery = dynamodb.describe_continuous_backups(TableName=table["TableName"])["ContinuousBackupsDescription"]
+    equal(recovery["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"], "ENABLED")
+    tags = {it["Key"]: it["Value"] for it in dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]}
+    equal(tags["wardgate:backup"], emulator.stage)
+    sources = emulator.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    equal([it["EventSourceArn"] for it in sources if "dynamodb" in it["EventSourceArn"]], [stream])
+    [trail] = [line for line in lines(emulator) if line["action"]["S"] == "restored"]
+    holds(table["TableName"] in trail["detail"]["S"], trail)
+    closed = dynamodb.get_resource_policy(ResourceArn=table["TableArn"].replace(table["TableName"], f"wardgate-{emulator.stage}"))
+    holds("ClosedByRestore" in closed["Policy"], closed)
+
+
+def lines(emulator):
+    """The audit trail's lines about the stage."""
+    pages = emulator.client("dynamodb").get_paginator("scan").paginate(TableName=f"wardgate-audit-{emulator.stage}")
+    return [line for page in pages for line in page["Items"] if line["pk"]["S"].startswith("STAGE#")]
+
+
+def find_everything_back(api, operator, emulator):
+    """The table before is as it was left."""
+    holds('TableStreamArn: ""' in operator.parameters.read_text(encoding="utf-8"), operator.parameters)
+    remembered(api.login(RESET, OTHER_PASSWORD))
+    remembered(api.login(NEW))
+    api.post("/v1/login", email=CHANGED, password=PASSWORD).refuses(401, "invalid_credentials")
+    dynamodb = emulator.client("dynamodb")
+    arn = dynamodb.describe_table(TableName=f"wardgate-{emulator.stage}")["Table"]["TableArn"]
+    with contextlib.suppress(dynamodb.exceptions.PolicyNotFoundException):
+        holds("ClosedByRestore" not in dynamodb.get_resource_policy(ResourceArn=arn)["Policy"], "it is still closed")
