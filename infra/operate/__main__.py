@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stage import STAGES, Failed, Stage
 
 VERBS = {
+    "migrate": "Apply migrations of the data, or take them back",
 }
 
 

@@ -42,6 +42,7 @@ impl Observer {
             None if name == eraser::FUNCTION.name => (eraser::FUNCTION.needs)(config),
             None if name == events::FUNCTION.name => (events::FUNCTION.needs)(config),
             None if name == mailer::FUNCTION.name => (mailer::FUNCTION.needs)(config),
+            None if name == migrate::FUNCTION.name => (migrate::FUNCTION.needs)(config),
             None => panic!("there is no function {name}"),
         }
         .unwrap()
