@@ -180,21 +180,30 @@ class Emulator:
             "AuthorizerChecksSessions": "true",
         }
 
+    def deploy_migrate(self):
+        """The stack of migrations, before the code."""
+        return self.deploy_functions("infra/migrate.yaml", f"wardgate-{self.stage}-migrate")
+
     def deploy_code(self, **changed):
-        """The code stack, lowered, over the binaries of `build`. Gives the release that is running then."""
-        given = self.parameters | changed
+        """The code stack. Gives the release that is running then."""
+        return self.deploy_functions("template.yaml", f"wardgate-{self.stage}", **changed)
+
+    def deploy_functions(self, path, stack, **changed):
+        """A stack with functions, lowered, over the binaries of `build`."""
+        source = lower.read(ROOT / path)
+        given = {name: value for name, value in (self.parameters | changed).items() if name in source["Parameters"]}
         release = hashlib.sha256(json.dumps(given, sort_keys=True).encode())
-        release.update((ROOT / "template.yaml").read_bytes())
+        release.update((ROOT / path).read_bytes())
         for binary in sorted(artifacts().glob("*/bootstrap")):
             release.update(binary.read_bytes())
         given["Release"] = release.hexdigest()
         template = self.folder / "template.json"
-        lowered = lower.lower(lower.read(ROOT / "template.yaml"), given, artifacts())
+        lowered = lower.lower(source, given, artifacts())
         template.write_text(json.dumps(lowered, indent=1), encoding="utf-8")
         # In a file, as a stage's are: on a command line a sender's name would be two values.
         overrides = self.folder / "parameters.yaml"
         overrides.write_text(json.dumps(given), encoding="utf-8")
-        self.sam_deploy(template, "--parameter-overrides", f"file://{overrides}")
+        self.sam_deploy(template, "--stack-name", stack, "--parameter-overrides", f"file://{overrides}")
         return given["Release"]
 
     @property
@@ -285,6 +294,8 @@ def main():
         emulator.deploy_data()
         emulator.verify_mail_identity()
         say("infra/data.yaml is deployed", began)
+        emulator.deploy_migrate()
+        say("infra/migrate.yaml is deployed", began)
         emulator.deploy_code()
         say("template.yaml is deployed", began)
         if test:

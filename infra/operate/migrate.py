@@ -75,7 +75,7 @@ def apply(stage, to=None, dry_run=False, again=False, limits=None):
         if refused := report.get("refused"):
             raise Failed(advice(stage, refused))
         if step := report.get("running"):
-            say(progress(step))
+            say(progress(step, dry_run))
         failures = failures + 1 if "interrupted" in report else 0
         if failures:
             say(f"  {report['interrupted']}")
@@ -119,12 +119,13 @@ def finished(step, dry_run):
     return f"{name(step)}: {step['seen']:,} items seen, {would} {step['changed']:,}{counted}"
 
 
-def progress(step):
+def progress(step, dry_run):
     """A migration on its way."""
     total, left = step["total"], step["seconds_left"]
     of = f" of about {max(total, step['seen']):,}" if total else ""
     until = f", about {datetime.timedelta(seconds=left)} left" if left is not None else ""
-    return f"{name(step)}: {step['seen']:,}{of} items seen, {step['changed']:,} changed, {step['rate']:,} a second{until}"
+    would = "would change" if dry_run else "changed"
+    return f"{name(step)}: {step['seen']:,}{of} items seen, {would} {step['changed']:,}, {step['rate']:,} a second{until}"
 
 
 def name(step):
