@@ -52,7 +52,10 @@ fn migrations_have_a_stack_of_their_own_with_all_the_time_that_lambda_gives() {
     let deadline: u64 = deadline.parse().unwrap();
     assert!((60_000..900_000).contains(&deadline), "the lock is given back before Lambda ends the process");
     let migrate = &stack["Resources"]["MigrateFunction"]["Properties"];
-    assert_eq!((&migrate["AutoPublishCodeSha256"], &migrate["VersionDescription"]), (&json!("unreleased"), &json!("unreleased")));
+    assert_eq!(
+        (&migrate["AutoPublishCodeSha256"], &migrate["VersionDescription"]),
+        (&json!("unreleased"), &json!("unreleased"))
+    );
     assert_eq!(migrate.get("Events"), None);
     let common = read("template.yaml");
     for (name, parameter) in read("infra/migrate.yaml")["Parameters"].as_object().unwrap() {

@@ -46,9 +46,8 @@ impl Migration for {type} {{
                 return Ok(Verdict::stays("without it"));
             }}
             // Each attribute that the verdict comes from is `given`: whoever changes it meanwhile is not overwritten.
-            let edit = Edit::of(item).map(|edit| {{
-                edit.remove("an_attribute_that_is_to_go").given(item, "an_attribute_that_is_to_go")
-            }});
+            let edit = Edit::of(item)
+                .map(|edit| edit.remove("an_attribute_that_is_to_go").given(item, "an_attribute_that_is_to_go"));
             Ok(Verdict::changes(edit, "without it"))
         }})
     }}
