@@ -268,6 +268,20 @@ restore: .tools/sam/.pins ## Restore a stage's table to a time and switch over t
 	@$(need-stage)
 	@$(operate) restore --stage "$(STAGE)" $(call option,TO,--to) $(call option,BACKUP,--backup) \
 		$(call option,TABLE,--table) $(call option,SWITCH_TO,--switch-to) $(yes)
+.PHONY: migrate
+migrate: .tools/sam/.pins ## Apply migrations of the data, or take them back: make migrate STAGE=staging TO=0001 DRY_RUN=1 AGAIN=1 RATE=200 CAPACITY=400
+	@$(need-stage)
+	@$(operate) migrate --stage "$(STAGE)" $(call option,TO,--to) $(if $(DRY_RUN),--dry-run) $(if $(AGAIN),--again) \
+		$(call option,RATE,--rate) $(call option,CAPACITY,--capacity) $(yes)
+
+.PHONY: migrate-new
+migrate-new: .tools/sam/.pins ## Write the file of a new migration: make migrate-new NAME=drop-old-names
+	@exec .tools/sam/bin/python infra/operate/migrate_new.py "$(NAME)"
+
+.PHONY: migrations
+migrations: ## Write infra/migrations.json from the code
+	@$(need-rust)
+	@UPDATE_SNAPSHOTS=1 cargo test --package wardgate-tests --test black_box migrations_json
 
 .tools/%/.pins: infra/tools/%.txt
 	@command -v python3 >/dev/null || { echo "This check needs Python 3." >&2; exit 1; }

@@ -1,12 +1,14 @@
 //! API Gateway events through each function's own path: the Lambda host, the edge, the handler.
 
 use serde_json::Value;
+use wardgate::clock::Pause;
 use wardgate::http::edge;
 use wardgate::lambda::{incoming, reply};
 use wardgate_runtime_tests::golden::{SETTINGS, SignedIn, cases, event, registration};
 use wardgate_server::endpoints::ENDPOINTS;
 
 use crate::harness::TestServer;
+use crate::migrations::ByClock;
 
 /// What API Gateway would get.
 async fn answer(server: &TestServer, function: &str, event: &str) -> Value {
@@ -61,6 +63,18 @@ async fn the_golden_events_of_the_audit_watch_get_their_responses() {
         let event = serde_json::from_str(&case.event).unwrap();
         let watched = (audit_watch::FUNCTION.handler)(&server.app, &(), event).await.unwrap();
         case.check(serde_json::to_value(watched).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn the_golden_events_of_migrate_get_their_responses() {
+    for case in cases("migrate") {
+        let server = TestServer::with(&SETTINGS).await;
+        signed_in(&server).await;
+        let pause: Box<dyn Pause> = Box::new(ByClock(server.clock.clone()));
+        let event = serde_json::from_str(&case.event).unwrap();
+        let answer = (migrate::FUNCTION.handler)(&server.app, &pause, event).await.unwrap();
+        case.check(serde_json::to_value(answer).unwrap());
     }
 }
 

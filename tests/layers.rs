@@ -88,6 +88,13 @@ fn what_leaves_by_itself_knows_the_domain_alone() {
     );
 }
 
+/// Migrations see items as they lie in the table, and so the SDK's values; none sends a request by itself.
+#[test]
+fn migrations_reach_the_table_through_the_store_alone() {
+    forbids("shared/src/migrations", &["crate::http", "lambda_http", "aws_sdk_dynamodb::Client", "send()"]);
+    forbids("shared/src/store", &["crate::migrations"]);
+}
+
 #[test]
 fn functions_reach_the_store_through_use_cases_only() {
     let functions = fs::read_dir(repository("functions")).unwrap().map(|entry| entry.unwrap().path());

@@ -1,4 +1,4 @@
-//! What `template.yaml` and `infra/data.yaml` have to say. `make validate` checks that they are templates at all, and
+//! What `template.yaml`, `infra/migrate.yaml` and `infra/data.yaml` have to say. `make validate` checks that they are templates at all, and
 //! `permissions/` that each role is what its function needs.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,11 @@ fn template() -> Value {
     resolve(&read("template.yaml"), &given.map(|(name, value)| (name, json!(value))))
 }
 
+/// The stacks that have functions, and everything that a parameter can switch on.
+fn stacks() -> [Value; 2] {
+    [template(), resolve(&read("infra/migrate.yaml"), &[("Tracing", json!("on"))])]
+}
+
 /// Functions that no route leads to, and what does.
 const WITHOUT_ROUTE: [(&str, Option<&str>); 7] = [
     ("audit-watch", Some("DynamoDB")),
@@ -30,22 +35,48 @@ const WITHOUT_ROUTE: [(&str, Option<&str>); 7] = [
     ("rotate-keys", None),
     ("smoke", None),
 ];
-/// Functions of other stacks, and which.
-const ELSEWHERE: [(&str, &str); 2] = [("migrate", "infra/migrate.yaml"), ("restore-sweep", "infra/migrate.yaml")];
 /// Endpoints that hash nothing and yet evaluate something that can be guessed.
 const EVALUATE_CODES: [&str; 2] = ["email-verify", "login-email-code-verify"];
 
 #[test]
-fn functions_are_the_folders_and_routes_are_the_endpoints() {
-    let template = template();
-    let functions = functions(&template);
+fn functions_are_the_folders() {
     let folders: BTreeSet<String> = fs::read_dir(repository("functions"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    let here = functions.keys().cloned();
-    let elsewhere = ELSEWHERE.iter().map(|(name, _)| (*name).to_owned());
-    assert_eq!(here.chain(elsewhere).collect::<BTreeSet<_>>(), folders);
+    let stacks = stacks();
+    let functions: Vec<String> = stacks.iter().flat_map(|stack| functions(stack).into_keys()).collect();
+    assert_eq!(functions.len(), folders.len(), "a function in two stacks");
+    assert_eq!(functions.into_iter().collect::<BTreeSet<_>>(), folders);
+}
+
+/// It has to be there before the code, and no other client than the operator calls it.
+#[test]
+fn migrations_have_a_stack_of_their_own_with_all_the_time_that_lambda_gives() {
+    let [_, stack] = stacks();
+    let function = &stack["Globals"]["Function"];
+    assert_eq!((&function["Timeout"], &function["AutoPublishAlias"]), (&json!(900), &json!("live")));
+    let deadline = function["Environment"]["Variables"]["AUTH__HTTP__REQUEST_DEADLINE_MS"].as_str().unwrap();
+    let deadline: u64 = deadline.parse().unwrap();
+    assert!((60_000..900_000).contains(&deadline), "the lock is given back before Lambda ends the process");
+    let migrate = &stack["Resources"]["MigrateFunction"]["Properties"];
+    assert_eq!(
+        (&migrate["AutoPublishCodeSha256"], &migrate["VersionDescription"]),
+        (&json!("unreleased"), &json!("unreleased"))
+    );
+    assert_eq!(migrate.get("Events"), None);
+    let common = read("template.yaml");
+    for (name, parameter) in read("infra/migrate.yaml")["Parameters"].as_object().unwrap() {
+        for member in ["Type", "Default", "AllowedPattern", "AllowedValues", "MinValue", "MaxValue"] {
+            assert_eq!(parameter.get(member), common["Parameters"][name].get(member), "{name}: {member}");
+        }
+    }
+}
+
+#[test]
+fn routes_are_the_endpoints() {
+    let template = template();
+    let functions = functions(&template);
     let mut routes = BTreeSet::new();
     for (name, id) in functions {
         let words = name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]);
@@ -73,18 +104,23 @@ fn functions_are_the_folders_and_routes_are_the_endpoints() {
 
 #[test]
 fn each_function_publishes_an_alias_that_is_an_output() {
-    let template = template();
-    assert_eq!(template["Globals"]["Function"]["AutoPublishAlias"], "live");
-    for id in functions(&template).values() {
-        assert_eq!(template["Outputs"][format!("{id}Alias")]["Value"], json!({ "Ref": format!("{id}Function.Alias") }));
+    for template in stacks() {
+        assert_eq!(template["Globals"]["Function"]["AutoPublishAlias"], "live");
+        for id in functions(&template).values() {
+            let alias = json!({ "Ref": format!("{id}Function.Alias") });
+            assert_eq!(template["Outputs"][format!("{id}Alias")]["Value"], alias);
+        }
     }
 }
 
 #[test]
 fn sec_pl_01_each_function_has_a_role_of_its_own_without_a_wildcard() {
-    let template = template();
-    let functions = functions(&template);
-    assert_eq!(resources(&template, "AWS::IAM::Role").len(), functions.len(), "a role that no function has");
+    stacks().iter().for_each(has_roles_of_their_own);
+}
+
+fn has_roles_of_their_own(template: &Value) {
+    let functions = functions(template);
+    assert_eq!(resources(template, "AWS::IAM::Role").len(), functions.len(), "a role that no function has");
     for id in functions.values() {
         let function = &template["Resources"][format!("{id}Function")]["Properties"];
         assert_eq!(function["Role"], json!({ "Fn::GetAtt": format!("{id}Role.Arn") }));
@@ -95,7 +131,7 @@ fn sec_pl_01_each_function_has_a_role_of_its_own_without_a_wildcard() {
         let trust = &role["AssumeRolePolicyDocument"]["Statement"];
         assert_eq!(trust.as_array().unwrap().len(), 1, "{id}");
         assert_eq!(trust[0]["Principal"], json!({ "Service": "lambda.amazonaws.com" }), "{id}");
-        for statement in statements(&template, id) {
+        for statement in statements(template, id) {
             assert!(texts(&statement["Action"]).iter().all(|action| !action.contains('*')), "{id}: {statement}");
             assert_eq!(statement.get("NotAction").or_else(|| statement.get("NotResource")), None, "{id}: {statement}");
         }
@@ -104,10 +140,13 @@ fn sec_pl_01_each_function_has_a_role_of_its_own_without_a_wildcard() {
 
 #[test]
 fn sec_pl_01_a_role_writes_its_own_log_and_decrypts_for_the_services_that_it_uses() {
-    let template = template();
-    for id in functions(&template).values() {
+    stacks().iter().for_each(writes_own_logs_and_decrypts);
+}
+
+fn writes_own_logs_and_decrypts(template: &Value) {
+    for id in functions(template).values() {
         let (mut logs, mut keys, mut services) = (0, Vec::new(), BTreeSet::new());
-        for statement in statements(&template, id) {
+        for statement in statements(template, id) {
             let action = texts(&statement["Action"])[0];
             match action.split_once(':').unwrap().0 {
                 "logs" => {
@@ -118,7 +157,7 @@ fn sec_pl_01_a_role_writes_its_own_log_and_decrypts_for_the_services_that_it_use
                 "kms" => {
                     // Whoever puts a message into a queue, or a value into a secret, encrypts it, too.
                     let encrypts = ["sqs:SendMessage", "secretsmanager:PutSecretValue"];
-                    let mut all = statements(&template, id).iter().flat_map(|other| texts(&other["Action"]));
+                    let mut all = statements(template, id).iter().flat_map(|other| texts(&other["Action"]));
                     let sends = all.any(|action| encrypts.contains(&action));
                     let actions: &[&str] =
                         if sends { &["kms:Decrypt", "kms:GenerateDataKey"] } else { &["kms:Decrypt"] };
@@ -152,7 +191,7 @@ fn sec_pl_01_a_resource_that_is_everything_has_its_reason_above_it() {
         }
     }
     // Written in another way, it would be found here.
-    for (id, resource) in template()["Resources"].as_object().unwrap() {
+    for (id, resource) in stacks().iter().flat_map(|stack| stack["Resources"].as_object().unwrap()) {
         if id != "TracingPolicy" {
             assert!(!resource.to_string().contains(r#""Resource":"*""#), "{id}");
             assert!(!resource.to_string().contains(r#""Resource":["*"]"#), "{id}");
@@ -232,19 +271,22 @@ fn what_hashes_passwords_has_concurrency_memory_and_a_throttle_of_its_own() {
 #[test]
 fn each_log_group_is_encrypted_and_forgets() {
     let given = [("LogRetentionDays", json!(30)), ("AuthorizerAudience", json!("https://api.example.com"))];
-    let template = resolve(&read("template.yaml"), &given);
-    let functions = functions(&template);
-    let groups = resources(&template, "AWS::Logs::LogGroup");
-    assert_eq!(groups.len(), functions.len() + 1, "one for each function and one for the API");
-    for (id, group) in groups {
-        assert_eq!(group["RetentionInDays"], 30, "{id}");
-        assert_eq!(group["KmsKeyId"], json!({ "Fn::ImportValue": "wardgate-development-key" }), "{id}");
-    }
-    for (name, id) in functions {
-        let function = &template["Resources"][format!("{id}Function")]["Properties"];
-        assert_eq!(function["LoggingConfig"]["LogGroup"], json!({ "Ref": format!("{id}LogGroup") }));
-        let group = &template["Resources"][format!("{id}LogGroup")]["Properties"];
-        assert_eq!(group["LogGroupName"], format!("/aws/lambda/wardgate-development-{name}"));
+    // One for each function, and one for the API.
+    for (path, others) in [("template.yaml", 1), ("infra/migrate.yaml", 0)] {
+        let template = resolve(&read(path), &given);
+        let functions = functions(&template);
+        let groups = resources(&template, "AWS::Logs::LogGroup");
+        assert_eq!(groups.len(), functions.len() + others, "{path}");
+        for (id, group) in groups {
+            assert_eq!(group["RetentionInDays"], 30, "{id}");
+            assert_eq!(group["KmsKeyId"], json!({ "Fn::ImportValue": "wardgate-development-key" }), "{id}");
+        }
+        for (name, id) in functions {
+            let function = &template["Resources"][format!("{id}Function")]["Properties"];
+            assert_eq!(function["LoggingConfig"]["LogGroup"], json!({ "Ref": format!("{id}LogGroup") }));
+            let group = &template["Resources"][format!("{id}LogGroup")]["Properties"];
+            assert_eq!(group["LogGroupName"], format!("/aws/lambda/wardgate-development-{name}"));
+        }
     }
 }
 
@@ -467,32 +509,6 @@ fn the_stacks_stay_under_400_resources() {
         + resources(&template, "AWS::Serverless::HttpApi").len();
     assert!(expanded < 400, "{expanded}");
     assert!(read("infra/data.yaml")["Resources"].as_object().unwrap().len() < 400);
-}
-
-#[test]
-fn functions_of_other_stacks_are_listed_and_have_alias_role_and_log_as_all_have() {
-    let stacks: BTreeSet<&str> = ELSEWHERE.iter().map(|(_, stack)| *stack).collect();
-    for stack in stacks {
-        let template = resolve(&read(stack), &[]);
-        let listed: BTreeSet<&str> =
-            ELSEWHERE.iter().filter(|(_, where_from)| *where_from == stack).map(|(name, _)| *name).collect();
-        let functions = functions(&template);
-        assert_eq!(functions.keys().map(String::as_str).collect::<BTreeSet<_>>(), listed, "{stack}");
-        assert_eq!(template["Globals"]["Function"]["AutoPublishAlias"], "live", "{stack}");
-        for (name, id) in functions {
-            let function = &template["Resources"][format!("{id}Function")]["Properties"];
-            assert_eq!(function["FunctionName"], format!("wardgate-development-{name}"));
-            assert_eq!(
-                function["AutoPublishCodeSha256"], "unreleased",
-                "{name} would not be published with the others"
-            );
-            assert_eq!(function["Role"], json!({ "Fn::GetAtt": format!("{id}Role.Arn") }));
-            assert_eq!(function["LoggingConfig"]["LogGroup"], json!({ "Ref": format!("{id}LogGroup") }));
-            for statement in statements(&template, id) {
-                assert!(texts(&statement["Action"]).iter().all(|action| !action.contains('*')), "{id}: {statement}");
-            }
-        }
-    }
 }
 
 /// A restore makes tables under new names; to the data stack they would be other tables.

@@ -116,7 +116,7 @@ def lower_role(properties):
 def lower_api(resources, api, properties, stage):
     """The emulator ignores an API's Body, which is where SAM puts the routes, so they become resources. Whatever else
     SAM may put there stops the deploy. The original's routes, and which function each leads to: tests/template.rs,
-    functions_are_the_folders_and_routes_are_the_endpoints."""
+    routes_are_the_endpoints."""
     body = properties.pop("Body")
     # Only an import has warnings.
     properties.pop("FailOnWarnings", None)

@@ -22,6 +22,7 @@ VERBS = {
     "rollback": "makes the release before this one live again",
     "backup": "Back up both tables now",
     "restore": "Restore the table to a time, and switch over to it",
+    "migrate": "Apply migrations of the data, or take them back",
 }
 
 

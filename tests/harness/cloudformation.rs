@@ -170,6 +170,7 @@ pub fn functions(template: &Value) -> BTreeMap<String, &str> {
     functions
         .map(|(id, properties)| {
             let folder = properties["CodeUri"].as_str().unwrap();
+            let folder = folder.trim_start_matches("../");
             let name = folder.strip_prefix("target/lambda/").and_then(|rest| rest.strip_suffix('/')).unwrap();
             (name.to_owned(), id.strip_suffix("Function").unwrap())
         })

@@ -126,7 +126,7 @@ async fn twice_is_once() {
 
 #[tokio::test]
 async fn no_more_is_looked_at_in_a_second_and_written_at_a_time_than_is_allowed() {
-    for (items, capacity) in [(20, 10_000), (10_000, 40)] {
+    for (items, capacity) in [(20, 10_000), (10_000, 15)] {
         let server = TestServer::start().await;
         fill(&server).await;
         put_wrap_keys(&server, &[(1, -1), (2, 0)]);
@@ -161,7 +161,7 @@ async fn a_run_stops_in_time_and_says_how_far_it_is() {
     assert!((1..=3).contains(&took), "{took}");
     let step = report.running.unwrap();
     assert!(report.more && step.seen > 0 && step.total == Some(121), "{step:?}");
-    assert!((10..=30).contains(&step.rate), "{step:?}");
+    assert!((10..=30).contains(&step.rate.unwrap()), "{step:?}");
     let left = step.seconds_left.unwrap();
     assert!((2..=8).contains(&left), "{step:?}");
     // As long as Lambda gives, whatever is asked for.

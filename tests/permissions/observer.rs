@@ -49,6 +49,7 @@ impl Observer {
             None if name == mailer::FUNCTION.name => (mailer::FUNCTION.needs)(config),
             None if name == rotate_keys::FUNCTION.name => (rotate_keys::FUNCTION.needs)(config),
             None if name == smoke::FUNCTION.name => (smoke::FUNCTION.needs)(config),
+            None if name == migrate::FUNCTION.name => (migrate::FUNCTION.needs)(config),
             None => panic!("there is no function {name}"),
         }
         .unwrap()

@@ -16,7 +16,7 @@ use crate::crypto::key_ring::{MacKey, SigningKey, WrapKey};
 use crate::crypto::rotation::{Change, Generate, KeyTimes, RingError, RotatingKey, Terms};
 use crate::domain::hex;
 use crate::secrets::RingName;
-use crate::telemetry::metrics::{self, Rotation};
+use crate::telemetry::metrics;
 use crate::use_cases::fault::Fault;
 use steps::Rotation;
 
@@ -116,8 +116,10 @@ async fn perform(app: &App, ring: RingName, task: Task<'_>, generate: Generate) 
         RingName::PublicKeys => Err(RotationError::NotARing.into()),
     };
     match (task, &done) {
-        (Task::Step(Step::FinishSecret, _) | Task::Retire(..), Ok(_)) => metrics::rotation(ring.name(), Rotation::Done),
-        (Task::Step(..) | Task::Retire(..), Err(_)) => metrics::rotation(ring.name(), Rotation::Failed),
+        (Task::Step(Step::FinishSecret, _) | Task::Retire(..), Ok(_)) => {
+            metrics::rotation(ring.name(), metrics::Rotation::Done)
+        }
+        (Task::Step(..) | Task::Retire(..), Err(_)) => metrics::rotation(ring.name(), metrics::Rotation::Failed),
         _ => {}
     }
     done

@@ -4,13 +4,12 @@
 //! condition that nobody else has written it since; that is the lock. What a run that died had changed after that is
 //! found as it should be by the next one, which begins with the same items.
 
+mod order;
 mod plan;
+mod rehearsal;
 mod report;
 
 use std::time::Duration;
-
-use futures::future::try_join_all;
-use serde::Deserialize;
 
 use crate::app::{App, RequestContext};
 use crate::clock::Pause;
@@ -20,11 +19,13 @@ use crate::domain::language::Language;
 use crate::domain::migration::{Direction, MigrationState, MigrationStatus, Progress};
 use crate::domain::origin::Origin;
 use crate::domain::timestamp::Timestamp;
-use crate::migrations::sweep::{Limits, Sweep};
+use crate::migrations::sweep::Sweep;
 use crate::migrations::{Course, Migration};
 use crate::store::error::StoreError;
 use crate::store::migrations::Saved;
 use crate::use_cases::fault::Fault;
+use futures::future::try_join_all;
+pub use order::Order;
 use plan::Known;
 pub use report::{Listing, Refusal, Report, Resume, Standing, Step};
 
@@ -32,51 +33,6 @@ pub use report::{Listing, Refusal, Report, Resume, Standing, Step};
 const LEASE: Duration = Duration::from_mins(1);
 /// In how many parts the table is gone through.
 const SEGMENTS: usize = 4;
-/// How long a run takes unless somebody says otherwise.
-const RUN_SECONDS: u32 = 25;
-/// What is left of the time for an answer when a run stops.
-const TO_STOP: Duration = Duration::from_secs(2);
-
-/// What is asked for.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Order {
-    /// The last migration that is to be applied, all later ones are taken back; without it all are applied. `0000` takes
-    /// back all.
-    pub to: Option<String>,
-    /// Counts what would change, and writes nothing.
-    pub dry_run: bool,
-    /// Applies those that repeat also where they were begun before this time, in milliseconds.
-    pub again: Option<Timestamp>,
-    /// Where a dry run goes on: what the answer before said.
-    pub resume: Option<Resume>,
-    /// The most that a run takes.
-    pub seconds: Option<u32>,
-    /// The most items looked at in a second.
-    pub items_per_second: Option<u32>,
-    /// The most capacity units in a second.
-    pub capacity_per_second: Option<u32>,
-    /// The most writes at a time.
-    pub concurrent_writes: Option<u32>,
-    /// Who asks: named in logs and in the audit trail.
-    pub asked_by: Option<String>,
-}
-
-impl Order {
-    fn limits(&self) -> Limits {
-        Limits {
-            items_per_second: self.items_per_second.unwrap_or(500).max(1),
-            capacity_per_second: self.capacity_per_second.unwrap_or(1000).max(1),
-            concurrent_writes: self.concurrent_writes.unwrap_or(8).clamp(1, 64) as usize,
-        }
-    }
-
-    fn until(&self, app: &App, now: Timestamp) -> Timestamp {
-        let asked = Duration::from_secs(u64::from(self.seconds.unwrap_or(RUN_SECONDS)));
-        let possible = Duration::from_millis(app.config.http.request_deadline_ms);
-        now.plus(asked.min(possible.saturating_sub(TO_STOP)))
-    }
-}
 
 /// What a run needs beside the App.
 #[derive(Clone, Copy)]
@@ -318,45 +274,5 @@ impl Runner<'_> {
         (state.owner, state.expires) = (None, None);
         self.app.store.save_migration(state).await?;
         Ok(())
-    }
-
-    /// Counts what would change. The place to go on from is the caller's to keep, so that nothing is written.
-    async fn rehearse(&self) -> Result<Report, Fault> {
-        let (app, began) = (self.app, self.app.clock.now());
-        let states = app.store.migration_states().await?;
-        let known = known(app, self.run.migrations, &states, began).await?;
-        let to = self.order.to.as_deref();
-        if let Err(refusal) = plan::check(&known, &states, to) {
-            return Ok(Report::default().refused(refusal));
-        }
-        let mut resume = self.order.resume.clone().unwrap_or_default();
-        let mut report = Report { dry_run: true, ..Report::default() };
-        // Those that repeat count anew also where there is nothing to be done.
-        let steps = plan::steps(&known, to, Some(began));
-        for (index, direction) in steps.into_iter().skip(resume.done) {
-            let Some(next) = known.get(index) else { continue };
-            let Some(mut state) = self.begun(next, direction, began).await? else { continue };
-            if let Some(progress) = resume.progress.take() {
-                state.progress = progress;
-            } else {
-                state.progress = Progress::new(SEGMENTS, state.progress.total);
-            }
-            let mut sweep =
-                Sweep::new(next.migration, direction, self.order.limits(), self.run.pause, app.clock.now(), true);
-            while !state.progress.is_done() {
-                state.progress = sweep.round(&Course::of(app, &state), &state.progress, began).await?;
-                while !state.progress.is_done() && !sweep.wait(app.clock.now()).is_zero() {
-                    sweep.rest(sweep.wait(app.clock.now())).await;
-                }
-                if app.clock.now() >= self.until && !state.progress.is_done() {
-                    let step = Step::new(&state, sweep.seen(), app.clock.now().since(began));
-                    resume.progress = Some(state.progress);
-                    return Ok(Report { more: true, running: Some(step), resume: Some(resume), ..report });
-                }
-            }
-            report.finished.push(Step::new(&state, sweep.seen(), app.clock.now().since(began)));
-            resume.done += 1;
-        }
-        Ok(report)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::domain::migration::{Direction, MigrationState, MigrationStatus, Progress};
 use crate::domain::timestamp::Timestamp;
@@ -55,8 +55,8 @@ pub struct Step {
     pub changed: u64,
     /// About how many items there are.
     pub total: Option<u64>,
-    /// Items in a second, in this run.
-    pub rate: u64,
+    /// Items in a second, in this run; none at the end.
+    pub rate: Option<u64>,
     /// About how long it takes until the end.
     pub seconds_left: Option<u64>,
     /// How many items now are what.
@@ -66,6 +66,7 @@ pub struct Step {
 impl Step {
     pub(super) fn new(state: &MigrationState, seen: u64, took: Duration) -> Self {
         let Progress { seen: all, changed, total, ref tallies, .. } = state.progress;
+        let done = state.progress.is_done();
         let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let rate = seen.saturating_mul(1000).checked_div(milliseconds).unwrap_or(seen);
         let left = total.map(|total| total.saturating_sub(all)).and_then(|left| left.checked_div(rate));
@@ -77,8 +78,8 @@ impl Step {
             seen: all,
             changed,
             total,
-            rate,
-            seconds_left: if state.progress.is_done() { Some(0) } else { left },
+            rate: (!done).then_some(rate),
+            seconds_left: if done { Some(0) } else { left },
             tallies: tallies.clone(),
         }
     }
@@ -92,7 +93,7 @@ pub struct Refusal {
     /// For people.
     pub detail: String,
     /// Until when somebody else has the lock unless they renew it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
     pub until: Option<Timestamp>,
 }
 
@@ -130,7 +131,8 @@ pub struct Resume {
 /// How every migration stands.
 #[derive(Debug, Serialize)]
 pub struct Listing {
-    /// The time of the answer, in milliseconds.
+    /// The time of the answer.
+    #[serde(serialize_with = "rfc3339")]
     pub now: Timestamp,
     /// In order.
     pub migrations: Vec<Standing>,
@@ -157,9 +159,11 @@ pub struct Standing {
     pub in_table: bool,
     /// What it is done for.
     pub revision: Option<String>,
-    /// When it was applied last, in milliseconds.
+    /// When it was applied last.
+    #[serde(serialize_with = "as_text")]
     pub applied_at: Option<Timestamp>,
-    /// Until when somebody has its lock, in milliseconds.
+    /// Until when somebody has its lock.
+    #[serde(serialize_with = "as_text")]
     pub locked_until: Option<Timestamp>,
     /// What was counted.
     pub tallies: BTreeMap<String, u64>,
@@ -218,4 +222,14 @@ impl Standing {
             tallies: state.progress.tallies.clone(),
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&time.rfc3339())
+}
+
+#[expect(clippy::ref_option, reason = "serde wants it so")]
+fn as_text<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    time.map(Timestamp::rfc3339).serialize(serializer)
 }

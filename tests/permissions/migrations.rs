@@ -1,0 +1,36 @@
+//! Migrations, there and back.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use wardgate::clock::Pause;
+
+use super::observer::{Observer, expect};
+use crate::harness::{EMAIL, OTHER_PASSWORD, PASSWORD, START};
+use crate::migrations::ByClock;
+
+impl Observer {
+    pub async fn see_migrations(&mut self) {
+        self.server.register(EMAIL, PASSWORD).await;
+        // Counters: of an account, and of none.
+        for email in [EMAIL, "nobody@example.com"] {
+            expect(self.server.login(email, OTHER_PASSWORD).await.status, 401);
+        }
+        self.server.clock.advance(100 * 86_400);
+        self.server.secrets_manager.rotate("password_wrap", |ring| {
+            let mut key = ring["keys"][0].clone();
+            key["version"] = json!(2);
+            key["sign_from"] = json!(START.millis() + 1);
+            ring["keys"].as_array_mut().unwrap().push(key);
+        });
+        for event in [json!({ "status": true }), json!({ "dry_run": true }), json!({}), json!({ "to": "0000" })] {
+            self.see("migrate", async |it| {
+                let pause: Box<dyn Pause> = Box::new(ByClock(Arc::clone(&it.clock)));
+                let event: migrate::MigrateEvent = serde_json::from_value(event).unwrap();
+                let answer = (migrate::FUNCTION.handler)(&it.app, &pause, event).await.unwrap();
+                assert_eq!(serde_json::to_value(answer).unwrap().get("refused"), None::<&Value>);
+            })
+            .await;
+        }
+    }
+}
