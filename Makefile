@@ -167,6 +167,12 @@ operate = exec .tools/sam/bin/python infra/operate
 need-stage = $(if $(STAGE),,$(error STAGE is missing: make $@ STAGE=staging))
 yes = $(if $(YES),--yes)
 
+.PHONY: rotate
+rotate: .tools/sam/.pins ## Make the next keys: make rotate STAGE=staging RING=signing; or retire one at once: RETIRE=<kid>|newest|all
+	@$(need-stage)
+	@$(operate) rotate --stage "$(STAGE)" $(call option,RING,--ring) $(call option,RETIRE,--retire) \
+		$(if $(FIRST),--first) $(yes)
+
 .tools/%/.pins: infra/tools/%.txt
 	@command -v python3 >/dev/null || { echo "This check needs Python 3." >&2; exit 1; }
 	@echo "Installing the $$(grep -c == $<) packages of $< into .tools/$*; this takes about a minute …"

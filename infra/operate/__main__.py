@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stage import STAGES, Failed, Stage
 
 VERBS = {
+    "rotate": "make the next keys, or take a key out of use at once",
 }
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import accounts
 import delivery
 import pages
+import rotation
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -20,7 +21,7 @@ from mails import Mailbox
 CUSTOMER = Path(__file__).with_name("customer.yaml")
 FUNCTIONS = sorted(folder.name for folder in (Path(__file__).parents[2] / "functions").iterdir() if folder.is_dir())
 # What no request of ours reaches, and so has no line about one; the authorizer is asked by the gateway.
-WITHOUT_REQUESTS = {"authorizer", "eraser", "events", "mailer"}
+WITHOUT_REQUESTS = {"authorizer", "eraser", "events", "mailer", "rotate-keys"}
 
 
 def check_without_keys(api, _emulator):
@@ -323,6 +324,7 @@ CHECKS = [
     accounts.check_own_data,
     accounts.check_cookie_mode,
     pages.check_pages,
+    rotation.check_rotation,
     delivery.check_erasure,
     delivery.check_mail_outlasts_its_service,
     delivery.check_wrong_order,
