@@ -1,8 +1,8 @@
-"""Key rotation: `make rotate STAGE=staging RING=signing`, the first keys of a stage, and taking a key out of use at once.
+"""Key rotation: `make rotate STAGE=staging RING=signing`, a stage's first keys, and taking a key out of use at once.
 
-The function rotate-keys makes the keys; this asks for them. On AWS, Secrets Manager itself takes the four steps. It does
-not for a ring without a schedule or without a key yet, nor does the emulator for any; then this takes them. What is
-printed are names and times, never a key.
+The function rotate-keys makes the keys; this asks for them. On AWS, Secrets Manager itself takes the four steps. It
+does not for a ring without a schedule or without a key yet, nor does the emulator for any; then this takes them. What
+is printed are names and times, never a key.
 """
 
 import datetime
@@ -32,7 +32,7 @@ LOSSES = {
 
 def arguments(parser):
     parser.add_argument("--ring", choices=RINGS, help="one ring; without it, every ring that has a schedule")
-    parser.add_argument("--retire", metavar="KID", help="takes this key out of use at once; newest: the one in use; or all")
+    parser.add_argument("--retire", metavar="KID", help="takes a key out of use at once; newest: the one in use; or all")
     parser.add_argument("--first", action="store_true", help="only fills the rings that have no key yet")
     parser.add_argument("--yes", action="store_true", help="does not ask")
 
@@ -64,14 +64,11 @@ def rotate(stage, ring):
     before = listed(stage, ring)
     if not before["keys"]:
         raise Failed(f"{ring} has no key yet: make rotate STAGE={stage.name} FIRST=1")
-    token = under_way(stage, ring)
-    if token:
-        say(f"{ring}: going on with the rotation {token}, which was not finished")
-        take_steps(stage, ring, token)
-    elif stage.is_emulated or ring not in SCHEDULED:
-        take_steps(stage, ring, str(uuid.uuid4()))
-    else:
-        wait_for(stage, ring, start(stage, ring))
+    if not resumed(stage, ring):
+        if stage.is_emulated or ring not in SCHEDULED:
+            take_steps(stage, ring, str(uuid.uuid4()))
+        else:
+            wait_for(stage, ring, start(stage, ring))
     after = listed(stage, ring)["keys"]
     show(ring, by_kid(before["keys"]), after)
     if by_kid(after).keys() <= by_kid(before["keys"]).keys():
@@ -81,8 +78,8 @@ def rotate(stage, ring):
 def retire(stage, ring, kid, yes):
     """Takes a key, or all, out of a ring at once."""
     if ring not in LOSSES:
-        raise Failed(f"A key of {ring} is never retired: passwords that it sealed could not be checked any more. Rotate it "
-                     "and migrate, as in docs/operations/rotation.md.")
+        raise Failed(f"A key of {ring} is never retired: passwords that it sealed could not be checked any more. Rotate "
+                     "it and migrate, as in docs/operations/rotation.md.")
     keys = listed(stage, ring)["keys"]
     chosen = keys if kid == "all" else in_use(keys) if kid == "newest" else [it for it in keys if it["kid"] == kid]
     if not chosen:
@@ -113,9 +110,27 @@ def described(stage, ring):
 
 
 def under_way(stage, ring):
-    """The version of a rotation that was begun and not finished. Secrets Manager begins no other one beside it."""
-    waiting = [it for it, labels in described(stage, ring).items() if "AWSPENDING" in labels and "AWSCURRENT" not in labels]
-    return waiting[0] if waiting else None
+    """The version of a rotation that was begun and not finished. Secrets Manager begins no other one beside it. After one
+    that was finished, the current version may have the label, too."""
+    waiting = [(version, labels) for version, labels in described(stage, ring).items() if "AWSPENDING" in labels]
+    if not waiting or any("AWSCURRENT" in labels for _, labels in waiting):
+        return None
+    return waiting[0][0]
+
+
+def resumed(stage, ring):
+    """Brings a rotation that was not finished to its end, if it can still be used. The function gives up one that
+    cannot, so that another can begin."""
+    token = under_way(stage, ring)
+    if not token:
+        return False
+    say(f"{ring}: going on with the rotation {token}, which was not finished")
+    try:
+        take_steps(stage, ring, token)
+    except Failed as failure:
+        say(f"{ring}: {failure}\n{ring}: beginning anew")
+        return False
+    return True
 
 
 def start(stage, ring):
@@ -130,8 +145,8 @@ def wait_for(stage, ring, token):
     while "AWSCURRENT" not in described(stage, ring).get(token, []):
         waited = time.monotonic() - began
         if waited > LONGEST:
-            raise Failed(f"{ring} was not rotated within {LONGEST} seconds. Why: make logs STAGE={stage.name} F={FUNCTION}. "
-                         f"Then make rotate STAGE={stage.name} RING={ring} goes on with it.")
+            raise Failed(f"{ring} was not rotated within {LONGEST} seconds. Why: make logs STAGE={stage.name} "
+                         f"F={FUNCTION}. Then make rotate STAGE={stage.name} RING={ring} goes on with it.")
         say(f"{ring}: Secrets Manager takes its steps, {waited:.0f} s")
         time.sleep(5)
 

@@ -40,13 +40,13 @@ def secrets_of(emulator):
 
 
 def check_rotation(api, emulator):
-    """Every ring, by the operator's command, by the real function under its own role. What was signed in before goes on,
-    and each change has its line in the trail."""
+    """Every ring, by the operator's command, by the real function under its own role. What was signed in before goes
+    on, and each change has its line in the trail."""
     pair = api.signed_in("rotation@example.com")
     before = kids(api)
     for arguments in (("--ring", "signing"), (), ("--ring", "password_wrap")):
         code, text = operate(emulator, *arguments)
-        equal(code, 0)
+        holds(code == 0, text)
         holds("signs from" in text, text)
         holds(not any(secret in text for secret in secrets_of(emulator)), "a key is printed")
         equal(api.me(pair["access_token"]).status, 200)
