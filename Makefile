@@ -282,6 +282,11 @@ migrate-new: .tools/sam/.pins ## Write the file of a new migration: make migrate
 migrations: ## Write infra/migrations.json from the code
 	@$(need-rust)
 	@UPDATE_SNAPSHOTS=1 cargo test --package wardgate-tests --test black_box migrations_json
+.PHONY: rotate
+rotate: .tools/sam/.pins ## Make the next keys: make rotate STAGE=staging RING=signing; or retire one at once: RETIRE=<kid>|newest|all
+	@$(need-stage)
+	@$(operate) rotate --stage "$(STAGE)" $(call option,RING,--ring) $(call option,RETIRE,--retire) \
+		$(if $(FIRST),--first) $(yes)
 
 .tools/%/.pins: infra/tools/%.txt
 	@command -v python3 >/dev/null || { echo "This check needs Python 3." >&2; exit 1; }

@@ -493,8 +493,8 @@ fn sec_pl_01_secrets_manager_alone_calls_rotate_keys_and_for_this_account_alone(
     }
     // The function answers before Lambda ends it.
     let function = &template["Resources"]["RotateKeysFunction"]["Properties"];
-    let deadline = function["Environment"]["Variables"]["AUTH__HTTP__REQUEST_DEADLINE_MS"].as_u64().unwrap();
-    assert!(deadline < function["Timeout"].as_u64().unwrap() * 1000);
+    let deadline = function["Environment"]["Variables"]["AUTH__HTTP__REQUEST_DEADLINE_MS"].as_str().unwrap();
+    assert!(deadline.parse::<u64>().unwrap() < function["Timeout"].as_u64().unwrap() * 1000);
 }
 
 /// `CloudFormation` stops at 500 resources a stack. SAM makes a version and an alias of each function, a permission of

@@ -23,6 +23,7 @@ VERBS = {
     "backup": "Back up both tables now",
     "restore": "Restore the table to a time, and switch over to it",
     "migrate": "Apply migrations of the data, or take them back",
+    "rotate": "make the next keys, or take a key out of use at once",
 }
 
 

@@ -18,6 +18,7 @@ import migrations
 import pages
 import upgrade
 import restore
+import rotation
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -31,6 +32,7 @@ WITHOUT_REQUESTS = {"authorizer", "eraser", "events", "mailer", "smoke"}
 WITHOUT_REQUESTS = {"audit-watch", "authorizer", "eraser", "events", "mailer"}
 WITHOUT_REQUESTS = {"authorizer", "eraser", "events", "mailer", "restore-sweep"}
 WITHOUT_REQUESTS = {"authorizer", "eraser", "events", "mailer", "migrate"}
+WITHOUT_REQUESTS = {"authorizer", "eraser", "events", "mailer", "rotate-keys"}
 
 
 def check_ready(api, _emulator):
@@ -327,6 +329,7 @@ STAGING = [
     accounts.check_cookie_mode,
     pages.check_pages,
     migrations.check_migrations,
+    rotation.check_rotation,
     delivery.check_erasure,
     delivery.check_mail_outlasts_its_service,
     delivery.check_wrong_order,

@@ -7,6 +7,7 @@ use crate::rotation::crashes::kids_everywhere;
 async fn sec_tk_04_a_retired_signing_key_leaves_at_once_and_a_fresh_one_signs() {
     let server = server().await;
     let access = server.signed_in().await.string("access_token");
+    assert_eq!(server.as_bearer(Method::GET, "/v1/me", &access).await.status, 200);
     let kid = kid_of(&access);
     let answer = retire(&server.app, "signing", &kid).await.unwrap();
     assert_eq!(answer["retired"], json!([kid]));

@@ -2,6 +2,7 @@
 
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use wardgate_verify::provider;
 
 use crate::crypto::access_token::SignError;
 use crate::crypto::key_ring::{PublicKey, Ring, SigningAlgorithm, SigningKey};
@@ -34,6 +35,8 @@ impl SigningKey {
     }
 
     fn jwk(&self) -> Result<Jwk, SignError> {
+        // Keys are also made where there is no App, which installs it otherwise.
+        provider::install();
         let (algorithm, key) = self.encoding_key();
         let mut jwk =
             Jwk::from_encoding_key(&key, algorithm).map_err(|cause| SignError { kid: self.kid.clone(), cause })?;

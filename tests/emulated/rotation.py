@@ -1,0 +1,79 @@
+"""New keys, while somebody signs in and refreshes. Keys sign a day after they are made, and no test waits for that: the
+switch itself is shown in tests/rotation, with a clock that it moves."""
+
+import json
+import subprocess
+
+from gateway import decoded, equal, holds, remembered
+
+
+def operate(emulator, *arguments):
+    """What an operator types."""
+    command = [emulator.root / ".tools/sam/bin/python", emulator.root / "infra/operate", "rotate"]
+    ran = subprocess.run(
+        [*command, "--stage", emulator.stage, *arguments], env=emulator.environment, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=300, check=False,
+    )
+    return ran.returncode, ran.stdout + ran.stderr
+
+
+def kids(api):
+    return {key["kid"] for key in api.ask("GET", "/.well-known/jwks.json").json["keys"]}
+
+
+def kid_of(token):
+    return json.loads(decoded(token.split(".")[0]))["kid"]
+
+
+def listed(emulator, ring):
+    event = {"FunctionName": f"wardgate-{emulator.stage}-rotate-keys", "Payload": json.dumps({"list": ring})}
+    return json.load(emulator.client("lambda").invoke(**event, Qualifier="live")["Payload"])["keys"]
+
+
+def secrets_of(emulator):
+    """Everything that is secret in the rings."""
+    client = emulator.client("secretsmanager")
+    for ring in ("signing", "session_mac", "login_mac", "mail_mac", "password_wrap"):
+        value = client.get_secret_value(SecretId=f"wardgate/{emulator.stage}/{ring}")["SecretString"]
+        for key in json.loads(value)["keys"]:
+            yield key.get("pkcs8") or key["secret"]
+
+
+def check_rotation(api, emulator):
+    """Every ring, by the operator's command, by the real function under its own role. What was signed in before goes
+    on, and each change has its line in the trail."""
+    pair = api.signed_in("rotation@example.com")
+    before = kids(api)
+    for arguments in (("--ring", "signing"), (), ("--ring", "password_wrap")):
+        code, text = operate(emulator, *arguments)
+        holds(code == 0, text)
+        holds("signs from" in text, text)
+        holds(not any(secret in text for secret in secrets_of(emulator)), "a key is printed")
+        equal(api.me(pair["access_token"]).status, 200)
+        answer = api.refresh(pair["refresh_token"])
+        equal(answer.status, 200)
+        pair = remembered(answer.json)
+        holds(kid_of(pair["access_token"]) in before, "a new key signs before everybody knows it")
+        api.login("rotation@example.com")
+    waiting = {key["kid"] for key in listed(emulator, "signing")} - before
+    equal(len(waiting), 2)
+    equal([len(listed(emulator, ring)) for ring in ("session_mac", "login_mac", "mail_mac", "password_wrap")], [2] * 4)
+    public = emulator.client("secretsmanager").get_secret_value(SecretId=f"wardgate/{emulator.stage}/public_keys")
+    published = {key["jwk"]["kid"] for key in json.loads(public["SecretString"])["keys"]}
+    equal(published, before | waiting)
+    code, text = operate(emulator, "--ring", "signing", "--retire", "no-such-key", "--yes")
+    equal((code, "has no key no-such-key" in text), (1, True))
+    code, text = operate(emulator, "--ring", "password_wrap", "--retire", "1", "--yes")
+    equal((code, "never retired" in text), (1, True))
+    code, text = operate(emulator, "--ring", "signing", "--retire", next(iter(waiting)))
+    equal((code, "Nobody is there to ask" in text), (1, True))
+    retired = sorted(waiting)[0]
+    code, text = operate(emulator, "--ring", "signing", "--retire", retired, "--yes")
+    equal((code, retired in {key["kid"] for key in listed(emulator, "signing")}), (0, False))
+    trail = emulator.client("dynamodb").scan(TableName=f"wardgate-audit-{emulator.stage}", ConsistentRead=True)["Items"]
+    lines = [line["detail"]["S"] for line in trail if line["action"]["S"] in ("keys_rotated", "key_retired")]
+    for ring in ("signing", "session_mac", "login_mac", "mail_mac", "password_wrap"):
+        holds(any(line.startswith(f"{ring}: ") for line in lines), f"no line about {ring} in {lines}")
+    holds(any(f"{retired} retired" in line for line in lines), f"no line about {retired}")
+    asked = {line["action"]["S"] for line in trail}
+    holds({"rotation_requested", "retirement_requested"} <= asked, asked)
