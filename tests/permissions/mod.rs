@@ -8,6 +8,7 @@ mod mails;
 mod observer;
 mod passwords;
 mod sign_in;
+mod smoke;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -92,6 +93,9 @@ async fn everything() -> BTreeMap<&'static str, Uses> {
     for verified in ["false", "true"] {
         let mut observer = Observer::with(&[("AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL", verified)]).await;
         observer.see_verification().await;
+        add(observer);
+        let mut observer = Observer::with(&[("AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL", verified)]).await;
+        observer.see_smoke().await;
         add(observer);
     }
     let mut observer = Observer::with(&[]).await;

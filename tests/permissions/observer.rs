@@ -29,7 +29,12 @@ impl Observer {
         process.app.prefetch(needs).await;
         drive(&process).await;
         let uses = self.seen.entry(name).or_default();
-        uses.extend(self.server.store.accesses());
+        // This one may use partitions, and no kinds of them.
+        uses.extend(if name == smoke::FUNCTION.name {
+            self.server.store.exact_accesses()
+        } else {
+            self.server.store.accesses()
+        });
         let rings = self.server.secrets_manager.taken().into_iter();
         uses.extend(rings.map(|ring| Access::new("secretsmanager:GetSecretValue", &ring, "")));
     }
