@@ -167,6 +167,11 @@ operate = exec .tools/sam/bin/python infra/operate
 need-stage = $(if $(STAGE),,$(error STAGE is missing: make $@ STAGE=staging))
 yes = $(if $(YES),--yes)
 
+.PHONY: smoke
+smoke: .tools/sam/.pins ## Take a synthetic user through a stage's functions: make smoke STAGE=staging
+	@$(need-stage)
+	@$(operate) smoke --stage "$(STAGE)"
+
 .tools/%/.pins: infra/tools/%.txt
 	@command -v python3 >/dev/null || { echo "This check needs Python 3." >&2; exit 1; }
 	@echo "Installing the $$(grep -c == $<) packages of $< into .tools/$*; this takes about a minute …"

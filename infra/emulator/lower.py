@@ -77,7 +77,9 @@ def lower_alarm(properties):
     """Alarms there watch one metric and know no expressions. What is left has its name, can be set off by hand, and never
     goes off by itself. The original's metrics: tests/deployments.rs,
     each_function_has_a_rollback_alarm_beside_it_on_its_own_metrics."""
-    metrics = [it["MetricStat"] for it in properties.pop("Metrics") if "MetricStat" in it]
+    metrics = [it["MetricStat"] for it in properties.pop("Metrics", []) if "MetricStat" in it]
+    if not metrics:
+        return
     first = metrics[0]
     properties |= first["Metric"] | {"Period": first["Period"], "Statistic": first["Stat"]}
     properties["Threshold"] = 1_000_000_000

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stage import STAGES, Failed, Stage
 
 VERBS = {
+    "smoke": "take a synthetic user through what is live",
 }
 
 

@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 
 import accounts
+import canary
 import delivery
 import pages
 from cryptography.exceptions import InvalidSignature
@@ -323,6 +324,10 @@ CHECKS = [
     accounts.check_own_data,
     accounts.check_cookie_mode,
     pages.check_pages,
+    canary.check_smoke,
+    canary.check_hook,
+    canary.check_canary,
+    canary.check_deployments_of_everything,
     delivery.check_erasure,
     delivery.check_mail_outlasts_its_service,
     delivery.check_wrong_order,
