@@ -287,6 +287,10 @@ rotate: .tools/sam/.pins ## Make the next keys: make rotate STAGE=staging RING=s
 	@$(need-stage)
 	@$(operate) rotate --stage "$(STAGE)" $(call option,RING,--ring) $(call option,RETIRE,--retire) \
 		$(if $(FIRST),--first) $(yes)
+.PHONY: smoke
+smoke: .tools/sam/.pins ## Take a synthetic user through a stage's functions: make smoke STAGE=staging
+	@$(need-stage)
+	@$(operate) smoke --stage "$(STAGE)"
 
 .tools/%/.pins: infra/tools/%.txt
 	@command -v python3 >/dev/null || { echo "This check needs Python 3." >&2; exit 1; }

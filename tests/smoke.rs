@@ -201,7 +201,8 @@ async fn a_run_that_was_killed_is_cleared_away() {
 #[tokio::test]
 async fn sec_pl_08_strangers_gain_nothing_by_the_addresses_and_cannot_stop_the_test() {
     for verified in ["true", "false"] {
-        let (server, functions) = start(&[(VERIFIED.0, verified)]).await;
+        let limits = ("AUTH__LIMITS__REGISTER_ADDRESS__LIMIT", "3");
+        let (server, functions) = start(&[(VERIFIED.0, verified), limits]).await;
         for user in Synthetic::all() {
             let email = user.email().display();
             while server.register(email, OTHER_PASSWORD).await.status == 202 {}

@@ -24,6 +24,7 @@ VERBS = {
     "restore": "Restore the table to a time, and switch over to it",
     "migrate": "Apply migrations of the data, or take them back",
     "rotate": "make the next keys, or take a key out of use at once",
+    "smoke": "take a synthetic user through what is live",
 }
 
 

@@ -65,10 +65,11 @@ class Stage:
 
     # One of a kind: making one takes a while, and threads must not do it at the same time.
     @functools.cache
-    def client(self, service, region=None):
+    def client(self, service, region=None, **config):
         """An SDK client for the stage's region, or another."""
         # `standard` tries throttled and failed calls again.
-        return boto3.client(service, region_name=region or self.region, config=Config(retries={"mode": "standard"}))
+        config = Config(retries={"mode": "standard"}, **config)
+        return boto3.client(service, region_name=region or self.region, config=config)
 
     def function_name(self, function):
         """A function's name in AWS."""
@@ -76,7 +77,9 @@ class Stage:
 
     def invoke(self, function, event, qualifier="live"):
         """What a function answers to an event. One that fails stops the command with its error."""
-        answer = self.client("lambda").invoke(
+        # As long as a function may take: this is not a call to try again because it is slow.
+        client = self.client("lambda", read_timeout=900)
+        answer = client.invoke(
             FunctionName=self.function_name(function), Qualifier=qualifier, Payload=json.dumps(event).encode()
         )
         text = answer["Payload"].read().decode()

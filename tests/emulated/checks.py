@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 
 import accounts
+import canary
 import delivery
 import operations
 import deploys
@@ -330,6 +331,10 @@ STAGING = [
     pages.check_pages,
     migrations.check_migrations,
     rotation.check_rotation,
+    canary.check_smoke,
+    canary.check_hook,
+    canary.check_canary,
+    canary.check_deployments_of_everything,
     delivery.check_erasure,
     delivery.check_mail_outlasts_its_service,
     delivery.check_wrong_order,

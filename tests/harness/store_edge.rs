@@ -34,13 +34,25 @@ impl Access {
         Self { resource: resource.to_owned(), ..self.clone() }
     }
 
-    /// One part of a request, or all of it. Partition keys are told apart by what stands before their first `#`.
+    /// One part of a request, or all of it.
     fn of(action: &str, part: &Value) -> Self {
         let table = part["TableName"].as_str().unwrap_or_default();
         let keys = [&part["Key"]["pk"], &part["Item"]["pk"], &part["ExpressionAttributeValues"][":pk"]];
         let key = keys.iter().find_map(|key| key["S"].as_str()).unwrap_or_default();
-        let partition = key.split_once('#').map_or_else(|| key.to_owned(), |(kind, _)| format!("{kind}#*"));
-        Self::new(&format!("dynamodb:{action}"), table.strip_suffix("-development").unwrap_or(table), &partition)
+        Self::new(&format!("dynamodb:{action}"), table.strip_suffix("-development").unwrap_or(table), key)
+    }
+
+    /// Any partition of the same kind: the kind stands before the first `#`.
+    fn of_kind(self) -> Self {
+        let partition = self.partition.split_once('#').map(|(kind, _)| format!("{kind}#*"));
+        Self { partition: partition.unwrap_or(self.partition), ..self }
+    }
+
+    /// Of the trail, whose partitions end with a month, any month of the same subject.
+    fn of_any_month(self) -> Self {
+        let partition = self.partition.rsplit_once('#').filter(|_| self.resource == "wardgate-audit");
+        let partition = partition.map(|(subject, _)| format!("{subject}#*"));
+        Self { partition: partition.unwrap_or_else(|| self.partition.clone()), ..self }
     }
 
     /// IAM has no action for a transaction: its items count as what they would be alone.
@@ -217,7 +229,12 @@ impl StoreEdge {
 
     /// What has been asked for, in IAM's terms.
     pub fn accesses(&self) -> BTreeSet<Access> {
-        self.state.lock().unwrap().accesses.clone()
+        self.state.lock().unwrap().accesses.iter().cloned().map(Access::of_kind).collect()
+    }
+
+    /// The same with the very partitions.
+    pub fn exact_accesses(&self) -> BTreeSet<Access> {
+        self.state.lock().unwrap().accesses.iter().cloned().map(Access::of_any_month).collect()
     }
 
     /// How many requests have passed.

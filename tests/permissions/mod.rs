@@ -11,6 +11,7 @@ mod passwords;
 mod restored;
 mod rotation;
 mod sign_in;
+mod smoke;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -105,6 +106,9 @@ async fn everything() -> BTreeMap<&'static str, Uses> {
     for verified in ["false", "true"] {
         let mut observer = Observer::with(&[("AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL", verified)]).await;
         observer.see_verification().await;
+        add(observer);
+        let mut observer = Observer::with(&[("AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL", verified)]).await;
+        observer.see_smoke().await;
         add(observer);
     }
     let mut observer = Observer::with(&[]).await;

@@ -33,7 +33,12 @@ impl Observer {
         process.app.prefetch(needs).await;
         drive(&process).await;
         let uses = self.seen.entry(name).or_default();
-        uses.extend(self.server.store.accesses());
+        // This one may use partitions, and no kinds of them.
+        uses.extend(if name == smoke::FUNCTION.name {
+            self.server.store.exact_accesses()
+        } else {
+            self.server.store.accesses()
+        });
         uses.extend(self.server.secrets_manager.accesses());
     }
 

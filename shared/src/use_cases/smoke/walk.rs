@@ -15,7 +15,7 @@ use crate::domain::user::User;
 use crate::outbound::codedeploy::Deployed;
 use crate::outbound::functions::{Answered, Ask, Functions};
 use crate::store::accounts::AccountCreation;
-use crate::store::verifications::{AddressVerification, Verification};
+use crate::store::verifications::AddressVerification;
 use crate::use_cases::choose_password::wrapped_hash;
 use crate::use_cases::fault::Fault;
 use crate::use_cases::smoke::{Failure, Report, Step};
@@ -140,8 +140,8 @@ impl Walk<'_> {
         }
     }
 
-    /// A link that nobody was mailed is refused. The right one nobody here can make: what the registration wrote is
-    /// activated as the link would.
+    /// A link that nobody was mailed is refused. The right one nobody here can make (PL-08): what the registration wrote
+    /// becomes the account without it.
     async fn verify(&self, secrets: &Secrets) -> Result<(), Wrong> {
         let app = self.app;
         let body = json!({ "token": "not-a-link" });
@@ -153,8 +153,7 @@ impl Walk<'_> {
         }
         let (user, credential) = self.account(&secrets.password).await?;
         let audit = app.audit(&self.context(), Subject::User(user.id), AuditAction::EmailVerified, None)?;
-        let verification = Verification { registration: &registration, reset: None };
-        match app.store.activate_registration(&verification, &user, &credential, &audit).await? {
+        match app.store.activate_synthetic(self.user, &registration, (&user, &credential), &audit).await? {
             AddressVerification::Verified => Ok(()),
             AddressVerification::Superseded => {
                 Err(self.wrong(REGISTER.0, "wrote a registration that begins no account"))

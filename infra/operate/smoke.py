@@ -1,0 +1,27 @@
+"""The smoke test of what is live: a synthetic user registers, signs in, refreshes, is known, and signs out."""
+
+from stage import Failed
+from terminal import say, table
+
+
+def arguments(_parser):
+    """It has none of its own."""
+
+
+def run(stage, _options):
+    report = check(stage)
+    table([(it["step"], f"{it['took_ms']} ms") for it in report["steps"]], ("step", "took"))
+    say(f"{stage.name} works.")
+
+
+def check(stage):
+    """The function's report, if everything was as it should be."""
+    report = stage.invoke("smoke", {"live": True})
+    if report["passed"]:
+        return report
+    failure = report["failure"]
+    where = failure.get("function")
+    text = f"The smoke test of {stage.name} failed at step {failure['step']}"
+    text += f", at {where}: {failure['reason']}." if where else f": {failure['reason']}."
+    function = where.partition(":")[0] if where else "smoke"
+    raise Failed(f"{text}\nThe log says more: make logs STAGE={stage.name} F={function}. See docs/operations/canary.md.")

@@ -1,0 +1,178 @@
+"""How a new version gets its traffic: a stand-in for CodeDeploy calls the stage's own hook, shifts the alias, and takes it
+back. That functions are deployed so, by these hooks and alarms: tests/deployments.rs."""
+
+import subprocess
+import sys
+
+import boto3
+import lower
+from botocore.config import Config
+from codedeploy import ENDED, CodeDeploy, revision
+from gateway import equal, holds, wait_for
+
+CANARY = "CodeDeployDefault.LambdaCanary10Percent10Minutes"
+AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
+
+
+class Deployments:
+    """The stage's deployments, by the groups that AWS would have of the template. In the end each alias has the version
+    that it had."""
+
+    def __init__(self, emulator, minute=1):
+        self.emulator, self.functions = emulator, emulator.client("lambda")
+        self.codedeploy = CodeDeploy(emulator.client, minute, patience=300)
+        self.service = boto3.client(
+            "codedeploy", endpoint_url=self.codedeploy.url, region_name=lower.REGION,
+            aws_access_key_id="emulator", aws_secret_access_key="emulator", config=Config(proxies={}),
+        )
+        self.before = {}
+
+    def __enter__(self):
+        self.codedeploy.__enter__()
+        self.service.create_application(applicationName=lower.APPLICATION, computePlatform="Lambda")
+        # The hook of a deployment is what is not published yet.
+        self.configure("smoke", AWS_ENDPOINT_URL_CODEDEPLOY=self.codedeploy.url)
+        return self
+
+    def __exit__(self, *_):
+        self.codedeploy.__exit__()
+        for function, version in self.before.items():
+            self.point(function, version)
+
+    def name(self, function):
+        return f"wardgate-{self.emulator.stage}-{function}"
+
+    def live(self, function):
+        """The alias: the version that it has, and those that it has in part."""
+        alias = self.functions.get_alias(FunctionName=self.name(function), Name="live")
+        weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+        return alias["FunctionVersion"], weights
+
+    def point(self, function, version):
+        """Moves the alias by hand."""
+        self.functions.update_alias(
+            FunctionName=self.name(function), Name="live", FunctionVersion=version,
+            RoutingConfig={"AdditionalVersionWeights": {}},
+        )
+
+    def configure(self, function, **changed):
+        """Sets variables of what is not published, and gives those that it had."""
+        configured = self.functions.get_function_configuration(FunctionName=self.name(function))
+        variables = configured["Environment"]["Variables"]
+        self.functions.update_function_configuration(
+            FunctionName=self.name(function), Environment={"Variables": variables | changed}
+        )
+        return variables
+
+    def publish(self, function, **changed):
+        """A new version, configured otherwise."""
+        self.before.setdefault(function, self.live(function)[0])
+        variables = self.configure(function, **changed)
+        version = self.functions.publish_version(FunctionName=self.name(function))["Version"]
+        self.functions.update_function_configuration(
+            FunctionName=self.name(function), Environment={"Variables": variables}
+        )
+        return version
+
+    def begin(self, function, version, config=AT_ONCE):
+        """A deployment of a version, with the stage's hook and the function's alarm."""
+        group = {"applicationName": lower.APPLICATION, "deploymentGroupName": function}
+        self.service.create_deployment_group(
+            **group, serviceRoleArn="arn:aws:iam::000000000000:role/x", deploymentConfigName=config,
+            alarmConfiguration={"enabled": True, "alarms": [{"name": f"{self.name(function)}-rollback"}]},
+        )
+        current, _ = self.live(function)
+        deployed = revision(self.name(function), current, version, hook=self.name("smoke"))
+        return self.service.create_deployment(**group, revision=deployed)["deploymentId"]
+
+    def ended(self, deployment):
+        """How a deployment ended: its status, and why it failed if it did."""
+        def find():
+            info = self.service.get_deployment(deploymentId=deployment)["deploymentInfo"]
+            return info if info["status"] in ENDED else None
+        info = wait_for(find, f"the end of {deployment}", 300)
+        return info["status"], info.get("errorInformation", {}).get("code")
+
+
+def typed(emulator):
+    """`make smoke`: its status, and what it prints."""
+    command = [sys.executable, emulator.root / "infra/operate", "smoke", "--stage", emulator.stage]
+    ran = subprocess.run(
+        command, env=emulator.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, timeout=300, check=False,
+    )
+    return ran.returncode, ran.stdout
+
+
+def check_smoke(_api, emulator):
+    """What an operator types tells the steps, or names what is wrong; and nothing is left of the user."""
+    status, printed = typed(emulator)
+    equal(status, 0)
+    for step in ("register", "verify", "sign-in", "refresh", "me", "sign-out"):
+        holds(step in printed, printed)
+    with Deployments(emulator) as deployments:
+        deployments.point("me", deployments.publish("me", AUTH__STORE__TABLE="nowhere"))
+        status, printed = typed(emulator)
+    holds(status == 1 and "failed at step me, at me:live: answered 500" in printed, status, printed)
+    equal(typed(emulator)[0], 0)
+    pages = emulator.client("dynamodb").get_paginator("scan").paginate(TableName=f"wardgate-{emulator.stage}")
+    left = [item["pk"]["S"] for page in pages for item in page["Items"]]
+    equal([pk for pk in left if pk.startswith(("USER#usr_000000", "SMOKE#"))], [])
+
+
+def check_hook(_api, emulator):
+    """A version that works gets the alias; one that does not never sees a request, whether it starts or not."""
+    with Deployments(emulator) as deployments:
+        for function, broken in (
+            ("login", {"AUTH__STORE__TABLE": "nowhere"}), ("jwks", {"AUTH__LOG__LEVEL": "loud loud"}),
+        ):
+            good = deployments.publish(function, AUTH__TOKENS__ACCESS_SECONDS="299")
+            equal(deployments.ended(deployments.begin(function, good)), ("Succeeded", None))
+            equal(deployments.live(function), (good, {}))
+            version = deployments.publish(function, **broken)
+            equal(deployments.ended(deployments.begin(function, version)), ("Failed", "HOOK_EXECUTION_FAILURE"))
+            equal(deployments.live(function), (good, {}))
+
+
+def check_canary(_api, emulator):
+    """An alarm during the canary takes it back, and so does somebody who stops it."""
+    alarms, alarm = emulator.client("cloudwatch"), f"wardgate-{emulator.stage}-me-rollback"
+    # A canary of ten minutes is one of ten: long enough to be seen, and not waited for where it is to pass.
+    with Deployments(emulator, minute=60) as deployments:
+        before, _ = deployments.live("me")
+        version = deployments.publish("me", AUTH__TOKENS__ACCESS_SECONDS="299")
+
+        def shifting():
+            deployment = deployments.begin("me", version, CANARY)
+            wait_for(lambda: deployments.live("me") == (before, {version: 0.1}), "the canary", 60)
+            return deployment
+
+        deployment = shifting()
+        try:
+            alarms.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="a test")
+            equal(deployments.ended(deployment), ("Stopped", "ALARM_ACTIVE"))
+        finally:
+            alarms.set_alarm_state(AlarmName=alarm, StateValue="OK", StateReason="a test")
+        wait_for(lambda: deployments.live("me") == (before, {}), "the version before")
+        deployment = shifting()
+        deployments.service.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)
+        equal(deployments.ended(deployment), ("Stopped", "MANUAL_STOP"))
+        wait_for(lambda: deployments.live("me") == (before, {}), "the version before")
+    with Deployments(emulator, minute=0) as deployments:
+        version = deployments.publish("me", AUTH__TOKENS__ACCESS_SECONDS="298")
+        equal(deployments.ended(deployments.begin("me", version, CANARY)), ("Succeeded", None))
+        equal(deployments.live("me"), (version, {}))
+
+
+def check_deployments_of_everything(_api, emulator):
+    """What a deploy does: one of every function at once, each with a hook. The hooks do not fail each other."""
+    with Deployments(emulator) as deployments:
+        pages = deployments.functions.get_paginator("list_functions").paginate()
+        found = [it["FunctionName"] for page in pages for it in page["Functions"]]
+        names = [it.removeprefix(deployments.name("")) for it in found if it.startswith(deployments.name(""))]
+        versions = {name: deployments.publish(name, AUTH__TOKENS__ACCESS_SECONDS="297") for name in names if name != "smoke"}
+        holds(len(versions) > 30, versions)
+        begun = {name: deployments.begin(name, version) for name, version in versions.items()}
+        ended = {name: deployments.ended(deployment) for name, deployment in begun.items()}
+        equal({name: end for name, end in ended.items() if end != ("Succeeded", None)}, {})
+        equal({name: deployments.live(name) for name in versions}, {name: (it, {}) for name, it in versions.items()})
