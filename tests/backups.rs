@@ -48,7 +48,10 @@ fn every_hour_and_every_day_has_its_backup_for_as_long_as_the_stage_says() {
         assert_eq!(copy["DestinationBackupVaultArn"], vault);
         assert!(copy["Lifecycle"]["DeleteAfterDays"].as_u64().unwrap() >= daily, "{stage}");
         let vaults = of_stage("infra/backup-copy.yaml", stage);
-        assert_eq!(resources(&vaults, "AWS::Backup::BackupVault")["Vault"]["BackupVaultName"], format!("wardgate-{stage}"));
+        assert_eq!(
+            resources(&vaults, "AWS::Backup::BackupVault")["Vault"]["BackupVaultName"],
+            format!("wardgate-{stage}")
+        );
     }
     let backup = resolve(&read("infra/backup.yaml"), &[]);
     assert_eq!(rules(&backup)[1].get("CopyActions"), None, "no region, no copy");
@@ -121,7 +124,10 @@ fn sec_pl_01_the_backup_role_reaches_our_tables_vaults_and_keys_alone() {
     let backup = of_stage("infra/backup.yaml", "production");
     let role = resources(&backup, "AWS::IAM::Role")["BackupRole"];
     assert_eq!(role.get("ManagedPolicyArns"), None);
-    assert_eq!(role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"], json!({ "Service": "backup.amazonaws.com" }));
+    assert_eq!(
+        role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"],
+        json!({ "Service": "backup.amazonaws.com" })
+    );
     for statement in role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap() {
         assert!(texts(&statement["Action"]).iter().all(|action| !action.contains('*')), "{statement}");
         let everything = statement["Resource"] == "*";

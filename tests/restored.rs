@@ -103,7 +103,9 @@ async fn delete_account(server: &TestServer, email: &str) {
 }
 
 fn status_of(items: &[Item], id: &str) -> String {
-    let profile = items.iter().find(|item| item["pk"].as_s().unwrap() == &format!("USER#{id}") && item["sk"].as_s().unwrap() == "PROFILE");
+    let profile = items
+        .iter()
+        .find(|item| item["pk"].as_s().unwrap() == &format!("USER#{id}") && item["sk"].as_s().unwrap() == "PROFILE");
     profile.map(|profile| profile["status"].as_s().unwrap().clone()).unwrap_or_default()
 }
 
@@ -145,7 +147,8 @@ async fn sec_pl_07_no_session_from_before_the_restore_lives() {
     let after = server.refresh(&rotated.string("refresh_token")).await;
     let late = login(&server, OTHERS[2], PASSWORD).await;
     point.restored(&server).await;
-    for (which, session) in [("ended", &ended), ("rotated", &rotated), ("kept", &kept), ("after", &after), ("late", &late)]
+    for (which, session) in
+        [("ended", &ended), ("rotated", &rotated), ("kept", &kept), ("after", &after), ("late", &late)]
     {
         assert_eq!(server.refresh(&session.string("refresh_token")).await.status, 401, "{which}");
         let live = server.as_bearer(Method::GET, "/v1/me", &session.string("access_token")).await;
@@ -200,7 +203,8 @@ async fn sec_pl_07_who_was_erased_is_erased_again_and_who_asked_for_it_is_not_fo
     assert_eq!(server.post("/v1/me/keep", &json!({ "token": keep })).await.status, 400);
 
     assert_eq!(erase_accounts(&server.app, "test").await.unwrap(), 1, "whose turn it is not yet stays");
-    let left: Vec<_> = server.items(TABLE, "").await.into_iter().filter(|item| format!("{item:?}").contains(&id)).collect();
+    let left: Vec<_> =
+        server.items(TABLE, "").await.into_iter().filter(|item| format!("{item:?}").contains(&id)).collect();
     assert!(left.is_empty(), "{left:?}");
     let items = server.items(TABLE, "").await;
     assert_eq!(status_of(&items, &asked_id), "leaving");
@@ -320,7 +324,10 @@ async fn an_account_that_does_not_fit_its_credential_is_named_and_does_not_stop_
     let (server, mut point) = eventful().await;
     let credential = point.items.iter_mut().find(|item| {
         item["sk"].as_s().unwrap() == "CREDENTIAL"
-            && item["pk"].as_s().unwrap().ends_with(wardgate::domain::email::Email::parse(EMAIL).unwrap().key().as_str())
+            && item["pk"]
+                .as_s()
+                .unwrap()
+                .ends_with(wardgate::domain::email::Email::parse(EMAIL).unwrap().key().as_str())
     });
     credential.unwrap().insert("cred_version".to_owned(), AttributeValue::N("77".to_owned()));
     server.restore(&point.items).await;

@@ -130,7 +130,9 @@ fn sec_pl_01_a_role_writes_its_own_log_and_decrypts_for_the_services_that_it_use
 
 #[test]
 fn sec_pl_01_a_resource_that_is_everything_has_its_reason_above_it() {
-    for path in ["template.yaml", "infra/data.yaml", "infra/migrate.yaml", "infra/backup.yaml", "infra/backup-copy.yaml"] {
+    for path in
+        ["template.yaml", "infra/data.yaml", "infra/migrate.yaml", "infra/backup.yaml", "infra/backup-copy.yaml"]
+    {
         let text = fs::read_to_string(repository(path)).unwrap();
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         for (index, line) in lines.iter().enumerate() {
@@ -401,7 +403,10 @@ fn functions_of_other_stacks_are_listed_and_have_alias_role_and_log_as_all_have(
         for (name, id) in functions {
             let function = &template["Resources"][format!("{id}Function")]["Properties"];
             assert_eq!(function["FunctionName"], format!("wardgate-development-{name}"));
-            assert_eq!(function["AutoPublishCodeSha256"], "unreleased", "{name} would not be published with the others");
+            assert_eq!(
+                function["AutoPublishCodeSha256"], "unreleased",
+                "{name} would not be published with the others"
+            );
             assert_eq!(function["Role"], json!({ "Fn::GetAtt": format!("{id}Role.Arn") }));
             assert_eq!(function["LoggingConfig"]["LogGroup"], json!({ "Ref": format!("{id}LogGroup") }));
             for statement in statements(&template, id) {
@@ -429,8 +434,7 @@ fn the_data_stack_keeps_its_tables_when_a_restored_one_is_live() {
 #[test]
 fn the_events_function_follows_the_live_table() {
     let arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/wardgate-restored-1-development/stream/2026";
-    for (given, stream) in
-        [("", json!({ "Fn::ImportValue": "wardgate-development-table-stream" })), (arn, json!(arn))]
+    for (given, stream) in [("", json!({ "Fn::ImportValue": "wardgate-development-table-stream" })), (arn, json!(arn))]
     {
         let template = resolve(&read("template.yaml"), &[("TableStreamArn", json!(given))]);
         let events = &template["Resources"]["EventsFunction"]["Properties"]["Events"];

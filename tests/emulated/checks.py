@@ -330,6 +330,7 @@ CHECKS = [
     delivery.check_wrong_order,
     delivery.check_events,
     restore.check_restore,
+    restore.check_backup_plan,
     check_every_function_ran,
     check_tables,
     check_logs,

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use super::observer::Observer;
 use super::{Uses, differences, granted};
 use crate::harness::cloudformation::{read, resolve, statements, texts};
-use crate::harness::store_edge::Access;
 use crate::restored::eventful;
 
 /// The rights on the tables that restores name, as if on this one.

@@ -87,9 +87,7 @@ impl Aftermath {
                 deletion: Some(Deletion::Cancelled),
             },
             AuditAction::DeletionRequested => Self { deletion: Some(Deletion::Requested(at)), ..self },
-            AuditAction::DeletionCancelled => {
-                Self { deletion: Some(Deletion::Cancelled), right_used: true, ..self }
-            }
+            AuditAction::DeletionCancelled => Self { deletion: Some(Deletion::Cancelled), right_used: true, ..self },
             AuditAction::Erased => Self { deletion: Some(Deletion::Done), right_used: true, ..self },
             _ => self,
         }
@@ -209,9 +207,12 @@ mod tests {
     #[test]
     fn sec_pl_07_a_right_lives_on_only_where_nothing_can_have_used_it() {
         let spares = |action| Aftermath::of([(action, POINT)], &restored()).spares_rights();
-        for used in
-            [AuditAction::EmailChanged, AuditAction::EmailChangeUndone, AuditAction::DeletionCancelled, AuditAction::Erased]
-        {
+        for used in [
+            AuditAction::EmailChanged,
+            AuditAction::EmailChangeUndone,
+            AuditAction::DeletionCancelled,
+            AuditAction::Erased,
+        ] {
             assert!(!spares(used), "{used:?}");
         }
         assert!(spares(AuditAction::SignedIn) && spares(AuditAction::PasswordChanged));
