@@ -81,6 +81,10 @@ def lower(template, given):
                 # Unknown there. The original's rules: tests/observability.rs,
                 # every_alarm_speaks_to_the_topic_of_its_severity and what_is_wrong_at_all_is_every_alarm_of_its_severity.
                 del resources[logical_id]
+            case "AWS::Backup::BackupSelection":
+                # The emulator knows none and runs no plan. The original's tables: tests/backups.rs,
+                # both_tables_and_what_a_restore_makes_of_them_are_backed_up.
+                del resources[logical_id]
     return template
 
 

@@ -1,7 +1,7 @@
 """Backs up both tables now: `make backup`. Backups of each hour and day are AWS Backup's work: infra/backup.yaml.
 
-These are DynamoDB's own backups. They are there at once, need no vault, and `make restore BACKUP=…` takes them. Nobody
-deletes them but whoever made them.
+These are DynamoDB's own backups. They are there at once, need no vault, and `make restore BACKUP=…` takes them. They
+stay until somebody deletes them.
 """
 
 import datetime
@@ -42,5 +42,5 @@ def wait(dynamodb, arn):
         if details["BackupStatus"] == "AVAILABLE":
             return details
         if details["BackupStatus"] != "CREATING" or time.monotonic() > deadline:
-            raise Failed(f"{arn} is {details['BackupStatus']} and not there. Look at it in the console, and type this again.")
+            raise Failed(f"{arn} is {details['BackupStatus']}. Look at it in the console, and type this again.")
         time.sleep(2)

@@ -1,5 +1,5 @@
-"""Restores the table to a time, and switches over to it: `make restore`. The audit table is not rolled back: it says what
-the restored table has forgotten (PL-07).
+"""Restores the table to a time, and switches over to it: `make restore`. The audit table is not rolled back: it says
+what the restored table has forgotten (PL-07).
 
 The table that was live is closed to writes before the sweep, and kept. Nothing but that happens to it, so until the
 switch-over everything can be given up: `make restore STAGE=… SWITCH_TO=<its name>` opens it again.
@@ -57,7 +57,8 @@ def run(stage, options):
     say("Stream, TTL, recovery, tags, key and protection are as infra/data.yaml has them.")
     switch(stage, restored, stream, f"from {live.full_name}, as of {point:%Y-%m-%dT%H:%M:%SZ}")
     report(stage, restored, point, swept)
-    say(f"The table is {restored.full_name} after {time.monotonic() - began:.0f} s. {live.full_name} is kept, closed to writes.")
+    say(f"The table is {restored.full_name} after {time.monotonic() - began:.0f} s.")
+    say(f"{live.full_name} is kept, closed to writes.")
     say(f"Commit {stage.parameter_file.name} of the stage now: the next deploy goes by it.")
 
 
@@ -83,8 +84,8 @@ def begin(stage, live, options):
     else:
         raise Failed(f"Say which time: make restore STAGE={stage.name} TO=2026-03-01T12:29:00Z")
     confirm(
-        f"Everything that happened in {stage.name} after {point:%Y-%m-%dT%H:%M:%SZ} will be forgotten, every session will "
-        "end, and who changed a password since will need a reset. Go on?", options.yes,
+        f"Everything that happened in {stage.name} after {point:%Y-%m-%dT%H:%M:%SZ} will be forgotten, every session "
+        "will end, and who changed a password since will need a reset. Go on?", options.yes,
     )
     if options.backup:
         restored.restore_backup(options.backup)
@@ -202,8 +203,8 @@ def report(stage, restored, point, swept):
 
 
 def accounts_since(stage, restored, point):
-    """Accounts of which the trail speaks after the point, and the restored table does not know. It goes through the whole
-    trail, so it comes after the switch-over."""
+    """Accounts that the trail says began after the point, and that the restored table does not know. It goes through
+    the whole trail, so it comes after the switch-over."""
     dynamodb = stage.client("dynamodb")
     pages = dynamodb.get_paginator("scan").paginate(
         TableName=f"{stage.parameters['AuditTableName']}-{stage.name}",

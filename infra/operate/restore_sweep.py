@@ -44,7 +44,9 @@ class Sweep:
             while concurrent.futures.wait(parts, timeout=1).not_done:
                 if time.monotonic() - said >= 10:
                     said = time.monotonic()
-                    say(f"  {self.items.total()} items after {said - began:.0f} s, {self.rate(said - began):.0f} a second")
+                    seconds = said - began
+                    items = self.items.total()
+                    say(f"  {items} items after {seconds:.0f} s, {items / seconds:.0f} a second")
             for part in parts:
                 part.result()
         self.seconds = time.monotonic() - began
@@ -67,9 +69,6 @@ class Sweep:
             for action, user in answer["actions"]:
                 self.accounts[action].append(user)
             self.wrong += answer["wrong"]
-
-    def rate(self, seconds):
-        return self.items.total() / seconds if seconds else 0.0
 
     def staying(self):
         """Items by kind, without the turns to be erased, which come and go in the sweep."""

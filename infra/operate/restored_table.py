@@ -177,7 +177,7 @@ class RestoredTable:
             self.dynamodb.delete_resource_policy(ResourceArn=self.describe()["TableArn"])
 
     def persist(self, call, while_it_says, until=None):
-        """Repeats a call for five minutes while AWS has not caught up. With `until` the call has to end in that error."""
+        """Repeats a call for five minutes while AWS has not caught up. With `until` it has to end in that error."""
         deadline = time.monotonic() + 300
         while True:
             try:

@@ -30,9 +30,9 @@ def refuse_other_table(stage):
     wanted = stage.parameters["TableName"]
     if live and live != wanted:
         raise Failed(
-            f"{stage.name} uses the table {live}, and infra/{stage.name}/parameters.yaml names {wanted}. If a restore has "
-            f"switched over, its change of that file is missing here. To change the table: make restore STAGE={stage.name} "
-            f"SWITCH_TO={wanted}"
+            f"{stage.name} uses the table {live}, and infra/{stage.name}/parameters.yaml names {wanted}. If a restore "
+            "has switched over, its change of that file is missing here. To change the table: "
+            f"make restore STAGE={stage.name} SWITCH_TO={wanted}"
         )
 
 
@@ -43,8 +43,8 @@ def running(stage):
 
 
 def deploy(stage):
-    """Deploys what runs already, for the table that the parameters name now: all functions at once, since two tables must
-    not be written to side by side."""
+    """Deploys what runs already, for the table that the parameters name now: all functions at once, since two tables
+    must not be written to side by side."""
     stage = Stage(stage.name)
     now = running(stage)
     given = stage.parameters | {name: now[name] for name in stage.parameters.keys() & now.keys()}
@@ -58,7 +58,8 @@ def deploy(stage):
 def sam_deploy(stage, name, template, given):
     folder = ROOT / "target/restore"
     folder.mkdir(parents=True, exist_ok=True)
-    overrides = folder / "parameters.json"
+    # JSON is YAML, and the file has to be called so.
+    overrides = folder / "parameters.yaml"
     overrides.write_text(json.dumps(given), encoding="utf-8")
     source = ROOT / template
     if stage.is_emulated:
@@ -68,9 +69,9 @@ def sam_deploy(stage, name, template, given):
         lowered = lower.lower(lower.read(source), given, ROOT / "target/emulator/lambda")
         source = folder / f"{name}.json"
         source.write_text(json.dumps(lowered), encoding="utf-8")
-    command = [Path(sys.executable).with_name("sam"), "deploy", "--config-file", ROOT / "samconfig.toml", "--config-env",
-               stage.name, "--template-file", source, "--stack-name", name, "--no-confirm-changeset",
-               "--parameter-overrides", f"file://{overrides}"]
+    command = [Path(sys.executable).with_name("sam"), "deploy", "--config-file", ROOT / "samconfig.toml"]
+    command += ["--config-env", stage.name, "--template-file", source, "--stack-name", name]
+    command += ["--no-confirm-changeset", "--parameter-overrides", f"file://{overrides}"]
     result = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise Failed(f"{(result.stdout + result.stderr)[-3000:]}\nsam deploy of {name} failed, as above.")

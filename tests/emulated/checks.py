@@ -347,6 +347,7 @@ STAGING = [
     observability.check_every_alarm_is_there,
     observability.check_tampering_is_heard,
     restore.check_restore,
+    restore.check_backup_plan,
     check_every_function_ran,
     check_tables,
     check_logs,

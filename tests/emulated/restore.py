@@ -1,21 +1,23 @@
-"""The restore drill: people change things after a backup, `make restore` goes back to it, and what they find then is what
-PL-07 says. The operator's commands run as they are typed, over a copy of the files that they change.
+"""The restore drill: people change things after a backup, `make restore` goes back to it, and what they find then is
+what PL-07 says. The operator's commands run as they are typed, over a copy of the files that they change.
 
 The emulator's RestoreTableToPointInTime copies the table as it is now, whatever time it is given; its backups are as of
 their time. So the table goes back to a backup here, and a time is only given to see that it is refused or taken.
 """
 
 import contextlib
+import json
 import re
 import shutil
 import subprocess
 import sys
 import time
 
+import lower
 from gateway import OTHER_PASSWORD, PASSWORD, equal, holds, remembered, wait_for
 
 UNCHANGED, CHANGED, ENDED, RESET, LEAVING, NEW = (
-    f"{name}@restored.example.com" for name in ("unchanged", "changed", "ended", "reset", "leaving", "new")
+    f"restored-{name}@example.com" for name in ("unchanged", "changed", "ended", "reset", "leaving", "new")
 )
 # Lines that are younger than this at the point may be of requests that were under way then.
 IN_FLIGHT = 60
@@ -75,6 +77,27 @@ def check_restore(api, emulator):
     find_everything_back(api, operator, emulator)
 
 
+def check_backup_plan(_api, emulator):
+    """Vaults and plan are what CloudFormation makes of the stacks; what they select is held by tests/backups.rs."""
+    for name, file in (("backup-copy", "infra/backup-copy.yaml"), ("backup", "infra/backup.yaml")):
+        given = emulator.parameters
+        lowered = emulator.folder / f"{name}.json"
+        lowered.write_text(json.dumps(lower.lower(lower.read(emulator.root / file), given, emulator.folder)))
+        overrides = emulator.folder / f"{name}-parameters.yaml"
+        # One region is all that the emulator's stacks are in here: the vault of the second would be the same one.
+        changed = {} if name == "backup" else {"Stage": "development"}
+        overrides.write_text(json.dumps(given | changed))
+        stack = f"wardgate-{emulator.stage}-{name}"
+        emulator.sam_deploy(lowered, "--stack-name", stack, "--parameter-overrides", f"file://{overrides}")
+    backup = emulator.client("backup")
+    [listed] = backup.list_backup_plans()["BackupPlansList"]
+    rules = backup.get_backup_plan(BackupPlanId=listed["BackupPlanId"])["BackupPlan"]["Rules"]
+    days = {name: int(emulator.parameters[f"{name.title()}RetentionDays"]) for name in ("hourly", "daily")}
+    equal({it["RuleName"]: it["Lifecycle"]["DeleteAfterDays"] for it in rules}, days)
+    vault = backup.describe_backup_vault(BackupVaultName=f"wardgate-{emulator.stage}")
+    holds(vault["EncryptionKeyArn"], vault)
+
+
 def change_everything(api, before, token):
     """What a restore must not bring back, or has to forget."""
     body = {"current_password": PASSWORD, "new_password": OTHER_PASSWORD}
@@ -132,7 +155,8 @@ def find_the_table_as_it_has_to_be(operator, emulator):
     equal([it["EventSourceArn"] for it in sources if "dynamodb" in it["EventSourceArn"]], [stream])
     [trail] = [line for line in lines(emulator) if line["action"]["S"] == "restored"]
     holds(table["TableName"] in trail["detail"]["S"], trail)
-    closed = dynamodb.get_resource_policy(ResourceArn=table["TableArn"].replace(table["TableName"], f"wardgate-{emulator.stage}"))
+    before = table["TableArn"].replace(table["TableName"], f"wardgate-{emulator.stage}")
+    closed = dynamodb.get_resource_policy(ResourceArn=before)
     holds("ClosedByRestore" in closed["Policy"], closed)
 
 

@@ -9,7 +9,7 @@ use wardgate::domain::id::UserId;
 use wardgate::domain::timestamp::Timestamp;
 use wardgate::http::endpoint::Needs;
 use wardgate::lambda::EventFunction;
-use wardgate::store::restored::{Cursor, Segment};
+use wardgate::store::restored_items::{Cursor, Segment};
 use wardgate::use_cases::fault::Fault;
 use wardgate::use_cases::sweep_restored::{Sweep, SweptPage, sweep_restored};
 

@@ -24,6 +24,7 @@ pub mod passwords;
 pub mod profiles;
 pub mod registrations;
 pub mod restored;
+pub mod restored_items;
 pub mod rotation;
 pub mod sessions;
 pub mod synthetic;

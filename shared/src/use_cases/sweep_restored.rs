@@ -17,7 +17,8 @@ use crate::domain::origin::Origin;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{User, UserStatus};
 use crate::store::Store;
-use crate::store::restored::{Content, Cursor, Mailed, RestoredItem, Rewrite, Segment, Swept};
+use crate::store::restored::{Rewrite, Swept};
+use crate::store::restored_items::{Content, Cursor, Mailed, RestoredItem, Segment};
 use crate::use_cases::fault::Fault;
 
 /// How many items are looked at at a time.
