@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "tests/emulated")]
 
 import checks  # noqa: E402
+import issuers  # noqa: E402
 import lower  # noqa: E402
 
 TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
@@ -80,7 +81,7 @@ class Emulator:
 
     def start(self):
         """Starts it, and waits until it answers."""
-        variables = self.environment | {
+        variables = self.environment | issuers.environment(self.folder) | {
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": self.endpoint.rsplit(":", 1)[1],
             "MINISTACK_REGION": lower.REGION,
