@@ -23,6 +23,7 @@ mod layers;
 mod mails;
 mod outbound;
 mod permissions;
+mod pipeline;
 mod races;
 mod refresh_families;
 mod secret_source;
