@@ -165,6 +165,7 @@ $(tools)/.pins: .ci/requirements.txt
 .PHONY: validate
 validate: .tools/sam/.pins .tools/checkov/.pins ## Check the stacks for every stage
 	@.tools/sam/bin/python infra/validate.py
+	@python3 docs/operations/cost.py --check
 	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/data.yaml infra/pipeline.yaml examples/protected-api/template.yaml \
 	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/data.yaml infra/migrate.yaml \
 validate: .tools/sam/.pins .tools/checkov/.pins ## Check the templates for every stage

@@ -20,7 +20,7 @@ STACKS = (
     "infra/observability.yaml",
     "infra/pipeline.yaml",
 )
-# What lints as a template of its own, with its own parameters: what customers start from.
+# What customers start from. They have parameters of their own, and no stages.
 EXAMPLES = ("examples/protected-api/template.yaml",)
 # The defaults are development's.
 STAGES = {
@@ -116,6 +116,10 @@ def main():
                 print(f"    {stage}: {problem}")
             fine &= not problems
         print(f"  {counts.total()} resources: {', '.join(f'{count} {kind}' for kind, count in counts.most_common())}")
+    for example in EXAMPLES:
+        print(example)
+        fine &= run("sam validate --lint", "sam", "validate", "--lint", "--template-file", example)
+        fine &= run("cfn-lint", "cfn-lint", example)
     for stage_file in filter(None, STAGES.values()):
         missing, unknown = known - OF_A_DEPLOY - read(stage_file).keys(), read(stage_file).keys() - known
         for name in sorted(missing | unknown):

@@ -29,6 +29,7 @@ mod observability;
 mod operator_verbs;
 mod outbound;
 mod permissions;
+mod pipeline;
 mod races;
 mod refresh_families;
 mod restored;

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import boto3
+import issuers
 import lower
 from botocore.config import Config
 
@@ -60,7 +61,7 @@ class Emulator:
 
     def start(self):
         """Starts it, and waits until it answers."""
-        variables = self.environment | {
+        variables = self.environment | issuers.environment(self.folder) | {
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": self.endpoint.rsplit(":", 1)[1],
             "MINISTACK_REGION": lower.REGION,

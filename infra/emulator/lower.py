@@ -132,6 +132,9 @@ def lower_api(resources, api, properties, stage):
         # over either and reads the second, so that by the first it would refuse every origin. The original's lists:
         # tests/template.rs, sec_se_07_only_listed_origins_may_call.
         properties["CorsConfiguration"] = body["x-amazon-apigateway-cors"]
+    schemes = body.get("components", {}).get("securitySchemes", {})
+    for name, scheme in schemes.items():
+        resources[f"{api}{name}"] = lower_authorizer(name, api, scheme["x-amazon-apigateway-authorizer"])
     for path, methods in body["paths"].items():
         for method, operation in methods.items():
             if method not in METHODS:
@@ -140,6 +143,7 @@ def lower_api(resources, api, properties, stage):
             # What only describes the operation.
             for harmless in ("parameters", "responses"):
                 operation.pop(harmless, None)
+            guard = lower_security(operation.pop("security", []), api)
             if operation:
                 raise ValueError(f"{method} {path}: nothing here lowers {', '.join(operation)}")
             name = re.sub("[^a-zA-Z0-9]", "", f"{api}{method.title()}{path.title()}")
@@ -158,6 +162,35 @@ def lower_api(resources, api, properties, stage):
                 "Properties": {
                     "ApiId": {"Ref": api},
                     "RouteKey": f"{method.upper()} {path}",
+                    **guard,
                     "Target": {"Fn::Join": ["/", ["integrations", {"Ref": f"{name}Integration"}]]},
                 },
             }
+
+
+def lower_authorizer(name, api, authorizer):
+    """An authorizer, which has the same properties in a Body and as a resource but for the case of their first letter."""
+    properties = {key[0].upper() + key[1:]: value for key, value in authorizer.items()}
+    configuration = properties.pop("JwtConfiguration", None)
+    if configuration:
+        properties["JwtConfiguration"] = {key.title(): value for key, value in configuration.items()}
+    source = properties["IdentitySource"]
+    return {
+        "Type": "AWS::ApiGatewayV2::Authorizer",
+        "Properties": {
+            **properties,
+            "ApiId": {"Ref": api},
+            "Name": name,
+            "IdentitySource": source if isinstance(source, list) else [source],
+            "AuthorizerType": properties.pop("Type").upper(),
+        },
+    }
+
+
+def lower_security(security, api):
+    """Which authorizer a route asks, and for which scopes."""
+    for requirement in security:
+        for name, scopes in requirement.items():
+            guard = {"AuthorizerId": {"Ref": f"{api}{name}"}}
+            return guard | ({"AuthorizationType": "JWT", "AuthorizationScopes": scopes} if scopes else {"AuthorizationType": "CUSTOM"})
+    return {}

@@ -1,0 +1,311 @@
+//! What GitHub Actions may do: the workflows, and the roles of `infra/pipeline.yaml`. `make lint-workflows` checks that the
+//! first are workflows at all, and `make validate` that the second is a template.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::harness::cloudformation::{read, resolve, resources, texts};
+use crate::harness::repository;
+
+const TEMPLATE: &str = "infra/pipeline.yaml";
+/// The stacks that deploys make roles in.
+const STACKS: [&str; 4] = ["template.yaml", "infra/migrate.yaml", "infra/observability.yaml", "infra/backup.yaml"];
+/// Jobs that may do more than read the source, and what.
+const RIGHTS: [(&str, &str, &str); 5] = [
+    ("staging", "build", "attestations: write"),
+    ("staging", "build", "id-token: write"),
+    ("staging", "deploy", "id-token: write"),
+    ("production", "deploy", "attestations: read"),
+    ("production", "deploy", "id-token: write"),
+];
+/// What reads or destroys what a stage must not give away or lose. No pipeline has any of it.
+const NEVER: [&str; 14] = [
+    "dynamodb:BatchGetItem",
+    "dynamodb:DeleteTable",
+    "dynamodb:GetItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
+    "iam:DeleteRolePermissionsBoundary",
+    "kms:DisableKey",
+    "kms:ScheduleKeyDeletion",
+    "s3:DeleteBucket",
+    "s3:DeleteObject",
+    "secretsmanager:DeleteSecret",
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:PutSecretValue",
+];
+
+fn text(path: &str) -> String {
+    fs::read_to_string(repository(path)).unwrap()
+}
+
+/// Each workflow by its name.
+fn workflows() -> BTreeMap<String, Value> {
+    let folder = ".github/workflows";
+    let files = fs::read_dir(repository(folder)).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    files.map(|file| (file.strip_suffix(".yml").unwrap().to_owned(), read(&format!("{folder}/{file}")))).collect()
+}
+
+fn jobs(workflow: &Value) -> Vec<(&str, &Value)> {
+    workflow["jobs"].as_object().unwrap().iter().map(|(name, job)| (name.as_str(), job)).collect()
+}
+
+fn steps(job: &Value) -> Vec<&Value> {
+    job["steps"].as_array().unwrap().iter().collect()
+}
+
+/// Where a step of the job runs or uses something.
+#[track_caller]
+fn position(job: &Value, part: &str) -> usize {
+    let says = |step: &Value, key: &str| step[key].as_str().is_some_and(|line| line.contains(part));
+    let found = steps(job).into_iter().position(|step| says(step, "run") || says(step, "uses"));
+    found.unwrap_or_else(|| panic!("no step has {part}"))
+}
+
+#[test]
+fn sec_pl_04_each_action_is_pinned_by_its_commit_with_its_version_beside_it() {
+    let mut pinned = 0;
+    for name in workflows().keys() {
+        for line in text(&format!(".github/workflows/{name}.yml")).lines() {
+            let Some((_, action)) = line.split_once("uses: ") else { continue };
+            let (commit, version) = action.split_once('@').unwrap().1.split_once(" # v").unwrap_or_default();
+            let is_commit = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+            assert!(is_commit && version.split('.').count() == 3, "{name}: {line}");
+            pinned += 1;
+        }
+    }
+    assert!(pinned >= 8, "{pinned}");
+}
+
+#[test]
+fn each_job_has_just_the_rights_that_are_listed_and_an_end() {
+    let listed: BTreeSet<_> = RIGHTS.map(|(workflow, job, right)| (workflow.into(), job.into(), right.into())).into();
+    let mut found: BTreeSet<(String, String, String)> = BTreeSet::new();
+    for (name, workflow) in workflows() {
+        assert_eq!(workflow["permissions"], json!({}), "{name}");
+        assert!(workflow["concurrency"]["group"].is_string(), "{name}");
+        for (job_name, job) in jobs(&workflow) {
+            assert!(job["timeout-minutes"].as_u64().is_some_and(|minutes| minutes <= 120), "{name}: {job_name}");
+            assert!(["ubuntu-24.04", "ubuntu-24.04-arm"].contains(&job["runs-on"].as_str().unwrap()), "{name}: {job_name}");
+            for (right, level) in job["permissions"].as_object().unwrap() {
+                if (right.as_str(), level.as_str()) != ("contents", Some("read")) {
+                    found.insert((name.clone(), job_name.into(), format!("{right}: {}", level.as_str().unwrap())));
+                }
+            }
+        }
+    }
+    assert_eq!(found, listed);
+}
+
+#[test]
+fn no_workflow_knows_a_secret_or_runs_what_somebody_else_wrote() {
+    for (name, workflow) in workflows() {
+        let whole = text(&format!(".github/workflows/{name}.yml"));
+        for forbidden in ["secrets.", "pull_request_target", "workflow_run", "issue_comment", "self-hosted"] {
+            assert!(!whole.contains(forbidden), "{name} has {forbidden}");
+        }
+        for step in jobs(&workflow).into_iter().flat_map(|(_, job)| steps(job)) {
+            // An expression is put into the script as it is, whoever has chosen the name of a branch.
+            let run = step["run"].as_str().unwrap_or_default();
+            assert!(!run.contains("${{"), "{name}: {run}");
+            if step["uses"].as_str().is_some_and(|it| it.starts_with("actions/checkout@")) {
+                assert_eq!(step["with"]["persist-credentials"], false, "{name}");
+            }
+        }
+    }
+}
+
+/// A build runs code of dependencies, which could take whatever there is to take.
+#[test]
+fn what_is_built_for_staging_is_attested_and_built_without_a_way_into_aws() {
+    let staging = &workflows()["staging"];
+    assert_eq!(staging["on"], json!({ "push": { "branches": ["develop"] } }));
+    let (build, deploy) = (&staging["jobs"]["build"], &staging["jobs"]["deploy"]);
+    assert!(steps(build).iter().all(|step| !step.to_string().contains("aws-actions/")), "the build has credentials");
+    assert_eq!(build.get("environment"), None);
+    let attested = position(build, "actions/attest-build-provenance@");
+    assert!(position(build, "make build ARCH=arm64") < attested && position(build, "make sbom") < attested);
+    let subjects = steps(build)[attested]["with"]["subject-path"].as_str().unwrap();
+    assert_eq!(subjects.split_whitespace().collect::<Vec<_>>(), ["target/lambda/*/bootstrap", "target/sbom/wardgate.cdx.json"]);
+    assert_eq!((&deploy["needs"], &deploy["environment"]), (&json!("build"), &json!("staging")));
+    let upload = &steps(build)[position(build, "actions/upload-artifact@")]["with"];
+    let download = &steps(deploy)[position(deploy, "actions/download-artifact@")]["with"];
+    assert_eq!((&upload["name"], &upload["path"]), (&download["name"], &download["path"]));
+    let deploys = position(deploy, "make deploy STAGE=staging YES=1 BINARIES=target/lambda");
+    assert!(position(deploy, "aws-actions/configure-aws-credentials@") < deploys);
+    assert!(deploys < position(deploy, "make watch-alarms STAGE=staging"));
+}
+
+#[test]
+fn production_gets_the_very_artifact_of_staging_once_somebody_has_approved_it() {
+    let production = &workflows()["production"];
+    assert_eq!(production["on"], json!({ "push": { "tags": ["v*"] } }));
+    let [("deploy", job)] = jobs(production)[..] else { panic!("one job, behind the environment") };
+    assert_eq!(job["environment"], "production");
+    let whole = job.to_string();
+    assert!(!whole.contains("make build") && !whole.contains("cargo"), "production builds something");
+    let candidate = position(job, r#"make candidate STAGE=production COMMIT="$GITHUB_SHA""#);
+    let verified = position(job, "gh attestation verify");
+    let deployed = position(job, r#"make deploy STAGE=production YES=1 ARTIFACT="$(cat target/candidate/artifact)""#);
+    assert!(candidate < verified && verified < deployed);
+    assert!(deployed < position(job, "make watch-alarms STAGE=production"));
+    let verify = steps(job)[verified]["run"].as_str().unwrap();
+    for condition in [
+        "in target/candidate/*/bootstrap",
+        r#"--repo "$GITHUB_REPOSITORY""#,
+        r#"--source-digest "$GITHUB_SHA""#,
+        "--source-ref refs/heads/develop",
+        r#"--signer-workflow "$GITHUB_REPOSITORY/.github/workflows/staging.yml""#,
+    ] {
+        assert!(verify.contains(condition), "{condition}");
+    }
+}
+
+#[test]
+fn drills_run_by_themselves() {
+    let workflows = workflows();
+    let drills = &workflows["drills"];
+    assert!(drills["on"]["schedule"][0]["cron"].is_string());
+    position(&drills["jobs"]["emulator"], "make test-deploy");
+    position(&drills["jobs"]["advisories"], "make advisories");
+}
+
+fn pipeline() -> Value {
+    resolve(&read(TEMPLATE), &[("Stage", json!("staging")), ("Repository", json!("acme/wardgate"))])
+}
+
+/// Every policy of the stack, by its logical id.
+fn policies(template: &Value) -> BTreeMap<&str, Vec<&Value>> {
+    let policies = resources(template, "AWS::IAM::ManagedPolicy").into_iter();
+    policies.map(|(id, it)| (id, it["PolicyDocument"]["Statement"].as_array().unwrap().iter().collect())).collect()
+}
+
+#[test]
+fn sec_pl_01_a_pipeline_has_no_wildcard_and_says_why_where_aws_knows_no_resource() {
+    let template = pipeline();
+    for (id, role) in resources(&template, "AWS::IAM::Role") {
+        // All rights are in the policies below.
+        assert_eq!(role.get("Policies"), None, "{id}");
+        assert!(role["ManagedPolicyArns"].as_array().unwrap().iter().all(|it| it["Ref"].is_string()), "{id}");
+    }
+    for (id, statements) in policies(&template) {
+        for statement in statements {
+            assert!(texts(&statement["Action"]).iter().all(|action| !action.contains('*')), "{id}: {statement}");
+            assert_eq!(statement["Effect"], "Allow", "{id}: {statement}");
+            assert_eq!(statement.get("NotAction").or_else(|| statement.get("NotResource")), None, "{id}: {statement}");
+        }
+    }
+    let whole = text(TEMPLATE);
+    let lines: Vec<&str> = whole.lines().map(str::trim).collect();
+    let unnamed = |line: &str| line == r#"Resource: "*""# || (line.contains("Resource: ") && line.ends_with(":*"));
+    for pair in lines.windows(2).filter(|pair| unnamed(pair[1]) && !pair[1].contains("wardgate-")) {
+        assert!(pair[0].starts_with("# ") && pair[0].len() > 20, "{} has no reason above it", pair[1]);
+    }
+}
+
+#[test]
+fn sec_pl_01_only_the_repositorys_environment_of_the_stage_becomes_its_role() {
+    let template = pipeline();
+    let roles = resources(&template, "AWS::IAM::Role");
+    for (id, environment) in [("DeployRole", "staging"), ("ReadRole", "staging-read")] {
+        let expected = json!([{
+            "Effect": "Allow",
+            "Principal": { "Federated": { "Ref": "Provider" } },
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": { "StringEquals": {
+                "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+                "token.actions.githubusercontent.com:sub": format!("repo:acme/wardgate:environment:{environment}"),
+            } },
+        }]);
+        assert_eq!(roles[id]["AssumeRolePolicyDocument"]["Statement"], expected, "{id}");
+    }
+    let trust = &roles["CloudFormationRole"]["AssumeRolePolicyDocument"]["Statement"];
+    assert_eq!(trust[0]["Principal"], json!({ "Service": "cloudformation.amazonaws.com" }));
+    assert_eq!((roles.len(), trust.as_array().unwrap().len()), (3, 1));
+}
+
+#[test]
+fn sec_ot_09_sec_pl_03_no_pipeline_reads_users_or_keys_or_deletes_what_must_not_be_lost() {
+    let template = pipeline();
+    for (id, statements) in policies(&template) {
+        for statement in statements {
+            for action in texts(&statement["Action"]) {
+                // The boundary gives nothing: it is what the functions' own roles are held to.
+                assert!(id == "Boundary" || !NEVER.contains(&action), "{id} may {action}");
+                if action == "dynamodb:PutItem" && id != "Boundary" {
+                    assert_eq!(statement["Sid"], "Audit");
+                    assert!(statement["Resource"].as_str().unwrap().ends_with(":table/wardgate-audit-staging"));
+                    assert_eq!(statement["Condition"], json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["STAGE#*"] } }));
+                }
+            }
+        }
+    }
+}
+
+/// Otherwise a deploy could make itself a role that may do everything.
+#[test]
+fn sec_pl_01_roles_are_made_within_the_boundary_and_never_the_pipelines_own() {
+    let template = pipeline();
+    let boundary = json!({ "StringEquals": { "iam:PermissionsBoundary": { "Ref": "Boundary" } } });
+    let gives = ["iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"];
+    let mut found = BTreeSet::new();
+    for (id, statements) in policies(&template) {
+        for statement in statements {
+            let actions: Vec<&str> = texts(&statement["Action"]);
+            if !actions.iter().any(|action| action.starts_with("iam:")) {
+                continue;
+            }
+            for action in actions.iter().filter(|action| gives.contains(action)) {
+                assert_eq!(statement["Condition"], boundary, "{id}: {action}");
+                found.insert(*action);
+            }
+            if actions.contains(&"iam:PassRole") {
+                assert!(statement["Condition"]["StringEquals"]["iam:PassedToService"] != Value::Null, "{id}");
+            }
+            let own = json!({ "Fn::GetAtt": "CloudFormationRole.Arn" });
+            for resource in statement["Resource"].as_array().unwrap_or(&vec![statement["Resource"].clone()]) {
+                let within = ["role/wardgate-staging-*", "policy/wardgate-staging-*", "/AWSServiceRoleForAPIGateway"];
+                let is_within = resource.as_str().is_some_and(|arn| within.iter().any(|end| arn.ends_with(end)));
+                assert!(is_within || (*resource == own && actions == ["iam:PassRole"]), "{id}: {resource}");
+            }
+        }
+    }
+    assert_eq!(found, gives.into());
+    for (id, resource) in template["Resources"].as_object().unwrap() {
+        if id != "Provider" {
+            // Roles without a path are the stage's.
+            assert_eq!(resource["Properties"]["Path"], "/wardgate-pipeline/", "{id}");
+        }
+    }
+}
+
+#[test]
+fn sec_pl_01_every_role_of_a_stage_has_the_boundary_and_is_within_it() {
+    let template = pipeline();
+    let allowed: BTreeSet<&str> = policies(&template)["Boundary"].iter().flat_map(|it| texts(&it["Action"])).collect();
+    let given = [("PermissionsBoundary", json!("wardgate-pipeline/wardgate-staging-boundary"))];
+    let expected = "arn:aws:iam::123456789012:policy/wardgate-pipeline/wardgate-staging-boundary";
+    let mut roles = 0;
+    for path in STACKS.into_iter().filter(|path| repository(path).exists()) {
+        let stack = resolve(&read(path), &given);
+        for (id, role) in resources(&stack, "AWS::IAM::Role") {
+            roles += 1;
+            assert_eq!(role["PermissionsBoundary"], expected, "{path}: {id}");
+            for policy in role["Policies"].as_array().into_iter().flatten() {
+                for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
+                    for action in texts(&statement["Action"]) {
+                        assert!(allowed.contains(action), "{path}: {id} may {action}, which the boundary does not have");
+                    }
+                }
+            }
+        }
+    }
+    assert!(roles > 30, "{roles}");
+    for stage in ["staging", "production"] {
+        let parameters = read(&format!("infra/{stage}/parameters.yaml"));
+        assert_eq!(parameters["PermissionsBoundary"], format!("wardgate-pipeline/wardgate-{stage}-boundary"));
+    }
+}
