@@ -75,7 +75,8 @@ def rings(stage):
         if not current:
             wrong.append(f"{name} is empty: make rotate STAGE={stage.name}")
         elif due and due < now:
-            wrong.append(f"{name} should have been rotated on {minute(due)}: make logs STAGE={stage.name} F=rotate-keys")
+            wrong.append(f"{name} should have been rotated on {minute(due)}: make logs STAGE={stage.name} "
+                         "F=rotate-keys")
     if not names:
         wrong.append(f"there are no key rings: make deploy STAGE={stage.name} makes them")
     url = running.api_url(stage)
@@ -98,3 +99,6 @@ def migrations(stage):
         if it["due"]:
             wrong.append(f"migration {it['number']} is due: make migrate STAGE={stage.name}")
     return rows or [("none",)], wrong
+
+
+SECTIONS = (queues, tables, rings, migrations)

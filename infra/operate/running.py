@@ -43,7 +43,7 @@ def names(stage):
 def released(stage):
     """The functions of the code stack: a deploy and a rollback move them together."""
     if stage.stack(stage.code_stack) is None:
-        raise Failed(f"There is no stack {stage.code_stack} in {stage.region}: make deploy STAGE={stage.name} makes it.")
+        raise Failed(f"There is no stack {stage.code_stack} in {stage.region}: make deploy STAGE={stage.name}")
     pages = stage.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stage.code_stack)
     resources = [it for page in pages for it in page["StackResourceSummaries"]]
     prefix = stage.function_name("")

@@ -29,7 +29,8 @@ def check_version(api, emulator):
     equal((ran.returncode, lines["stage"], lines["release"]), (0, "staging in eu-central-1", releases[live]))
     version = api.ask("GET", "/health").json["version"]
     equal((lines["version"], lines["detail"]), (version, "release of a test"))
-    holds(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", lines["deployed"]) and lines["by"].endswith(":root"), lines)
+    holds(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", lines["deployed"]), lines)
+    holds(lines["by"].endswith(":root"), lines)
     holds(lines["rollback to"] in set(releases.values()) - {releases[live]}, lines)
     try:
         functions.update_alias(FunctionName=name, Name="live", FunctionVersion=other)
@@ -50,8 +51,13 @@ def check_status(api, emulator):
         )
     well = commands.typed(emulator, "make status STAGE=staging")
     holds(well.returncode == 0 and well.stdout.endswith("Nothing is wrong.\n"), well.stdout, well.stderr)
-    for line in (r"wardgate-staging-data +CREATE_COMPLETE", r"GET /health +200 healthy, dynamodb healthy, keys healthy",
-                 r"GET /ready +200 ready", r"wardgate-staging +ACTIVE, \d+ items", r"wardgate/staging/signing +changed"):
+    for line in (
+        r"wardgate-staging-data +CREATE_COMPLETE",
+        r"GET /health +200 healthy, dynamodb healthy, keys healthy",
+        r"GET /ready +200 ready",
+        r"wardgate-staging +ACTIVE, \d+ items",
+        r"wardgate/staging/signing +changed",
+    ):
         holds(re.search(line, well.stdout), line, well.stdout)
     published = api.ask("GET", "/.well-known/jwks.json").json["keys"]
     holds(published and all(key["kid"] in well.stdout for key in published), well.stdout)
@@ -64,9 +70,8 @@ def check_status(api, emulator):
     queue = queues.get_queue_url(QueueName="wardgate-staging-events-failed")["QueueUrl"]
     alarm = {"AlarmName": "wardgate-staging-invented", "AlarmDescription": "Invented: see docs/operations/runbook.md"}
     try:
-        functions.update_alias(
-            FunctionName=name, Name="live", FunctionVersion=live, RoutingConfig={"AdditionalVersionWeights": {other: 0.1}}
-        )
+        canary = {"AdditionalVersionWeights": {other: 0.1}}
+        functions.update_alias(FunctionName=name, Name="live", FunctionVersion=live, RoutingConfig=canary)
         alarms.put_metric_alarm(
             **alarm, Namespace="n", MetricName="m", Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1,
             ComparisonOperator="GreaterThanThreshold",
@@ -78,9 +83,8 @@ def check_status(api, emulator):
         )
         ill = commands.typed(emulator, "make status STAGE=staging")
     finally:
-        functions.update_alias(
-            FunctionName=name, Name="live", FunctionVersion=live, RoutingConfig={"AdditionalVersionWeights": {}}
-        )
+        none = {"AdditionalVersionWeights": {}}
+        functions.update_alias(FunctionName=name, Name="live", FunctionVersion=live, RoutingConfig=none)
         alarms.delete_alarms(AlarmNames=[alarm["AlarmName"]])
         queues.purge_queue(QueueUrl=queue)
         dynamodb.update_continuous_backups(
