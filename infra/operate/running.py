@@ -78,6 +78,11 @@ def functions(stage, wanted):
         return [it for it in pool.map(look, wanted) if it]
 
 
+def is_changing(stage, live):
+    """Whether a deploy is under way, during which functions are of two releases."""
+    return stage.stack(stage.code_stack)["StackStatus"].endswith("_IN_PROGRESS") or any(it.canary for it in live)
+
+
 def published(stage, function):
     """The versions of a function that can still be run, newest first: number and release."""
     pages = stage.client("lambda").get_paginator("list_versions_by_function").paginate(

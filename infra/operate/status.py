@@ -70,7 +70,7 @@ def releases(stage):
     for it in functions:
         for version, weight in it.canary.items():
             rows.append((f"  {it}", f"canary: {weight:.0%} of requests go to version {version}"))
-    if len(counted) == 1 or any(it.canary for it in functions):
+    if len(counted) == 1 or running.is_changing(stage, functions):
         return rows, []
     return rows, ["functions run different releases: deploy again, or make rollback STAGE=" + stage.name]
 
