@@ -26,9 +26,9 @@ def run(stage, options):
         return
     functions = running.functions(stage, running.names(stage))
     if not functions:
-        raise Failed(f"Stage {stage.name} has no functions in {stage.region}: make deploy STAGE={stage.name} makes them.")
-    say(f"{len(functions)} functions of stage {stage.name}: their variables over the files of this checkout. A key that "
-        "nothing sets is not listed.\n")
+        raise Failed(f"Stage {stage.name} has no functions in {stage.region}: make deploy STAGE={stage.name}")
+    say(f"{len(functions)} functions of stage {stage.name}: their variables over the files of this checkout.\n"
+        "A key that nothing sets is not listed.\n")
     merged, broken = {}, {}
     by_variables = {}
     for function in functions:

@@ -75,7 +75,8 @@ def rings(stage):
         if not current:
             wrong.append(f"{name} is empty: make rotate STAGE={stage.name}")
         elif due and due < now:
-            wrong.append(f"{name} should have been rotated on {minute(due)}: make logs STAGE={stage.name} F=rotate-keys")
+            wrong.append(f"{name} should have been rotated on {minute(due)}: make logs STAGE={stage.name} "
+                         "F=rotate-keys")
     if not names:
         wrong.append(f"there are no key rings: make deploy STAGE={stage.name} makes them")
     url = running.api_url(stage)
@@ -92,9 +93,12 @@ def migrations(stage):
         return [("no stack of migrations",)], []
     rows, wrong = [], []
     for it in stage.invoke("migrate", {"status": True})["migrations"]:
-        applied = it.get("applied_at")
-        at = minute(datetime.datetime.fromtimestamp(applied / 1000, datetime.UTC)) if applied else ""
-        rows.append((f"{it['number']} {it['name']}", it["status"], at))
-        if it["due"]:
+        applied = it["applied_at"] and minute(datetime.datetime.fromisoformat(it["applied_at"]))
+        rows.append((f"{it['number']} {it['name']}", it["status"], applied or ""))
+        # Somebody who has its lock is at it.
+        if it["due"] and not it["locked_until"]:
             wrong.append(f"migration {it['number']} is due: make migrate STAGE={stage.name}")
     return rows or [("none",)], wrong
+
+
+SECTIONS = (queues, tables, rings, migrations)

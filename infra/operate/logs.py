@@ -36,10 +36,12 @@ def run(stage, options):
     seen = set()
     while True:
         now = int(time.time() * 1000)
-        for event in events(stage, groups, start, pattern(options)):
+        found = events(stage, groups, start, pattern(options))
+        for event in found:
             if event["eventId"] not in seen and (line := readable(event)):
                 say(line)
-            seen.add(event["eventId"])
+        # All that the next look can find again: each begins no earlier than the one before.
+        seen = {event["eventId"] for event in found}
         if not options.follow:
             break
         # What a function logs arrives a little later.

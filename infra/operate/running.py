@@ -43,7 +43,7 @@ def names(stage):
 def released(stage):
     """The functions of the code stack: a deploy and a rollback move them together."""
     if stage.stack(stage.code_stack) is None:
-        raise Failed(f"There is no stack {stage.code_stack} in {stage.region}: make deploy STAGE={stage.name} makes it.")
+        raise Failed(f"There is no stack {stage.code_stack} in {stage.region}: make deploy STAGE={stage.name}")
     pages = stage.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stage.code_stack)
     resources = [it for page in pages for it in page["StackResourceSummaries"]]
     prefix = stage.function_name("")
@@ -76,6 +76,11 @@ def functions(stage, wanted):
 
     with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
         return [it for it in pool.map(look, wanted) if it]
+
+
+def is_changing(stage, live):
+    """Whether a deploy is under way, during which functions are of two releases."""
+    return stage.stack(stage.code_stack)["StackStatus"].endswith("_IN_PROGRESS") or any(it.canary for it in live)
 
 
 def published(stage, function):

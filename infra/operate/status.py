@@ -2,10 +2,12 @@
 wrong, and says what at the end."""
 
 import collections
+import os
 
 import lasting
 import running
 from botocore.exceptions import BotoCoreError, ClientError
+from lasting import minute
 from stage import Failed
 from terminal import say, table
 
@@ -23,8 +25,7 @@ def run(stage, _options):
     who = stage.client("sts").get_caller_identity()
     say(f"Stage {stage.name} in {stage.region}, account {who['Account']}{', emulated' if stage.is_emulated else ''}")
     problems = []
-    sections = (stacks, releases, deployments, api, alarms, lasting.queues, lasting.tables, lasting.rings, lasting.migrations)
-    for section in sections:
+    for section in (stacks, releases, deployments, api, alarms, *lasting.SECTIONS):
         title = section.__doc__.splitlines()[0].rstrip(".")
         say(f"\n{title}")
         try:
@@ -43,11 +44,12 @@ def run(stage, _options):
 def stacks(stage):
     """Stacks"""
     needed = (stage.data_stack, stage.code_stack)
+    others = (stage.observability_stack, stage.backup_stack)
     rows, wrong = [], []
-    for name in (stage.data_stack, stage.migrate_stack, stage.code_stack, stage.observability_stack, stage.backup_stack):
+    for name in (stage.data_stack, stage.migrate_stack, stage.code_stack, *others):
         stack = stage.stack(name)
         status = stack["StackStatus"] if stack else "none"
-        changed = lasting.minute(stack.get("LastUpdatedTime") or stack["CreationTime"]) if stack else ""
+        changed = minute(stack.get("LastUpdatedTime") or stack["CreationTime"]) if stack else ""
         rows.append((name, status, changed))
         if stack is None and name in needed:
             wrong.append(f"there is no stack {name}: make deploy STAGE={stage.name}")
@@ -61,34 +63,30 @@ def stacks(stage):
 def releases(stage):
     """Releases"""
     functions = running.released(stage)
-    counted = collections.Counter(it.release for it in functions)
-    rows = [(running.short(release), f"{count} of {len(functions)} functions") for release, count in counted.most_common()]
-    [(usual, _), *_] = counted.most_common(1)
+    counted = collections.Counter(it.release for it in functions).most_common()
+    rows = [(running.short(release), f"{count} of {len(functions)} functions") for release, count in counted]
+    usual, _ = counted[0]
     rows += [(f"  {it}", running.short(it.release)) for it in functions if it.release != usual]
     for it in functions:
         for version, weight in it.canary.items():
             rows.append((f"  {it}", f"canary: {weight:.0%} of requests go to version {version}"))
-    if len(counted) == 1 or any(it.canary for it in functions):
+    if len(counted) == 1 or running.is_changing(stage, functions):
         return rows, []
     return rows, ["functions run different releases: deploy again, or make rollback STAGE=" + stage.name]
 
 
 def deployments(stage):
     """Deployments under way"""
+    if stage.is_emulated and "AWS_ENDPOINT_URL_CODEDEPLOY" not in os.environ:
+        return [("the emulator has no CodeDeploy",)], []
     client = stage.client("codedeploy")
-    try:
-        pages = client.get_paginator("list_deployments").paginate(includeOnlyStatuses=DEPLOYING)
-        ids = [it for page in pages for it in page["deployments"]]
-    except (BotoCoreError, ClientError):
-        # The emulator has no CodeDeploy of its own.
-        if stage.is_emulated:
-            return [("CodeDeploy is not here",)], []
-        raise
+    pages = client.get_paginator("list_deployments").paginate(includeOnlyStatuses=DEPLOYING)
+    ids = [it for page in pages for it in page["deployments"]]
     found = []
     for start in range(0, len(ids), MOST_DEPLOYMENTS):
         found += client.batch_get_deployments(deploymentIds=ids[start:start + MOST_DEPLOYMENTS])["deploymentsInfo"]
     ours = [it for it in found if it["applicationName"].startswith(f"{stage.code_stack}-")]
-    rows = [(it["deploymentId"], it["status"], it["deploymentGroupName"], lasting.minute(it["createTime"])) for it in ours]
+    rows = [(it["deploymentId"], it["status"], it["deploymentGroupName"], minute(it["createTime"])) for it in ours]
     return rows or [("none",)], []
 
 
@@ -116,5 +114,5 @@ def alarms(stage):
     found = [it for page in pages for it in page.get("MetricAlarms", []) + page.get("CompositeAlarms", [])]
     ringing = [it for it in found if it["StateValue"] == "ALARM"]
     rows = [(f"{len(ringing)} of {len(found)} in ALARM", "", "")]
-    rows += [(f"  {it['AlarmName']}", lasting.minute(it["StateUpdatedTimestamp"]), it["StateReason"]) for it in ringing]
+    rows += [(f"  {it['AlarmName']}", minute(it["StateUpdatedTimestamp"]), it["StateReason"]) for it in ringing]
     return rows, [f"alarm {it['AlarmName']}: {it.get('AlarmDescription') or it['StateReason']}" for it in ringing]

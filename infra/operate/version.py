@@ -44,8 +44,11 @@ def run(stage, _options):
         say("")
         table([(it.name, it.version, it.release) for it in functions if it.release != release],
               ("function", "version", "release"))
-        raise Failed("The functions run different releases. If no canary is on its way (make status "
-                     f"STAGE={stage.name}), deploy again or roll back: make rollback STAGE={stage.name}")
+        if running.is_changing(stage, functions):
+            say(f"\nA deploy is under way: make status STAGE={stage.name}")
+            return
+        raise Failed("The functions run different releases, and no deploy is under way. Deploy again, or make rollback "
+                     f"STAGE={stage.name}")
 
 
 def bucket_of(stage):

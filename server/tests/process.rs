@@ -31,6 +31,21 @@ fn command(folder: &Path, port: u16, variables: &[(&str, &str)]) -> Command {
     command
 }
 
+#[test]
+fn config_prints_what_the_server_would_start_with_and_starts_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let printed = command(&data, 8099, &[("AUTH__LOG__FORMAT", "json")]).arg("config").output().unwrap();
+    let text = String::from_utf8(printed.stdout).unwrap();
+    assert!(printed.status.success());
+    assert!(text.lines().any(|line| line == "http.port = 8099  # AUTH__HTTP__PORT"), "{text}");
+    assert!(text.lines().any(|line| line == "log.level = \"info\"  # config/default.toml"), "{text}");
+    assert!(!data.exists(), "it made {}", data.display());
+    let refused = command(&data, 0, &[]).arg("config").output().unwrap();
+    assert!(!refused.status.success() && refused.stdout.is_empty());
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("`http.port` from AUTH__HTTP__PORT"));
+}
+
 /// A port that was free a moment ago.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()

@@ -1,7 +1,7 @@
 """docs/operations/commands.md: every operator command, typed against the emulated stage, with what it printed.
 
-The page is made of COMMANDS, in this order: a line for each command is all that a new verb needs here. A command that no
-longer works fails, and so does a page that says something else than the terminal. What differs from run to run is put
+The page is made of COMMANDS, in this order: a line for each command is all that a new verb needs here. A command that
+no longer works fails, and so does a page that says something else than the terminal. What differs from run to run is put
 into one form first. tests/operator_verbs.rs holds the page to the verbs of the Makefile.
 """
 
@@ -17,26 +17,26 @@ PAGE = Path(__file__).parents[2] / "docs/operations/commands.md"
 # What is typed, with names in braces of what the check knows; and what it is for. The verb is the page's heading.
 COMMANDS = [
     ("make status STAGE=staging", """\
-How the stage is: stacks, releases, deployments, `/health` and `/ready`, alarms, queues, tables, key rings and migrations.
-It reads no key and no item. The exit status is not 0 if something is wrong, and the last lines say what."""),
+How the stage is: stacks, releases, deployments, `/health` and `/ready`, alarms, queues, tables, key rings and
+migrations. It reads no key and no item. The exit status is not 0 if something is wrong, and the last lines say what."""),
     ("make version STAGE=staging", """\
-What the stage runs, since when and by whom, and where a rollback would go. The exit status is not 0 if the functions run
-different releases."""),
+What the stage runs, since when and by whom, and where a rollback would go. The exit status is not 0 if the functions
+run different releases."""),
     ("make logs STAGE=staging REQUEST={request}", """\
-The lines of all functions and of the gateway's access log, merged by time. `F=login` is one function, `F=api` the access
-log, `SINCE=2h` goes further back than 15 minutes, `GREP=text` is only lines with a text, `REQUEST=` only those about a
-request, whose id every answer has as `x-request-id`. `FOLLOW=1` goes on until Ctrl-C. Metrics are left out."""),
+The lines of all functions and of the gateway's access log, merged by time. `F=login` is one function, `F=api` the
+access log, `SINCE=2h` goes further back than 15 minutes, `GREP=text` is only lines with a text, `REQUEST=` only those
+about a request, whose id every answer has as `x-request-id`. `FOLLOW=1` goes on until Ctrl-C. Metrics are left out."""),
     ("make config STAGE=staging", """\
-The configuration that holds, key by key, and which file or variable set it; in a second table the keys that are not the
-same for every function. The variables are those of the functions that run, the files those of this checkout. `KEY=tokens`
-is only keys that contain a text. `STAGE=development` without AWS is what `make run` starts with."""),
+The configuration that holds, key by key, and which file or variable set it; in a second table the keys that are not
+the same for every function. The variables are those of the functions that run, the files those of this checkout.
+`KEY=tokens` is only keys that contain a text. `STAGE=development` without AWS is what `make run` starts with."""),
 ]
 INTRODUCTION = """\
 # Operator commands
 
-Each command was typed against stage staging on the emulator of `make test-deploy`, and this is what it printed; times, ids
-and the like are put into one form. `UPDATE_SNAPSHOTS=1 make test-deploy` writes this page, and `make test-deploy` fails
-where a command does something else.
+Each command was typed against stage staging on the emulator of `make test-deploy`, and this is what it printed; times,
+ids and the like are put into one form. `UPDATE_SNAPSHOTS=1 make test-deploy` writes this page, and `make test-deploy`
+fails where a command does something else.
 
 The commands go where AWS's own tools would go: by profile, by role, or by `AWS_ENDPOINT_URL` to the emulator of
 `make emulate`. What each needs besides `STAGE=` is in the list that `make` prints.
@@ -57,15 +57,16 @@ VOLATILE = [
     (r"\b\d+ of \d+ functions", "38 of 38 functions"),
     (r"\b\d+ functions of stage", "38 functions of stage"),
 ]
+# By these a make would know that it is a part of the one that runs the test, and print other lines.
+OUTER_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
 
 def typed(emulator, line):
     """Runs a command line as a shell in the repository would, with the emulator as AWS."""
-    # Not a part of the make that runs this.
-    environment = {name: it for name, it in emulator.environment.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    environment = {name: value for name, value in emulator.environment.items() if name not in OUTER_MAKE}
     return subprocess.run(
-        ["bash", "-c", line], cwd=emulator.root, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=600, check=False,
+        ["bash", "-c", line], cwd=emulator.root, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, timeout=600, check=False,
     )
 
 

@@ -14,28 +14,31 @@ from gateway import equal, holds
 RECORD = "import audit, stage; audit.record(stage.Stage('staging'), 'deployed', 'release of a test')"
 
 
-def check_version(_api, emulator):
+def check_version(api, emulator):
+    """What is live, who deployed it, and where a rollback would go. Functions of two releases are a failure."""
     record = [sys.executable, "-c", RECORD]
     subprocess.run(record, cwd=emulator.root / "infra/operate", env=emulator.environment, timeout=60, check=True)
+    functions, name = emulator.client("lambda"), "wardgate-staging-me"
+    versions = functions.list_versions_by_function(FunctionName=name)["Versions"]
+    releases = {it["Version"]: it["Description"] for it in versions if it["Version"] != "$LATEST"}
+    live = functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
+    [other, *_] = [version for version, release in releases.items() if release != releases[live]]
+
     ran = commands.typed(emulator, "make version STAGE=staging")
     lines = dict(re.findall(r"^(\S+(?: to)?)  +(.*)$", ran.stdout, re.MULTILINE))
-    functions = emulator.client("lambda")
-    alias = functions.get_alias(FunctionName="wardgate-staging-me", Name="live")
-    live = functions.get_function_configuration(FunctionName="wardgate-staging-me", Qualifier=alias["FunctionVersion"])
-    equal((ran.returncode, lines["stage"], lines["release"]), (0, "staging in eu-central-1", live["Description"]))
-    equal((lines["version"], lines["detail"]), ("0.1.0", "release of a test"))
-    holds(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", lines["deployed"]) and lines["by"].endswith(":root"), lines)
-    older = str(int(alias["FunctionVersion"]) - 1)
-    before = functions.get_function_configuration(FunctionName="wardgate-staging-me", Qualifier=older)
-    equal(lines["rollback to"], before["Description"])
-    # One function is elsewhere: that is no release.
+    equal((ran.returncode, lines["stage"], lines["release"]), (0, "staging in eu-central-1", releases[live]))
+    version = api.ask("GET", "/health").json["version"]
+    equal((lines["version"], lines["detail"]), (version, "release of a test"))
+    holds(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", lines["deployed"]), lines)
+    holds(lines["by"].endswith(":root"), lines)
+    holds(lines["rollback to"] in set(releases.values()) - {releases[live]}, lines)
     try:
-        functions.update_alias(FunctionName="wardgate-staging-me", Name="live", FunctionVersion=older)
+        functions.update_alias(FunctionName=name, Name="live", FunctionVersion=other)
         ran = commands.typed(emulator, "make version STAGE=staging")
         holds(ran.returncode != 0 and "different releases" in ran.stderr, ran.stdout, ran.stderr)
-        holds(re.search(rf"^me  +{older}  +{before['Description']}$", ran.stdout, re.MULTILINE), ran.stdout)
+        holds(re.search(rf"^me  +{other}  +{releases[other]}$", ran.stdout, re.MULTILINE), ran.stdout)
     finally:
-        functions.update_alias(FunctionName="wardgate-staging-me", Name="live", FunctionVersion=alias["FunctionVersion"])
+        functions.update_alias(FunctionName=name, Name="live", FunctionVersion=live)
 
 
 def check_status(api, emulator):
@@ -48,21 +51,27 @@ def check_status(api, emulator):
         )
     well = commands.typed(emulator, "make status STAGE=staging")
     holds(well.returncode == 0 and well.stdout.endswith("Nothing is wrong.\n"), well.stdout, well.stderr)
-    for line in (r"wardgate-staging-data +CREATE_COMPLETE", r"GET /health +200 healthy, dynamodb healthy, keys healthy",
-                 r"GET /ready +200 ready", r"wardgate-staging +ACTIVE, \d+ items", r"wardgate/staging/signing +changed"):
+    for line in (
+        r"wardgate-staging-data +CREATE_COMPLETE",
+        r"GET /health +200 healthy, dynamodb healthy, keys healthy",
+        r"GET /ready +200 ready",
+        r"wardgate-staging +ACTIVE, \d+ items",
+        r"wardgate/staging/signing +changed",
+    ):
         holds(re.search(line, well.stdout), line, well.stdout)
     published = api.ask("GET", "/.well-known/jwks.json").json["keys"]
     holds(published and all(key["kid"] in well.stdout for key in published), well.stdout)
 
     functions, alarms, queues = (emulator.client(service) for service in ("lambda", "cloudwatch", "sqs"))
-    alias = functions.get_alias(FunctionName="wardgate-staging-me", Name="live")["FunctionVersion"]
+    name = "wardgate-staging-me"
+    live = functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
+    versions = functions.list_versions_by_function(FunctionName=name)["Versions"]
+    [other, *_] = [it["Version"] for it in versions if it["Version"] not in (live, "$LATEST")]
     queue = queues.get_queue_url(QueueName="wardgate-staging-events-failed")["QueueUrl"]
     alarm = {"AlarmName": "wardgate-staging-invented", "AlarmDescription": "Invented: see docs/operations/runbook.md"}
     try:
-        functions.update_alias(
-            FunctionName="wardgate-staging-me", Name="live", FunctionVersion=alias,
-            RoutingConfig={"AdditionalVersionWeights": {str(int(alias) - 1): 0.1}},
-        )
+        canary = {"AdditionalVersionWeights": {other: 0.1}}
+        functions.update_alias(FunctionName=name, Name="live", FunctionVersion=live, RoutingConfig=canary)
         alarms.put_metric_alarm(
             **alarm, Namespace="n", MetricName="m", Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1,
             ComparisonOperator="GreaterThanThreshold",
@@ -74,17 +83,15 @@ def check_status(api, emulator):
         )
         ill = commands.typed(emulator, "make status STAGE=staging")
     finally:
-        functions.update_alias(
-            FunctionName="wardgate-staging-me", Name="live", FunctionVersion=alias,
-            RoutingConfig={"AdditionalVersionWeights": {}},
-        )
+        none = {"AdditionalVersionWeights": {}}
+        functions.update_alias(FunctionName=name, Name="live", FunctionVersion=live, RoutingConfig=none)
         alarms.delete_alarms(AlarmNames=[alarm["AlarmName"]])
         queues.purge_queue(QueueUrl=queue)
         dynamodb.update_continuous_backups(
             TableName="wardgate-staging", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
         )
     holds(ill.returncode != 0, ill.stdout)
-    holds(f"canary: 10% of requests go to version {int(alias) - 1}" in ill.stdout, ill.stdout)
+    holds(f"canary: 10% of requests go to version {other}" in ill.stdout, ill.stdout)
     for wrong in ("There are 3 things wrong with stage staging", "alarm wardgate-staging-invented: Invented: see docs",
                   "1 messages were given up and are in wardgate-staging-events-failed",
                   "point-in-time recovery of wardgate-staging is off"):
