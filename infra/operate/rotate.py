@@ -32,7 +32,7 @@ LOSSES = {
 
 def arguments(parser):
     parser.add_argument("--ring", choices=RINGS, help="one ring; without it, every ring that has a schedule")
-    parser.add_argument("--retire", metavar="KID", help="takes a key out of use at once; newest: the one in use; or all")
+    parser.add_argument("--retire", metavar="KID", help="takes a key out of use at once: its name, newest or all")
     parser.add_argument("--first", action="store_true", help="only fills the rings that have no key yet")
     parser.add_argument("--yes", action="store_true", help="does not ask")
 
@@ -78,8 +78,8 @@ def rotate(stage, ring):
 def retire(stage, ring, kid, yes):
     """Takes a key, or all, out of a ring at once."""
     if ring not in LOSSES:
-        raise Failed(f"A key of {ring} is never retired: passwords that it sealed could not be checked any more. Rotate "
-                     "it and migrate, as in docs/operations/rotation.md.")
+        raise Failed(f"A key of {ring} is never retired: passwords that it sealed could not be checked any more. "
+                     "Rotate it and migrate, as in docs/operations/rotation.md.")
     keys = listed(stage, ring)["keys"]
     chosen = keys if kid == "all" else in_use(keys) if kid == "newest" else [it for it in keys if it["kid"] == kid]
     if not chosen:
@@ -110,8 +110,8 @@ def described(stage, ring):
 
 
 def under_way(stage, ring):
-    """The version of a rotation that was begun and not finished. Secrets Manager begins no other one beside it. After one
-    that was finished, the current version may have the label, too."""
+    """The version of a rotation that was begun and not finished. Secrets Manager begins no other one beside it. After
+    one that was finished, the current version may have the label, too."""
     waiting = [(version, labels) for version, labels in described(stage, ring).items() if "AWSPENDING" in labels]
     if not waiting or any("AWSCURRENT" in labels for _, labels in waiting):
         return None

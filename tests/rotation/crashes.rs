@@ -26,9 +26,10 @@ async fn sec_tk_04_a_rotation_that_dies_anywhere_is_finished_by_its_repetition()
                     }
                     assert_whole(&server);
                 }
-                let survived = server.secrets_manager.mend();
+                // A process that only seemed to die has noticed nothing.
+                died |= server.secrets_manager.mend();
                 assert_eq!(server.secrets_manager.with(ring, |secret| secret.labelled("AWSCURRENT")), Some(token));
-                if !died && !(crash == Crash::Blip && survived) {
+                if !died {
                     assert!(requests > least, "{ring} {crash:?}: only {requests} requests");
                     break;
                 }
