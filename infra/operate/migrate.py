@@ -39,7 +39,8 @@ def run(stage, options):
         raise Failed(f"TO is the number of a migration, as 0001, not {options.to!r}.")
     listed = status(stage)
     table([standing(it) for it in listed["migrations"]], ("number", "name", "status", "for", "applied"))
-    back = [it for it in listed["migrations"] if options.to is not None and it["number"] > options.to and it["in_table"]]
+    there = [it for it in listed["migrations"] if it["status"] in ("running", "applied")]
+    back = [it for it in there if options.to is not None and it["number"] > options.to]
     if back and not options.dry_run and stage.name == "production":
         names = ", ".join(f"{it['number']} {it['name']}" for it in back)
         confirm(f"Take back {names} in {stage.name}?", options.yes)

@@ -98,10 +98,12 @@ pub fn ring(server: &TestServer) -> Ring<WrapKey> {
     serde_json::from_value(document["password_wrap"].clone()).unwrap()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers pass ids and texts alike")]
 fn text(value: impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers pass numbers of any type")]
 fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }

@@ -43,14 +43,13 @@ pub enum Answer {
     /// How every migration stands.
     Listing(Listing),
     /// What was done.
-    Report(Report),
+    Report(Box<Report>),
 }
 
 async fn handle(app: &App, pause: &dyn Pause, event: MigrateEvent) -> Result<Answer, Fault> {
+    let run = Run { migrations: MIGRATIONS, pause };
     match event {
         MigrateEvent::Status(_) => Ok(Answer::Listing(standing(app, MIGRATIONS).await?)),
-        MigrateEvent::Order(order) => {
-            Ok(Answer::Report(migrate(app, Run { migrations: MIGRATIONS, pause }, &order).await?))
-        }
+        MigrateEvent::Order(order) => Ok(Answer::Report(Box::new(migrate(app, run, &order).await?))),
     }
 }

@@ -132,10 +132,9 @@ impl Runner<'_> {
 
     /// Takes the lock of a migration, and goes on with it or begins it.
     async fn advance(&self, known: &Known<'_>, direction: Direction, now: Timestamp) -> Result<Ended, Fault> {
-        let mut state = match self.begun(known, direction, now).await? {
-            Some(state) => state,
+        let Some(mut state) = self.begun(known, direction, now).await? else {
             // Its keys went between two looks.
-            None => return Ok(Ended::Refused(Refusal::new("nothing_to_do", "it can no longer be done".to_owned()))),
+            return Ok(Ended::Refused(Refusal::new("nothing_to_do", "it can no longer be done".to_owned())));
         };
         if self.save(&mut state, None).await? == Saved::Lost {
             return Ok(Ended::Refused(Refusal::lost(&state)));

@@ -151,12 +151,11 @@ pub struct Standing {
     pub contract: bool,
     /// Whether this release knows it.
     pub known: bool,
-    /// `pending`, `running`, `applied` or `reverted`.
+    /// `pending`, `running` either way, `applied` or `reverted`. Something of it may lie in the table where it is running
+    /// or applied.
     pub status: &'static str,
     /// Whether a run would apply it now.
     pub due: bool,
-    /// Whether something of it may lie in the table: it is applied, or neither it nor its way back is at its end.
-    pub in_table: bool,
     /// What it is done for.
     pub revision: Option<String>,
     /// When it was applied last.
@@ -190,7 +189,6 @@ impl Standing {
             known: true,
             status: "pending",
             due: known.is_due(None),
-            in_table: false,
             revision: None,
             applied_at: None,
             locked_until: None,
@@ -215,7 +213,6 @@ impl Standing {
                 MigrationStatus::Reverted => "reverted",
             },
             due: false,
-            in_table: state.status != MigrationStatus::Reverted,
             revision: Some(state.revision.clone()),
             applied_at: state.applied_at,
             locked_until: state.expires.filter(|expires| now < *expires),
