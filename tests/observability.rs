@@ -3,6 +3,7 @@
 
 mod alarms;
 mod emitted;
+mod measured;
 
 use std::collections::BTreeSet;
 use std::fs;
