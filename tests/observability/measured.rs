@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::emitted::Recording;
+use crate::harness::secrets_manager::Mood;
 use crate::harness::store_edge::Disturbance;
 use crate::harness::{EMAIL, OTHER_PASSWORD, PASSWORD, TestServer};
 
@@ -79,6 +80,19 @@ async fn a_table_that_does_not_answer_is_counted_and_one_that_refuses_is_not() {
         assert_eq!(server.login(EMAIL, PASSWORD).await.status, 200);
     });
     assert_eq!(helped.await, set(&[]));
+}
+
+#[tokio::test]
+async fn rings_that_cannot_be_read_again_are_counted() {
+    let server = TestServer::with_secrets_manager(&QUICK).await;
+    let token = server.signed_in().await.string("refresh_token");
+    server.secrets_manager.set(Mood::Down);
+    server.clock.advance(3600);
+    let recording = Recording::default();
+    let guard = metrics::set_default_local_recorder(&recording);
+    assert_eq!(server.refresh(&token).await.status, 200);
+    drop(guard);
+    assert!(recording.keys().iter().any(|key| key.name() == "wardgate_secrets_stale_total"));
 }
 
 #[tokio::test]
