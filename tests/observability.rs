@@ -3,6 +3,7 @@
 
 mod alarms;
 mod emitted;
+mod measured;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -247,6 +248,14 @@ fn every_command_of_the_runbook_is_a_verb_of_the_makefile() {
             let verb = command.split(|letter: char| !letter.is_ascii_lowercase() && letter != '-').next().unwrap();
             let exists = makefile.contains(&format!("\n{verb}:")) || VERBS_TO_COME.contains(&verb);
             assert!(exists || verb.is_empty(), "{document}: make {verb}");
+            let Some((_, recipe)) = makefile.split_once(&format!("\n{verb}:")) else { continue };
+            let recipe = recipe.split("\n\n").next().unwrap();
+            let words = command[verb.len()..].split(|letter: char| letter.is_whitespace() || letter == '`');
+            let options = words.skip(1).map_while(|word| word.split_once('=')).map(|(name, _)| name);
+            for option in options.filter(|name| *name != "STAGE") {
+                let taken = recipe.contains(&format!("$({option})")) || recipe.contains(&format!("option,{option},"));
+                assert!(taken, "{document}: make {verb} {option}=");
+            }
         }
     }
 }

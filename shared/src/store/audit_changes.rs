@@ -64,10 +64,13 @@ impl AuditRecord {
         &self.event_id
     }
 
-    /// The partition without what follows its kind where that is made of an address of mail, for logs (PL-02).
+    /// Whom the line is about, for logs: never a key that is made of an address, or that somebody else made up (PL-02).
     pub fn subject(&self) -> &str {
-        let partition = self.partition();
-        if partition.starts_with("EMAIL#") { "EMAIL" } else { partition }
+        match self.partition() {
+            partition if partition.starts_with("USER#") || partition.starts_with("STAGE#") => partition,
+            partition if partition.starts_with("EMAIL#") => "EMAIL",
+            _ => "unknown",
+        }
     }
 
     /// What the change is.
