@@ -17,6 +17,8 @@ from restored_table import RestoredTable, made_at, name_at
 from stage import Failed
 from terminal import confirm, say, table
 
+# User ids of one kind.
+MOST_LISTED = 50
 # How far back recovery reaches, where AWS does not say.
 RECOVERY = datetime.timedelta(days=35)
 
@@ -57,6 +59,7 @@ def run(stage, options):
     say("Stream, TTL, recovery, tags, key and protection are as infra/data.yaml has them.")
     switch(stage, restored, stream, f"from {live.full_name}, as of {point:%Y-%m-%dT%H:%M:%SZ}")
     report(stage, restored, point, swept)
+    check_smoke(stage, live)
     say(f"The table is {restored.full_name} after {time.monotonic() - began:.0f} s.")
     say(f"{live.full_name} is kept, closed to writes.")
     say(f"Commit {stage.parameter_file.name} of the stage now: the next deploy goes by it.")
@@ -145,23 +148,27 @@ def sweep(stage, restored, point, options):
 
 
 def switch(stage, restored, stream, detail):
-    """Makes the table the live one, and tries it."""
+    """Makes the table the live one."""
     switch_over.write_parameters(stage, restored.name, stream)
     # What is in the cache of this process is of the table before.
     stage.__dict__.pop("parameters", None)
     switch_over.deploy(stage)
     say(f"The functions use {restored.full_name}.")
-    check_smoke(stage)
     audit.record(stage, "restored", f"{restored.full_name} {detail}")
 
 
-def check_smoke(stage):
+def check_smoke(stage, before):
+    """Tries the stage as a user would."""
     try:
         smoke = importlib.import_module("smoke")
     except ModuleNotFoundError:
         say("There is no smoke test yet.")
         return
-    smoke.check(stage)
+    try:
+        smoke.check(stage)
+    except Failed as failure:
+        raise Failed(f"{failure}\nThe functions use the new table already, and something does not work. To go back: "
+                     f"make restore STAGE={stage.name} SWITCH_TO={before.name}") from failure
 
 
 def switch_back(stage, options):
@@ -177,29 +184,35 @@ def switch_back(stage, options):
     if live.name == target.name:
         say(f"{target.full_name} is live, and open to writes.")
         return
-    live.close()
+    if live.describe():
+        live.close()
     # The stack that made the first table says its stream itself.
     first = target.name == name_at(stage, datetime.datetime.now(datetime.UTC)).split("-restored-")[0]
     switch(stage, target, "" if first else described["LatestStreamArn"], f"instead of {live.full_name}")
+    check_smoke(stage, live)
     say(f"Commit {stage.parameter_file.name} of the stage now: the next deploy goes by it.")
 
 
 def report(stage, restored, point, swept):
     """What whoever answers the users has to know, by user id."""
     meaning = {
-        "reset_forced": "need a password reset",
-        "disabled": "are disabled: their address may not be theirs any more; look at each",
-        "deletion_repeated": "leave again: they had been erased, or had asked for it",
-        "cancellation_repeated": "are kept again",
+        "reset_forced": "Need a password reset",
+        "disabled": "Disabled, since their address may not be theirs any more: look at each",
+        "deletion_repeated": "Leave again, having been erased or having asked for it",
+        "cancellation_repeated": "Are kept again",
     }
+    # First what the law asks for.
+    erased = stage.invoke("eraser", {"id": f"restore-{restored.name}"})["erased"]
     for action, users in sorted(swept.accounts.items()):
-        say(f"{len(users)} accounts {meaning.get(action, action)}: {', '.join(sorted(users)[:50])}"
-            + (" …" if len(users) > 50 else ""))
-    gone = accounts_since(stage, restored, point)
-    say(f"{len(gone)} accounts began after that time and are gone: {', '.join(sorted(gone)[:50])}"
-        + (" …" if len(gone) > 50 else ""))
-    answer = stage.invoke("eraser", {"id": f"restore-{restored.name}"})
-    say(f"{answer['erased']} accounts were erased again.")
+        say_users(meaning.get(action, action), users)
+    say(f"Erased again: {erased}")
+    say_users("Began after that time and are gone", accounts_since(stage, restored, point))
+
+
+def say_users(what, users):
+    """How many and which. The trail has all of them."""
+    listed = ", ".join(sorted(users)[:MOST_LISTED]) + (" …" if len(users) > MOST_LISTED else "")
+    say(f"{what}: {len(users)}{': ' if listed else ''}{listed}")
 
 
 def accounts_since(stage, restored, point):

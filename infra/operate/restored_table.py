@@ -106,8 +106,9 @@ class RestoredTable:
         ), "ContinuousBackupsUnavailableException")
         tags = [{"Key": key, "Value": value} for key, value in self.tags().items()]
         self.dynamodb.tag_resource(ResourceArn=arn, Tags=tags)
-        self.dynamodb.update_table(TableName=self.full_name, DeletionProtectionEnabled=True)
-        self.wait()
+        if not self.describe().get("DeletionProtectionEnabled"):
+            self.dynamodb.update_table(TableName=self.full_name, DeletionProtectionEnabled=True)
+            self.wait()
         # AWS Backup may have restored the table with another key; the emulator has not heard of any.
         if self.describe().get("SSEDescription", {}).get("KMSMasterKeyArn") != self.key():
             self.dynamodb.update_table(TableName=self.full_name, SSESpecification=self.encryption())
