@@ -80,8 +80,8 @@ def check_upgrade(api, emulator):
 
 
 def check_side_by_side(api, emulator):
-    """Half of the functions of either release, and then the other halves: accounts, sessions, tokens and links go through
-    both, whichever made them."""
+    """Half of the functions of either release, and then the other halves: accounts, sessions, tokens and links go
+    through both, whichever made them."""
     client, releases_before = emulator.client("lambda"), releases(emulator)
     for old in (0, 1):
         for index, name in enumerate(FUNCTIONS):
@@ -125,8 +125,8 @@ def check_rollback(api, emulator):
 
 @contextlib.contextmanager
 def migrated(emulator):
-    """With a migration that the older release does not know. It refuses to go back to where data has lost something, and
-    goes where it has only gained."""
+    """With a migration that the older release does not know. It refuses to go back to where data has lost something,
+    and goes where it has only gained."""
     dynamodb, table, before = emulator.client("dynamodb"), f"wardgate-{emulator.stage}", releases(emulator)
     number = "29990101000000"
     item = {"pk": "MIGRATION", "sk": number, "number": number, "status": "applied"}
