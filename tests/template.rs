@@ -540,3 +540,35 @@ fn the_events_function_follows_the_live_table() {
         assert_eq!(polls["Resource"], stream);
     }
 }
+
+/// Production takes from it what staging has run, so nobody else may change, read or lose it.
+#[test]
+fn artifacts_are_kept_private_encrypted_in_every_version_and_beyond_the_stack() {
+    let readers = "111122223333,444455556666";
+    let template = resolve(&read("infra/artifacts.yaml"), &[("ArtifactReaders", json!(readers))]);
+    for id in ["Bucket", "BucketPolicy"] {
+        let resource = &template["Resources"][id];
+        assert_eq!((&resource["DeletionPolicy"], &resource["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
+    }
+    let bucket = &template["Resources"]["Bucket"]["Properties"];
+    let blocked = bucket["PublicAccessBlockConfiguration"].as_object().unwrap();
+    assert_eq!((blocked.len(), blocked.values().all(|it| *it == json!(true))), (4, true));
+    let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"];
+    assert_eq!(encryption[0]["ServerSideEncryptionByDefault"]["SSEAlgorithm"], "AES256");
+    assert_eq!(bucket["VersioningConfiguration"]["Status"], "Enabled");
+    // What expires is what sam hands over, and what a name meant before.
+    for rule in bucket["LifecycleConfiguration"]["Rules"].as_array().unwrap() {
+        assert!(rule.get("ExpirationInDays").is_none() || rule["Prefix"] == "templates/", "{rule}");
+    }
+    let statements = template["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"].clone();
+    let statement = |sid: &str| statements.as_array().unwrap().iter().find(|it| it["Sid"] == sid).unwrap().clone();
+    let tls = statement("TlsAlone");
+    assert_eq!((&tls["Effect"], &tls["Principal"], &tls["Action"]), (&json!("Deny"), &json!("*"), &json!("s3:*")));
+    assert_eq!(tls["Condition"], json!({ "Bool": { "aws:SecureTransport": "false" } }));
+    let others = statement("Readers");
+    assert_eq!(others["Action"], json!(["s3:GetObject", "s3:ListBucket"]));
+    assert_eq!(others["Principal"]["AWS"], json!({ "Fn::Split": [",", readers] }));
+    let alone = resolve(&read("infra/artifacts.yaml"), &[]);
+    let policy = &alone["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"];
+    assert_eq!(policy["Statement"].as_array().unwrap().len(), 1, "without readers nobody else reads");
+}

@@ -45,7 +45,7 @@ def test(emulator, began):
     fine = True
     for stage, its_checks in checks.STAGES.items():
         if stage == "development" and previous is None:
-            print("NOT RUN: the upgrade from the previous release. Its commit is not in this clone: git fetch --unshallow")
+            print("NOT RUN: the upgrade from the previous release, whose commit is not here: git fetch --unshallow")
             fine &= os.environ.get("CI") != "true"
             continue
         fine &= checks.run(Deployment(emulator, stage), its_checks)

@@ -34,7 +34,7 @@ METHODS = {"get", "put", "post", "delete", "patch", "head", "options"}
 
 
 def api_id(stage):
-    """An API's id is random in AWS. This one is part of development's issuer, which functions know before there is an API."""
+    """An API's id is random in AWS. Here it is part of development's issuer, which functions know before there is one."""
     return f"wardgate-{stage}"
 
 

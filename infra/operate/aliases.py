@@ -1,5 +1,5 @@
-"""The functions' `live` aliases, which say what answers requests. Each release has published a version of every function,
-with the release as its description."""
+"""The functions' `live` aliases, which say what answers requests. Each release has published a version of every
+function, with the release as its description."""
 
 import base64
 import concurrent.futures
@@ -96,8 +96,8 @@ def flip(stage, all_functions, release):
 
 
 def forget(stage, all_functions, release):
-    """Deletes versions of a release that a failed deploy has left behind: Lambda publishes no second version of the same
-    code and settings, and CloudFormation takes that as a failure."""
+    """Deletes versions of a release that a failed deploy has left behind: Lambda publishes no second version of the
+    same code and settings, and CloudFormation takes that as a failure."""
     client = stage.client("lambda")
     for function in all_functions:
         for number, (of, _) in function.versions.items():

@@ -127,14 +127,13 @@ def code(deploy):
     stage, release = deploy.stage, deploy.release
     stack = stage.stack(stage.code_stack)
     before = aliases.functions(stage) if stack else []
-    live = {it.release for it in before}
-    live = live.pop() if len(live) == 1 else None
-    if live != release:
-        releases.remember(stage, release, deploy.manifest, live)
+    found = {it.release for it in before}
+    live = next(iter(found)) if len(found) == 1 else None
+    releases.remember(stage, release, deploy.manifest, live)
     deployed, changed = stacks.parameter(stack, "Release"), {}
     if deployed != release:
         aliases.forget(stage, before, release)
-        if live and live != deployed:
+        if found - {deployed}:
             # A canary would share the requests with what CloudFormation believes to be live: what was taken back.
             changed["DeploymentType"] = "AllAtOnce"
     try:
@@ -167,7 +166,7 @@ def first_rotation(deploy):
 
 def smoke(deploy):
     """Tried as a user would."""
-    with releases.recorded_run(deploy.stage, deploy.release, deploy.manifest["artifact"]):
+    with releases.recorded_run(deploy.stage, deploy.release):
         verb("smoke").check(deploy.stage)
 
 
@@ -190,12 +189,12 @@ def trail(deploy):
 AGAIN = "Then type the same command again; what is done is not done twice."
 STEPS = merged([
     ("artifact", artifact, f"Nothing of the stage has been touched. {AGAIN}"),
-    ("data stack", data, f"CloudFormation has put the stack back, and the old code runs on. Correct what it names. {AGAIN}"),
+    ("data stack", data, f"CloudFormation has put it back, and the old code runs on. Correct what it names. {AGAIN}"),
     ("migrate stack", migrate_stack, f"No data and no code have been touched. Correct what it names. {AGAIN}"),
-    ("migrations", migrations, f"The old code runs on, also with what is migrated. {AGAIN} It goes on at its checkpoint."),
-    ("code stack", code, f"CloudFormation has put the stack back, so that the old code runs. Correct what it names. {AGAIN}"),
+    ("migrations", migrations, f"The old code runs on with what is migrated. {AGAIN} It goes on at its checkpoint."),
+    ("code stack", code, f"CloudFormation has put it back, so that the old code runs. Correct what it names. {AGAIN}"),
     ("first rotation", first_rotation, f"Without keys /ready answers 503. {AGAIN}"),
-    ("smoke test", smoke, "The new code is live and something of it does not work: make rollback, then look at its logs."),
+    ("smoke test", smoke, "The new code is live and something does not work: make rollback, then look at the logs."),
     ("observability stack", observability, f"The new code is live and works; alarms may be missing. {AGAIN}"),
     ("backup stack", backup, f"The new code is live and works; backups may be missing. {AGAIN}"),
     ("audit trail", trail, f"Everything is deployed, but the trail does not say so. {AGAIN}"),

@@ -1,4 +1,4 @@
-"""What a stage runs: artifacts, which are built once and kept by what is in them, and the releases that are made of them.
+"""What a stage runs: artifacts, which are built once and kept by what is in them, and the releases made of them.
 
 An artifact is every function's code, the templates, and a manifest with the SHA-256 of each. A release is an artifact
 with a stage's parameters. Both are in the bucket of infra/artifacts.yaml:
@@ -110,7 +110,8 @@ def build(stage, binaries):
     key = f"artifacts/{manifest['artifact']}.json"
     if bucket.has(key):
         terminal.say(f"artifact {manifest['artifact']} is kept already")
-        return bucket.read(key)
+        # What it was kept as, but for where it was built last.
+        return {**bucket.read(key), "commit": manifest["commit"]}
     bucket.write(key, manifest)
     uploaded = sum(new for *_, new in stored)
     terminal.say(f"artifact {manifest['artifact']}, {uploaded} of {len(stored)} functions uploaded")
@@ -195,7 +196,7 @@ def promote(stage, artifact, yes):
     refuse_other(stage, manifest)
     if source.bucket != own.bucket:
         copy(source, own, manifest)
-    terminal.say(f"artifact {artifact}, version {manifest['version']} of commit {manifest['commit']}, as staging ran it")
+    terminal.say(f"artifact {artifact}, version {manifest['version']} of commit {manifest['commit']}")
     return manifest
 
 
@@ -212,8 +213,8 @@ def refuse_other(stage, manifest):
     """Code belongs to the templates that it was built with, and so does its architecture."""
     other = sorted(name for name, _ in manifest["templates"].items() ^ templates().items())
     if other:
-        raise Failed(f"{', '.join(dict.fromkeys(other))} of this checkout is not what artifact {manifest['artifact']} was "
-                     f"built with: git checkout {manifest['commit'].rstrip('+')}")
+        raise Failed(f"{', '.join(dict.fromkeys(other))} of this checkout is not what artifact {manifest['artifact']} "
+                     f"was built with: git checkout {manifest['commit'].rstrip('+')}")
     if manifest["architecture"] != stage.parameters["Architecture"]:
         raise Failed(f"The artifact is for {manifest['architecture']}, and Architecture is "
                      f"{stage.parameters['Architecture']}: change infra/{stage.name}/parameters.yaml.")
@@ -238,10 +239,10 @@ def last_deploy(stage):
 
 
 def remember(stage, release, manifest, live):
-    """Keeps what a release is made of and what was live before it, before anything answers with it. `live` is None where
-    functions are of several releases."""
+    """Keeps what a release is made of and what was live before it, before anything answers with it. `live` is None
+    where functions are of several releases."""
     bucket, last = artifacts(stage), last_deploy(stage)
-    made_of = {"release": release, "artifact": manifest["artifact"], "stage": stage.name}
+    made_of = {"release": release, "artifact": manifest["artifact"], "commit": manifest["commit"], "stage": stage.name}
     bucket.write(f"releases/{release}.json", {**made_of, "parameters": stage.parameters})
     # Of one that is deployed again, or over what a failed one has left, it stays the one before both.
     previous = last.get("previous") if live in (None, release) else live
@@ -249,7 +250,7 @@ def remember(stage, release, manifest, live):
 
 
 @contextlib.contextmanager
-def recorded_run(stage, release, artifact):
+def recorded_run(stage, release):
     """Keeps that a stage runs a release now, and whether its smoke test, which is what happens within, has passed."""
     outcome = "failed"
     try:
@@ -258,8 +259,10 @@ def recorded_run(stage, release, artifact):
     finally:
         bucket, now = artifacts(stage), datetime.datetime.now(datetime.UTC)
         at = now.isoformat(timespec="seconds")
-        run = {"artifact": artifact, "release": release, "smoke": outcome, "at": at}
+        # Nothing of a release from before there were artifacts.
+        known = bucket.release(release)
+        run = {"artifact": known.get("artifact"), "commit": known.get("commit"), "release": release}
+        run |= {"smoke": outcome, "at": at}
         bucket.write(f"stages/{stage.name}/live.json", run)
-        # None of a release from before there were artifacts.
-        if artifact:
-            bucket.write(f"stages/{stage.name}/{artifact}.json", run)
+        if run["artifact"]:
+            bucket.write(f"stages/{stage.name}/{run['artifact']}.json", run)

@@ -1,5 +1,5 @@
-"""`make rollback`: the release that was live before the last deploy answers again, within seconds. Data and stacks stay as
-they are. Typed again, it does what is left to do."""
+"""`make rollback`: the release that was live before the last deploy answers again, within seconds. Data and stacks stay
+as they are. Typed again, it does what is left to do."""
 
 import concurrent.futures
 import datetime
@@ -40,7 +40,9 @@ def run(stage, options):
         return
     live = ", ".join(sorted({it.release for it in late})) or "what is being deployed"
     say_what_stays(functions, release)
-    terminal.confirm(f"Go back to release {release} in {stage.name}, from {live}, in {len(late)} functions?", options.yes)
+    terminal.confirm(
+        f"Go back to release {release} in {stage.name}, from {live}, in {len(late)} functions?", options.yes
+    )
 
     if midway:
         stop_deployments(stage)
@@ -54,7 +56,7 @@ def run(stage, options):
         aliases.flip(stage, aliases.functions(stage), release)
         terminal.say(f"The deploy that was under way has ended ({time.monotonic() - began:.1f} s).")
     audit.record(stage, "rolled_back", f"release {release}, from {live}")
-    with releases.recorded_run(stage, release, releases.artifacts(stage).release(release).get("artifact")):
+    with releases.recorded_run(stage, release):
         verb("smoke").check(stage)
 
 
@@ -68,8 +70,8 @@ def refuse(stage, functions, release):
     live = {it.release for it in functions}
     if missing := unreadable(applied(stage), manifests(bucket, live), manifests(bucket, {release})):
         raise Failed(
-            f"Release {release} cannot read today's data: it does not know {missing}, after which data has lost what it "
-            "reads. Take that back first, with the release that knows it (make migrate TO=), or correct forward."
+            f"Release {release} cannot read today's data: it does not know {missing}, after which data has lost what "
+            "it reads. Take that back first, with the release that knows it (make migrate TO=), or correct forward."
         )
 
 

@@ -17,7 +17,7 @@ BESIDE_THE_POINT = ("cancelled", "Rollback requested")
 
 
 def deploy(stage, name, template, given, yes, bucket=None, code=None, tags=None):
-    """Deploys a template as a stack, and gives whether anything changed. `code` says where each function's archive is."""
+    """Deploys a template as a stack, and gives whether anything changed. `code` is where each function's archive is."""
     folder = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "deploy" / name
     folder.mkdir(parents=True, exist_ok=True)
     content = yaml_parse((ROOT / template).read_text(encoding="utf-8"))
@@ -42,6 +42,9 @@ def deploy(stage, name, template, given, yes, bucket=None, code=None, tags=None)
     command += ["--stack-name", name, "--template-file", packaged, "--parameter-overrides", f"file://{overrides}"]
     command += ["--s3-bucket", bucket] if bucket else []
     command += ["--tags", tags] if tags else []
+    # What changes resources, where whoever deploys may not do so himself: a pipeline.
+    role = os.environ.get("CLOUDFORMATION_ROLE")
+    command += ["--role-arn", role] if role else []
     command += ["--no-confirm-changeset"] if yes else []
     if subprocess.run(command, cwd=ROOT, env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False).returncode:
         raise Failed(f"sam deploy of {name} failed.\n{failures(stage, name, began)}".rstrip())
@@ -51,7 +54,7 @@ def deploy(stage, name, template, given, yes, bucket=None, code=None, tags=None)
 
 
 def clear(stage, name):
-    """Deletes a stack whose first deploy failed and was taken back: there is nothing in it, and it cannot be updated."""
+    """Deletes a stack whose first deploy failed and was taken back: it has nothing in it, and cannot be updated."""
     if (stage.stack(name) or {}).get("StackStatus") == "ROLLBACK_COMPLETE":
         terminal.say(f"deleting what a failed first deploy has left of {name}")
         client = stage.client("cloudformation")
@@ -99,4 +102,5 @@ def failures(stage, name, began):
 
 def parameter(stack, name):
     """What a stack has been given, or None if there is none."""
-    return next((it["ParameterValue"] for it in (stack or {}).get("Parameters", []) if it["ParameterKey"] == name), None)
+    given = (stack or {}).get("Parameters", [])
+    return next((it["ParameterValue"] for it in given if it["ParameterKey"] == name), None)

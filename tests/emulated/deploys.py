@@ -1,9 +1,11 @@
 """What `make deploy` does to a stage, seen in AWS and by its clients."""
 
+import hashlib
 import json
 from pathlib import Path
 
 from binaries import ARTIFACTS
+from emulator import TARGET
 from gateway import equal, holds
 
 FUNCTIONS = sorted(folder.name for folder in (Path(__file__).parents[2] / "functions").iterdir() if folder.is_dir())
@@ -26,6 +28,10 @@ def releases(emulator):
 def kept(emulator, key):
     """What `make deploy` keeps, as JSON."""
     return json.load(emulator.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"])
+
+
+def keep(emulator, key, value):
+    emulator.client("s3").put_object(Bucket=BUCKET, Key=key, Body=json.dumps(value).encode())
 
 
 def trail(emulator):
@@ -59,7 +65,9 @@ def stops_with_a_reason(emulator):
 
 
 def check_same_release(_api, emulator):
-    """A second time, nothing changes, and it says so."""
+    """A second time, nothing changes, and it says so. An archive that is packed again is the same."""
+    code = (ARTIFACTS / "login/bootstrap").read_bytes()
+    (TARGET / "deploy/archives" / f"{hashlib.sha256(code).hexdigest()}.zip").unlink()
     before, lines = releases(emulator), trail(emulator)
     printed = emulator.deploy(LogLevel="trace")
     holds("Nothing has changed" in printed and "is kept already" in printed, printed)
@@ -84,6 +92,7 @@ def check_promotion(_api, emulator):
     staging = emulator.beside("staging")
     before = releases(staging)
     emulator.verify_mail_identity()
+    refuses_what_is_unproven(emulator)
     emulator.deploy()
     emulator.put_key_rings()
     equal(releases(staging), before)
@@ -93,3 +102,24 @@ def check_promotion(_api, emulator):
     for name in FUNCTIONS:
         equal((name, live(emulator, name)["CodeSha256"]), (name, live(staging, name)["CodeSha256"]))
         equal((name, live(emulator, name)["Environment"]["Variables"]["AUTH__STAGE"]), (name, "production"))
+
+
+def refuses_what_is_unproven(emulator):
+    """What staging has not run well is not for production, and neither is code under other templates than its own."""
+    run = kept(emulator, "stages/staging/live.json")
+    try:
+        keep(emulator, "stages/staging/live.json", {**run, "smoke": "failed"})
+        refused = emulator.refused("deploy", "--yes")
+        holds("its smoke test on staging failed" in refused, refused)
+    finally:
+        keep(emulator, "stages/staging/live.json", run)
+    refused = emulator.refused("deploy", "--yes", "--artifact", "0" * 64)
+    holds("There is no artifact 0000" in refused, refused)
+    manifest = kept(emulator, f"artifacts/{run['artifact']}.json")
+    other = {**manifest, "artifact": "1" * 64, "templates": {**manifest["templates"], "template.yaml": "2" * 64}}
+    keep(emulator, f"artifacts/{'1' * 64}.json", other)
+    refused = emulator.refused("deploy", "--yes", "--artifact", "1" * 64)
+    for part in ("staging has not run it", "template.yaml of this checkout is not", "git checkout "):
+        holds(part in refused, f"no {part!r}", refused)
+    refused = emulator.refused("deploy")
+    holds("say YES=1" in refused, refused)

@@ -15,8 +15,8 @@ APPLICATION = "wardgate-development-ServerlessDeploymentApplication-1A2B3C"
 
 
 def check_rollback_midway(api, emulator):
-    """Some functions are new already, one is a canary, and the stack is not at its end. All of them are the release from
-    before again, and the stack is what it was."""
+    """Some functions are new already, one is a canary, and the stack is not at its end. All of them are the release
+    from before again, and the stack is what it was."""
     functions, [new] = emulator.client("lambda"), set(releases(emulator).values())
     for name in FUNCTIONS[::2]:
         functions.update_alias(FunctionName=f"wardgate-{emulator.stage}-{name}", Name="live", FunctionVersion="1")

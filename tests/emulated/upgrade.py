@@ -2,6 +2,7 @@
 while a request may meet either."""
 
 import concurrent.futures
+import contextlib
 import hashlib
 import io
 import json
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import binaries
 import lower
-from deploys import FUNCTIONS, live, releases, trail
+from deploys import FUNCTIONS, keep, kept, live, releases, trail
 from gateway import OTHER_PASSWORD, PASSWORD, equal, holds, remembered
 
 # Where its code is.
@@ -79,8 +80,8 @@ def check_upgrade(api, emulator):
 
 
 def check_side_by_side(api, emulator):
-    """Half of the functions of either release, and then the other halves: accounts, sessions, tokens and links go through
-    both, whichever made them."""
+    """Half of the functions of either release, and then the other halves: accounts, sessions, tokens and links go
+    through both, whichever made them."""
     client, releases_before = emulator.client("lambda"), releases(emulator)
     for old in (0, 1):
         for index, name in enumerate(FUNCTIONS):
@@ -110,8 +111,8 @@ def check_rollback(api, emulator):
     """One command makes one release of it again, also of what is half and half; a second one finds nothing to do. What
     the new release has made works."""
     new = api.post("/v1/login", email="mixed-1@example.com", password=OTHER_PASSWORD).is_ok().json
-    refuses_without_its_data(emulator)
-    emulator.operate("rollback", "--yes")
+    with migrated(emulator):
+        emulator.operate("rollback", "--yes")
     equal(set(releases(emulator).values()), {PREVIOUS})
     holds("already" in emulator.operate("rollback", "--yes"), "the second rollback does something")
     equal(set(releases(emulator).values()), {PREVIOUS})
@@ -122,17 +123,26 @@ def check_rollback(api, emulator):
     api.login("mixed-0@example.com", OTHER_PASSWORD)
 
 
-def refuses_without_its_data(emulator):
-    """A release that does not know a migration that has taken something away is not gone back to."""
-    dynamodb, before = emulator.client("dynamodb"), releases(emulator)
-    item = {"pk": "MIGRATION", "sk": "29990101000000", "number": "29990101000000", "status": "applied"}
+@contextlib.contextmanager
+def migrated(emulator):
+    """With a migration that the older release does not know. It refuses to go back to where data has lost something,
+    and goes where it has only gained."""
+    dynamodb, table, before = emulator.client("dynamodb"), f"wardgate-{emulator.stage}", releases(emulator)
+    number = "29990101000000"
+    item = {"pk": "MIGRATION", "sk": number, "number": number, "status": "applied"}
     item = {name: {"S": value} for name, value in item.items()}
-    table = f"wardgate-{emulator.stage}"
     dynamodb.put_item(TableName=table, Item=item)
-    refused = emulator.refused("rollback", "--yes")
-    holds("cannot read today's data" in refused and "migration 29990101000000" in refused, refused)
+    artifact = f"artifacts/{kept(emulator, 'stages/development/live.json')['artifact']}.json"
+    manifest = kept(emulator, artifact)
+    for known in ([], [{"number": number, "name": "lose", "contract": True}]):
+        keep(emulator, artifact, {**manifest, "migrations": known})
+        refused = emulator.refused("rollback", "--yes")
+        holds("cannot read today's data" in refused and f"migration {number}" in refused, refused)
+        equal(releases(emulator), before)
+    keep(emulator, artifact, {**manifest, "migrations": [{"number": number, "name": "gain", "contract": False}]})
+    yield
+    keep(emulator, artifact, manifest)
     dynamodb.delete_item(TableName=table, Key={name: item[name] for name in ("pk", "sk")})
-    equal(releases(emulator), before)
 
 
 def check_next_deploy(api, emulator):
