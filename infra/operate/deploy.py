@@ -7,12 +7,14 @@ from pathlib import Path
 
 import aliases
 import audit
+import migrate
 import release as releases
+import rotate
+import smoke
 import stacks
 import terminal
 from botocore.exceptions import BotoCoreError, ClientError
 from stage import Failed
-from unmerged import merged, verb
 
 
 def arguments(parser):
@@ -120,7 +122,7 @@ def migrate_stack(deploy):
 
 
 def migrations(deploy):
-    return verb("migrate").apply(deploy.stage)
+    return migrate.apply(deploy.stage)
 
 
 def code(deploy):
@@ -161,13 +163,13 @@ def compare(deploy, functions):
 
 
 def first_rotation(deploy):
-    return verb("rotate").first(deploy.stage)
+    return rotate.first(deploy.stage)
 
 
-def smoke(deploy):
+def smoke_test(deploy):
     """Tried as a user would."""
     with releases.recorded_run(deploy.stage, deploy.release):
-        verb("smoke").check(deploy.stage)
+        smoke.check(deploy.stage)
 
 
 def observability(deploy):
@@ -187,15 +189,15 @@ def trail(deploy):
 
 
 AGAIN = "Then type the same command again; what is done is not done twice."
-STEPS = merged([
+STEPS = [
     ("artifact", artifact, f"Nothing of the stage has been touched. {AGAIN}"),
     ("data stack", data, f"CloudFormation has put it back, and the old code runs on. Correct what it names. {AGAIN}"),
     ("migrate stack", migrate_stack, f"No data and no code have been touched. Correct what it names. {AGAIN}"),
     ("migrations", migrations, f"The old code runs on with what is migrated. {AGAIN} It goes on at its checkpoint."),
     ("code stack", code, f"CloudFormation has put it back, so that the old code runs. Correct what it names. {AGAIN}"),
     ("first rotation", first_rotation, f"Without keys /ready answers 503. {AGAIN}"),
-    ("smoke test", smoke, "The new code is live and something does not work: make rollback, then look at the logs."),
+    ("smoke test", smoke_test, "The new code is live and something does not work: make rollback, then look at the logs."),
     ("observability stack", observability, f"The new code is live and works; alarms may be missing. {AGAIN}"),
     ("backup stack", backup, f"The new code is live and works; backups may be missing. {AGAIN}"),
     ("audit trail", trail, f"Everything is deployed, but the trail does not say so. {AGAIN}"),
-])
+]

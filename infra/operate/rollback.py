@@ -9,11 +9,11 @@ import time
 import aliases
 import audit
 import release as releases
+import smoke
 import terminal
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 from stage import Failed
-from unmerged import verb
 
 UNFINISHED = ["Created", "Queued", "InProgress", "Baking", "Ready"]
 # A stack goes back function by function.
@@ -57,7 +57,7 @@ def run(stage, options):
         terminal.say(f"The deploy that was under way has ended ({time.monotonic() - began:.1f} s).")
     audit.record(stage, "rolled_back", f"release {release}, from {live}")
     with releases.recorded_run(stage, release):
-        verb("smoke").check(stage)
+        smoke.check(stage)
 
 
 def refuse(stage, functions, release):
