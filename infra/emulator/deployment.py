@@ -1,7 +1,6 @@
 """A stage that is deployed to the emulator, by the operator's own command."""
 
 import functools
-import json
 import platform
 import re
 import subprocess
@@ -9,7 +8,7 @@ import sys
 
 import lower
 from binaries import ARTIFACTS
-from emulator import ROOT, TARGET, TOOLS, Failed
+from emulator import ROOT, TOOLS, Failed
 
 SENDER = "Wardgate <no-reply@wardgate.localhost>"
 ARCHITECTURES = {"x86_64": "x86_64", "AMD64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
@@ -115,10 +114,3 @@ class Deployment:
         """What somebody does once for an account of AWS, and no template can: SES then takes mails from the sender."""
         default = lower.read(ROOT / "template.yaml")["Parameters"]["MailIdentity"]["Default"]
         self.client("sesv2").create_email_identity(EmailIdentity=self.parameters.get("MailIdentity", default))
-
-    def put_key_rings(self):
-        """What the first rotation does on AWS."""
-        rings = json.loads(subprocess.check_output([TARGET / "debug/examples/key_rings"]))
-        secrets = self.client("secretsmanager")
-        for name, ring in rings.items():
-            secrets.put_secret_value(SecretId=f"wardgate/{self.stage}/{name}", SecretString=json.dumps(ring))
