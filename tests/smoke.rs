@@ -171,7 +171,10 @@ async fn a_deployment_has_its_answer_also_where_the_test_cannot_be_made() {
 /// `CodeDeploy` begins one for each function.
 #[tokio::test]
 async fn forty_runs_at_a_time_do_not_fail_each_other() {
-    let (server, functions) = start(&[VERIFIED, ("AUTH__LIMITS__LOGIN_SOURCE__LIMIT", "100")]).await;
+    // As in template.yaml: the time, and what one source may do in a minute.
+    let deadline = ("AUTH__HTTP__REQUEST_DEADLINE_MS", "590000");
+    let limits = [("AUTH__LIMITS__LOGIN_SOURCE__LIMIT", "100"), ("AUTH__LIMITS__REGISTER_SOURCE__LIMIT", "100")];
+    let (server, functions) = start(&[VERIFIED, deadline, limits[0], limits[1]]).await;
     let runs = (0..40).map(|_| run(&server, &functions, golden("ok")));
     for report in futures::future::join_all(runs).await {
         passed(&report);

@@ -101,11 +101,12 @@ def lower_alarm(properties):
 
 
 def lower_role(properties):
-    """Two rights are looked for in another form than in AWS. To send messages in batches is one of its own here, and
+    """Some rights are looked for in another form than in AWS. To send messages in batches is one of its own here, and
     part of sending them there; and the emulator does not see which identity a mail is sent from. Whom the original lets
     send, and where to: tests/template.rs,
-    sec_pl_01_events_and_mailer_reach_their_own_queues_bus_and_sender_alone. A third names an application that the stack
-    does not have here: tests/deployments.rs, sec_pl_08_smoke_reaches_its_own_deployments_and_functions_alone."""
+    sec_pl_01_events_and_mailer_reach_their_own_queues_bus_and_sender_alone. Smoke's name an
+    application that the stack does not have here, and versions, where the emulator asks for functions:
+    tests/deployments.rs, sec_pl_08_smoke_reaches_its_own_deployments_and_functions_alone."""
     for policy in properties.get("Policies", []):
         for statement in policy["PolicyDocument"]["Statement"]:
             if statement.get("Action") == "sqs:SendMessage":
@@ -115,6 +116,9 @@ def lower_role(properties):
             elif "ServerlessDeploymentApplication" in str(statement.get("Resource")):
                 named = statement["Resource"]["Fn::Sub"].replace("${ServerlessDeploymentApplication}", APPLICATION)
                 statement["Resource"] = {"Fn::Sub": named}
+            elif statement.get("Action") == "lambda:InvokeFunction":
+                named = [it["Fn::Sub"] for it in statement["Resource"] if "Fn::Sub" in it]
+                statement["Resource"] = [{"Fn::Sub": it.removesuffix(":*")} for it in named]
 
 
 def lower_api(resources, api, properties, stage):
