@@ -286,6 +286,23 @@ fn every_metric_is_in_the_reference_and_every_one_there_is_emitted() {
     assert_eq!(listed, emitted, "left: {REFERENCE}, right: the code");
 }
 
+/// A metric costs as much as a million requests of logs: who adds a label sees here what it costs.
+#[test]
+fn the_bill_counts_the_metrics_and_alarms_that_there_are() {
+    // The answers' statuses; three of them are asked for here.
+    let (statuses, asked) = (16, 3);
+    let metrics = emitted().len() - asked + statuses;
+    let watched: usize = alarms().iter().filter(|it| it.template == TEMPLATE).map(|it| it.watched().len()).sum();
+    let (metric_cents, alarm_cents) = (metrics * 30, watched * 10);
+    let reference = text(REFERENCE);
+    for row in [
+        format!("| {metrics} | $0.30 | ${}.{:02} |", metric_cents / 100, metric_cents % 100),
+        format!("| {watched} | $0.10 | ${}.{:02} |", alarm_cents / 100, alarm_cents % 100),
+    ] {
+        assert!(reference.contains(&row), "{REFERENCE} should say {row}");
+    }
+}
+
 #[test]
 fn dashboards_show_what_is_emitted() {
     let known: BTreeSet<String> = recorded().iter().map(|key| key.name().to_owned()).collect();
