@@ -1,5 +1,6 @@
 """`make deploy`: everything of a stage, in the order in which it is safe. Typed again, it goes on where it stopped."""
 
+import datetime
 import shlex
 import sys
 import time
@@ -173,7 +174,12 @@ def smoke_test(deploy):
 
 
 def observability(deploy):
-    return deploy.stack(deploy.stage.observability_stack, "infra/observability.yaml")
+    name = deploy.stage.observability_stack
+    marked = stacks.parameter(deploy.stage.stack(name), "DeployedAt")
+    # A deploy that has changed nothing so far leaves the dashboard's mark where it is.
+    if deploy.changed or not marked:
+        marked = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return deploy.stack(name, "infra/observability.yaml", DeployedAt=marked)
 
 
 def backup(deploy):

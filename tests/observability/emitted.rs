@@ -26,8 +26,6 @@ const RINGS: [RingName; 6] = [
     RingName::MailMac,
     RingName::PasswordWrap,
 ];
-/// Metrics whose function is called by nothing yet.
-pub const NOT_CALLED_YET: [&str; 1] = ["rotation"];
 
 /// A namespace of AWS, metrics of it, and the sets of dimensions that it emits them with.
 pub type Vended = (&'static str, &'static [&'static str], &'static [&'static [&'static str]]);
