@@ -13,6 +13,7 @@ import release as releases
 import rotate
 import smoke
 import stacks
+import switch_over
 import terminal
 from botocore.exceptions import BotoCoreError, ClientError
 from stage import Failed
@@ -29,6 +30,7 @@ def run(stage, options):
     if stage.name == "production" and not options.yes and not sys.stdin.isatty():
         raise Failed("production asks before each stack that changes, and nobody is there to ask: say YES=1.")
     stage.parameters.update(changed_parameters(stage, options.parameters))
+    switch_over.refuse_other_table(stage)
     deploy = Deploy(stage, options)
     began = time.monotonic()
     for number, (name, step, advice) in enumerate(STEPS, 1):
@@ -69,8 +71,7 @@ class Deploy:
 
     def stack(self, name, template, **changed):
         """Deploys a stack."""
-        functions = self.manifest["functions"].items()
-        code = {function: f"functions/{function}/{digest}.zip" for function, digest in functions}
+        code = releases.code(self.manifest)
         given = {**self.stage.parameters, "Release": self.release, **changed}
         is_new = stacks.deploy(self.stage, name, template, given, self.options.yes, self.bucket, code)
         self.changed |= is_new
@@ -183,6 +184,13 @@ def observability(deploy):
 
 
 def backup(deploy):
+    stage = deploy.stage
+    region = stage.parameters.get("CopyRegion")
+    # All stacks of the emulator are in one region, where the second vault would be the first one.
+    if region and not stage.is_emulated:
+        there, name = stage.in_region(region), f"{stage.backup_stack}-copy"
+        given, yes = stage.parameters, deploy.options.yes
+        deploy.changed |= stacks.deploy(there, name, "infra/backup-copy.yaml", given, yes)
     return deploy.stack(deploy.stage.backup_stack, "infra/backup.yaml")
 
 

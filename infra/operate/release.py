@@ -220,10 +220,14 @@ def refuse_other(stage, manifest):
                      f"{stage.parameters['Architecture']}: change infra/{stage.name}/parameters.yaml.")
 
 
+def code(manifest):
+    """Where each function's archive is in the bucket."""
+    return {function: f"functions/{function}/{digest}.zip" for function, digest in manifest["functions"].items()}
+
+
 def copy(source, own, manifest):
     """Keeps another account's artifact in this one, so that a stage depends on its own account alone."""
-    keys = [f"functions/{function}/{digest}.zip" for function, digest in manifest["functions"].items()]
-    for key in [*keys, f"artifacts/{manifest['artifact']}.json"]:
+    for key in [*code(manifest).values(), f"artifacts/{manifest['artifact']}.json"]:
         if not own.has(key):
             own.s3.copy_object(Bucket=own.bucket, Key=key, CopySource={"Bucket": source.bucket, "Key": key})
 

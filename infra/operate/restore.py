@@ -7,10 +7,10 @@ switch-over everything can be given up: `make restore STAGE=… SWITCH_TO=<its n
 
 import argparse
 import datetime
-import importlib
 import time
 
 import audit
+import smoke
 import switch_over
 from restore_sweep import Sweep
 from restored_table import RestoredTable, made_at, name_at
@@ -159,11 +159,6 @@ def switch(stage, restored, stream, detail):
 
 def check_smoke(stage, before):
     """Tries the stage as a user would."""
-    try:
-        smoke = importlib.import_module("smoke")
-    except ModuleNotFoundError:
-        say("There is no smoke test yet.")
-        return
     try:
         smoke.check(stage)
     except Failed as failure:

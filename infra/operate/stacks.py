@@ -39,7 +39,7 @@ def deploy(stage, name, template, given, yes, bucket=None, code=None, tags=None)
     clear(stage, name)
     before, began = stamp(stage.stack(name)), datetime.datetime.now(datetime.UTC)
     command = [SAM, "deploy", "--config-file", ROOT / "samconfig.toml", "--config-env", stage.name]
-    command += ["--stack-name", name, "--template-file", packaged, "--parameter-overrides", f"file://{overrides}"]
+    command += ["--region", stage.region, "--stack-name", name, "--template-file", packaged, "--parameter-overrides", f"file://{overrides}"]
     command += ["--s3-bucket", bucket] if bucket else []
     command += ["--tags", tags] if tags else []
     # What changes resources, where whoever deploys may not do so himself: a pipeline.

@@ -43,6 +43,12 @@ class Stage:
         settings = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
         return settings[self.name]["global"]["parameters"]["region"]
 
+    def in_region(self, region):
+        """The same stage, as far as it reaches into another region."""
+        other = Stage(self.name)
+        other.__dict__ |= {"region": region, "parameters": self.parameters}
+        return other
+
     @property
     def is_emulated(self):
         """Whether AWS is the emulator: templates are lowered for it, and nothing else is different."""

@@ -1,12 +1,11 @@
 """Which table is live: infra/<stage>/parameters.yaml says it, and a deploy makes it so."""
 
-import hashlib
 import json
 import re
-import subprocess
-import sys
-from pathlib import Path
 
+import aliases
+import release as releases
+import stacks
 from stage import ROOT, Failed, Stage
 
 FIRST = re.compile(r"^(?P<name>TableName|TableStreamArn): .*$", re.MULTILINE)
@@ -46,32 +45,25 @@ def deploy(stage):
     """Deploys what runs already, for the table that the parameters name now: all functions at once, since two tables
     must not be written to side by side."""
     stage = Stage(stage.name)
+    tables = {name: stage.parameters[name] for name in ("TableName", "TableStreamArn")}
     now = running(stage)
-    given = stage.parameters | {name: now[name] for name in stage.parameters.keys() & now.keys()}
-    given |= {name: stage.parameters[name] for name in ("TableName", "TableStreamArn")}
-    # Without a new name no version would be published, and the aliases would stay with the table before.
-    given["Release"] = hashlib.sha256(json.dumps(now | given, sort_keys=True).encode()).hexdigest()
+    stage.parameters.update({name: now[name] for name in stage.parameters.keys() & now.keys()} | tables)
+    bucket, live = releases.artifacts(stage), live_release(stage)
+    known = bucket.release(live)
+    if not known:
+        raise Failed(f"Nothing is kept of release {live}, which {stage.name} runs: make deploy STAGE={stage.name} first.")
+    manifest = bucket.manifest(known["artifact"])
+    releases.refuse_other(stage, manifest)
+    release = releases.name_release(manifest, stage.parameters)
+    releases.remember(stage, release, manifest, live)
+    given = {**stage.parameters, "Release": release, "DeploymentType": "AllAtOnce"}
     for name, template in ((stage.migrate_stack, "infra/migrate.yaml"), (stage.code_stack, "template.yaml")):
-        sam_deploy(stage, name, template, given)
+        stacks.deploy(stage, name, template, given, True, bucket.bucket, releases.code(manifest))
 
 
-def sam_deploy(stage, name, template, given):
-    folder = ROOT / "target/restore"
-    folder.mkdir(parents=True, exist_ok=True)
-    # JSON is YAML, and the file has to be called so.
-    overrides = folder / "parameters.yaml"
-    overrides.write_text(json.dumps(given), encoding="utf-8")
-    source = ROOT / template
-    if stage.is_emulated:
-        sys.path.insert(0, str(ROOT / "infra/emulator"))
-        import lower
-
-        lowered = lower.lower(lower.read(source), given, ROOT / "target/emulator/lambda")
-        source = folder / f"{name}.json"
-        source.write_text(json.dumps(lowered), encoding="utf-8")
-    command = [Path(sys.executable).with_name("sam"), "deploy", "--config-file", ROOT / "samconfig.toml"]
-    command += ["--config-env", stage.name, "--template-file", source, "--stack-name", name]
-    command += ["--no-confirm-changeset", "--parameter-overrides", f"file://{overrides}"]
-    result = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        raise Failed(f"{(result.stdout + result.stderr)[-3000:]}\nsam deploy of {name} failed, as above.")
+def live_release(stage):
+    """The one release that answers."""
+    live = {it.release for it in aliases.functions(stage)}
+    if len(live) != 1:
+        raise Failed(f"{stage.name} runs {len(live)} releases: make rollback STAGE={stage.name} or deploy first.")
+    return live.pop()

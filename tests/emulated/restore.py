@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 
-import lower
 from gateway import OTHER_PASSWORD, PASSWORD, equal, holds, remembered, wait_for
 
 UNCHANGED, CHANGED, ENDED, RESET, LEAVING, NEW = (
@@ -79,23 +78,25 @@ def check_restore(api, emulator):
 
 def check_backup_plan(_api, emulator):
     """Vaults and plan are what CloudFormation makes of the stacks; what they select is held by tests/backups.rs."""
-    for name, file in (("backup-copy", "infra/backup-copy.yaml"), ("backup", "infra/backup.yaml")):
-        given = emulator.parameters
-        lowered = emulator.folder / f"{name}.json"
-        lowered.write_text(json.dumps(lower.lower(lower.read(emulator.root / file), given, emulator.folder)))
-        overrides = emulator.folder / f"{name}-parameters.yaml"
-        # One region is all that the emulator's stacks are in here: the vault of the second would be the same one.
-        changed = {} if name == "backup" else {"Stage": "development"}
-        overrides.write_text(json.dumps(given | changed))
-        stack = f"wardgate-{emulator.stage}-{name}"
-        emulator.sam_deploy(lowered, "--stack-name", stack, "--parameter-overrides", f"file://{overrides}")
     backup = emulator.client("backup")
-    [listed] = backup.list_backup_plans()["BackupPlansList"]
-    rules = backup.get_backup_plan(BackupPlanId=listed["BackupPlanId"])["BackupPlan"]["Rules"]
+    [plan] = [it for it in backup.list_backup_plans()["BackupPlansList"] if emulator.stage in it["BackupPlanName"]]
+    rules = backup.get_backup_plan(BackupPlanId=plan["BackupPlanId"])["BackupPlan"]["Rules"]
     days = {name: int(emulator.parameters[f"{name.title()}RetentionDays"]) for name in ("hourly", "daily")}
     equal({it["RuleName"]: it["Lifecycle"]["DeleteAfterDays"] for it in rules}, days)
-    vault = backup.describe_backup_vault(BackupVaultName=f"wardgate-{emulator.stage}")
-    holds(vault["EncryptionKeyArn"], vault)
+    for vault in (f"wardgate-{emulator.stage}", copy_vault(emulator)):
+        described = backup.describe_backup_vault(BackupVaultName=vault)
+        holds(described["EncryptionKeyArn"], described)
+
+
+def copy_vault(emulator):
+    """The second region's vault. All stacks of the emulator are in one region, so it is called as another stage's here,
+    which is not deployed yet."""
+    template = emulator.root / "infra/backup-copy.yaml"
+    name = "wardgate-elsewhere-backup-copy"
+    lowered = emulator.folder / "backup-copy.yaml"
+    lowered.write_text(template.read_text(encoding="utf-8").replace("wardgate-${Stage}", "wardgate-elsewhere"))
+    emulator.sam_deploy(lowered, "--stack-name", name)
+    return "wardgate-elsewhere"
 
 
 def change_everything(api, before, token):
