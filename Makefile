@@ -258,6 +258,7 @@ deploy: .tools/sam/.pins ## Deploy everything of a stage: make deploy STAGE=stag
 rollback: .tools/sam/.pins ## Make the release before this one live again, in seconds: make rollback STAGE=production YES=1 RELEASE=<hash>
 	@$(need-stage)
 	@$(operate) rollback --stage "$(STAGE)" $(yes) $(call option,RELEASE,--release)
+
 .PHONY: backup
 backup: .tools/sam/.pins ## Back up both tables of a stage now: make backup STAGE=staging
 	@$(need-stage)
@@ -269,6 +270,7 @@ restore: .tools/sam/.pins ## Restore a stage's table to a time and switch over t
 	@$(need-stage)
 	@$(operate) restore --stage "$(STAGE)" $(call option,TO,--to) $(call option,BACKUP,--backup) \
 		$(call option,TABLE,--table) $(call option,SWITCH_TO,--switch-to) $(yes)
+
 .PHONY: migrate
 migrate: .tools/sam/.pins ## Apply migrations of the data, or take them back: make migrate STAGE=staging TO=0001 DRY_RUN=1 AGAIN=1 RATE=200 CAPACITY=400
 	@$(need-stage)
@@ -288,6 +290,7 @@ rotate: .tools/sam/.pins ## Make the next keys: make rotate STAGE=staging RING=s
 	@$(need-stage)
 	@$(operate) rotate --stage "$(STAGE)" $(call option,RING,--ring) $(call option,RETIRE,--retire) \
 		$(if $(FIRST),--first) $(yes)
+
 .PHONY: smoke
 smoke: .tools/sam/.pins ## Take a synthetic user through a stage's functions: make smoke STAGE=staging
 	@$(need-stage)

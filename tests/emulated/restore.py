@@ -6,7 +6,6 @@ their time. So the table goes back to a backup here, and a time is only given to
 """
 
 import contextlib
-import json
 import re
 import shutil
 import subprocess
