@@ -21,11 +21,10 @@ const RIGHTS: [(&str, &str, &str); 5] = [
     ("production", "deploy", "id-token: write"),
 ];
 /// What reads or destroys what a stage must not give away or lose. No pipeline has any of it.
-const NEVER: [&str; 14] = [
+const NEVER: [&str; 13] = [
     "dynamodb:BatchGetItem",
     "dynamodb:DeleteTable",
     "dynamodb:GetItem",
-    "dynamodb:Query",
     "dynamodb:Scan",
     "dynamodb:UpdateItem",
     "iam:DeleteRolePermissionsBoundary",
@@ -235,14 +234,62 @@ fn sec_ot_09_sec_pl_03_no_pipeline_reads_users_or_keys_or_deletes_what_must_not_
             for action in texts(&statement["Action"]) {
                 // The boundary gives nothing: it is what the functions' own roles are held to.
                 assert!(id == "Boundary" || !NEVER.contains(&action), "{id} may {action}");
-                if action == "dynamodb:PutItem" && id != "Boundary" {
-                    assert_eq!(statement["Sid"], "Audit");
-                    assert!(statement["Resource"].as_str().unwrap().ends_with(":table/wardgate-audit-staging"));
-                    assert_eq!(statement["Condition"], json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["STAGE#*"] } }));
+                if ["dynamodb:PutItem", "dynamodb:Query"].contains(&action) && id != "Boundary" {
+                    let table = statement["Resource"].as_str().unwrap().rsplit('/').next().unwrap();
+                    let expected = match table {
+                        "wardgate-audit-staging" => json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["STAGE#*"] } }),
+                        "wardgate-staging" => json!({ "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["MIGRATION"] } }),
+                        other => panic!("{id} reads {other}"),
+                    };
+                    assert_eq!(statement["Condition"], expected, "{id}");
+                    assert!(action != "dynamodb:PutItem" || table == "wardgate-audit-staging", "{id} writes {table}");
                 }
             }
         }
     }
+}
+
+/// The deploy role could otherwise hand any template to a role of its choice.
+#[test]
+fn sec_pl_01_stacks_change_through_cloudformations_own_role_alone() {
+    let template = pipeline();
+    let own = json!({ "StringEquals": { "cloudformation:RoleArn": { "Fn::GetAtt": "CloudFormationRole.Arn" } } });
+    let mut stacks = 0;
+    for (id, statements) in policies(&template) {
+        for statement in statements {
+            let changes = texts(&statement["Action"]).contains(&"cloudformation:CreateChangeSet");
+            let is_transform = statement["Resource"].as_str().is_some_and(|arn| arn.contains(":aws:transform/"));
+            if changes && !is_transform {
+                assert_eq!(statement["Condition"], own, "{id}");
+                stacks += 1;
+            }
+            for forbidden in ["cloudformation:CreateStack", "cloudformation:DeleteStack", "cloudformation:UpdateStack"] {
+                assert!(!texts(&statement["Action"]).contains(&forbidden), "{id} may {forbidden}");
+            }
+        }
+    }
+    assert_eq!(stacks, 1);
+}
+
+/// TK-06: API Gateway cannot tell an ID token from an access token but by its scopes.
+#[test]
+fn sec_tk_06_each_route_of_the_example_names_its_authorizer_and_a_jwt_route_its_scopes() {
+    let template = read("examples/protected-api/template.yaml");
+    let api = &template["Resources"]["Api"]["Properties"]["Auth"];
+    assert_eq!(api["DefaultAuthorizer"], "Wardgate");
+    let authorizer = &api["Authorizers"]["Wardgate"];
+    assert_eq!((&authorizer["EnableSimpleResponses"], &authorizer["Identity"]["ReauthorizeEvery"]), (&json!(true), &json!(0)));
+    let jwt = &api["Authorizers"]["WardgateJwt"]["JwtConfiguration"];
+    assert_eq!((&jwt["issuer"], &jwt["audience"]), (&json!({ "Ref": "Issuer" }), &json!([{ "Ref": "Audience" }])));
+    let mut guarded = BTreeSet::new();
+    for event in template["Resources"]["Function"]["Properties"]["Events"].as_object().unwrap().values() {
+        let auth = &event["Properties"]["Auth"];
+        let name = auth["Authorizer"].as_str().unwrap();
+        let scopes = auth["AuthorizationScopes"].as_array().map_or(0, Vec::len);
+        assert!(name != "WardgateJwt" || scopes > 0, "{event}");
+        guarded.insert(name);
+    }
+    assert_eq!(guarded.len(), 2);
 }
 
 /// Otherwise a deploy could make itself a role that may do everything.
@@ -286,7 +333,12 @@ fn sec_pl_01_roles_are_made_within_the_boundary_and_never_the_pipelines_own() {
 fn sec_pl_01_every_role_of_a_stage_has_the_boundary_and_is_within_it() {
     let template = pipeline();
     let allowed: BTreeSet<&str> = policies(&template)["Boundary"].iter().flat_map(|it| texts(&it["Action"])).collect();
-    let given = [("PermissionsBoundary", json!("wardgate-pipeline/wardgate-staging-boundary"))];
+    // With everything that a parameter can switch on.
+    let given = [
+        ("PermissionsBoundary", json!("wardgate-pipeline/wardgate-staging-boundary")),
+        ("AuthorizerAudience", json!("https://api.example.com")),
+        ("AuthorizerChecksSessions", json!("true")),
+    ];
     let expected = "arn:aws:iam::123456789012:policy/wardgate-pipeline/wardgate-staging-boundary";
     let mut roles = 0;
     for path in STACKS.into_iter().filter(|path| repository(path).exists()) {

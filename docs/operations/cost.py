@@ -56,7 +56,8 @@ USER_BYTES = 60_000
 # What a stage has, used or not.
 SECRETS = 6
 KEYS = 2
-ALARMS = 40
+# Forty of the stage, and one for each function that takes a release back.
+ALARMS = 78
 COMPOSITES = 4
 DASHBOARDS = 1
 METRICS = 150

@@ -2,15 +2,18 @@
 
 import stacks
 import terminal
+from deploy import changed_parameters
 
 VARIABLES = {"DEPLOY_ROLE": "DeployRoleArn", "CLOUDFORMATION_ROLE": "CloudFormationRoleArn"}
 
 
 def arguments(parser):
     parser.add_argument("--yes", action="store_true", help="ask nothing")
+    parser.add_argument("--parameters", default="", help="Name=Value …, for this time alone")
 
 
 def run(stage, options):
+    stage.parameters.update(changed_parameters(stage, options.parameters))
     name = f"wardgate-{stage.name}-pipeline"
     stacks.deploy(stage, name, "infra/pipeline.yaml", stage.parameters, options.yes)
     outputs = stage.outputs(name)
