@@ -59,7 +59,6 @@ def serve(emulator):
     development = Deployment(emulator, "development")
     development.verify_mail_identity()
     print(development.deploy(), flush=True)
-    development.put_key_rings()
     print(f"\nThe API answers on {development.url}. Paste these lines into another terminal:\n")
     print(development.tour)
     print(f"Mails that were sent: {emulator.endpoint}/_ministack/ses/messages")

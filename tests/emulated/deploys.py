@@ -35,10 +35,11 @@ def keep(emulator, key, value):
 
 
 def trail(emulator):
-    """The audit trail's lines about the stage, oldest first."""
+    """The audit trail's lines about deploys, oldest first."""
     pages = emulator.client("dynamodb").get_paginator("scan").paginate(TableName=f"wardgate-audit-{emulator.stage}")
     items = [item for page in pages for item in page["Items"] if item["pk"]["S"].startswith("STAGE#")]
-    return [item["action"]["S"] for item in sorted(items, key=lambda item: item["sk"]["S"])]
+    actions = [item["action"]["S"] for item in sorted(items, key=lambda item: item["sk"]["S"])]
+    return [action for action in actions if action in ("deployed", "rolled_back")]
 
 
 def check_first_deploy(_api, emulator):
@@ -46,7 +47,6 @@ def check_first_deploy(_api, emulator):
     emulator.verify_mail_identity()
     stops_with_a_reason(emulator)
     printed = emulator.deploy()
-    emulator.put_key_rings()
     [release] = set(releases(emulator).values())
     holds(f"Release {release} is live in staging" in printed, printed[-500:])
     equal(trail(emulator).count("deployed"), 1)
@@ -94,7 +94,6 @@ def check_promotion(_api, emulator):
     emulator.verify_mail_identity()
     refuses_what_is_unproven(emulator)
     emulator.deploy()
-    emulator.put_key_rings()
     equal(releases(staging), before)
     [ours], [theirs] = set(releases(emulator).values()), set(before.values())
     holds(ours != theirs, "two stages are one release")
