@@ -548,7 +548,10 @@ fn artifacts_are_kept_private_encrypted_in_every_version_and_beyond_the_stack() 
     let template = resolve(&read("infra/artifacts.yaml"), &[("ArtifactReaders", json!(readers))]);
     for id in ["Bucket", "BucketPolicy"] {
         let resource = &template["Resources"][id];
-        assert_eq!((&resource["DeletionPolicy"], &resource["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
+        assert_eq!(
+            (&resource["DeletionPolicy"], &resource["UpdateReplacePolicy"]),
+            (&json!("Retain"), &json!("Retain"))
+        );
     }
     let bucket = &template["Resources"]["Bucket"]["Properties"];
     let blocked = bucket["PublicAccessBlockConfiguration"].as_object().unwrap();

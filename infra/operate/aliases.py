@@ -9,8 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stage import Failed
 
 ALIAS = "live"
-# Lambda takes about fifteen such calls a second from an account.
-AT_A_TIME = 8
+# Lambda takes fifteen such calls a second from an account, and a call takes a tenth of one or more.
+AT_A_TIME = 2
 
 
 @dataclass

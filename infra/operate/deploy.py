@@ -51,10 +51,10 @@ def run(stage, options):
 
 
 def changed_parameters(stage, text):
-    """The parameters of PARAMETERS, which have to be some that there are."""
+    """The parameters of PARAMETERS, which have to be some that a deploy may change."""
     changed = dict(it.partition("=")[::2] for it in shlex.split(text))
-    if unknown := changed.keys() - stage.parameters.keys():
-        raise Failed(f"PARAMETERS has {', '.join(sorted(unknown))}, which no template knows.")
+    if unknown := changed.keys() - (stage.parameters.keys() - {"Stage", "Release"}):
+        raise Failed(f"PARAMETERS has {', '.join(sorted(unknown))}, which is no parameter of {stage.name}.")
     return changed
 
 

@@ -60,7 +60,7 @@ def stops_with_a_reason(emulator):
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     printed = emulator.refused("deploy", "--yes", "--binaries", ARTIFACTS)
     for part in ("stopped at step 1 of ", "Bucket (AWS::S3::Bucket): ", "already", "What to do next: "):
-        holds(part in printed, f"no {part!r}", printed)
+        holds(part in printed, f"no {part!r}", printed[-2000:])
     s3.delete_bucket(Bucket=BUCKET)
 
 
@@ -70,7 +70,7 @@ def check_same_release(_api, emulator):
     (TARGET / "deploy/archives" / f"{hashlib.sha256(code).hexdigest()}.zip").unlink()
     before, lines = releases(emulator), trail(emulator)
     printed = emulator.deploy(LogLevel="trace")
-    holds("Nothing has changed" in printed and "is kept already" in printed, printed)
+    holds("Nothing has changed" in printed and "is kept already" in printed, printed[-2000:])
     equal((releases(emulator), trail(emulator)), (before, lines))
 
 
@@ -109,16 +109,16 @@ def refuses_what_is_unproven(emulator):
     try:
         keep(emulator, "stages/staging/live.json", {**run, "smoke": "failed"})
         refused = emulator.refused("deploy", "--yes")
-        holds("its smoke test on staging failed" in refused, refused)
+        holds("its smoke test on staging failed" in refused, refused[-2000:])
     finally:
         keep(emulator, "stages/staging/live.json", run)
     refused = emulator.refused("deploy", "--yes", "--artifact", "0" * 64)
-    holds("There is no artifact 0000" in refused, refused)
+    holds("There is no artifact 0000" in refused, refused[-2000:])
     manifest = kept(emulator, f"artifacts/{run['artifact']}.json")
     other = {**manifest, "artifact": "1" * 64, "templates": {**manifest["templates"], "template.yaml": "2" * 64}}
     keep(emulator, f"artifacts/{'1' * 64}.json", other)
     refused = emulator.refused("deploy", "--yes", "--artifact", "1" * 64)
     for part in ("staging has not run it", "template.yaml of this checkout is not", "git checkout "):
-        holds(part in refused, f"no {part!r}", refused)
+        holds(part in refused, f"no {part!r}", refused[-2000:])
     refused = emulator.refused("deploy")
-    holds("say YES=1" in refused, refused)
+    holds("say YES=1" in refused, refused[-2000:])

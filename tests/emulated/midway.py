@@ -27,7 +27,7 @@ def check_rollback_midway(api, emulator):
         begin_update(emulator)
         printed = emulator.operate("rollback", "--yes", environment={"AWS_ENDPOINT_URL_CODEDEPLOY": codedeploy.url})
         equal(codedeploy.deployments[deployment].status, "Stopped")
-    holds(f"stopped deployment {deployment}" in printed and "cancelled the update" in printed, printed)
+    holds(f"stopped deployment {deployment}" in printed and "cancelled the update" in printed, printed[-2000:])
     equal(set(releases(emulator).values()), {PREVIOUS})
     for name in FUNCTIONS:
         alias = functions.get_alias(FunctionName=f"wardgate-{emulator.stage}-{name}", Name="live")

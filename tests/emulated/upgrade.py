@@ -153,7 +153,7 @@ def migrated(emulator):
     for known in ([], [{"number": number, "name": "lose", "contract": True}]):
         keep(emulator, artifact, {**manifest, "migrations": known})
         refused = emulator.refused("rollback", "--yes")
-        holds("cannot read today's data" in refused and f"migration {number}" in refused, refused)
+        holds("cannot read today's data" in refused and f"migration {number}" in refused, refused[-2000:])
         equal(releases(emulator), before)
     keep(emulator, artifact, {**manifest, "migrations": [{"number": number, "name": "gain", "contract": False}]})
     yield
