@@ -90,17 +90,7 @@ class Deployment:
         # Quoted as for a shell, because a value may have spaces.
         parameters = " ".join(f"'{name}={value}'" for name, value in (self.changed | changed).items())
         binaries = () if self.stage == "production" else ("--binaries", ARTIFACTS)
-        printed = self.operate("deploy", "--yes", "--parameters", parameters, *binaries, *arguments)
-        # INTEGRATOR: delete these lines once infra/operate/rotate.py is merged; and put_key_rings stays, for upgrade.py.
-        if not (ROOT / "infra/operate/rotate.py").exists() and not self.has_keys():
-            self.put_key_rings()
-        return printed
-
-    def has_keys(self):
-        """INTEGRATOR: delete this with the lines above."""
-        secrets = self.client("secretsmanager")
-        versions = secrets.describe_secret(SecretId=f"wardgate/{self.stage}/signing").get("VersionIdsToStages", {})
-        return any("AWSCURRENT" in stages for stages in versions.values())
+        return self.operate("deploy", "--yes", "--parameters", parameters, *binaries, *arguments)
 
     def sam_deploy(self, template, *arguments):
         """`sam deploy` of what is no stack of a stage."""
