@@ -53,7 +53,7 @@ async fn sec_tk_04_of_two_runs_at_a_time_none_takes_away_what_signs_or_brings_ba
                     }
                 }
                 Other::RetiresTheSigner | Other::RetiresTheNext => {
-                    drop(retire(&server.app, "signing", &retired).await.unwrap())
+                    retire(&server.app, "signing", &retired).await.unwrap();
                 }
             }
             assert_whole(&server);
