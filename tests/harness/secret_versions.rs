@@ -109,6 +109,10 @@ impl Secret {
                     Some(_) => return Err(Refusal("ResourceExistsException")),
                     None => version.value = Some(value.to_owned()),
                 }
+                // A secret's first version is current, whatever was said.
+                if self.labelled(CURRENT).is_none() {
+                    self.label(CURRENT, token);
+                }
                 for label in asked["VersionStages"].as_array().unwrap() {
                     self.label(label.as_str().unwrap(), token);
                 }

@@ -40,6 +40,36 @@ async fn sec_tk_04_a_rotation_that_dies_anywhere_is_finished_by_its_repetition()
     }
 }
 
+/// A first version is read from when it is put: by then its public half is there.
+#[tokio::test]
+async fn sec_tk_04_a_first_rotation_that_dies_anywhere_leaves_no_key_that_nobody_can_verify() {
+    let server = server().await;
+    for crash in [Crash::Refused, Crash::Unheard] {
+        for requests in 0.. {
+            server.secrets_manager.clear();
+            for ring in &RINGS[1..] {
+                first(&server, ring).await;
+            }
+            server.secrets_manager.crash_after(requests, crash);
+            let (token, mut died) = (token(), false);
+            for name in STEPS {
+                if step(&server.app, "signing", &token, name).await.is_err() {
+                    died |= server.secrets_manager.mend();
+                    if server.secrets_manager.with("signing", |secret| secret.value()).is_some() {
+                        assert_whole(&server);
+                    }
+                    step(&server.app, "signing", &token, name).await.unwrap();
+                }
+            }
+            assert_whole(&server);
+            if !(died | server.secrets_manager.mend()) {
+                assert!(requests > 8, "{crash:?}: only {requests} requests");
+                break;
+            }
+        }
+    }
+}
+
 /// The audit line is the last thing that a rotation does, and is written once.
 #[tokio::test]
 async fn sec_pl_03_the_line_of_a_rotation_that_died_before_it_comes_with_the_repetition() {

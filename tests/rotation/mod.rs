@@ -74,6 +74,14 @@ async fn rotate(server: &TestServer, ring: &str) -> String {
     token
 }
 
+/// Nobody announces the first one: there is no schedule yet, or it has nothing to go on from.
+async fn first(server: &TestServer, ring: &str) {
+    let token = token();
+    for name in STEPS {
+        step(&server.app, ring, &token, name).await.unwrap_or_else(|fault| panic!("{ring}, {name}: {fault}"));
+    }
+}
+
 async fn server() -> TestServer {
     TestServer::with_secrets_manager(&[]).await
 }
@@ -139,11 +147,7 @@ async fn sec_tk_04_the_first_rotation_fills_empty_rings_which_sign_at_once() {
     server.secrets_manager.clear();
     assert_eq!(server.get("/ready").await.status, 503);
     for ring in RINGS {
-        // Nobody announces the first one: there is no schedule yet, or it has nothing to go on from.
-        let token = token();
-        for name in STEPS {
-            step(&server.app, ring, &token, name).await.unwrap_or_else(|fault| panic!("{ring}, {name}: {fault}"));
-        }
+        first(&server, ring).await;
     }
     assert_whole(&server);
     server.signed_in().await;

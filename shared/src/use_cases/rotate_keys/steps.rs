@@ -44,6 +44,7 @@ impl<'a, K: RotatingKey> Rotation<'a, K> {
 
     /// Makes the version, unless it is there.
     pub(super) async fn create(&self, token: &str) -> Result<(), Fault> {
+        let published = self.published().await?;
         let stages = self.versions.stages().await?;
         if stages.is_current(token) {
             return Ok(());
@@ -56,6 +57,10 @@ impl<'a, K: RotatingKey> Rotation<'a, K> {
             return Err(RotationError::Stale.into());
         }
         let edition = self.next(&stages, &Change::Rotate).await?;
+        if stages.current().is_none() {
+            // A secret's first version is read by everybody from when it is put, whatever its label is to be.
+            self.publish_alone(&edition, &published).await?;
+        }
         Ok(self.versions.put(token, &edition).await?)
     }
 
@@ -218,6 +223,14 @@ impl<'a, K: RotatingKey> Rotation<'a, K> {
         self.publish(ahead, published).await
     }
 
+    /// The public keys of a version and no others.
+    async fn publish_alone(&self, edition: &Edition<K>, published: &Stages) -> Result<(), Fault> {
+        match K::published(&Ring { keys: edition.keys.clone() })? {
+            Some(exact) => self.publish(exact, published).await,
+            None => Ok(()),
+        }
+    }
+
     /// Replaces the public keys, if they are still what was found.
     async fn publish(&self, ring: Ring<PublicKey>, found: &Stages) -> Result<(), Fault> {
         let edition = Edition { made_at: None, follows: None, retired: Vec::new(), keys: ring.keys };
@@ -238,9 +251,7 @@ impl<'a, K: RotatingKey> Rotation<'a, K> {
         let Some(edition) = self.edition(stages.current().filter(|_| stages.is_current(token))).await? else {
             return Ok(());
         };
-        if let Some(exact) = K::published(&Ring { keys: edition.keys.clone() })? {
-            self.publish(exact, &published).await?;
-        }
+        self.publish_alone(&edition, &published).await?;
         // A ring that came from elsewhere was not made by a rotation.
         let Some(made_at) = edition.made_at else { return Ok(()) };
         Ok(self.app.store.record(&self.line(token, &edition, made_at)?).await?)
