@@ -9,55 +9,8 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared/src/migrations"
-SOURCE = '''//! What it changes, and why the data needs it.
-//!
-//! Expand or contract: whether code that does not know it can read what it leaves, and what taking it back restores.
-
-use crate::migrations::{{Course, Definition, Judging, Migration, Verdict}};
-use crate::store::edits::{{Edit, Item}};
-use crate::store::migrations::Selection;
-
-const DEFINITION: Definition = Definition {{
-    number: "{number}",
-    name: "{name}",
-    timestamp: "{timestamp}",
-    contract: false,
-    repeats: false,
-    source: include_str!("{module}.rs"),
-}};
-
-/// See above.
-pub(super) struct {type};
-
-impl Migration for {type} {{
-    fn definition(&self) -> &'static Definition {{
-        &DEFINITION
-    }}
-
-    /// Which items are handed to `up` and `down`, by the beginnings of their keys.
-    fn selection(&self) -> Selection {{
-        Selection {{ partition: "USER#", sorts: &["PROFILE"] }}
-    }}
-
-    /// An item that already is as it should be stays: each may be judged many times.
-    fn up<'a>(&'a self, _course: &'a Course<'a>, item: &'a Item) -> Judging<'a, Verdict> {{
-        Box::pin(async move {{
-            if !item.contains_key("an_attribute_that_is_to_go") {{
-                return Ok(Verdict::stays("without it"));
-            }}
-            // Each attribute that the verdict comes from is `given`: whoever changes it meanwhile is not overwritten.
-            let edit = Edit::of(item)
-                .map(|edit| edit.remove("an_attribute_that_is_to_go").given(item, "an_attribute_that_is_to_go"));
-            Ok(Verdict::changes(edit, "without it"))
-        }})
-    }}
-
-    /// Restores what `up` found, to the byte. What it takes away has to be kept somewhere to be put back.
-    fn down<'a>(&'a self, _course: &'a Course<'a>, _item: &'a Item) -> Judging<'a, Verdict> {{
-        Box::pin(async move {{ Ok(Verdict::stays("as it was")) }})
-    }}
-}}
-'''
+# What a new one begins as. It is compiled with the tests, so that it always compiles.
+TEMPLATE = "m0000_template"
 
 
 def main():
@@ -82,13 +35,18 @@ def write(folder, name, timestamp):
     """Writes the file and puts it into the list; gives the module's name."""
     listing = folder / "mod.rs"
     text = listing.read_text(encoding="utf-8")
-    modules = re.findall(r"^mod (m[0-9]{4}_\w+);$", text, re.MULTILINE)
+    modules = [it for it in re.findall(r"^mod (m[0-9]{4}_\w+);$", text, re.MULTILINE) if it != TEMPLATE]
     if any(module[6:] == name.replace("-", "_") for module in modules):
         sys.exit(f"wardgate: there is a migration of the name {name} already.")
     number = f"{len(modules) + 1:04}"
     module = f"m{number}_{name.replace('-', '_')}"
     type_name = "".join(word.capitalize() for word in name.split("-"))
-    source = SOURCE.format(number=number, name=name, timestamp=timestamp, module=module, type=type_name)
+    source = (folder / f"{TEMPLATE}.rs").read_text(encoding="utf-8")
+    for placeholder, value in (
+        (TEMPLATE, module), ('"0000"', f'"{number}"'), ('"template"', f'"{name}"'), ('"00000000000000"', f'"{timestamp}"'),
+        ("Template", type_name),
+    ):
+        source = source.replace(placeholder, value)
     text = text.replace(f"mod {modules[-1]};\n", f"mod {modules[-1]};\nmod {module};\n")
     text, count = re.subn(
         r"(?s)(pub const MIGRATIONS: [^=]+ = &\[.*?)(\n\];)", rf"\1\n    &{module}::{type_name},\2", text, count=1

@@ -156,3 +156,18 @@ pub fn listed() -> Vec<Listed> {
     });
     listed.collect()
 }
+
+#[cfg(test)]
+mod m0000_template;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `make migrate-new` copies.
+    #[test]
+    fn the_template_compiles_and_is_in_no_list() {
+        assert_eq!(m0000_template::Template.definition().number, "0000");
+        assert!(MIGRATIONS.iter().all(|migration| migration.definition().number != "0000"));
+    }
+}

@@ -196,6 +196,8 @@ fn replace(member: &str, value: &mut Value) {
             }
         }
         Value::Number(_) if member.ends_with("_ms") => *value = "<milliseconds>".into(),
+        // Of the table, in which each endpoint leaves what it likes.
+        Value::Number(_) if ["seen", "total"].contains(&member) => *value = "<items>".into(),
         Value::Array(items) => items.iter_mut().for_each(|item| replace(member, item)),
         Value::Object(members) => members.iter_mut().for_each(|(name, value)| replace(name, value)),
         _ => {}

@@ -148,7 +148,7 @@ impl Runner<'_> {
         if ended.is_err() {
             // So that the next one need not wait for the lease. Where this fails, it waits.
             if let Err(cause) = self.release(&mut state).await {
-                tracing::warn!(request_id = self.request_id(), %cause, "could not give back a migration's lock");
+                tracing::warn!(%cause, "could not give back a migration's lock");
             }
         }
         ended
@@ -233,7 +233,6 @@ impl Runner<'_> {
             return Ok(Ended::Refused(Refusal::lost(state)));
         }
         tracing::info!(
-            request_id = self.request_id(),
             migration = state.number,
             direction = state.direction.name(),
             seen = state.progress.seen,

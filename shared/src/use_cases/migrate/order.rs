@@ -35,7 +35,7 @@ pub struct Order {
     pub capacity_per_second: Option<u32>,
     /// The most writes at a time.
     pub concurrent_writes: Option<u32>,
-    /// Who asks: named in logs and in the audit trail.
+    /// Who asks: named in the audit trail, and not in logs, since it may be an address.
     pub asked_by: Option<String>,
 }
 
