@@ -1,5 +1,7 @@
 """How a new version gets its traffic: a stand-in for CodeDeploy calls the stage's own hook, shifts the alias, and takes it
-back. That functions are deployed so, by these hooks and alarms: tests/deployments.rs."""
+back. That functions are deployed so, by these hooks and alarms: tests/deployments.rs.
+
+Every run registers, and so orders a mail: checks that count what is in the mail queue come before these."""
 
 import subprocess
 import sys
