@@ -24,4 +24,5 @@ def check(stage):
     text = f"The smoke test of {stage.name} failed at step {failure['step']}"
     text += f", at {where}: {failure['reason']}." if where else f": {failure['reason']}."
     function = where.partition(":")[0] if where else "smoke"
-    raise Failed(f"{text}\nThe log says more: make logs STAGE={stage.name} F={function}. See docs/operations/canary.md.")
+    text += f"\nThe log says more: make logs STAGE={stage.name} F={function}. See docs/operations/canary.md."
+    raise Failed(text)

@@ -164,6 +164,8 @@ impl TestServer {
         } else {
             ("AUTH__SECRETS__FILE", key_file.to_str().unwrap())
         });
+        // Of two values of a variable, the configuration would take whichever sorts last.
+        environment.retain(|(name, _)| variables.iter().all(|(given, _)| given != name));
         environment.extend_from_slice(variables);
         let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let config = Config::load(environment).unwrap();
