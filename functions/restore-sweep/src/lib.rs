@@ -9,9 +9,8 @@ use wardgate::domain::id::UserId;
 use wardgate::domain::timestamp::Timestamp;
 use wardgate::http::endpoint::Needs;
 use wardgate::lambda::EventFunction;
-use wardgate::store::restored_items::{Cursor, Segment};
 use wardgate::use_cases::fault::Fault;
-use wardgate::use_cases::sweep_restored::{Sweep, SweptPage, sweep_restored};
+use wardgate::use_cases::sweep_restored::{Cursor, Segment, Sweep, SweptPage, sweep_restored};
 
 /// What `make restore` asks.
 pub const FUNCTION: EventFunction<SweepEvent, (), Answer> = EventFunction {

@@ -18,7 +18,8 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{User, UserStatus};
 use crate::store::Store;
 use crate::store::restored::{Rewrite, Swept};
-use crate::store::restored_items::{Content, Cursor, Mailed, RestoredItem, Segment};
+use crate::store::restored_items::{Content, Mailed, RestoredItem};
+pub use crate::store::restored_items::{Cursor, Segment};
 use crate::use_cases::fault::Fault;
 
 /// How many items are looked at at a time.
