@@ -44,7 +44,7 @@ def identity(component):
 
 
 def merged(boms, crates):
-    """One bill of the crates that are linked, each under its purl: other references would have paths of this machine."""
+    """One bill of the crates that are linked, each under its purl: other references have paths of this machine."""
     components, edges, purls = {}, {}, {}
     for bom in boms:
         own = bom["metadata"]["component"]
@@ -88,7 +88,7 @@ def main(architecture):
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "wardgate.cdx.json"
     file.write_text(json.dumps(bom, indent=1) + "\n", encoding="utf-8")
-    print(f"{file.relative_to(ROOT) if file.is_relative_to(ROOT) else file}: {len(components)} crates in {len(functions)} functions")
+    print(f"{os.path.relpath(file)}: {len(components)} crates in {len(functions)} functions")
 
 
 if __name__ == "__main__":

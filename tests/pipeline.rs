@@ -88,7 +88,10 @@ fn each_job_has_just_the_rights_that_are_listed_and_an_end() {
         assert!(workflow["concurrency"]["group"].is_string(), "{name}");
         for (job_name, job) in jobs(&workflow) {
             assert!(job["timeout-minutes"].as_u64().is_some_and(|minutes| minutes <= 120), "{name}: {job_name}");
-            assert!(["ubuntu-24.04", "ubuntu-24.04-arm"].contains(&job["runs-on"].as_str().unwrap()), "{name}: {job_name}");
+            assert!(
+                ["ubuntu-24.04", "ubuntu-24.04-arm"].contains(&job["runs-on"].as_str().unwrap()),
+                "{name}: {job_name}"
+            );
             for (right, level) in job["permissions"].as_object().unwrap() {
                 if (right.as_str(), level.as_str()) != ("contents", Some("read")) {
                     found.insert((name.clone(), job_name.into(), format!("{right}: {}", level.as_str().unwrap())));
@@ -128,7 +131,10 @@ fn what_is_built_for_staging_is_attested_and_built_without_a_way_into_aws() {
     let attested = position(build, "actions/attest-build-provenance@");
     assert!(position(build, "make build ARCH=arm64") < attested && position(build, "make sbom") < attested);
     let subjects = steps(build)[attested]["with"]["subject-path"].as_str().unwrap();
-    assert_eq!(subjects.split_whitespace().collect::<Vec<_>>(), ["target/lambda/*/bootstrap", "target/sbom/wardgate.cdx.json"]);
+    assert_eq!(
+        subjects.split_whitespace().collect::<Vec<_>>(),
+        ["target/lambda/*/bootstrap", "target/sbom/wardgate.cdx.json"]
+    );
     assert_eq!((&deploy["needs"], &deploy["environment"]), (&json!("build"), &json!("staging")));
     let upload = &steps(build)[position(build, "actions/upload-artifact@")]["with"];
     let download = &steps(deploy)[position(deploy, "actions/download-artifact@")]["with"];
@@ -237,8 +243,12 @@ fn sec_ot_09_sec_pl_03_no_pipeline_reads_users_or_keys_or_deletes_what_must_not_
                 if ["dynamodb:PutItem", "dynamodb:Query"].contains(&action) && id != "Boundary" {
                     let table = statement["Resource"].as_str().unwrap().rsplit('/').next().unwrap();
                     let expected = match table {
-                        "wardgate-audit-staging" => json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["STAGE#*"] } }),
-                        "wardgate-staging" => json!({ "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["MIGRATION"] } }),
+                        "wardgate-audit-staging" => {
+                            json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["STAGE#*"] } })
+                        }
+                        "wardgate-staging" => {
+                            json!({ "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["MIGRATION"] } })
+                        }
                         other => panic!("{id} reads {other}"),
                     };
                     assert_eq!(statement["Condition"], expected, "{id}");
@@ -263,7 +273,8 @@ fn sec_pl_01_stacks_change_through_cloudformations_own_role_alone() {
                 assert_eq!(statement["Condition"], own, "{id}");
                 stacks += 1;
             }
-            for forbidden in ["cloudformation:CreateStack", "cloudformation:DeleteStack", "cloudformation:UpdateStack"] {
+            for forbidden in ["cloudformation:CreateStack", "cloudformation:DeleteStack", "cloudformation:UpdateStack"]
+            {
                 assert!(!texts(&statement["Action"]).contains(&forbidden), "{id} may {forbidden}");
             }
         }
@@ -278,7 +289,10 @@ fn sec_tk_06_each_route_of_the_example_names_its_authorizer_and_a_jwt_route_its_
     let api = &template["Resources"]["Api"]["Properties"]["Auth"];
     assert_eq!(api["DefaultAuthorizer"], "Wardgate");
     let authorizer = &api["Authorizers"]["Wardgate"];
-    assert_eq!((&authorizer["EnableSimpleResponses"], &authorizer["Identity"]["ReauthorizeEvery"]), (&json!(true), &json!(0)));
+    assert_eq!(
+        (&authorizer["EnableSimpleResponses"], &authorizer["Identity"]["ReauthorizeEvery"]),
+        (&json!(true), &json!(0))
+    );
     let jwt = &api["Authorizers"]["WardgateJwt"]["JwtConfiguration"];
     assert_eq!((&jwt["issuer"], &jwt["audience"]), (&json!({ "Ref": "Issuer" }), &json!([{ "Ref": "Audience" }])));
     let mut guarded = BTreeSet::new();
@@ -349,7 +363,10 @@ fn sec_pl_01_every_role_of_a_stage_has_the_boundary_and_is_within_it() {
             for policy in role["Policies"].as_array().into_iter().flatten() {
                 for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
                     for action in texts(&statement["Action"]) {
-                        assert!(allowed.contains(action), "{path}: {id} may {action}, which the boundary does not have");
+                        assert!(
+                            allowed.contains(action),
+                            "{path}: {id} may {action}, which the boundary does not have"
+                        );
                     }
                 }
             }

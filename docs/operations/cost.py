@@ -34,11 +34,12 @@ PRICES = {
     "EventBridge, a million events": 1.00,
 }
 
-# What an active user does in a month, and what each costs: milliseconds at how many MB, write and read units. A write in a
-# transaction is two units, and a check in one is as much. The text is the line of docs/architecture.md that the units
-# follow: where it changes, the table here is wrong until somebody has looked.
+# What an active user does in a month, and what each costs: milliseconds at how many MB, write and read units. A write
+# in a transaction is two units, and a check in one is as much. The text is the line of docs/architecture.md that the
+# units follow: where it changes, the table here is wrong until somebody has looked.
 RESERVED = "1 strongly consistent read + 2 counter writes; then 1 transaction"
-SIGN_IN = f"{RESERVED} (check on the user, session, audit; a new device and its notice); then 1 write that clears the counter"
+CHECKED = "(check on the user, session, audit; a new device and its notice)"
+SIGN_IN = f"{RESERVED} {CHECKED}; then 1 write that clears the counter"
 REQUESTS = {
     # name: (a month, ms, MB, write units, read units, the line's beginning, its requests)
     "sign-in": (4, 120, 1769, 2 + 2 * 3 + 1, 1, "`POST /v1/login`, right password", SIGN_IN),
@@ -159,7 +160,7 @@ def main():
     after = rest.split(end)[1]
     made = before + begin + "\n" + "\n".join(tables()) + "\n\n" + end + after
     if names := outdated():
-        sys.exit(f"docs/architecture.md says something else about {', '.join(names)}: count the units again in {__file__}")
+        sys.exit(f"docs/architecture.md says something else about {', '.join(names)}: count the units again in cost.py")
     if "--check" in sys.argv:
         if made != text:
             sys.exit("docs/operations/cost.md is not what cost.py makes of it: python3 docs/operations/cost.py")

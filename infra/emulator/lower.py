@@ -91,7 +91,7 @@ def lower(template, given):
                 # It wants TLS, which is not to be had here.
                 del resources[logical_id]
             case "AWS::IAM::OIDCProvider":
-                # The emulator's CloudFormation does not know it. The roles are given the ARN of one that is there already.
+                # The emulator's CloudFormation does not know it. The roles are given the ARN of one that is there.
                 del resources[logical_id]
     return template
 
@@ -108,8 +108,8 @@ def lower_alarm(properties):
     properties.pop("ThresholdMetricId", None)
 
 
-# What conditions of infra/pipeline.yaml ask, and the emulator does not know of a request. The original's: tests/pipeline.rs,
-# sec_pl_01_stacks_change_through_cloudformations_own_role_alone.
+# What conditions of infra/pipeline.yaml ask, and the emulator does not know of a request. The original's:
+# tests/pipeline.rs, sec_pl_01_stacks_change_through_cloudformations_own_role_alone.
 UNKNOWN = ("cloudformation:RoleArn",)
 
 
@@ -196,7 +196,7 @@ def lower_api(resources, api, properties, stage):
 
 
 def lower_authorizer(name, api, authorizer):
-    """An authorizer, which has the same properties in a Body and as a resource but for the case of their first letter."""
+    """An authorizer: the same properties in a Body and as a resource, but for the case of their first letter."""
     properties = {key[0].upper() + key[1:]: value for key, value in authorizer.items()}
     configuration = properties.pop("JwtConfiguration", None)
     if configuration:
@@ -220,6 +220,7 @@ def lower_security(security, api):
         for name, scopes in requirement.items():
             guard = {"AuthorizerId": {"Ref": f"{api}{name}"}}
             # What needs no scope is asked of a function: tests/pipeline.rs holds routes with a JWT authorizer to one.
-            kind = {"AuthorizationType": "JWT", "AuthorizationScopes": scopes} if scopes else {"AuthorizationType": "CUSTOM"}
-            return guard | kind
+            if scopes:
+                return guard | {"AuthorizationType": "JWT", "AuthorizationScopes": scopes}
+            return guard | {"AuthorizationType": "CUSTOM"}
     return {}

@@ -1,5 +1,5 @@
-"""`make candidate`: what staging runs, as production would get it. Refuses unless it is of a given commit, and lays out its
-binaries for whoever verifies who has built them."""
+"""`make candidate`: what staging runs, as production would get it. Refuses unless it is of a given commit, and lays out
+its binaries for whoever verifies who has built them."""
 
 import hashlib
 import io
@@ -28,8 +28,8 @@ def run(stage, options):
     commit = live.get("commit", manifest["commit"])
     if commit != options.commit:
         raise Failed(
-            f"Staging runs commit {commit}, not {options.commit}. Tag what staging runs, or let develop's pipeline deploy "
-            "the commit first."
+            f"Staging runs commit {commit}, not {options.commit}. Tag what staging runs, or let develop's pipeline "
+            "deploy the commit first."
         )
     folder = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "candidate"
     shutil.rmtree(folder, ignore_errors=True)

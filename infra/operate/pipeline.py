@@ -18,4 +18,5 @@ def run(stage, options):
     stacks.deploy(stage, name, "infra/pipeline.yaml", stage.parameters, options.yes)
     outputs = stage.outputs(name)
     terminal.say(f"The environment {stage.name} of {stage.parameters['Repository']} on GitHub needs these variables:")
-    terminal.table([*((variable, outputs[output]) for variable, output in VARIABLES.items()), ("AWS_REGION", stage.region)])
+    rows = [(variable, outputs[output]) for variable, output in VARIABLES.items()]
+    terminal.table([*rows, ("AWS_REGION", stage.region)])

@@ -1,4 +1,4 @@
-"""`make watch-alarms`: looks at a stage's alarms for some minutes after a deploy, and fails with the first that rings."""
+"""`make watch-alarms`: looks at a stage's alarms for some minutes after a deploy, and fails as soon as one rings."""
 
 import time
 
@@ -17,15 +17,15 @@ def run(stage, options):
     deadline = time.monotonic() + options.minutes * 60
     known = alarms(stage)
     if not known:
-        raise Failed(f"{stage.name} has no alarms, so that nothing would say what is wrong: make deploy STAGE={stage.name}")
+        raise Failed(f"{stage.name} has no alarms, and nothing would say what is wrong: make deploy STAGE={stage.name}")
     terminal.say(f"watching {len(known)} alarms of {stage.name} for {options.minutes:g} minutes")
     while True:
         if ringing := {name: reason for name, (state, reason) in alarms(stage).items() if state == "ALARM"}:
             lines = [f"  {name}: {reason}" for name, reason in sorted(ringing.items())]
             raise Failed(
                 "\n".join([f"{len(ringing)} of {len(known)} alarms of {stage.name} ring:", *lines])
-                + f"\nIf the release is the reason: make rollback STAGE={stage.name}. docs/operations/runbook.md has a section"
-                " for each alarm."
+                + f"\nIf the release is the reason: make rollback STAGE={stage.name}. docs/operations/runbook.md has a "
+                "section for each alarm."
             )
         left = deadline - time.monotonic()
         if left <= 0:

@@ -1,7 +1,8 @@
-"""Issuers' domain names, as the emulator finds them: by a proxy for HTTPS, which answers for each with the API behind it.
+"""Issuers' domain names, as the emulator finds them: by a proxy for HTTPS, which answers for each with its API.
 
-API Gateway reads an issuer's discovery document and keys. In AWS the issuer is a domain name with a certificate in front
-of our API. Here it is this: the emulator is started with `environment`, and a check says in `APIS` which host is whose.
+API Gateway reads an issuer's discovery document and keys. In AWS the issuer is a domain name with a certificate in
+front of our API. Here it is this: the emulator is started with `environment`, and a check says in `APIS` which host
+is whose.
 """
 
 import datetime

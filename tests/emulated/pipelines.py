@@ -1,5 +1,6 @@
 """What GitHub Actions do, with the very roles of infra/pipeline.yaml: the emulator looks at who is trusted, and at each
-call of the deploy. What CloudFormation does as its own role it does not look at, nor at the boundary of that role's roles."""
+call of the deploy but for moving aliases. What CloudFormation does as its own role it does not look at, nor at the
+boundary of the roles that it makes."""
 
 import base64
 import json
@@ -48,10 +49,10 @@ def check_read_as_github(_api, emulator):
     table, rings = client(emulator, "dynamodb", variables), client(emulator, "secretsmanager", variables)
     refused(lambda: table.scan(TableName=f"wardgate-{emulator.stage}"))
     refused(lambda: rings.get_secret_value(SecretId=f"wardgate/{emulator.stage}/signing"))
-    function = f"wardgate-{emulator.stage}-me"
+    refused(lambda: rings.rotate_secret(SecretId=f"wardgate/{emulator.stage}/signing"))
     functions = client(emulator, "lambda", variables)
-    holds(functions.get_alias(FunctionName=function, Name="live"))
-    refused(lambda: functions.update_alias(FunctionName=function, Name="live", FunctionVersion="1"))
+    holds(functions.get_alias(FunctionName=f"wardgate-{emulator.stage}-me", Name="live"))
+    refused(lambda: functions.invoke(FunctionName=f"wardgate-{emulator.stage}-me", Qualifier="live"))
 
 
 def check_watch_alarms(_api, emulator):

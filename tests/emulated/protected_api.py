@@ -1,4 +1,4 @@
-"""examples/protected-api, deployed as its README says, but without SAM: a customer's API that both authorizers guard."""
+"""examples/protected-api, deployed as its README says but without SAM: a customer's API that both authorizers guard."""
 
 import json
 from pathlib import Path
