@@ -172,7 +172,8 @@ def check_deployments_of_everything(_api, emulator):
         pages = deployments.functions.get_paginator("list_functions").paginate()
         found = [it["FunctionName"] for page in pages for it in page["Functions"]]
         names = [it.removeprefix(deployments.name("")) for it in found if it.startswith(deployments.name(""))]
-        others = [name for name in names if name != "smoke"]
+        # Without those of the migrate stack, which are not deployed this way.
+        others = [name for name in names if name not in ("migrate", "restore-sweep", "smoke")]
         versions = {name: deployments.publish(name, AUTH__TOKENS__ACCESS_SECONDS="297") for name in others}
         holds(len(versions) > 30, versions)
         begun = {name: deployments.begin(name, version) for name, version in versions.items()}

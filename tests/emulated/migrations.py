@@ -30,10 +30,19 @@ def versions(emulator):
     return {item["password"]["M"]["key_version"]["N"] for item in items if "password" in item}
 
 
+def lines(emulator):
+    """How many lines about migrations the audit trail has."""
+    pages = emulator.client("dynamodb").get_paginator("scan").paginate(TableName=f"wardgate-audit-{emulator.stage}")
+    return sum(line["action"]["S"] == "migrated" for page in pages for line in page["Items"])
+
+
 def check_migrations(api, emulator):
     """Dry, up, up again, under a second key, and all the way back; nobody's password is lost."""
     email = "migrated@example.com"
     api.registered(email)
+    # The deploy has applied them.
+    done(emulator, "--to", "0000", "--yes")
+    applied = lines(emulator)
     printed = done(emulator, "--dry-run")
     holds("sealed under version 1" in printed and "Nothing was written." in printed, printed)
     holds("0001 rewrap-password-hashes up" in done(emulator), "it was not applied")
@@ -58,5 +67,4 @@ def check_migrations(api, emulator):
 
     code, printed = migrate(emulator, "--to", "0099")
     holds(code == 1 and "knows no migration 0099" in printed, printed)
-    lines = emulator.client("dynamodb").scan(TableName=f"wardgate-audit-{emulator.stage}")["Items"]
-    equal(sum(line["action"]["S"] == "migrated" for line in lines), 7)
+    equal(lines(emulator) - applied, 7)

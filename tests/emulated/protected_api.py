@@ -1,4 +1,4 @@
-"""examples/protected-api, deployed as its README says but without SAM: a customer's API that both authorizers guard."""
+"""examples/protected-api, deployed as its README says, but without SAM: a customer's API that both authorizers guard."""
 
 import json
 from pathlib import Path
@@ -60,7 +60,11 @@ def deploy(emulator):
         "Issuer": emulator.parameters["Issuer"],
         "Audience": emulator.parameters["AuthorizerAudience"],
     }
-    lowered = lower.lower(lower.read(EXAMPLE / "template.yaml"), given, EXAMPLE)
+    template = lower.read(EXAMPLE / "template.yaml")
+    # The translator wants to see code in a bucket.
+    template["Resources"]["Function"]["Properties"]["CodeUri"] = "s3://bucket/key"
+    lowered = lower.lower(template, given | {"Stage": STACK})
+    lowered["Resources"]["Function"]["Properties"]["Code"] = str(EXAMPLE / "src")
     # The emulator's way to choose an id.
     lowered["Resources"]["Api"]["Properties"]["Tags"] = {"ms-custom-id": STACK}
     file = emulator.root / f"target/emulator/protected-api-{emulator.stage}.json"
