@@ -78,6 +78,8 @@ async fn sec_pl_01_each_role_allows_what_its_function_does_and_nothing_else() {
     let functions: BTreeMap<String, (&Value, &str)> = stacks
         .iter()
         .flat_map(|stack| functions(stack).into_iter().map(move |(name, id)| (name, (stack, id))))
+        // It works on other tables: restored.rs.
+        .filter(|(name, _)| name != "restore-sweep")
         .collect();
     let seen = everything().await;
     assert!(seen.keys().copied().eq(functions.keys()), "left: driven, right: in the templates");
