@@ -68,10 +68,22 @@ def refuse(stage, functions, release):
         raise Failed(f"No function has a version of release {release}. `make deploy` can bring back its artifact.")
     bucket = releases.artifacts(stage)
     live = {it.release for it in functions}
+    refuse_other_table(stage, bucket, live, release)
     if missing := unreadable(applied(stage), manifests(bucket, live), manifests(bucket, {release})):
         raise Failed(
             f"Release {release} cannot read today's data: it does not know {missing}, after which data has lost what "
             "it reads. Take that back first, with the release that knows it (make migrate TO=), or correct forward."
+        )
+
+
+def refuse_other_table(stage, bucket, live, release):
+    """A restore switches tables by a deploy, and the table before it is closed."""
+    there = bucket.release(release).get("parameters", {}).get("TableName")
+    here = {bucket.release(it).get("parameters", {}).get("TableName") for it in live} - {None, there}
+    if there and here:
+        raise Failed(
+            f"Release {release} uses the table {there}, and {stage.name} now {', '.join(sorted(here))}: a restore has "
+            f"switched over in between. To change the table: make restore STAGE={stage.name} SWITCH_TO={there}"
         )
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import commands
 from binaries import ARTIFACTS
 from emulator import TARGET
 from gateway import equal, holds
@@ -70,6 +71,7 @@ def check_same_release(_api, emulator):
     (TARGET / "deploy/archives" / f"{hashlib.sha256(code).hexdigest()}.zip").unlink()
     before, lines = releases(emulator), trail(emulator)
     printed = emulator.deploy(LogLevel="trace")
+    commands.record("deploy", f"make deploy STAGE={emulator.stage} YES=1", printed)
     holds("Nothing has changed" in printed and "is kept already" in printed, printed[-2000:])
     equal((releases(emulator), trail(emulator)), (before, lines))
 

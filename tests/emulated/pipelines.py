@@ -7,6 +7,7 @@ import json
 import os
 
 import boto3
+import commands
 import lower
 from botocore.exceptions import ClientError
 from emulator import Failed
@@ -21,6 +22,7 @@ EMULATED = ["secretsmanager:GetSecretValue", "secretsmanager:UpdateSecretVersion
 def check_deploy_as_github(_api, emulator):
     """Only the repository's own environment becomes the deploy role, and that can deploy a release and roll it back."""
     printed = emulator.operate("pipeline", "--yes", "--parameters", f"GitHubProvider={PROVIDER}")
+    commands.record("pipeline", f"make pipeline STAGE={emulator.stage} YES=1", printed)
     role = ROLE.format(emulator.stage, "deploy")
     holds(role in printed, printed)
     for stranger in ("repo:example/wardgate:ref:refs/heads/develop", "repo:other/wardgate:environment:staging"):
@@ -39,7 +41,8 @@ def check_deploy_as_github(_api, emulator):
     )
     holds(f"is live in {emulator.stage}" in printed, printed)
     # And back to where the other checks expect it.
-    emulator.operate("rollback", "--yes", environment=variables)
+    printed = emulator.operate("rollback", "--yes", environment=variables)
+    commands.record("rollback", f"make rollback STAGE={emulator.stage} YES=1", printed)
 
 
 def check_read_as_github(_api, emulator):
@@ -64,7 +67,9 @@ def check_watch_alarms(_api, emulator):
     )
     try:
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="for a test")
-        holds("none rang" in emulator.operate("watch-alarms", "--minutes", "0"))
+        printed = emulator.operate("watch-alarms", "--minutes", "0")
+        holds("none rang" in printed, printed)
+        commands.record("watch-alarms", f"make watch-alarms STAGE={emulator.stage} MINUTES=10", printed)
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="too much for a test")
         said = refused(lambda: emulator.operate("watch-alarms", "--minutes", "0"), Failed)
         holds(name in said and "too much for a test" in said and "make rollback" in said, said)
@@ -80,7 +85,8 @@ def check_candidate(_api, emulator):
     commit = state.get("commit", manifest["commit"])
     said = refused(lambda: emulator.operate("candidate", "--commit", "0" * 40), Failed)
     holds(commit in said and "0" * 40 in said, said)
-    emulator.operate("candidate", "--commit", commit)
+    printed = emulator.operate("candidate", "--commit", commit)
+    commands.record("candidate", f"make candidate STAGE={emulator.stage} COMMIT={commit}", printed)
     folder = emulator.root / os.environ.get("CARGO_TARGET_DIR", "target") / "candidate"
     equal((folder / "artifact").read_text(encoding="utf-8"), state["artifact"])
     equal(sorted(it.parent.name for it in folder.glob("*/bootstrap")), sorted(manifest["functions"]))

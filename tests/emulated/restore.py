@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 
+import commands
 from gateway import OTHER_PASSWORD, PASSWORD, equal, holds, remembered, wait_for
 
 UNCHANGED, CHANGED, ENDED, RESET, LEAVING, NEW = (
@@ -78,6 +79,7 @@ def check_restore(api, emulator):
     refused(operator, backup)
     give_up(operator, emulator)
     restored = operator.types("restore", "--backup", backup, "--yes")
+    commands.record("restore", f"make restore STAGE={emulator.stage} BACKUP={backup} YES=1", restored)
     # Other checks have changed passwords, too.
     holds("Need a password reset: " in restored and "are gone: 1" in restored, restored)
     find_what_pl_07_says(api, before, token)
@@ -85,6 +87,9 @@ def check_restore(api, emulator):
 
     operator.types("restore", "--switch-to", "wardgate", "--yes")
     find_everything_back(api, operator, emulator)
+    # What was live before this deploy uses the other table, which is closed.
+    refused_by = emulator.refused("rollback", "--yes")
+    holds("SWITCH_TO=wardgate-restored-" in refused_by, refused_by)
 
 
 def check_backup_plan(_api, emulator):
@@ -177,7 +182,7 @@ def find_the_table_as_it_has_to_be(operator, emulator):
     text = operator.parameters.read_text(encoding="utf-8")
     name = re.search(r"(?m)^TableName: (wardgate-restored-\d{8}t\d{6}z)$", text)[1]
     stream = re.search(r'(?m)^TableStreamArn: "(.+)"$', text)[1]
-    holds("# For template.yaml" in text, "the comments are gone")
+    holds("# For every stack" in text, "the comments are gone")
     dynamodb = emulator.client("dynamodb")
     table = dynamodb.describe_table(TableName=f"{name}-{emulator.stage}")["Table"]
     equal((table["LatestStreamArn"], table["DeletionProtectionEnabled"]), (stream, True))

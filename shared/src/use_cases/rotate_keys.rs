@@ -117,7 +117,7 @@ async fn perform(app: &App, ring: RingName, task: Task<'_>, generate: Generate) 
     };
     match (task, &done) {
         (Task::Step(Step::FinishSecret, _) | Task::Retire(..), Ok(_)) => {
-            metrics::rotation(ring.name(), metrics::Rotation::Done)
+            metrics::rotation(ring.name(), metrics::Rotation::Done);
         }
         (Task::Step(..) | Task::Retire(..), Err(_)) => metrics::rotation(ring.name(), metrics::Rotation::Failed),
         _ => {}
