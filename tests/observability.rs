@@ -77,10 +77,8 @@ fn every_alarm_on_a_function_queue_or_table_watches_one_that_exists() {
     };
     let (queues, tables) = (named("AWS::SQS::Queue", "QueueName"), named("AWS::DynamoDB::GlobalTable", "TableName"));
     let folders = fs::read_dir(repository("functions")).unwrap().map(|entry| entry.unwrap().file_name());
-    let functions: BTreeSet<String> = folders
-        .map(|name| name.into_string().unwrap())
-        .map(|name| format!("wardgate-development-{name}"))
-        .collect();
+    let functions: BTreeSet<String> =
+        folders.map(|name| name.into_string().unwrap()).map(|name| format!("wardgate-development-{name}")).collect();
     for alarm in alarms() {
         for metric in alarm.watched() {
             for (dimension, value) in &metric.dimensions {

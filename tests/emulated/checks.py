@@ -33,6 +33,9 @@ WITHOUT_REQUESTS = {
     "audit-watch", "authorizer", "eraser", "events", "mailer", "migrate", "restore-sweep", "rotate-keys", "smoke",
 }
 
+# What check_rotation brings about: an operator's command goes on with a rotation that was not finished, and begins anew.
+EXPECTED = {"this version is not being made: the rotation is over, or another one took its place"}
+
 
 def check_ready(api, _emulator):
     """With the keys of the first rotation."""
@@ -240,7 +243,7 @@ def check_every_function_ran(_api, emulator):
         ours = [json.loads(line) for line in delivery.logged(emulator, name) if line.startswith("{")]
         # The metrics of its start. What those without requests did, other checks have seen.
         holds(any("_aws" in line for line in ours), f"{name} was not started, or has no metrics")
-        failed = [line for line in ours if line.get("message") == "event failed"]
+        failed = [line for line in ours if line.get("message") == "event failed" and line["cause"] not in EXPECTED]
         holds(not failed, f"{name} failed", failed)
         done = any(line.get("message") == "request" and 200 <= line["status"] < 300 for line in ours)
         holds(done or name in WITHOUT_REQUESTS, f"{name} answered no request as it should")
@@ -306,11 +309,11 @@ STAGING = [
     pipelines.check_read_as_github,
     pipelines.check_watch_alarms,
     pipelines.check_candidate,
-    observability.check_every_alarm_is_there,
-    observability.check_tampering_is_heard,
     restore.check_restore,
     restore.check_backup_plan,
     operations.check_commands_page,
+    observability.check_every_alarm_is_there,
+    observability.check_tampering_is_heard,
     canary.check_smoke,
     canary.check_hook,
     canary.check_canary,

@@ -193,7 +193,8 @@ def find_the_table_as_it_has_to_be(operator, emulator):
     tags = {it["Key"]: it["Value"] for it in dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]}
     equal(tags["wardgate:backup"], emulator.stage)
     sources = emulator.client("lambda").list_event_source_mappings()["EventSourceMappings"]
-    equal([it["EventSourceArn"] for it in sources if "dynamodb" in it["EventSourceArn"]], [stream])
+    tables = [it["EventSourceArn"] for it in sources if ":table/" in it["EventSourceArn"]]
+    equal([it for it in tables if ":table/wardgate-audit-" not in it], [stream])
     [trail] = [line for line in lines(emulator) if line["action"]["S"] == "restored"]
     holds(table["TableName"] in trail["detail"]["S"], trail)
     before = table["TableArn"].replace(table["TableName"], f"wardgate-{emulator.stage}")
