@@ -1,6 +1,7 @@
 """Checks the stacks that `make validate` has installed the tools for, stage by stage. Nothing here talks to AWS."""
 
 import collections
+import concurrent.futures
 import os
 import re
 import subprocess
@@ -85,41 +86,49 @@ def resources(template, values):
     return collections.Counter(resource["Type"] for resource in template["Resources"].values())
 
 
-def run(name, *command):
-    """Runs a tool beside this Python, with its output only if it finds something."""
+def tools():
+    """What is run over each file: (file, name, command). Each takes a while, and none depends on another."""
+    for stack in STACKS:
+        yield stack, "sam validate", ("sam", "validate", "--template-file", stack)
+        yield stack, "sam validate --lint", ("sam", "validate", "--lint", "--template-file", stack)
+        for stage, stage_file in STAGES.items():
+            arguments = [f"{name}={value}" for name, value in parameters(read(stack), stage_file).items()]
+            yield stack, f"cfn-lint, {stage}", ("cfn-lint", stack, "--parameters", *arguments)
+    for example in EXAMPLES:
+        yield example, "sam validate --lint", ("sam", "validate", "--lint", "--template-file", example)
+        yield example, "cfn-lint", ("cfn-lint", example)
+
+
+def run(job):
+    """Runs a tool beside this Python. Gives whether it found nothing, and what to print: its output only if it did."""
+    file, name, command = job
     command = (os.path.join(os.path.dirname(sys.executable), command[0]), *command[1:])
     result = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
-    print(f"  {name:<44} {'ok' if result.returncode == 0 else 'FAILED'}")
-    if result.returncode != 0:
-        print(result.stdout, result.stderr, sep="\n")
-    return result.returncode == 0
+    fine = result.returncode == 0
+    return fine, f"  {f'{file}: {name}':<52} {'ok' if fine else f'FAILED\n{result.stdout}\n{result.stderr}'}"
 
 
 def main():
     os.environ.update(ENVIRONMENT)
     fine = True
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for passed, shown in pool.map(run, tools()):
+            print(shown, flush=True)
+            fine &= passed
     known = set()
     for stack in STACKS:
-        print(stack)
-        fine &= run("sam validate", "sam", "validate", "--template-file", stack)
-        fine &= run("sam validate --lint", "sam", "validate", "--lint", "--template-file", stack)
         known |= read(stack)["Parameters"].keys()
         for stage, stage_file in STAGES.items():
             values = parameters(read(stack), stage_file)
-            arguments = [f"{name}={value}" for name, value in values.items()]
-            fine &= run(f"cfn-lint, {stage}", "cfn-lint", stack, "--parameters", *arguments)
             counts = resources(read(stack), values)
             problems = [*refused(read(stack), values)]
             if counts.total() >= MOST_RESOURCES:
                 problems.append(f"{counts.total()} resources, {MOST_RESOURCES} are too many: split the stack")
             for problem in problems:
-                print(f"    {stage}: {problem}")
+                print(f"    {stack}, {stage}: {problem}")
             fine &= not problems
-        print(f"  {counts.total()} resources: {', '.join(f'{count} {kind}' for kind, count in counts.most_common())}")
-    for example in EXAMPLES:
-        print(example)
-        fine &= run("sam validate --lint", "sam", "validate", "--lint", "--template-file", example)
-        fine &= run("cfn-lint", "cfn-lint", example)
+        kinds = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
+        print(f"{stack}: {counts.total()} resources: {kinds}")
     for stage_file in filter(None, STAGES.values()):
         missing, unknown = known - OF_A_DEPLOY - read(stage_file).keys(), read(stage_file).keys() - known
         for name in sorted(missing | unknown):

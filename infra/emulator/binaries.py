@@ -54,6 +54,15 @@ def build_previous():
     return source, built
 
 
+def is_without_history():
+    """Whether this is no clone of git's, or a shallow one."""
+    command = ["git", "rev-parse", "--is-shallow-repository"]
+    if shutil.which("git") is None:
+        return True
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return shown.stdout.strip() != "false"
+
+
 def names(source):
     return sorted(folder.name for folder in (source / "functions").iterdir() if folder.is_dir())
 

@@ -46,7 +46,8 @@ def test(emulator, began):
     for stage, its_checks in checks.STAGES.items():
         if stage == "development" and previous is None:
             print("NOT RUN: the upgrade from the previous release, whose commit is not here: git fetch --unshallow")
-            fine &= os.environ.get("CI") != "true"
+            # A clone without history cannot know it; in any other, infra/previous-release is wrong.
+            fine &= binaries.is_without_history()
             continue
         fine &= checks.run(Deployment(emulator, stage), its_checks)
         say(f"{stage} is checked", began)

@@ -92,7 +92,11 @@ VOLATILE += [
     (r"\b[0-9a-f]{32}\b", "5e0b" + "0" * 28),
     (r"\busr_[0-9a-z]{26}\b", "usr_01m7ye4e23ts5hp6njnz1e9mad"),
     (r"/backup/\S+", "/backup/01768000000000-5e0b0000"),
-    (r"\b(rs256|es256|[a-z])-?[0-9a-z]{10,26}\b", r"\1-7k2m9q4x1c8v"),
+    (r"\b\d{4}-\d\d-\d\d-[0-9a-f]{16}\b", "2026-01-31-5e0b000000000000"),
+    (r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b", "2026-01-31 12:00"),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "2026-01-31T12:00:00.000Z"),
+    (r"\b\d+,\d{3} bytes", "30,000 bytes"),
+    (r"/\S+/target/candidate", "target/candidate"),
 ]
 # By these a make would know that it is a part of the one that runs the test, and print other lines.
 OUTER_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
@@ -107,7 +111,15 @@ def typed(emulator, line):
     )
 
 
+# What `sam deploy` says of every resource, in the order in which they happen to be done.
+SAM = re.compile(r"^\tDeploying with following values\n.*?^(?=No changes to deploy|Successfully )", re.MULTILINE | re.DOTALL)
+
+
 def steady(text):
+    text = SAM.sub("… what sam deploy prints\n", text)
+    # Progress, and as many empty lines as sam likes.
+    text = "\n".join(line for line in text.splitlines() if "Uploading to " not in line)
+    text = re.sub(r"\n{3,}", "\n\n", text).rstrip()
     for pattern, instead in VOLATILE:
         text = re.sub(pattern, instead, text, flags=re.MULTILINE)
     return "\n".join(line.rstrip() for line in text.splitlines())
@@ -120,7 +132,8 @@ def record(verb, line, printed):
 
 def shape(text):
     """A page without what depends on how much there was to do, which is no mistake of the page's."""
-    return [re.sub(r"\s+", " ", re.sub(r"\d+", "0", line)).strip() for line in text.splitlines()]
+    lines = [re.sub(r"\s+", " ", re.sub(r"\d+", "0", line)).strip() for line in text.splitlines()]
+    return [line for line in lines if line]
 
 
 def page(emulator, known):
