@@ -105,7 +105,8 @@ def run(job):
     command = (os.path.join(os.path.dirname(sys.executable), command[0]), *command[1:])
     result = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     fine = result.returncode == 0
-    return fine, f"  {f'{file}: {name}':<52} {'ok' if fine else f'FAILED\n{result.stdout}\n{result.stderr}'}"
+    shown = f"  {f'{file}: {name}':<52} {'ok' if fine else 'FAILED'}"
+    return fine, shown if fine else f"{shown}\n{result.stdout}\n{result.stderr}"
 
 
 def main():
