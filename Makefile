@@ -182,12 +182,12 @@ validate: .tools/sam/.pins .tools/checkov/.pins ## Check the templates for every
 
 # EMULATOR_PORT is 4566 unless it is set. `exec`, so that Ctrl-C is the script's own affair.
 .PHONY: emulate
-emulate: .tools/sam/.pins .tools/emulator/.pins ## Deploy both stacks to an emulator of AWS on this machine, with the functions themselves
+emulate: .tools/sam/.pins .tools/emulator/.pins ## Deploy stage development to an emulator of AWS on this machine, with the functions themselves
 	@$(need-rust)
 	@exec .tools/sam/bin/python infra/emulator/emulate.py
 
 .PHONY: test-deploy
-test-deploy: .tools/sam/.pins .tools/emulator/.pins ## The same on a free port, with black-box tests through its API Gateway
+test-deploy: .tools/sam/.pins .tools/emulator/.pins ## Deploy staging, production and an upgrade to one on a free port, with black-box tests through its API Gateway
 	@$(need-rust)
 	@exec .tools/sam/bin/python infra/emulator/emulate.py --test
 
