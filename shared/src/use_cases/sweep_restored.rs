@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::try_join_all;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::app::{App, RequestContext};
 use crate::domain::aftermath::{Aftermath, Restored};
@@ -25,12 +26,13 @@ use crate::use_cases::fault::Fault;
 /// How many items are looked at at a time.
 const AT_ONCE: usize = 32;
 
-/// What to go through.
-#[derive(Debug)]
+/// What to go through: what `make restore` asks for. Times are milliseconds since 1970.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Sweep {
     /// Names the restore in the audit trail.
     pub id: String,
-    /// The restored table.
+    /// The restored table, by its full name.
     pub table: String,
     /// The table is as it was then.
     pub point: Timestamp,
@@ -40,20 +42,21 @@ pub struct Sweep {
     pub check: bool,
     /// Which part of the table.
     pub segment: Segment,
-    /// Where in it.
+    /// Where in it, as the answer before said.
     pub cursor: Option<Cursor>,
     /// How many items.
     pub limit: i32,
 }
 
 /// What was found and done on a page.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct SweptPage {
-    /// Where the next one begins.
+    /// Where the next one begins; null after the last.
     pub cursor: Option<Cursor>,
     /// Items by kind.
     pub items: BTreeMap<&'static str, u64>,
-    /// The sum over the items that stay, of what the sweep leaves as it is.
+    /// The sum over the items that stay, modulo 2^128, of what the sweep leaves as it is; 32 hex digits.
+    #[serde(serialize_with = "hex_digits")]
     pub checksum: u128,
     /// Accounts that were changed just now.
     pub accounts: u64,
@@ -77,6 +80,10 @@ impl SweptPage {
             Outcome::Wrong(what) => self.wrong.push(what),
         }
     }
+}
+
+fn hex_digits<S: Serializer>(checksum: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{checksum:032x}"))
 }
 
 /// Goes through a page.
