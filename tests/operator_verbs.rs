@@ -43,6 +43,21 @@ fn verbs() -> BTreeMap<String, Target> {
     targets
 }
 
+/// Of two recipes for one target, make takes the last and only warns: checks went missing that way.
+#[test]
+fn each_target_of_the_makefile_stands_once() {
+    let makefile = text("Makefile");
+    let named: Vec<_> = makefile.lines().filter(|line| !line.starts_with(['\t', '#', '.', ' '])).collect();
+    let targets = named.iter().filter_map(|line| line.split_once(':')).filter(|(_, rest)| !rest.starts_with('='));
+    let mut seen = BTreeSet::new();
+    let twice: Vec<_> = targets.map(|(target, _)| target).filter(|target| !seen.insert(*target)).collect();
+    assert_eq!(twice, [""; 0]);
+    assert!(seen.contains("validate"), "the targets were not read");
+    let loose: Vec<_> = makefile.lines().collect();
+    let glued = loose.windows(2).filter(|pair| pair[1].starts_with(".PHONY") && pair[0].starts_with('\t'));
+    assert_eq!(glued.map(|pair| pair[1]).collect::<Vec<_>>(), [""; 0], "no empty line before these");
+}
+
 #[test]
 fn each_verb_of_the_design_is_built() {
     let built: BTreeSet<_> = verbs().into_keys().collect();

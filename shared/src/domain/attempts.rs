@@ -89,6 +89,12 @@ impl WindowLimit {
         Timestamp::from_millis(self.window_start(now).millis().saturating_add(self.length_millis()))
     }
 
+    /// The same limit for a network that counts as `share` sources.
+    #[must_use]
+    pub fn times(&self, share: u32) -> Self {
+        Self { limit: self.limit.saturating_mul(share), ..*self }
+    }
+
     fn length_millis(&self) -> i64 {
         i64::from(self.window_seconds.max(1)) * 1000
     }

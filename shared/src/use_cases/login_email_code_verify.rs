@@ -23,6 +23,7 @@ use crate::telemetry::metrics::{self, SignIn};
 use crate::use_cases::fault::{Fault, fault_arm};
 use crate::use_cases::known_device::{PresentedDevice, SignInDevice, presented_device, sign_in_device};
 use crate::use_cases::password_check::{admits, record_failure};
+use crate::use_cases::reserve::reserve_for_source;
 use crate::use_cases::sign_in::{Completion, Proven, SignInRings, SignedIn, complete};
 
 /// What came by mail.
@@ -163,10 +164,9 @@ async fn look_up(
     let device = read_device(app, presented.map(|presented| &presented.claim), now);
     let Tried::Token(token) = tried else {
         let subject = format!("{}#{}", email.as_str(), Purpose::EmailCode.name());
-        let source = context.origin.source();
         let (by_address, by_source, item, credential, device) = futures::try_join!(
             app.store.reserve_in_window(Scope::Code, &subject, &limits.code_address, now),
-            app.store.reserve_in_window(Scope::LoginSource, &source, &limits.login_source, now),
+            reserve_for_source(app, context, Scope::LoginSource, &limits.login_source),
             app.store.reserve_code_attempt(email, Purpose::EmailCode, now),
             credential,
             device,

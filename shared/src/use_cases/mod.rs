@@ -43,3 +43,4 @@ pub mod token_refresh;
 pub mod watch_audit;
 
 mod known_device;
+mod reserve;

@@ -17,6 +17,7 @@ use crate::store::devices::{DeviceClaim, DeviceReservation};
 use crate::store::error::StoreError;
 use crate::store::limits::{Reservation, Scope};
 use crate::use_cases::fault::{Fault, fault_arm};
+use crate::use_cases::reserve::reserve_for_source;
 
 /// Why a password did not open anything.
 #[derive(Debug, Error)]
@@ -65,11 +66,10 @@ pub(super) async fn check_password_from(
 ) -> Result<Checked, PasswordCheckError> {
     let (now, limits) = (context.now, &app.config.limits);
     let wrap_ring = app.secrets.password_wrap(now).await?;
-    let source = context.origin.source();
     let (credential, (mut by_counter, mut device), by_source) = futures::try_join!(
         app.store.read_credential(email),
         reserve(app, context, email, device),
-        app.store.reserve_in_window(Scope::LoginSource, &source, &limits.login_source, now),
+        reserve_for_source(app, context, Scope::LoginSource, &limits.login_source),
     )?;
     // The address may have another account by now, or none: then the device is a stranger's.
     if device.as_ref().is_some_and(|device| credential.as_ref().is_none_or(|found| found.user_id != device.user_id)) {

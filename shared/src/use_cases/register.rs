@@ -21,6 +21,7 @@ use crate::store::accounts::AccountCreation;
 use crate::store::limits::{Reservation, Scope};
 use crate::use_cases::choose_password::{choose_password, wrapped_hash};
 use crate::use_cases::fault::{Fault, fault_arm};
+use crate::use_cases::reserve::reserve_for_source;
 
 /// Who asks, with the password as it was typed: whether it is good enough depends on the rest.
 pub struct Register<'a> {
@@ -68,11 +69,11 @@ pub async fn register(
     let login_ring = app.secrets.login_mac(now).await?;
     let mac_key = login_ring.current(now)?;
 
-    let (key, source, limits) = (email.key(), context.origin.source(), &app.config.limits);
+    let (key, limits) = (email.key(), &app.config.limits);
     let (credential, by_address, by_source) = futures::try_join!(
         app.store.read_credential(&key),
         app.store.reserve_in_window(Scope::RegisterAddress, key.as_str(), &limits.register_address, now),
-        app.store.reserve_in_window(Scope::RegisterSource, &source, &limits.register_source, now),
+        reserve_for_source(app, context, Scope::RegisterSource, &limits.register_source),
     )?;
     for reservation in [by_address, by_source] {
         if let Reservation::Refused { retry_after } = reservation {
