@@ -54,7 +54,7 @@ bench: ## Measure each function's cold start, size and memory beside a hello wor
 .PHONY: bench-enumeration
 bench-enumeration: ## Measure whether known and unknown addresses take equally long, in pairs, with a rank test
 	@$(need-rust)
-	@cargo bench --package wardgate-enumeration --profile dev
+	@cargo bench --package wardgate-enumeration
 
 .PHONY: test
 test: ## Run every test, installing PyJWT, jose and Playwright first if Python and Node.js are there

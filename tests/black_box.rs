@@ -39,5 +39,6 @@ mod security_report;
 mod smoke;
 mod store_faults;
 mod store_requests;
+mod strangers;
 mod template;
 mod token_forgery;

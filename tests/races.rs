@@ -85,14 +85,14 @@ async fn overtaken(change: impl AsyncFn(&TestServer, &str)) {
         server.register(EMAIL, PASSWORD).await;
         server.verify_directly(EMAIL).await;
         let before = server.login(EMAIL, PASSWORD).await;
+        let flow = server.code_flow(EMAIL).await;
         let sign_in = async |server: &TestServer, code: &str| {
             if by_code {
-                server.post("/v1/login/email-code/verify", &json!({ "email": EMAIL, "code": code })).await
+                server.verify_sign_in(&json!({ "email": EMAIL, "code": code, "flow_token": flow })).await
             } else {
                 server.login(EMAIL, PASSWORD).await
             }
         };
-        server.post("/v1/login/email-code", &json!({ "email": EMAIL })).await;
         let mailed = code(&server.newest_mail(EMAIL).await);
         server.post("/v1/password/forgot", &json!({ "email": EMAIL })).await;
         server.newest_mail(EMAIL).await;

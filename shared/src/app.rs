@@ -166,6 +166,7 @@ impl App {
             recipient: None,
             address: None,
             user_agent: None,
+            flow_hash: None,
             created_at: context.now,
             expires_at: context.now.plus(life),
             attempts: 0,

@@ -96,6 +96,12 @@ class Api:
         CANARIES.add(answer.json["flow_token"])
         return answer.json["flow_token"]
 
+    def code_flow(self, email):
+        """Asks for a code to sign in with, and gives the flow token."""
+        answer = self.post("/v1/login/email-code", email=email).is_ok(202)
+        CANARIES.add(answer.json["flow_token"])
+        return answer.json["flow_token"]
+
     def registered(self, email, name="Ada"):
         """An account, verified with the link of the mail."""
         flow_token = self.register(email, name)

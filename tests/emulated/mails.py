@@ -51,9 +51,9 @@ class Mailbox:
         return match[1]
 
     def code(self, to):
-        """The next code: six digits to verify an address, eight characters to sign in."""
-        _, match = self.mail(to, r"(?m)^(\d{6}|[0-9A-Z]{8})$")
-        # Six digits stand in a log by chance.
-        if len(match[1]) > 6:
+        """The next code: eight digits to verify an address, eight characters to sign in."""
+        _, match = self.mail(to, r"(?m)^([0-9A-Z]{8})$")
+        # Eight digits stand in a log by chance.
+        if not match[1].isdigit():
             CANARIES.add(match[1])
         return match[1]

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use http::StatusCode;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use wardgate::domain::mail_order::MailKind;
 use wardgate::secrets::RingName;
 use wardgate::telemetry::embedded::{STAGE, dimension_sets};
 use wardgate::telemetry::metrics as ours;
@@ -92,6 +93,9 @@ pub fn recorded() -> Vec<Key> {
         ours::Verification::ALL.iter().copied().for_each(ours::verification);
         ours::BreachCheck::ALL.iter().copied().for_each(ours::breach_check);
         ours::Mail::ALL.iter().copied().for_each(ours::mail);
+        for kind in MailKind::ALL {
+            ours::MailLimit::ALL.iter().for_each(|limit| ours::mail_refused(kind.name(), *limit));
+        }
         ours::AuditChange::ALL.iter().copied().for_each(ours::audit_tampering);
         for ring in RINGS {
             for outcome in ours::Rotation::ALL {

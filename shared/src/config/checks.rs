@@ -9,7 +9,7 @@ use crate::mail::is_sender;
 
 /// The first key whose value breaks a rule, and the rule.
 pub(super) fn violation(config: &Config) -> Option<(&'static str, &'static str)> {
-    rules(config).into_iter().find(|(holds, ..)| !holds).map(|(_, key, rule)| (key, rule))
+    rules(config).into_iter().chain(mail_budgets(config)).find(|(holds, ..)| !holds).map(|(_, key, rule)| (key, rule))
 }
 
 /// Whether each rule holds, the key that it is about, and what it says.
@@ -59,7 +59,6 @@ pub(super) fn rules(config: &Config) -> impl IntoIterator<Item = (bool, &'static
             "expected at most 86400, which is 24 hours (OT-04)",
         ),
         (accounts.fresh_seconds <= 300, "accounts.fresh_seconds", "expected at most 300 (SE-10)"),
-        (config.limits.code_address.limit <= 10, "limits.code_address.limit", "expected at most 10 (OT-11)"),
         (
             config.limits.login_account.most_failures <= 100,
             "limits.login_account.most_failures",
@@ -85,6 +84,28 @@ pub(super) fn rules(config: &Config) -> impl IntoIterator<Item = (bool, &'static
             is_development || config.embedded.folder.is_none(),
             "embedded.folder",
             "expected nothing outside stage development, which alone has an embedded store (PL-06)",
+        ),
+    ]
+}
+
+/// A reset always remains (EN-02): what refuses one has sent another in the same window, whose link still works.
+pub(super) fn mail_budgets(config: &Config) -> impl IntoIterator<Item = (bool, &'static str, &'static str)> {
+    let limits = &config.limits;
+    [
+        (
+            u64::from(limits.reset_address.window_seconds) <= config.accounts.reset_seconds,
+            "limits.reset_address.window_seconds",
+            "expected at most accounts.reset_seconds (EN-02)",
+        ),
+        (
+            limits.reset_pair.window_seconds == limits.reset_address.window_seconds,
+            "limits.reset_pair.window_seconds",
+            "expected the same as limits.reset_address.window_seconds (EN-02)",
+        ),
+        (
+            limits.mail_all_kept_for_resets < limits.mail_all.limit,
+            "limits.mail_all_kept_for_resets",
+            "expected less than limits.mail_all.limit",
         ),
     ]
 }

@@ -220,12 +220,28 @@ pub struct Limits {
     pub register_source: WindowLimit,
     /// Registrations of one address, known or not, in fixed windows.
     pub register_address: WindowLimit,
-    /// Codes tried for one address and kind, in fixed windows (OT-11).
-    pub code_address: WindowLimit,
-    /// Mails to one address, in fixed windows. What is over the limit is silently not sent (EN-03).
-    pub mail_address: WindowLimit,
-    /// Mails that one source asks for, in fixed windows. What is over the limit is silently not sent (EN-03).
+    /// Orders of mails from one source, registrations among them, in fixed windows. What is over this limit or one of the
+    /// next five is silently not taken (EN-03), but for registrations, which are refused.
     pub mail_source: WindowLimit,
-    /// All mails together, in fixed windows. What is over the limit is silently not sent (EN-03).
+    /// Orders of mails to one address from one source, each kind of mail apart, in fixed windows.
+    pub mail_pair: WindowLimit,
+    /// Orders of mails to one address, each kind of mail apart, in fixed windows. Registrations have `register_address`.
+    pub mail_address: WindowLimit,
+    /// In place of `mail_pair` for resets. Its window is that of `reset_address`.
+    pub reset_pair: WindowLimit,
+    /// In place of `mail_address` for resets. Its window is no longer than a reset link lives
+    /// (`accounts.reset_seconds`): either a mail goes out, or a link of the same window works.
+    pub reset_address: WindowLimit,
+    /// Orders of codes and resets from a known device, each kind apart, in fixed windows: in place of the limits of pair and
+    /// address, which hold once this one is reached.
+    pub mail_device: WindowLimit,
+    /// Mails that tell an owner of a change, each kind apart, in fixed windows. What is over the limit is silently not sent.
+    pub notice_address: WindowLimit,
+    /// Mails that tell an owner that somebody tried to register the address, in fixed windows. What is over the limit is
+    /// silently not sent.
+    pub register_notice: WindowLimit,
+    /// All mails together but notices of changes, in fixed windows. What is over the limit is silently not sent (EN-03).
     pub mail_all: WindowLimit,
+    /// How many of `mail_all` only resets get.
+    pub mail_all_kept_for_resets: u32,
 }

@@ -42,7 +42,7 @@ pub enum Purpose {
     Resend,
     /// Sets a new password.
     PasswordReset,
-    /// Signs in with a code. An address has one such item: a new code ends the one before (OT-11).
+    /// Signs in with a code, which belongs to the flow that asked for it (OT-11).
     EmailCode,
     /// Moves an account to the address that got the mail (OT-12).
     EmailChange,
@@ -80,7 +80,7 @@ pub struct Mailing {
     pub nonce: Nonce,
     /// What the mail is written in: the language of the request that asked for it.
     pub language: Language,
-    /// Whose requests the mail counts against (EN-03): [`crate::domain::origin::Origin::source`].
+    /// [`crate::domain::origin::Origin::source`]: the release before counts by it, and reads what this one writes.
     pub source: String,
     /// The mail ring's key that link and code were derived with. The mailer sets it before it sends; without it nothing
     /// was ever sent, and no token of the item is accepted.
@@ -118,6 +118,9 @@ pub struct OneTime {
     /// What a new device calls itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
+    /// SHA-256 of the secret in the flow token that the order answered with, in hex: a code works with it alone (OT-11).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_hash: Option<String>,
     /// When it came to be.
     pub created_at: Timestamp,
     /// When it stops working.

@@ -1,5 +1,6 @@
 //! Cookies (SE-06). In cookie mode, for browsers, the refresh token is in a cookie that scripts cannot read, and in no
-//! body. A registration's flow token is in one, too, for the page that its mail links to (OT-10).
+//! body. The flow tokens of a registration and of a sign-in code are in one each, too, for the pages that their mails link to
+//! (OT-10, OT-11).
 
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
@@ -14,6 +15,7 @@ use crate::http::problem::Problem;
 /// The prefix makes browsers hold us to Secure, Path=/ and no Domain (RFC 6265bis, 4.1.3.2).
 const REFRESH: &str = "__Host-wardgate-refresh";
 const FLOW: &str = "__Host-wardgate-flow";
+const CODE_FLOW: &str = "__Host-wardgate-code-flow";
 
 /// How a session's refresh token travels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -31,9 +33,24 @@ pub fn refresh_token(headers: &HeaderMap) -> Option<&str> {
     read(headers, REFRESH)
 }
 
-/// The flow token of a request's cookie, if there is exactly one.
+/// The flow token of a registration in a request's cookie, if there is exactly one.
 pub fn flow_token(headers: &HeaderMap) -> Option<&str> {
     read(headers, FLOW)
+}
+
+/// The flow token of a sign-in code in a request's cookie, if there is exactly one.
+pub fn code_flow_token(headers: &HeaderMap) -> Option<&str> {
+    read(headers, CODE_FLOW)
+}
+
+/// The flow token that a JSON request has: its member, or the cookie that a page of ours or of a listed origin sent along.
+pub fn flow_of<'a>(
+    app: &App,
+    headers: &HeaderMap,
+    member: Option<&'a str>,
+    cookie: Option<&'a str>,
+) -> Option<&'a str> {
+    member.or_else(|| cookie.filter(|_| admit_origin(app, headers).is_ok()))
 }
 
 /// The value of the one cookie of this name.
@@ -65,6 +82,16 @@ pub fn keep_flow(app: &App, token: &str) -> Result<(HeaderName, HeaderValue), Pr
 /// The header field that makes the browser forget the flow token.
 pub fn forget_flow() -> Result<(HeaderName, HeaderValue), Problem> {
     set(FLOW, "", SameSite::Lax, Some(Duration::ZERO))
+}
+
+/// The header field that keeps a sign-in code's flow token in the browser for as long as the code works.
+pub fn keep_code_flow(app: &App, token: &str) -> Result<(HeaderName, HeaderValue), Problem> {
+    set(CODE_FLOW, token, SameSite::Lax, Some(seconds(app.config.accounts.email_code_seconds)))
+}
+
+/// The header field that makes the browser forget the flow token of a sign-in code.
+pub fn forget_code_flow() -> Result<(HeaderName, HeaderValue), Problem> {
+    set(CODE_FLOW, "", SameSite::Lax, Some(Duration::ZERO))
 }
 
 fn seconds(seconds: u64) -> Duration {

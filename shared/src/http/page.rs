@@ -109,6 +109,18 @@ pub enum Page<'a> {
         /// The token that sets it.
         token: &'a str,
     },
+    /// The link of [`Action::SignIn`] was asked for in another browser: its code has to be typed, by who knows the account
+    /// (OT-11).
+    TypeCode {
+        /// The link's token.
+        token: &'a str,
+        /// A token against forged requests.
+        csrf: &'a str,
+        /// The account's address.
+        email: &'a str,
+        /// Whether the code that was typed is wrong; the status is 400 then.
+        wrong: bool,
+    },
     /// It is done.
     Done(Action),
     /// The link has expired, was used or is damaged: 400.
@@ -142,6 +154,11 @@ pub fn render(page: Page<'_>, language: Language, service_name: &str) -> Result<
         Page::ChoosePassword { token } => {
             let values = context! { kind => "confirm", token, csrf => None::<&str>, ..reason(None) };
             (Action::ResetPassword, StatusCode::OK, values)
+        }
+        Page::TypeCode { token, csrf, email, wrong } => {
+            let status = if wrong { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+            let values = context! { kind => "confirm", token, csrf, email, wrong, ..reason(None) };
+            (Action::SignIn, status, values)
         }
         Page::Done(action) => (action, StatusCode::OK, context! { kind => "done" }),
         Page::LinkInvalid(action) => (action, StatusCode::BAD_REQUEST, context! { kind => "invalid" }),
@@ -271,6 +288,20 @@ mod tests {
             assert_eq!(reply.status, 200);
             assert!(html.contains("action=\"/ui/reset-password\"") && html.contains("value=\"pr_t\""), "{html}");
             assert!(html.contains(lead), "{html}");
+        }
+    }
+
+    #[test]
+    fn sec_ot_11_who_did_not_ask_for_the_link_is_shown_the_account_and_asked_for_the_code() {
+        for (language, wrong) in Language::ALL.into_iter().flat_map(|language| [(language, false), (language, true)]) {
+            let page = Page::TypeCode { token: "ec_t", csrf: "c1", email: "ada@example.com", wrong };
+            let (reply, html) = shown(page, language);
+            assert_eq!(reply.status.as_u16(), if wrong { 400 } else { 200 });
+            for part in ["ada@example.com", "<label for=\"code\"", "autocomplete=\"one-time-code\"", "value=\"ec_t\""] {
+                assert!(html.contains(part), "{part}: {html}");
+            }
+            assert_eq!(html.contains("role=\"alert\""), wrong, "{html}");
+            assert_eq!(html.contains("aria-describedby=\"reason\" aria-invalid=\"true\""), wrong, "{html}");
         }
     }
 

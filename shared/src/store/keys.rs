@@ -66,15 +66,12 @@ impl Key {
 
     /// An item that a mail is sent from, beside the credential of the address that it is about.
     pub(super) fn one_time(email: &EmailKey, purpose: Purpose, id: OneTimeId) -> Self {
-        match purpose {
-            Purpose::EmailCode => Self::one_time_slot(email, purpose),
-            _ => Self::new(format!("EMAIL#{}", email.as_str()), format!("{ONE_TIME_PREFIX}{}#{id}", purpose.name())),
-        }
+        Self::new(format!("EMAIL#{}", email.as_str()), format!("{ONE_TIME_PREFIX}{}#{id}", purpose.name()))
     }
 
-    /// The one place of a kind of which an address has one item at a time.
-    pub(super) fn one_time_slot(email: &EmailKey, purpose: Purpose) -> Self {
-        Self::new(format!("EMAIL#{}", email.as_str()), format!("{ONE_TIME_PREFIX}{}", purpose.name()))
+    /// What the sort keys of an address's items of one kind begin with.
+    pub(super) fn one_times(email: &EmailKey, purpose: Purpose) -> Self {
+        Self::new(format!("EMAIL#{}", email.as_str()), format!("{ONE_TIME_PREFIX}{}#", purpose.name()))
     }
 
     pub(super) fn of_one_time(item: &OneTime) -> Self {

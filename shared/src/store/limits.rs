@@ -39,13 +39,23 @@ pub enum Scope {
     RegisterSource,
     /// Registrations of one address.
     RegisterAddress,
-    /// Codes tried for one address and kind (OT-11): the subject names both.
-    Code,
-    /// Mails to one address.
-    MailAddress,
-    /// Mails asked for by one source.
+    /// Orders of mails from one source.
     MailSource,
-    /// All mails.
+    /// Orders of mails of one kind to one address from one source: the subject names all three.
+    MailPair,
+    /// Orders of mails of one kind to one address: the subject names both.
+    MailAddress,
+    /// As [`Self::MailPair`], for resets.
+    ResetPair,
+    /// As [`Self::MailAddress`], for resets.
+    ResetAddress,
+    /// Orders of mails of one kind from one known device: the subject names both.
+    MailDevice,
+    /// Mails of one kind that tell an owner of something: the subject names kind and address.
+    NoticeAddress,
+    /// Mails to owners that somebody tried to register their address.
+    RegisterNotice,
+    /// All mails but notices of changes.
     MailAll,
 }
 
@@ -55,9 +65,14 @@ impl Scope {
             Self::LoginSource => "login_source",
             Self::RegisterSource => "register_source",
             Self::RegisterAddress => "register_address",
-            Self::Code => "code",
-            Self::MailAddress => "mail_address",
             Self::MailSource => "mail_source",
+            Self::MailPair => "mail_pair",
+            Self::MailAddress => "mail_address",
+            Self::ResetPair => "reset_pair",
+            Self::ResetAddress => "reset_address",
+            Self::MailDevice => "mail_device",
+            Self::NoticeAddress => "notice_address",
+            Self::RegisterNotice => "register_notice",
             Self::MailAll => "mail_all",
         }
     }

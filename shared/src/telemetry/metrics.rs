@@ -14,7 +14,7 @@ macro_rules! outcomes {
             /// All of them: what alarms and dashboards can name.
             pub const ALL: &[Self] = &[$(Self::$outcome),+];
 
-            /// The value of the label `outcome`.
+            /// The value of its label.
             pub const fn label(self) -> &'static str {
                 match self { $(Self::$outcome => $label),+ }
             }
@@ -31,6 +31,8 @@ outcomes! {
         InvalidCredentials = "invalid_credentials",
         /// The mailed code or link was wrong.
         InvalidCode = "invalid_code",
+        /// The mailed link was opened elsewhere than it was asked for: its code has to be typed.
+        CodeRequired = "code_required",
         /// It was not evaluated.
         TooManyAttempts = "too_many_attempts",
         /// Our side failed.
@@ -77,6 +79,20 @@ outcomes! {
         OverLimit = "over_limit",
         /// The order waits for another try.
         Failed = "failed",
+    }
+}
+
+outcomes! {
+    /// Which limit an order for a mail met.
+    MailLimit {
+        /// That of whoever asks.
+        Source = "source",
+        /// That of whoever asks for this address.
+        Pair = "pair",
+        /// The address's.
+        Address = "address",
+        /// The stage's.
+        Stage = "stage",
     }
 }
 
@@ -128,6 +144,11 @@ pub fn breach_check(outcome: BreachCheck) {
 /// An order for a mail was carried out, or not.
 pub fn mail(outcome: Mail) {
     metrics::counter!("wardgate_mails_total", "outcome" => outcome.label()).increment(1);
+}
+
+/// An order for a mail of this kind met a limit.
+pub fn mail_refused(kind: &'static str, limit: MailLimit) {
+    metrics::counter!("wardgate_mail_refusals_total", "kind" => kind, "limit" => limit.label()).increment(1);
 }
 
 /// A ring got its next key, or a step on the way there failed.

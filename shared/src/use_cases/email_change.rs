@@ -7,12 +7,15 @@ use thiserror::Error;
 use crate::app::{App, RequestContext};
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::email::Email;
+use crate::domain::mail_order::MailKind;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::password::Password;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::User;
+use crate::store::limits::Reservation;
 use crate::use_cases::authenticate::{AuthenticateError, authenticate_fresh};
 use crate::use_cases::fault::{Fault, fault_arm};
+use crate::use_cases::order_mail::{Order, reserve_order};
 use crate::use_cases::password_check::{PasswordCheckError, check_password};
 
 /// The most addresses that are kept for one account at a time: going back gives up all of them in one transaction.
@@ -42,8 +45,8 @@ pub enum EmailChangeError {
 }
 fault_arm!(EmailChangeError);
 
-/// Orders the mail to the new address. Whether that has an account is not told: the item and its write are the same, but
-/// one that orders nothing.
+/// Orders the mail to the new address, unless a limit of mails is reached: that is not told. Nor is whether that address has
+/// an account: the item and its write are the same, but one that orders nothing.
 pub async fn email_change(
     app: &App,
     context: &RequestContext,
@@ -60,6 +63,10 @@ pub async fn email_change(
         return Err(EmailChangeError::TooManyChanges { retry_after });
     }
     check_password(app, context, &user.email.key(), password).await?;
+    let order = Order { kind: MailKind::EmailChange, email: &new_key, device: None };
+    if let Reservation::Refused { .. } = reserve_order(app, context, &order).await? {
+        return Ok(());
+    }
     let there = app.store.read_credential(&new_key).await?;
     let taken = there.is_some_and(|credential| !credential.is_free(context.now));
     let purpose = if taken { Purpose::Resend } else { Purpose::EmailChange };

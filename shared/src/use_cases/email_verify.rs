@@ -1,8 +1,8 @@
 //! Showing with a mailed link or code that an address is one's own (OT-10, OT-11): the account begins.
 //!
-//! A link costs two reads, one of the registration and one of the credential, then one transaction. A code costs a write
-//! of the address's counter, a query unless the flow names the registration, a write that counts the try, and then the
-//! same read and transaction. Dropping the other registrations comes last: a query and their deletions.
+//! A link costs two reads, one of the registration and one of the credential, then one transaction. A code costs the
+//! counters of the source, a write that counts the try on the registration that the flow names, and then the same read
+//! and transaction. Dropping the other registrations comes last: a query and their deletions.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::crypto::sealed_token::{FlowToken, secret_hash};
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::credential::Credential;
 use crate::domain::email::Email;
-use crate::domain::id::{RegistrationId, UserId};
+use crate::domain::id::UserId;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::registration::Registration;
 use crate::domain::user::User;
@@ -23,12 +23,13 @@ use crate::store::limits::{Reservation, Scope};
 use crate::store::verifications::{AddressVerification, Verification};
 use crate::telemetry::metrics;
 use crate::use_cases::fault::{Fault, fault_arm};
+use crate::use_cases::reserve::reserve_for_source;
 
 /// What shows that somebody reads an address's mail.
 pub enum Proof<'a> {
     /// The mailed link's token.
     Link(&'a str),
-    /// The mailed code, typed.
+    /// The mailed code, typed where the address was registered: it needs the flow token (OT-11).
     Code {
         /// The address.
         email: Email,
@@ -58,8 +59,8 @@ pub enum EmailVerifyError {
     /// Wrong, expired, used, tried too often, or of an address that waits for none.
     #[error("the code is not valid")]
     InvalidCode,
-    /// Too many codes of this address were tried; this one was not evaluated.
-    #[error("too many codes")]
+    /// Too many codes were tried from this source; this one was not evaluated.
+    #[error("too many attempts")]
     TooManyAttempts {
         /// When to try again.
         retry_after: Duration,
@@ -125,8 +126,8 @@ async fn by_link(
         .filter(|registration| registration.mailing.nonce == token.nonce && registration.is_live(context.now)))
 }
 
-/// Counts the try against the address, known or not, and against the code, before it is compared (EN-01). The flow names
-/// the registration whose code it is; without one it is the newest that was mailed.
+/// Counts the try against the source, and then against the registration that the flow names, before it is compared
+/// (EN-01): others' tries reach neither. Without a flow the try is counted against the source alone.
 async fn by_code(
     app: &App,
     context: &RequestContext,
@@ -135,20 +136,14 @@ async fn by_code(
     flow: Option<&FlowToken>,
     ring: &Ring<MacKey>,
 ) -> Result<Option<Registration>, EmailVerifyError> {
-    let (now, key) = (context.now, email.key());
-    let subject = format!("{}#{}", key.as_str(), Purpose::Verification.name());
-    let reserved = app.store.reserve_in_window(Scope::Code, &subject, &app.config.limits.code_address, now).await?;
+    let (now, key, limit) = (context.now, email.key(), &app.config.limits.login_source);
+    let reserved = reserve_for_source(app, context, Scope::LoginSource, limit).await?;
     if let Reservation::Refused { retry_after } = reserved {
         return Err(EmailVerifyError::TooManyAttempts { retry_after });
     }
-    let id = if let Some(flow) = flow {
-        flow.registration_id
-    } else {
-        let newest = app.store.newest_registration(&key, true, now).await?;
-        // An id that nothing has: an address that waits for no code costs the same.
-        newest.map_or(RegistrationId::from_bytes([0; 16]), |registration| registration.id)
-    };
-    let registration = app.store.reserve_verification_attempt(&key, id, now).await?;
+    let Some(flow) = flow else { return Ok(None) };
+    let hash = secret_hash(&flow.secret);
+    let registration = app.store.reserve_verification_attempt(&key, flow.registration_id, &hash, now).await?;
     Ok(registration.filter(|registration| {
         let kid = registration.mailing.mac_kid.as_deref();
         let expected = kid.and_then(|kid| ring.find(kid, now)).map(|key| registration.token().verification_code(key));

@@ -37,6 +37,8 @@ struct Link {
     to: &'static str,
 }
 
+/// Stands for the code of the mail whose link an event has as well.
+const CODE: &str = "${CODE}";
 const EMAIL: &str = "ada@example.com";
 /// What `email-change/ok` asks for.
 const NEW_EMAIL: &str = "ada@new.example.com";
@@ -143,10 +145,23 @@ impl SignedIn {
                 let answered = answer(name.split('/').next().unwrap(), before).await;
                 assert!(answered["statusCode"].as_u64().unwrap() < 300, "{name}: {answered}");
             }
-            filled = filled.replace(link.placeholder, &link_token(&newest_mail(link.to).await));
+            let mail = newest_mail(link.to).await;
+            filled = filled.replace(link.placeholder, &link_token(&mail));
+            if filled.contains(CODE) {
+                filled = filled.replace(CODE, &code(&mail));
+            }
         }
         filled
     }
+}
+
+/// The code in a mail: the line that has nothing else, without the spaces that make it readable.
+#[track_caller]
+pub fn code(mail: &str) -> String {
+    let mut lines = mail.lines().map(|line| line.replace([' ', '-'], ""));
+    let is_code =
+        |line: &String| line.len() == 8 && line.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+    lines.find(is_code).unwrap_or_else(|| panic!("no code in {mail}"))
 }
 
 /// The token in a mail's first link.
