@@ -18,6 +18,7 @@ mod edge;
 mod erasure;
 mod event_schema;
 mod events;
+mod growth;
 mod guessing;
 mod imports;
 mod interop;

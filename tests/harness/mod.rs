@@ -182,7 +182,7 @@ impl TestServer {
         let app = app(config, connection.clone(), &clock);
         let outbox = Arc::new(Outbox::default());
         let mail_edge = MailEdge::new(Arc::clone(&outbox));
-        let pump = Pump::new(Arc::clone(&app), engine.database, Box::new(mail_edge.clone()), None);
+        let pump = Pump::new(Arc::clone(&app), engine.streams, Box::new(mail_edge.clone()), None);
         let server = Self {
             base: format!("http://localhost:{port}"),
             app,
