@@ -55,6 +55,25 @@ async fn sec_en_04_sec_en_07_a_registration_mails_a_link_and_a_code_or_tells_the
 }
 
 #[tokio::test]
+async fn sec_en_07_mail_goes_to_the_address_as_its_owner_wrote_it() {
+    let server = TestServer::with(&[VERIFIED]).await;
+    let flow = server.register("Ada.Lovelace@Ｅxample.com", PASSWORD).await.string("flow_token");
+    let address = "ada.lovelace@example.com";
+    let mail = server.newest_mail(address).await;
+    assert_eq!(mail.to, "Ada.Lovelace@example.com");
+    let body = json!({ "email": address, "code": code(&mail), "flow_token": flow });
+    assert_eq!(server.post("/v1/email/verify", &body).await.status, 200);
+    // Whoever asks, and however they write it: mail goes to the stored address.
+    for path in ["/v1/password/forgot", "/v1/login/email-code", "/v1/email/verify/resend"] {
+        assert_eq!(server.post(path, &json!({ "email": "ADA.LOVELACE@EXAMPLE.COM" })).await.status, 202, "{path}");
+        let mails = server.mails(address).await;
+        assert!(mails.iter().all(|mail| mail.to == "Ada.Lovelace@example.com"), "{path}");
+    }
+    server.register("ADA.LOVELACE@EXAMPLE.COM", OTHER_PASSWORD).await;
+    assert_eq!(server.newest_mail(address).await.to, "Ada.Lovelace@example.com");
+}
+
+#[tokio::test]
 async fn resending_mails_the_newest_registration_again_with_the_same_link() {
     let server = TestServer::with(&[VERIFIED]).await;
     server.register(EMAIL, PASSWORD).await;

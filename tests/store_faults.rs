@@ -85,7 +85,7 @@ async fn a_transaction_lost_each_time_still_happened_once() {
 
 #[tokio::test]
 async fn a_request_that_would_take_too_long_is_answered_at_its_deadline() {
-    let deadline = [("AUTH__HTTP__REQUEST_DEADLINE_MS", "300"), ("AUTH__AWS__ATTEMPT_TIMEOUT_MS", "60000")];
+    let deadline = [("AUTH__HTTP__REQUEST_DEADLINE_MS", "300"), ("AUTH__AWS__ATTEMPT_TIMEOUT_MS", "30000")];
     let server = TestServer::with(&deadline).await;
     server.store.disturb("GetItem", Disturbance::Timeout, 1);
     let answer = server.login(EMAIL, PASSWORD).await;

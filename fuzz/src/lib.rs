@@ -16,12 +16,13 @@ mod key_set;
 mod name;
 mod password;
 mod sealed_token;
+mod sender;
 
 /// A target.
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also the name of its folder in `fuzz/corpus`.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("body", body::run),
     ("claims", claims::run),
     ("config", config::run),
@@ -33,6 +34,7 @@ pub const TARGETS: [(&str, Target); 11] = [
     ("name", name::run),
     ("password", password::run),
     ("sealed_token", sealed_token::run),
+    ("sender", sender::run),
 ];
 
 /// What stands for a secret in the seeds: no message may hold it.

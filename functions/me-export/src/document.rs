@@ -33,8 +33,10 @@ pub(crate) struct MeExportReply {
 
 #[derive(Serialize, JsonSchema)]
 struct AddressDocument {
-    /// The address; null for a former one that is held as a hash alone.
+    /// The address as it was typed; null for a former one that is held as a hash alone.
     address: Option<String>,
+    /// The address in its one form, by which it can be compared; null where the address is.
+    address_canonical: Option<String>,
     /// Until when a former address is kept.
     reserved_until: Option<String>,
     /// Whether it signs in with a password.
@@ -123,6 +125,7 @@ impl From<HeldAddress> for AddressDocument {
     fn from(held: HeldAddress) -> Self {
         let items = held.items;
         Self {
+            address_canonical: held.email.as_ref().map(|email| email.canonical().to_owned()),
             address: held.email.map(|email| email.display().to_owned()),
             reserved_until: held.reserved_until.map(Timestamp::rfc3339),
             has_password: items.credential.is_some_and(|credential| credential.password.is_some()),

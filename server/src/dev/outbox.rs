@@ -57,7 +57,7 @@ impl Outbox {
         // Whatever the spelling, as the service itself would take it.
         let to = to.map(|to| Email::parse(to).map_or_else(|_| to.to_owned(), |email| email.canonical().to_owned()));
         let mails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        mails.iter().filter(|mail| to.as_ref().is_none_or(|to| *to == mail.to)).cloned().collect()
+        mails.iter().filter(|mail| to.as_ref().is_none_or(|to| to.eq_ignore_ascii_case(&mail.to))).cloned().collect()
     }
 }
 
@@ -78,7 +78,7 @@ impl MailTransport for Outbox {
 fn decode(mail: &OutgoingMail) -> Option<Mail> {
     let message = MessageParser::default().parse(&mail.message)?;
     Some(Mail {
-        to: mail.to.canonical().to_owned(),
+        to: mail.to.mailbox(),
         subject: message.subject()?.to_owned(),
         text: message.body_text(0)?.into_owned(),
         html: message.body_html(0)?.into_owned(),

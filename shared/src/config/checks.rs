@@ -1,19 +1,57 @@
 //! What types cannot say about values.
 
-use http::Uri;
+mod limits;
+mod names;
+mod origins;
+mod times;
+
+use std::borrow::Cow;
+
+use toml::Table;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{Config, Stage};
 use crate::crypto::password_hasher::{MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_PARALLELISM};
-use crate::mail::is_sender;
 
-/// The first key whose value breaks a rule, and the rule.
-pub(super) fn violation(config: &Config) -> Option<(&'static str, &'static str)> {
-    rules(config).into_iter().chain(mail_budgets(config)).find(|(holds, ..)| !holds).map(|(_, key, rule)| (key, rule))
+/// A rule about a key, and whether it holds.
+pub(super) struct Rule {
+    pub(super) key: Cow<'static, str>,
+    pub(super) holds: bool,
+    /// What it says: "expected …".
+    pub(super) expected: &'static str,
+    /// The key that it compares with.
+    pub(super) other: Option<Cow<'static, str>>,
+}
+
+impl Rule {
+    fn about(key: impl Into<Cow<'static, str>>, holds: bool, expected: &'static str) -> Self {
+        Self { key: key.into(), holds, expected, other: None }
+    }
+
+    fn beside(self, other: impl Into<Cow<'static, str>>) -> Self {
+        Self { other: Some(other.into()), ..self }
+    }
+}
+
+/// The first rule that is broken. `limits` is the section of that name as it was set.
+pub(super) fn violation(config: &Config, limits: &Table) -> Option<Rule> {
+    rules(config, limits).into_iter().find(|rule| !rule.holds)
+}
+
+/// Every rule: of single keys, then of URLs and names, then between keys, then of limits.
+pub(super) fn rules(config: &Config, limits: &Table) -> Vec<Rule> {
+    let single = single(config).into_iter().map(|(holds, key, expected)| Rule::about(key, holds, expected));
+    let mut rules: Vec<_> = single.collect();
+    rules.extend(origins::rules(config));
+    rules.extend(names::rules(config));
+    rules.extend(times::rules(config));
+    rules.extend(limits::rules(limits));
+    rules.extend(limits::mail(config));
+    rules
 }
 
 /// Whether each rule holds, the key that it is about, and what it says.
-pub(super) fn rules(config: &Config) -> impl IntoIterator<Item = (bool, &'static str, &'static str)> {
+fn single(config: &Config) -> impl IntoIterator<Item = (bool, &'static str, &'static str)> {
     let (hashing, tokens) = (&config.hashing, &config.tokens);
     let is_development = config.stage == Stage::Development;
     let accounts = &config.accounts;
@@ -21,11 +59,6 @@ pub(super) fn rules(config: &Config) -> impl IntoIterator<Item = (bool, &'static
     [
         (config.http.port != 0, "http.port", "expected 1 to 65535"),
         (!config.http.bind.is_empty(), "http.bind", "expected at least one address"),
-        (
-            config.http.allowed_origins.iter().all(|origin| is_origin(origin)),
-            "http.allowed_origins",
-            "expected origins as browsers send them, such as https://app.example.com",
-        ),
         (is_filter(&config.log.level), "log.level", "expected error, warn, info, debug, trace or off"),
         (
             (19_456..=MAX_MEMORY_KIB).contains(&hashing.memory_kib),
@@ -35,8 +68,6 @@ pub(super) fn rules(config: &Config) -> impl IntoIterator<Item = (bool, &'static
         ((2..=MAX_ITERATIONS).contains(&hashing.iterations), "hashing.iterations", "expected 2 (PW-01) to 10 (PW-07)"),
         ((1..=MAX_PARALLELISM).contains(&hashing.parallelism), "hashing.parallelism", "expected 1 to 4 (PW-07)"),
         (config.sessions.grace_seconds <= 30, "sessions.grace_seconds", "expected at most 30 (SE-02)"),
-        (is_issuer(&tokens.issuer), "tokens.issuer", "expected an http(s) URL without a slash at its end"),
-        (!tokens.audience.is_empty(), "tokens.audience", "expected the name of an API"),
         ((60..=3600).contains(&tokens.access_seconds), "tokens.access_seconds", "expected 60 to 3600 (SE-01)"),
         (
             accounts.verification_seconds <= 24 * 3600,
@@ -64,7 +95,6 @@ pub(super) fn rules(config: &Config) -> impl IntoIterator<Item = (bool, &'static
             "limits.login_account.most_failures",
             "expected at most 100 (EN-02)",
         ),
-        (is_sender(&config.mail.sender), "mail.sender", "expected an address, or Name <address>"),
         (
             is_development || !unverified,
             "accounts.require_verified_email",
@@ -86,40 +116,6 @@ pub(super) fn rules(config: &Config) -> impl IntoIterator<Item = (bool, &'static
             "expected nothing outside stage development, which alone has an embedded store (PL-06)",
         ),
     ]
-}
-
-/// A reset always remains (EN-02): what refuses one has sent another in the same window, whose link still works.
-pub(super) fn mail_budgets(config: &Config) -> impl IntoIterator<Item = (bool, &'static str, &'static str)> {
-    let limits = &config.limits;
-    [
-        (
-            u64::from(limits.reset_address.window_seconds) <= config.accounts.reset_seconds,
-            "limits.reset_address.window_seconds",
-            "expected at most accounts.reset_seconds (EN-02)",
-        ),
-        (
-            limits.reset_pair.window_seconds == limits.reset_address.window_seconds,
-            "limits.reset_pair.window_seconds",
-            "expected the same as limits.reset_address.window_seconds (EN-02)",
-        ),
-        (
-            limits.mail_all_kept_for_resets < limits.mail_all.limit,
-            "limits.mail_all_kept_for_resets",
-            "expected less than limits.mail_all.limit",
-        ),
-    ]
-}
-
-/// RFC 6454's serialisation: scheme, host and port, nothing else, and no wildcard.
-fn is_origin(text: &str) -> bool {
-    let Ok(uri) = text.parse::<Uri>() else { return false };
-    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
-    ["http", "https"].contains(&scheme) && !text.contains('*') && text == format!("{scheme}://{authority}")
-}
-
-fn is_issuer(text: &str) -> bool {
-    let scheme = text.parse::<Uri>().ok().and_then(|uri| uri.scheme_str().map(str::to_owned));
-    matches!(scheme.as_deref(), Some("http" | "https")) && !text.ends_with('/') && !text.contains(['?', '#'])
 }
 
 /// The library takes a misspelt level for a module's name and falls silent.

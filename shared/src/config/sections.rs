@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::crypto::key_ring::SigningAlgorithm;
 use crate::domain::attempts::{FailureLimit, WindowLimit};
+use crate::domain::sender::Sender;
 
 /// The service itself.
 #[derive(Debug, Clone, Deserialize)]
@@ -154,8 +155,10 @@ pub struct BreachCheck {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Mail {
-    /// Who mails come from: verified with SES in each stage's account.
-    pub sender: String,
+    /// Who mails come from, as an address or `Name <address>`: verified with SES in each stage's account. The name may be
+    /// in any script, and the domain an international one.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub sender: Sender,
     /// The queue that `events` puts orders for mails into. The stack sets it.
     pub queue_url: Option<String>,
     /// The bus on which `events` publishes. The stack sets it.

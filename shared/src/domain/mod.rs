@@ -19,6 +19,7 @@ pub mod one_time;
 pub mod origin;
 pub mod password;
 pub mod registration;
+pub mod sender;
 pub mod session;
 pub mod synthetic;
 pub mod timestamp;

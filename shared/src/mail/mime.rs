@@ -1,6 +1,7 @@
 //! A mail as bytes (RFC 5322, RFC 2045).
 
 use mail_builder::MessageBuilder;
+use mail_builder::headers::Header as _;
 use mail_builder::headers::address::Address;
 use mail_builder::headers::content_type::ContentType;
 use mail_builder::headers::raw::Raw;
@@ -10,18 +11,18 @@ use ring::digest::{SHA256, digest};
 use super::{RenderError, Rendered};
 use crate::domain::email::Email;
 use crate::domain::hex;
+use crate::domain::sender::Sender;
 use crate::domain::timestamp::Timestamp;
 
-/// Makes the message, in plain text and HTML. `from` is an address or `Name <address>`; `message_id` is without angle
-/// brackets. The same arguments give the same bytes.
+/// Makes the message, in plain text and HTML. `message_id` is without angle brackets. The same arguments give the same
+/// bytes.
 pub fn mime(
-    from: &str,
+    from: &Sender,
     to: &Email,
     rendered: &Rendered,
     at: Timestamp,
     message_id: &str,
 ) -> Result<Vec<u8>, RenderError> {
-    let from = sender(from)?;
     if !is_message_id(message_id) {
         return Err(RenderError::Header("Message-ID"));
     }
@@ -36,9 +37,8 @@ pub fn mime(
     MessageBuilder::new()
         .message_id(message_id)
         .date(at.unix_seconds())
-        .from(from)
-        // Not every mail system takes a domain in Unicode (RFC 6531).
-        .to(to.canonical())
+        .from(mailbox(from))
+        .to(to.mailbox())
         .subject(rendered.subject.as_str())
         // RFC 3834: no holiday replies to this.
         .header("Auto-Submitted", Raw::new("auto-generated"))
@@ -47,22 +47,16 @@ pub fn mime(
         .map_err(|_| RenderError::Header("the message"))
 }
 
-/// Whether mails can come from this: an address, or `Name <address>`.
-pub fn is_sender(from: &str) -> bool {
-    sender(from).is_ok()
+/// A sender as a header field has it (RFC 5322, RFC 2047): ASCII, and in one line.
+pub fn encoded_sender(sender: &Sender) -> String {
+    let mut field = Vec::new();
+    mailbox(sender).write_header(&mut field, 0);
+    // Folded, each further line begins with the space that it was folded at.
+    String::from_utf8_lossy(&field).replace("\r\n", "")
 }
 
-fn sender(from: &str) -> Result<Address<'_>, RenderError> {
-    let invalid = RenderError::Header("From");
-    let (name, address) = match from.strip_suffix('>').and_then(|from| from.rsplit_once('<')) {
-        Some((name, address)) => (Some(name.trim().trim_matches('"')).filter(|name| !name.is_empty()), address),
-        None => (None, from),
-    };
-    if name.is_some_and(|name| name.chars().any(char::is_control)) {
-        return Err(invalid);
-    }
-    let address = Email::parse(address).map_err(|_| invalid)?;
-    Ok(Address::new_address(name, address.canonical().to_owned()))
+fn mailbox(sender: &Sender) -> Address<'_> {
+    Address::new_address(sender.name().map(|name| name.as_str()), sender.address().mailbox())
 }
 
 /// `id-left@id-right` of RFC 5322, 3.6.4.

@@ -1,5 +1,8 @@
+use mail_parser::MessageParser;
+
 use super::*;
 use crate::domain::email::Email;
+use crate::domain::sender::Sender;
 
 const LINK: &str = "https://auth.example.com/ui/page?token=mt_k1.abc-_9.def";
 const CODE: &str = "482913";
@@ -112,7 +115,7 @@ fn a_link_that_needs_escaping_is_escaped() {
 }
 
 fn message(from: &str, to: &str, rendered: &Rendered) -> Result<String, RenderError> {
-    let to = Email::parse(to).unwrap();
+    let (from, to) = (&Sender::parse(from).unwrap(), Email::parse(to).unwrap());
     let at = Timestamp::from_millis(1_772_368_200_250);
     mime(from, &to, rendered, at, "eml_01@example.com").map(|bytes| String::from_utf8(bytes).unwrap())
 }
@@ -126,7 +129,7 @@ fn a_message_is_multipart_alternative_with_its_own_date_and_id() {
     for line in [
         "Message-ID: <eml_01@example.com>",
         "Date: Sun, 1 Mar 2026 12:30:00 +0000",
-        "To: <ada@xn--bcher-kva.example>",
+        "To: <Ada@xn--bcher-kva.example>",
         "Auto-Submitted: auto-generated",
         "MIME-Version: 1.0",
     ] {
@@ -145,13 +148,40 @@ fn no_header_takes_a_line_break() {
     let fine = rendered(&Letter::OwnerNotice, Language::English, None);
     let forged = Rendered { subject: "Hello\r\nBcc: all@example.com".to_owned(), ..fine.clone() };
     assert_eq!(message("a@example.com", "b@example.com", &forged), Err(RenderError::Header("Subject")));
-    for from in ["Name\r\nBcc: x <a@example.com>", "a@example.com\r\n", "nobody", "", "<>"] {
-        assert_eq!(message(from, "b@example.com", &fine), Err(RenderError::Header("From")), "{from:?}");
-    }
+    let from = Sender::parse("a@example.com").unwrap();
     let to = Email::parse("b@example.com").unwrap();
     for id in ["", "a", "a@", "a@b\r\nBcc: x", "<a@b>", "a@b@c"] {
-        let refused = mime("a@example.com", &to, &fine, Timestamp::EPOCH, id);
+        let refused = mime(&from, &to, &fine, Timestamp::EPOCH, id);
         assert_eq!(refused, Err(RenderError::Header("Message-ID")), "{id:?}");
+    }
+}
+
+#[test]
+fn sec_en_09_a_sender_of_any_script_is_encoded_alike_in_the_message_and_for_its_carrier() {
+    let letter = rendered(&Letter::OwnerNotice, Language::English, None);
+    for (sender, name, address) in [
+        ("Post <Post@Bücher.example>", Some("Post"), "Post@xn--bcher-kva.example"),
+        ("Bücher <post@bücher.example>", Some("Bücher"), "post@xn--bcher-kva.example"),
+        ("\"Harbour, \\\"Blue\\\"\" <a@example.com>", Some("Harbour, \"Blue\""), "a@example.com"),
+        ("a@b.example <a@example.com>", Some("a@b.example"), "a@example.com"),
+        ("=?utf-8?Q?Bank?= <a@example.com>", Some("=?utf-8?Q?Bank?="), "a@example.com"),
+        (
+            "株式会社あおいみなと運輸倉庫および国際複合一貫輸送サービス <a@例え.example>",
+            Some("株式会社あおいみなと運輸倉庫および国際複合一貫輸送サービス"),
+            "a@xn--r8jz45g.example",
+        ),
+        ("a@bücher.example", None, "a@xn--bcher-kva.example"),
+    ] {
+        let mail = message(sender, "b@example.com", &letter).unwrap();
+        let head = mail.split_once("\r\n\r\n").unwrap().0;
+        let encoded = encoded_sender(&Sender::parse(sender).unwrap());
+        assert!(head.is_ascii() && encoded.is_ascii() && !encoded.contains(['\r', '\n']), "{encoded}");
+        assert!(head.replace("\r\n ", " ").contains(&format!("From: {encoded}\r\n")), "{encoded} in {head}");
+        for text in [format!("From: {encoded}\r\n\r\nx"), mail] {
+            let read = MessageParser::new().parse(text.as_bytes()).unwrap();
+            let from: Vec<_> = read.from().unwrap().iter().map(|it| (it.name(), it.address())).collect();
+            assert_eq!(from, [(name, Some(address))], "{text}");
+        }
     }
 }
 

@@ -97,9 +97,8 @@ async fn try_send(app: &App, transport: &dyn MailTransport, order: &MailOrder) -
     let name = choice.name.as_ref().map(|name| name.as_str());
     let rendered = letter.render(mailing.language, &app.config.service.name, name)?;
     let sender = &app.config.mail.sender;
-    let domain = sender.trim_end_matches('>').rsplit_once('@').map_or("localhost", |(_, domain)| domain);
     // The same for each try: a mail that was doubled is recognised by it.
-    let message_id = format!("{}@{domain}", order.id);
+    let message_id = format!("{}@{}", order.id, sender.address().domain());
     let message = mime(sender, &choice.recipient, &rendered, now, &message_id)?;
     transport.send(&OutgoingMail { to: choice.recipient, message }).await?;
     app.store.mark_sent(order, now).await?;
