@@ -353,7 +353,7 @@ async fn bad_input_is_named() {
         (json!({}), "email", "missing"),
         (json!({ "code": WRONG }), "email", "missing"),
         (json!({ "email": EMAIL }), "code", "missing"),
-        (json!({ "email": "nonsense", "code": WRONG }), "email", "invalid"),
+        (json!({ "email": "nonsense", "code": WRONG, "flow_token": "x" }), "email", "invalid"),
         (json!({ "email": EMAIL, "code": WRONG }), "flow_token", "missing"),
         (json!({ "token": "x" }), "flow_token", "missing"),
         (json!({ "token": "x", "email": EMAIL }), "token", "conflict"),
