@@ -27,7 +27,8 @@ async fn sec_en_04_known_and_unknown_addresses_get_the_same_answer_for_the_same_
 #[tokio::test]
 async fn sec_se_06_only_a_page_of_a_listed_origin_has_the_flow_token_in_a_cookie() {
     let server = TestServer::start().await;
-    for (origin, expected) in [(None, false), (Some("https://evil.example"), false), (Some("http://localhost:3000"), true)]
+    for (origin, expected) in
+        [(None, false), (Some("https://evil.example"), false), (Some("http://localhost:3000"), true)]
     {
         let mut request =
             server.request(Method::POST, "/v1/login/email-code").json(&json!({ "email": "nobody@example.com" }));

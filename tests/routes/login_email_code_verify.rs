@@ -129,7 +129,7 @@ async fn sec_en_01_of_200_parallel_guesses_of_a_code_at_most_five_are_evaluated(
 
 /// A stranger's link, pressed by somebody else, signed that person in as the stranger.
 #[tokio::test]
-async fn sec_ot_11_a_link_elsewhere_needs_the_code_of_its_mail() {
+async fn sec_ot_06_sec_ot_11_a_link_elsewhere_needs_the_code_of_its_mail() {
     let server = registered(&[]).await;
     let (mailed, other) = (server.mailed_code(EMAIL).await, server.mailed_code(EMAIL).await);
     let alone = server.verify_sign_in(&json!({ "token": mailed.token })).await;
@@ -353,7 +353,7 @@ async fn bad_input_is_named() {
         (json!({}), "email", "missing"),
         (json!({ "code": WRONG }), "email", "missing"),
         (json!({ "email": EMAIL }), "code", "missing"),
-        (json!({ "email": "nonsense", "code": WRONG }), "email", "invalid"),
+        (json!({ "email": "nonsense", "code": WRONG, "flow_token": "x" }), "email", "invalid"),
         (json!({ "email": EMAIL, "code": WRONG }), "flow_token", "missing"),
         (json!({ "token": "x" }), "flow_token", "missing"),
         (json!({ "token": "x", "email": EMAIL }), "token", "conflict"),

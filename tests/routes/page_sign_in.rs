@@ -97,7 +97,7 @@ async fn sec_ot_03_sec_ot_04_an_expired_link_signs_nobody_in() {
 
 /// A stranger mails his own link, and whoever pressed its button was signed in as him without being told.
 #[tokio::test]
-async fn sec_ot_11_a_foreign_browser_is_shown_the_account_and_types_the_code() {
+async fn sec_ot_06_sec_ot_11_a_foreign_browser_is_shown_the_account_and_types_the_code() {
     let (server, token, _) = mailed().await;
     let code = code(&server.newest_mail(EMAIL).await);
     let mut foreign = Browser::default();

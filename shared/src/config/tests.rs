@@ -126,6 +126,10 @@ fn a_value_that_breaks_a_rule_is_named_with_its_source() {
         ("AUTH__TOKENS__ISSUER", "http://localhost:8080/", "tokens.issuer"),
         ("AUTH__TOKENS__AUDIENCE", "", "tokens.audience"),
         ("AUTH__HASHING__PARALLELISM", "5", "hashing.parallelism"),
+        ("AUTH__LIMITS__RESET_ADDRESS__WINDOW_SECONDS", "1801", "limits.reset_address.window_seconds"),
+        ("AUTH__ACCOUNTS__RESET_SECONDS", "1799", "limits.reset_address.window_seconds"),
+        ("AUTH__LIMITS__RESET_PAIR__WINDOW_SECONDS", "1799", "limits.reset_pair.window_seconds"),
+        ("AUTH__LIMITS__MAIL_ALL__LIMIT", "2000", "limits.mail_all_kept_for_resets"),
         ("AUTH__LIMITS__LOGIN_ACCOUNT__MOST_FAILURES", "101", "limits.login_account.most_failures"),
         ("AUTH__ACCOUNTS__VERIFICATION_SECONDS", "86401", "accounts.verification_seconds"),
     ] {

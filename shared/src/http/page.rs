@@ -155,9 +155,9 @@ pub fn render(page: Page<'_>, language: Language, service_name: &str) -> Result<
             let values = context! { kind => "confirm", token, csrf => None::<&str>, ..reason(None) };
             (Action::ResetPassword, StatusCode::OK, values)
         }
-        Page::TypeCode { token, csrf, email, wrong } => {
+        Page::TypeCode { token, csrf, wrong, .. } => {
             let status = if wrong { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-            let values = context! { kind => "confirm", token, csrf, email, wrong, ..reason(None) };
+            let values = context! { kind => "confirm", token, csrf, ..reason(None) };
             (Action::SignIn, status, values)
         }
         Page::Done(action) => (action, StatusCode::OK, context! { kind => "done" }),
@@ -169,7 +169,11 @@ pub fn render(page: Page<'_>, language: Language, service_name: &str) -> Result<
     let language = language.tag();
     let style = Value::from_safe_string(STYLE.to_owned());
     let verified = matches!(page, Page::ChoosePassword { .. });
-    let values = context! { language, service_name, verified, path => Value::from_safe_string(path.to_owned()), style, ..values };
+    let (email, wrong) = match page {
+        Page::TypeCode { email, wrong, .. } => (Some(email), wrong),
+        _ => (None, false),
+    };
+    let values = context! { language, service_name, verified, email, wrong, path => Value::from_safe_string(path.to_owned()), style, ..values };
     let file = format!("{language}/{}.html", path.trim_start_matches("/ui/"));
     let body = TEMPLATES.render(&file, values).map_err(Problem::internal)?.into_bytes();
     let mut headers = vec![
