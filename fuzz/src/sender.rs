@@ -7,6 +7,9 @@ use wardgate::mail::encoded_sender;
 pub(crate) fn run(data: &[u8]) {
     let Ok(sender) = Sender::parse(crate::text(data)) else { return };
     let encoded = encoded_sender(&sender);
-    assert!(encoded.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()), "{encoded:?} is no header field's line");
+    assert!(
+        encoded.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()),
+        "{encoded:?} is no header field's line"
+    );
     assert!(encoded.ends_with(&format!("<{}>", sender.address().mailbox())), "{encoded:?} is from somebody else");
 }

@@ -366,6 +366,7 @@ fn each_mistake_that_would_weaken_or_break_the_service_stops_the_start() {
         ("AUTH__MAIL__SENDER", "\u{200b} <a@example.com>", "mail.sender", "Name <address>"),
         ("AUTH__MAIL__SENDER", "A\r\nBcc: b@example.com <a@example.com>", "mail.sender", "Name <address>"),
         ("AUTH__MAIL__SENDER", "a@example.com, b@example.com", "mail.sender", "Name <address>"),
+        ("AUTH__MAIL__SENDER", "=?utf-8?Q?Bank?= <a@example.com>", "mail.sender", "Name <address>"),
         ("AUTH__MAIL__QUEUE_URL", "mail.fifo", "mail.queue_url", "URL"),
         ("AUTH__MAIL__EVENT_BUS", "", "mail.event_bus", "EventBridge"),
         ("AUTH__LIMITS__LOGIN_SOURCE__LIMIT", "0", "limits.login_source.limit", "1 to"),

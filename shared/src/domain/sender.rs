@@ -23,6 +23,9 @@ pub enum InvalidSender {
     /// The name is none that a mail can show.
     #[error("expected an address, or Name <address>: {0}")]
     Name(#[from] InvalidName),
+    /// The name would be read as what it encodes (RFC 2047), even in quotes by some.
+    #[error("expected an address, or Name <address>: write the name as it is read, without =?")]
+    EncodedWord,
 }
 
 impl Sender {
@@ -32,6 +35,9 @@ impl Sender {
             return Ok(Self { name: None, address: Email::parse(raw)? });
         };
         let name = unquoted(name.trim_matches(' '));
+        if name.contains("=?") {
+            return Err(InvalidSender::EncodedWord);
+        }
         let name = if name.is_empty() { None } else { Some(DisplayName::parse(&name)?) };
         Ok(Self { name, address: Email::parse(address)? })
     }
@@ -108,6 +114,7 @@ mod tests {
             "Name\n <a@example.com>",
             "\u{200b} <a@example.com>",
             "Name <a@192.0.2.7>",
+            "=?utf-8?Q?Bank?= <a@example.com>",
         ] {
             assert!(Sender::parse(raw).is_err(), "{raw:?}");
         }

@@ -50,7 +50,7 @@ pub fn mime(
 /// A sender as a header field has it (RFC 5322, RFC 2047): ASCII, and in one line.
 pub fn encoded_sender(sender: &Sender) -> String {
     let mut field = Vec::new();
-    mailbox(sender).write_header(&mut field, 0);
+    mailbox(sender).write_header(&mut field, "From: ".len());
     // Folded, each further line begins with the space that it was folded at.
     String::from_utf8_lossy(&field).replace("\r\n", "")
 }

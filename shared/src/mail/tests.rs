@@ -164,7 +164,6 @@ fn sec_en_09_a_sender_of_any_script_is_encoded_alike_in_the_message_and_for_its_
         ("Bücher <post@bücher.example>", Some("Bücher"), "post@xn--bcher-kva.example"),
         ("\"Harbour, \\\"Blue\\\"\" <a@example.com>", Some("Harbour, \"Blue\""), "a@example.com"),
         ("a@b.example <a@example.com>", Some("a@b.example"), "a@example.com"),
-        ("=?utf-8?Q?Bank?= <a@example.com>", Some("=?utf-8?Q?Bank?="), "a@example.com"),
         (
             "株式会社あおいみなと運輸倉庫および国際複合一貫輸送サービス <a@例え.example>",
             Some("株式会社あおいみなと運輸倉庫および国際複合一貫輸送サービス"),

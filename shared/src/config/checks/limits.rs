@@ -53,8 +53,7 @@ fn of(section: &str, limit: &Table) -> Vec<Rule> {
 /// Least, most, and the rule in words.
 fn bounds(key: &str) -> Option<(i64, i64, &'static str)> {
     Some(match key {
-        "limit" => (1, MOST, "expected 1 to 1000000: 0 would refuse everybody, and more is no limit"),
-        "most_failures" => (1, MOST, "expected 1 to 1000000: 0 would refuse everybody, and more is no limit"),
+        "limit" | "most_failures" => (1, MOST, "expected 1 to 1000000: 0 would refuse everybody, and more is no limit"),
         "window_seconds" => (1, MOST_WINDOW_SECONDS, "expected 1 to 2678400, which is 31 days"),
         "first_delay_seconds" | "longest_delay_seconds" => {
             (1, MOST_DELAY_SECONDS, "expected 1 to 86400, which is 24 hours: more would keep an owner out")
