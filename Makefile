@@ -74,6 +74,7 @@ import: ## Create accounts from a file: make import STAGE=development FILE=users
 	@$(need-stage-and-file)
 	@exec $(transfer) import "$(FILE)" --stage "$(STAGE)" $(call option,FORMAT,--format) $(if $(DRY_RUN),--dry-run) \
 		$(if $(RESTART),--restart) $(call option,ERRORS,--errors) $(call option,CONCURRENCY,--concurrency) \
+		$(call option,SUMMARY,--summary) $(call option,ENCODING,--encoding) \
 		$(call option,HASH_CONFIG,--hash-config) $(call option,IDENTITY_FILE,--identity-file) \
 		$(call option,PASSPHRASE_FILE,--passphrase-file)
 

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::email::EmailKey;
 use crate::domain::hex;
-use crate::domain::id::{DeviceId, OneTimeId, RegistrationId, SessionId, UserId};
+use crate::domain::id::{DeviceId, ImportId, OneTimeId, RegistrationId, SessionId, UserId};
 use crate::domain::mail_order::MailOrder;
 use crate::domain::migration::Position;
 use crate::domain::one_time::{OneTime, Purpose};
@@ -125,6 +125,11 @@ impl Key {
     /// A migration's state: its lock, and how far it is.
     pub(super) fn migration(number: &str) -> Self {
         Self::new(MIGRATIONS, number)
+    }
+
+    /// How far an import has come.
+    pub(super) fn import(run: ImportId) -> Self {
+        Self::new(format!("IMPORT#{run}"), "PROGRESS")
     }
 
     /// Where a scan stands, or an item that it met.
