@@ -48,8 +48,15 @@ sbom: .tools/cargo-cyclonedx/.pins ## List what the functions link, as CycloneDX
 bench: ## Measure each function's cold start, size and memory beside a hello world, in release builds
 	@$(need-rust)
 	@cargo build --release --package hello $(addprefix --package ,$(notdir $(wildcard functions/*)))
-	@cargo bench --package wardgate-cold-start --profile dev
+	@cargo bench --package wardgate-cold-start --bench cold_start --profile dev
 	@cargo bench --package wardgate-first-tls
+
+# With the features of the whole workspace, as `make test` has just built them.
+.PHONY: bench-hash
+bench-hash: ## Compare the hash in the release binary of login that `make build F=login` made with the bare hash; fails if it is slow
+	@$(need-rust)
+	@cargo build --quiet --release --package bare-hash
+	@cargo bench --quiet --workspace --profile dev --bench hash -- "$${CARGO_TARGET_DIR:-target}/lambda/login/bootstrap"
 
 .PHONY: bench-enumeration
 bench-enumeration: ## Measure whether known and unknown addresses take equally long, in pairs, with a rank test

@@ -33,6 +33,7 @@ mod permissions;
 mod pipeline;
 mod races;
 mod refresh_families;
+mod release_profile;
 mod restored;
 mod rotation;
 mod secret_source;
