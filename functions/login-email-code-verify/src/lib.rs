@@ -66,7 +66,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
         cookies::admit_origin(app, &request.headers)?;
     }
     let proof = proof(body.token, body.email, body.code)?;
-    let login = LoginEmailCodeVerify { proof, device_token: body.device_token };
+    let device_token = cookies::device_token(app, &request.headers, body.device_token);
+    let login = LoginEmailCodeVerify { proof, device_token };
     let signed_in = login_email_code_verify(app, &request.context, login).await.map_err(problem)?;
     SignedInReply::reply(app, signed_in, body.transport)
 }

@@ -45,11 +45,15 @@ pub const OPERATION: Operation = Operation {
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let form: CookieForm = request.form()?;
     csrf::admit(app, &request.headers, form.csrf.as_deref())?;
-    let login = LoginEmailCodeVerify { proof: MailedProof::Token(form.token), device_token: None };
+    let device_token = cookies::device_token(app, &request.headers, None);
+    let login = LoginEmailCodeVerify { proof: MailedProof::Token(form.token), device_token };
     match login_email_code_verify(app, &request.context, login).await {
         Ok(signed_in) => {
             let mut reply = show(app, request, Page::Done(ACTION))?;
             reply.headers.push(cookies::keep(app, &signed_in.refresh_token)?);
+            if let Some(token) = &signed_in.device_token {
+                reply.headers.push(cookies::keep_device(app, token)?);
+            }
             Ok(reply)
         }
         Err(EmailCodeError::Invalid) => show(app, request, Page::LinkInvalid(ACTION)),

@@ -115,15 +115,17 @@ impl Store {
         })
     }
 
-    /// Forgets how often the address was registered in this window: strangers may have, to keep the test from it.
-    pub async fn clear_synthetic_registrations(
+    /// Forgets how often the address was registered, or a password of it tried, in this window: strangers may have, to
+    /// keep the test from it.
+    pub async fn clear_synthetic_window(
         &self,
         user: &Synthetic,
+        scope: Scope,
         limit: &WindowLimit,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let email = user.email_key();
-        let key = Key::window(Scope::RegisterAddress.name(), email.as_str(), limit.window_start(now));
+        let key = Key::window(scope.name(), email.as_str(), limit.window_start(now));
         let delete = self.client.delete_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
         delete.send().await.map(|_| ()).map_err(StoreError::from)
     }

@@ -62,7 +62,7 @@ pub(super) async fn choose(app: &App, item: Ordered, now: Timestamp) -> Result<O
                     account: None,
                 }))
             }
-            Purpose::NewDevice => new_device(app, item).await,
+            Purpose::NewDevice | Purpose::SessionReused => new_device(app, item).await,
             // A registration's, never an item of its own.
             Purpose::Verification => Ok(None),
         },
@@ -83,7 +83,7 @@ async fn password_reset(app: &App, item: OneTime, now: Timestamp) -> Result<Opti
     }
 }
 
-/// Goes to the account's present address: the sign-in that wrote the item had read none.
+/// Goes to the account's present address, wherever that is by now: what wrote the item names no recipient.
 async fn new_device(app: &App, item: OneTime) -> Result<Option<Choice>, Fault> {
     let Some(user_id) = item.user_id else { return Ok(None) };
     let user = app.store.read_user(user_id).await?.filter(|user| user.status == UserStatus::Active);
@@ -180,6 +180,11 @@ pub(super) fn letter(app: &App, subject: &Ordered, key: &MacKey, now: Timestamp)
         }
         Purpose::PasswordChanged => Some(Letter::PasswordChanged),
         Purpose::NewDevice => Some(Letter::NewDevice {
+            device: device_name(item.user_agent.as_deref()),
+            address: item.address.clone(),
+            at: item.created_at,
+        }),
+        Purpose::SessionReused => Some(Letter::SessionReused {
             device: device_name(item.user_agent.as_deref()),
             address: item.address.clone(),
             at: item.created_at,

@@ -142,7 +142,14 @@ async fn count(
 fn notice(subject: &Ordered) -> Option<Purpose> {
     match subject {
         Ordered::OneTime(item) => Some(item.purpose).filter(|purpose| {
-            matches!(purpose, Purpose::EmailUndo | Purpose::KeepAccount | Purpose::PasswordChanged | Purpose::NewDevice)
+            matches!(
+                purpose,
+                Purpose::EmailUndo
+                    | Purpose::KeepAccount
+                    | Purpose::PasswordChanged
+                    | Purpose::NewDevice
+                    | Purpose::SessionReused
+            )
         }),
         Ordered::Registration(_) => None,
     }

@@ -15,6 +15,7 @@ use crate::domain::user::User;
 use crate::outbound::codedeploy::Deployed;
 use crate::outbound::functions::{Answered, Ask, Functions};
 use crate::store::accounts::AccountCreation;
+use crate::store::limits::Scope;
 use crate::store::verifications::AddressVerification;
 use crate::use_cases::choose_password::wrapped_hash;
 use crate::use_cases::fault::Fault;
@@ -123,7 +124,7 @@ impl Walk<'_> {
             self.begin(&password).await?;
         }
         let limit = &app.config.limits.register_address;
-        app.store.clear_synthetic_registrations(self.user, limit, app.clock.now()).await?;
+        app.store.clear_synthetic_window(self.user, Scope::RegisterAddress, limit, app.clock.now()).await?;
         let body = json!({ "email": self.email(), "password": password, "name": name.as_str() });
         let answer = self.expect(REGISTER, Some(&body), None, 202, None).await?;
         self.text(REGISTER.0, &answer, "flow_token")?;
@@ -173,7 +174,8 @@ impl Walk<'_> {
     }
 
     async fn sign_in(&self, secrets: &Secrets) -> Result<Tokens, Wrong> {
-        self.app.store.clear_sign_in_failures(&self.user.email_key()).await?;
+        let limit = &self.app.config.limits.login_account;
+        self.app.store.clear_synthetic_window(self.user, Scope::LoginAccount, limit, self.app.clock.now()).await?;
         let body = json!({ "email": self.email(), "password": secrets.password });
         let answer = self.expect(SIGN_IN, Some(&body), None, 200, None).await?;
         self.tokens(SIGN_IN.0, &answer)
