@@ -30,7 +30,7 @@ pub enum PasswordResetError {
 fault_arm!(PasswordResetError);
 
 /// A password that was set.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PasswordSet {
     /// What this device shows at its next sign-in: strangers who guess at the address are not in its way (EN-02).
     pub device_token: String,
