@@ -171,8 +171,10 @@ impl Gate {
     fn enter(&self, operation: &str, body: &Value) -> Option<Pass> {
         let key = [&body["Key"], &body["ExpressionAttributeValues"]];
         let partition = key.iter().find_map(|key| key["pk"]["S"].as_str().or(key[":pk"]["S"].as_str()));
-        let stops = operation == "TransactWriteItems"
-            || partition.is_some_and(|pk| pk.starts_with("EMAIL#") || pk.starts_with("USER#"));
+        let of_account = partition.is_some_and(|pk| pk.starts_with("EMAIL#") || pk.starts_with("USER#"));
+        // Queries and deletions clear away what is left once a transaction has decided.
+        let decides = matches!(operation, "GetItem" | "UpdateItem") && of_account;
+        let stops = decides || operation == "TransactWriteItems";
         if !stops {
             return None;
         }

@@ -17,7 +17,6 @@ use crate::domain::id::UserId;
 use crate::domain::password::Password;
 use crate::domain::user::{User, UserStatus};
 use crate::store::devices::{DeviceClaim, DeviceReservation};
-use crate::store::error::StoreError;
 use crate::store::limits::{Reservation, Scope};
 use crate::use_cases::fault::{Fault, fault_arm};
 use crate::use_cases::reserve::reserve_for_source;

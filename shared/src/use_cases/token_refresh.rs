@@ -74,7 +74,8 @@ async fn attempt(
         Rotation::Current(session) | Rotation::Replayed(session) => {
             if session.is_elsewhere(request.address.as_deref(), request.user_agent.as_deref()) {
                 app.store.record(&line(AuditAction::RefreshReplayedElsewhere, &session)?).await?;
-                tracing::info!(request_id = context.request_id, user_id = %token.user_id, "a refresh was repeated from elsewhere");
+                let (request_id, user_id) = (&context.request_id, token.user_id);
+                tracing::info!(request_id, %user_id, "a refresh was repeated from elsewhere");
                 (session, Refresh::ReplayedElsewhere)
             } else {
                 (session, Refresh::Repeated)
@@ -90,7 +91,8 @@ async fn attempt(
             if notice.is_none() {
                 return Ok(Err(Refresh::InvalidToken));
             }
-            tracing::warn!(request_id = context.request_id, user_id = %token.user_id, "a refresh token was used a second time");
+            let (request_id, user_id) = (&context.request_id, token.user_id);
+            tracing::warn!(request_id, %user_id, "a refresh token was used a second time");
             return Ok(Err(Refresh::Reused));
         }
         Rotation::Dead => return Ok(Err(Refresh::InvalidToken)),
