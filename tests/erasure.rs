@@ -34,6 +34,11 @@ async fn leave(server: &TestServer, email: &str) -> String {
     login(PASSWORD).await;
     let signed_in = login(PASSWORD).await;
     let access = signed_in.string("access_token");
+    // A line that names two parties.
+    for agent in [AGENT, "elsewhere"] {
+        let refresh = server.request(Method::POST, "/v1/token/refresh").header(USER_AGENT, agent);
+        server.send(refresh.json(&json!({ "refresh_token": signed_in.string("refresh_token") }))).await;
+    }
     let id = server.as_bearer(Method::GET, "/v1/me", &access).await.string("id");
     let key = Email::parse(email).unwrap().key();
     former_address(server, &id).await;
@@ -99,7 +104,7 @@ async fn sec_pl_03_nothing_stays_but_an_anonymised_trail_and_the_address_is_free
     let lines = server.items(AUDIT_TABLE, "").await;
     let mut actions: Vec<&str> = lines.iter().map(|line| line["action"].as_s().unwrap().as_str()).collect();
     actions.sort_unstable();
-    assert_eq!(actions, ["deletion_requested", "erased", "signed_in", "signed_in"]);
+    assert_eq!(actions, ["deletion_requested", "erased", "refresh_replayed_elsewhere", "signed_in", "signed_in"]);
     for line in &lines {
         assert!(line["pk"].as_s().unwrap().starts_with(&format!("USER#{id}#")), "{line:?}");
         assert!(line.contains_key("at") && line.contains_key("request_id") && line.contains_key("ttl"));

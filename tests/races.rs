@@ -29,7 +29,7 @@ async fn sec_se_03_50_parallel_refreshes_leave_one_successor_and_nobody_signed_o
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sec_en_04_100_parallel_registrations_of_one_address_make_one_user() {
-    let failures = [("AUTH__LIMITS__LOGIN_ACCOUNT__FREE_FAILURES", "100")];
+    let failures = [("AUTH__LIMITS__LOGIN_PAIR__FREE_FAILURES", "100")];
     let server = TestServer::with(&failures).await;
     let password = |index: usize| format!("violet teapots orbit slowly {index}");
     let answers = join_all((0..100).map(|index| {

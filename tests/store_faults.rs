@@ -160,11 +160,16 @@ async fn sec_tk_04_a_key_past_its_publication_verifies_nothing_even_from_the_cac
 }
 
 #[tokio::test]
-async fn a_sign_in_whose_counter_cannot_be_cleared_is_still_answered() {
+async fn a_sign_in_whose_attempt_cannot_be_given_back_is_still_answered() {
     let server = TestServer::with(&QUICK).await;
     server.register(EMAIL, PASSWORD).await;
-    server.store.disturb("DeleteItem", Disturbance::Throttled, 3);
-    let answer = server.login(EMAIL, PASSWORD).await;
+    let held = server.store.hold("TransactWriteItems");
+    let (answer, ()) = futures::join!(server.login(EMAIL, PASSWORD), async {
+        held.reached().await;
+        server.store.disturb("UpdateItem", Disturbance::Throttled, 6);
+        server.store.disturb("Query", Disturbance::Throttled, 3);
+        held.release();
+    });
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(server.refresh(&answer.string("refresh_token")).await.status, 200);
 }

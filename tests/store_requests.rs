@@ -8,19 +8,25 @@ use crate::harness::mailed::VERIFIED;
 use crate::harness::{EMAIL, OTHER_PASSWORD, PASSWORD, TestServer};
 
 #[tokio::test]
-async fn a_sign_in_is_one_parallel_round_one_transaction_and_one_clearing_write() {
+async fn a_sign_in_counts_from_the_narrowest_to_the_widest_and_gives_back_in_one_round() {
     let server = TestServer::start().await;
     server.register(EMAIL, PASSWORD).await;
     server.store.reset();
     assert_eq!(server.login(EMAIL, PASSWORD).await.status, 200);
     assert_eq!(
         server.store.rounds(),
-        [vec!["GetItem", "UpdateItem", "UpdateItem"], vec!["TransactWriteItems"], vec!["DeleteItem"]]
+        [
+            vec!["GetItem", "UpdateItem"],
+            vec!["UpdateItem"],
+            vec!["UpdateItem"],
+            vec!["TransactWriteItems"],
+            vec!["Query", "UpdateItem", "UpdateItem"]
+        ]
     );
 }
 
 #[tokio::test]
-async fn a_sign_in_from_a_known_device_is_as_many() {
+async fn a_sign_in_from_a_known_device_has_one_counter_less() {
     let server = TestServer::start().await;
     let device = server.signed_in().await.string("device_token");
     server.store.reset();
@@ -28,7 +34,7 @@ async fn a_sign_in_from_a_known_device_is_as_many() {
     assert_eq!(server.post("/v1/login", &body).await.status, 200);
     assert_eq!(
         server.store.rounds(),
-        [vec!["GetItem", "UpdateItem", "UpdateItem"], vec!["TransactWriteItems"], vec!["UpdateItem"]]
+        [vec!["GetItem", "UpdateItem"], vec!["UpdateItem"], vec!["TransactWriteItems"], vec!["UpdateItem"]]
     );
 }
 
@@ -61,7 +67,7 @@ async fn a_sign_in_by_mail_counts_the_source_and_then_its_flow() {
     let server = TestServer::start().await;
     server.register(EMAIL, PASSWORD).await;
     let (typed, followed) = (server.mailed_code(EMAIL).await, server.mailed_code(EMAIL).await);
-    let rest = || vec![vec!["TransactWriteItems"], vec!["DeleteItem"]];
+    let rest = || vec![vec!["TransactWriteItems"], vec!["Query"]];
     server.store.reset();
     assert_eq!(server.verify_sign_in(&typed.body()).await.status, 200);
     let tried = vec![vec!["UpdateItem"], vec!["GetItem", "UpdateItem"]];
@@ -72,12 +78,15 @@ async fn a_sign_in_by_mail_counts_the_source_and_then_its_flow() {
 }
 
 #[tokio::test]
-async fn a_failed_sign_in_adds_one_audit_write() {
-    let server = TestServer::start().await;
+async fn a_failed_sign_in_adds_one_audit_write_and_one_over_the_sources_limit_is_one_round() {
+    let server = TestServer::with(&[("AUTH__LIMITS__LOGIN_SOURCE__LIMIT", "1")]).await;
     server.register(EMAIL, PASSWORD).await;
-    server.store.reset();
-    assert_eq!(server.login(EMAIL, OTHER_PASSWORD).await.status, 401);
-    assert_eq!(server.store.rounds(), [vec!["GetItem", "UpdateItem", "UpdateItem"], vec!["PutItem"]]);
+    for (expected, rounds) in [(401, 4), (429, 1)] {
+        server.store.reset();
+        assert_eq!(server.login(EMAIL, OTHER_PASSWORD).await.status, expected);
+        let all = [vec!["GetItem", "UpdateItem"], vec!["UpdateItem"], vec!["UpdateItem"], vec!["PutItem"]];
+        assert_eq!(server.store.rounds(), all[..rounds]);
+    }
 }
 
 #[tokio::test]
@@ -146,9 +155,9 @@ async fn changing_an_address_is_a_password_check_and_one_transaction_for_each_st
     server.store.reset();
     assert_eq!(server.ask_for_address(&access, "ada@new.example", PASSWORD).await.status, 202);
     let live = vec!["GetItem", "GetItem"];
-    let check = vec!["GetItem", "UpdateItem", "UpdateItem"];
-    let order = vec![vec!["UpdateItem"]; 3];
-    let rounds = [vec![live, check], order, vec![vec!["GetItem"], vec!["TransactWriteItems"]]].concat();
+    let [begin, count] = [vec!["GetItem", "UpdateItem"], vec!["UpdateItem"]];
+    let order = vec![vec!["UpdateItem", "UpdateItem"], vec!["UpdateItem"], vec!["UpdateItem"]];
+    let rounds = [vec![live, begin, count], order, vec![vec!["GetItem"], vec!["TransactWriteItems"]]].concat();
     assert_eq!(server.store.rounds(), rounds);
     let token = server.last_mailed("ada@new.example", Purpose::EmailChange).await.token;
     server.store.reset();

@@ -231,6 +231,20 @@ impl TestServer {
         tokio::spawn(serve_router(router, listeners, self.stop.subscribe()));
     }
 
+    /// Another process over the same store, keys and clock, whose requests pass an edge of their own.
+    pub async fn beside_itself(&self) -> Self {
+        let direct = Connection::local(self.connection.endpoints.dynamodb.clone().unwrap());
+        let store = StoreEdge::new(direct.http_client.clone());
+        let connection = Connection { http_client: SharedHttpClient::new(store.clone()), ..direct };
+        let mut server = self.restarted().await;
+        let listeners = listen(&["127.0.0.1".parse().unwrap()], 0).await.unwrap();
+        server.base = format!("http://localhost:{}", listeners[0].local_addr().unwrap().port());
+        server.app = app(self.app.config.clone(), connection.clone(), &self.clock);
+        (server.store, server.connection) = (store, connection);
+        server.listen(listeners);
+        server
+    }
+
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         // The name may be ::1 first, where nothing listens.
         let base = self.base.replace("localhost", "127.0.0.1");

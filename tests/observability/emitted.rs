@@ -90,6 +90,7 @@ pub fn recorded() -> Vec<Key> {
             }
         }
         ours::SignIn::ALL.iter().copied().for_each(ours::sign_in);
+        ours::Refresh::ALL.iter().copied().for_each(ours::refresh);
         ours::Verification::ALL.iter().copied().for_each(ours::verification);
         ours::BreachCheck::ALL.iter().copied().for_each(ours::breach_check);
         ours::Mail::ALL.iter().copied().for_each(ours::mail);

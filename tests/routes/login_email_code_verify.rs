@@ -223,15 +223,17 @@ async fn sec_ot_03_sec_ot_04_a_code_expires_after_ten_minutes_by_the_clock() {
 }
 
 #[tokio::test]
-async fn sec_en_02_a_code_signs_in_while_the_password_is_locked_and_frees_it() {
+async fn sec_en_02_a_code_signs_in_while_the_password_is_locked_and_its_device_is_known() {
     let server = registered(&[]).await;
     for _ in 0..10 {
         server.login(EMAIL, OTHER_PASSWORD).await;
     }
     assert_eq!(server.login(EMAIL, PASSWORD).await.status, 429);
     let mailed = server.mailed_code(EMAIL).await;
-    assert_eq!(verify(&server, &mailed).await.status, 200);
-    assert_eq!(server.login(EMAIL, PASSWORD).await.status, 200);
+    let device = verify(&server, &mailed).await.string("device_token");
+    assert_eq!(server.login(EMAIL, PASSWORD).await.status, 429, "nothing is cleared");
+    let body = json!({ "email": EMAIL, "password": PASSWORD, "device_token": device });
+    assert_eq!(server.post("/v1/login", &body).await.status, 200);
 }
 
 #[tokio::test]

@@ -77,7 +77,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let cookie = cookies::code_flow_token(&request.headers);
     let flow_token = cookies::flow_of(app, &request.headers, body.flow_token.as_deref(), cookie).map(str::to_owned);
     let proof = proof(body.token, body.email, body.code, flow_token.is_some())?;
-    let login = LoginEmailCodeVerify { proof, flow_token, device_token: body.device_token };
+    let device_token = cookies::device_token(app, &request.headers, body.device_token);
+    let login = LoginEmailCodeVerify { proof, flow_token, device_token };
     let signed_in = login_email_code_verify(app, &request.context, login).await.map_err(problem)?;
     let mut reply = SignedInReply::reply(app, signed_in, body.transport)?;
     if cookie.is_some() && cookies::admit_origin(app, &request.headers).is_ok() {

@@ -105,6 +105,10 @@ struct ActivityDocument {
     address: Option<String>,
     user_agent: Option<String>,
     session_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder_address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder_user_agent: Option<String>,
 }
 
 impl MeExportReply {
@@ -191,6 +195,8 @@ impl From<Session> for SessionDocument {
 
 impl From<Activity> for ActivityDocument {
     fn from(line: Activity) -> Self {
+        let (holder_address, holder_user_agent) =
+            line.holder.map_or((None, None), |holder| (holder.address, holder.user_agent));
         Self {
             id: line.id.to_string(),
             action: line.action,
@@ -198,6 +204,8 @@ impl From<Activity> for ActivityDocument {
             address: line.address,
             user_agent: line.user_agent,
             session_id: line.session.map(|id| id.to_string()),
+            holder_address,
+            holder_user_agent,
         }
     }
 }

@@ -4,6 +4,7 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::App;
+use wardgate::http::cookies;
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
 use wardgate::http::page::{Action, Page};
@@ -21,7 +22,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "page-reset-password",
     method: Method::POST,
     path: ACTION.path(),
-    needs: Needs { rings: &[RingName::MailMac, RingName::PasswordWrap], table: true },
+    needs: Needs { rings: &[RingName::MailMac, RingName::SessionMac, RingName::PasswordWrap], table: true },
     handler: |app, request| Box::pin(async { with_page(app, request, ACTION, handle(app, request).await) }),
 };
 
@@ -57,7 +58,14 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let form: ResetPasswordForm = request.form()?;
     let rejected;
     let page = match password_reset(app, &request.context, &form.token, &form.new_password).await {
-        Ok(()) => Page::Done(ACTION),
+        Ok(set) => {
+            let mut reply = show(app, request, Page::Done(ACTION))?;
+            // Only where the form is our page's (SE-06).
+            if cookies::admit_own_origin(app, &request.headers).is_ok() {
+                reply.headers.push(cookies::keep_device(app, &set.device_token)?);
+            }
+            return Ok(reply);
+        }
         Err(PasswordResetError::InvalidToken) => Page::LinkInvalid(ACTION),
         Err(PasswordResetError::Password(rejection)) => {
             rejected = rejection;

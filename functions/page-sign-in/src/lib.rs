@@ -73,7 +73,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     csrf::admit(app, &request.headers, form.csrf.as_deref())?;
     let flow_token = cookies::code_flow_token(&request.headers).map(str::to_owned);
     let proof = MailedProof::Link { token: form.token.clone(), code: form.code };
-    let login = LoginEmailCodeVerify { proof, flow_token, device_token: None };
+    let device_token = cookies::device_token(app, &request.headers, None);
+    let login = LoginEmailCodeVerify { proof, flow_token, device_token };
     let ask = |email: &Email, wrong| {
         let csrf = form.csrf.as_deref().unwrap_or_default();
         show(app, request, Page::TypeCode { token: &form.token, csrf, email: email.display(), wrong })
@@ -83,6 +84,9 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
             let mut reply = show(app, request, Page::Done(ACTION))?;
             reply.headers.push(cookies::keep(app, &signed_in.refresh_token)?);
             reply.headers.push(cookies::forget_code_flow()?);
+            if let Some(token) = &signed_in.device_token {
+                reply.headers.push(cookies::keep_device(app, token)?);
+            }
             Ok(reply)
         }
         Err(EmailCodeError::CodeRequired { email }) => ask(&email, false),

@@ -17,7 +17,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "password-reset",
     method: Method::POST,
     path: "/v1/password/reset",
-    needs: Needs { rings: &[RingName::MailMac, RingName::PasswordWrap], table: true },
+    needs: Needs { rings: &[RingName::MailMac, RingName::SessionMac, RingName::PasswordWrap], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
@@ -53,12 +53,15 @@ pub struct PasswordResetRequest {
 pub struct PasswordResetReply {
     /// `password_reset`.
     status: &'static str,
+    /// For this device's next sign-in, as a sign-in answers it: no other device is known any more.
+    device_token: String,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: PasswordResetRequest = request.json()?;
-    password_reset(app, &request.context, &body.token, &body.new_password).await.map_err(problem)?;
-    Reply::json(StatusCode::OK, &PasswordResetReply { status: "password_reset" })
+    let set = password_reset(app, &request.context, &body.token, &body.new_password).await.map_err(problem)?;
+    let reply = PasswordResetReply { status: "password_reset", device_token: set.device_token };
+    Reply::json(StatusCode::OK, &reply)
 }
 
 fn problem(error: PasswordResetError) -> Problem {

@@ -89,10 +89,21 @@ fn single(config: &Config) -> impl IntoIterator<Item = (bool, &'static str, &'st
             "accounts.email_change_seconds",
             "expected at most 86400, which is 24 hours (OT-04)",
         ),
-        (accounts.fresh_seconds <= 300, "accounts.fresh_seconds", "expected at most 300 (SE-10)"),
         (
-            config.limits.login_account.most_failures <= 100,
-            "limits.login_account.most_failures",
+            accounts.email_undo_known_device_seconds <= accounts.email_undo_seconds,
+            "accounts.email_undo_known_device_seconds",
+            "expected at most accounts.email_undo_seconds (OT-12)",
+        ),
+        (accounts.fresh_seconds <= 300, "accounts.fresh_seconds", "expected at most 300 (SE-10)"),
+        (config.limits.login_account.limit <= 100, "limits.login_account.limit", "expected at most 100 (EN-02)"),
+        (
+            config.limits.login_device.most_failures <= 100,
+            "limits.login_device.most_failures",
+            "expected at most 100 (EN-02)",
+        ),
+        (
+            config.limits.password_user.most_failures <= 100,
+            "limits.password_user.most_failures",
             "expected at most 100 (EN-02)",
         ),
         (

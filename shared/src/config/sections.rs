@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::crypto::key_ring::SigningAlgorithm;
-use crate::domain::attempts::{FailureLimit, WindowLimit};
+use crate::domain::attempts::{FailureLimit, WindowLimit, WindowedFailureLimit};
 use crate::domain::sender::Sender;
 
 /// The service itself.
@@ -131,6 +131,9 @@ pub struct Accounts {
     pub email_change_seconds: u64,
     /// How long a change of address can be undone (OT-12).
     pub email_undo_seconds: u64,
+    /// The same where the change was asked for from a device that has been known for at least `email_undo_seconds`: an
+    /// owner can so leave a mailbox that somebody else reads.
+    pub email_undo_known_device_seconds: u64,
     /// How long a deleted account can still be kept; then it is erased.
     pub deletion_grace_seconds: u64,
     /// How recent a sign-in has to be for changing address or password, an export, and a deletion.
@@ -215,8 +218,16 @@ pub enum AuthorizerResponse {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Limits {
-    /// Consecutive failures of one address (EN-02).
-    pub login_account: FailureLimit,
+    /// Passwords of one address tried from one source and from no known device, in fixed windows (EN-02). A completed
+    /// sign-in gives its own attempt back.
+    pub login_pair: WindowedFailureLimit,
+    /// Passwords of one address tried from no known device, in fixed windows. A completed sign-in gives its own attempt
+    /// back.
+    pub login_account: WindowLimit,
+    /// Passwords tried from one known device since its last completed sign-in; one that has none left counts as unknown.
+    pub login_device: FailureLimit,
+    /// Passwords asked of one signed-in user, in fixed windows. A right one gives its attempt back.
+    pub password_user: WindowedFailureLimit,
     /// Sign-ins from one source, in fixed windows. A source is an IPv4 address or the /64 of an IPv6 address.
     pub login_source: WindowLimit,
     /// Registrations from one source, in fixed windows.

@@ -34,7 +34,7 @@ fn a_variable_overrides_the_stage_file_and_keeps_its_type() {
         ("AUTH__HTTP__PORT", "9000"),
         ("AUTH__SERVICE__NAME", "12345"),
         ("AUTH__HTTP__ALLOWED_ORIGINS", r#"["https://app.example.com"]"#),
-        ("AUTH__LIMITS__LOGIN_ACCOUNT__FREE_FAILURES", "3"),
+        ("AUTH__LIMITS__LOGIN_PAIR__FREE_FAILURES", "3"),
     ])
     .unwrap();
     assert_eq!(config.http.port, 9000);
@@ -42,7 +42,7 @@ fn a_variable_overrides_the_stage_file_and_keeps_its_type() {
     assert_eq!(config.tokens.audience, "http://localhost:9000");
     assert_eq!(config.service.name, "12345");
     assert_eq!(config.http.allowed_origins, ["https://app.example.com"]);
-    assert_eq!(config.limits.login_account.free_failures, 3);
+    assert_eq!(config.limits.login_pair.free_failures, 3);
 }
 
 #[test]
@@ -130,8 +130,11 @@ fn a_value_that_breaks_a_rule_is_named_with_its_source() {
         ("AUTH__ACCOUNTS__RESET_SECONDS", "1799", "limits.reset_address.window_seconds"),
         ("AUTH__LIMITS__RESET_PAIR__WINDOW_SECONDS", "1799", "limits.reset_pair.window_seconds"),
         ("AUTH__LIMITS__MAIL_ALL__LIMIT", "2000", "limits.mail_all_kept_for_resets"),
-        ("AUTH__LIMITS__LOGIN_ACCOUNT__MOST_FAILURES", "101", "limits.login_account.most_failures"),
+        ("AUTH__LIMITS__LOGIN_ACCOUNT__LIMIT", "101", "limits.login_account.limit"),
+        ("AUTH__LIMITS__LOGIN_DEVICE__MOST_FAILURES", "101", "limits.login_device.most_failures"),
+        ("AUTH__LIMITS__PASSWORD_USER__MOST_FAILURES", "101", "limits.password_user.most_failures"),
         ("AUTH__ACCOUNTS__VERIFICATION_SECONDS", "86401", "accounts.verification_seconds"),
+        ("AUTH__ACCOUNTS__EMAIL_UNDO_KNOWN_DEVICE_SECONDS", "604801", "accounts.email_undo_known_device_seconds"),
     ] {
         let message = message(&[("AUTH__STAGE", "development"), (variable, value)]);
         let expected = format!("wrong value for key `{key}` from {variable}: expected ");

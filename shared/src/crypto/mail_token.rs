@@ -84,7 +84,7 @@ const fn kind(purpose: Purpose) -> &'static str {
         Purpose::EmailUndo => "cu",
         Purpose::KeepAccount => "ka",
         // Nothing to prove: their mails have no link of their own.
-        Purpose::Resend | Purpose::PasswordChanged | Purpose::NewDevice => "no",
+        Purpose::Resend | Purpose::PasswordChanged | Purpose::NewDevice | Purpose::SessionReused => "no",
     }
 }
 

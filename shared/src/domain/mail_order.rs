@@ -97,6 +97,7 @@ impl Ordered {
                 | Purpose::KeepAccount
                 | Purpose::PasswordChanged
                 | Purpose::NewDevice
+                | Purpose::SessionReused
                 | Purpose::Verification => MailKind::Notice,
             },
             Self::Registration(_) => MailKind::Registration,

@@ -54,6 +54,8 @@ pub enum Purpose {
     PasswordChanged,
     /// Tells of a sign-in from a device that was not known.
     NewDevice,
+    /// Tells that a refresh token was used a second time, and that its session has ended (SE-02).
+    SessionReused,
 }
 
 impl Purpose {
@@ -69,6 +71,7 @@ impl Purpose {
             Self::KeepAccount => "keep_account",
             Self::PasswordChanged => "password_changed",
             Self::NewDevice => "new_device",
+            Self::SessionReused => "session_reused",
         }
     }
 }
@@ -112,15 +115,18 @@ pub struct OneTime {
     /// Where the mail goes, unless to the account's present address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient: Option<Email>,
-    /// Where a new device signed in from.
+    /// Where a new device signed in from, or a used token was presented.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// What a new device calls itself.
+    /// What that device calls itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
     /// SHA-256 of the secret in the flow token that the order answered with, in hex: a code works with it alone (OT-11).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow_hash: Option<String>,
+    /// How long the change of address that it makes can be undone, where that is less than usual (OT-12).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo_seconds: Option<u64>,
     /// When it came to be.
     pub created_at: Timestamp,
     /// When it stops working.

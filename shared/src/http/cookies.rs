@@ -1,6 +1,6 @@
 //! Cookies (SE-06). In cookie mode, for browsers, the refresh token is in a cookie that scripts cannot read, and in no
 //! body. The flow tokens of a registration and of a sign-in code are in one each, too, for the pages that their mails link to
-//! (OT-10, OT-11).
+//! (OT-10, OT-11), and so is the device token, which is known again where a page set the password.
 
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
@@ -16,6 +16,7 @@ use crate::http::problem::Problem;
 const REFRESH: &str = "__Host-wardgate-refresh";
 const FLOW: &str = "__Host-wardgate-flow";
 const CODE_FLOW: &str = "__Host-wardgate-code-flow";
+const DEVICE: &str = "__Host-wardgate-device";
 
 /// How a session's refresh token travels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -51,6 +52,22 @@ pub fn flow_of<'a>(
     cookie: Option<&'a str>,
 ) -> Option<&'a str> {
     member.or_else(|| cookie.filter(|_| admit_origin(app, headers).is_ok()))
+}
+
+/// The device token that a browser shows, to pages of ours and of listed origins: that of the body, or else that of its
+/// cookie.
+pub fn device_token(app: &App, headers: &HeaderMap, of_body: Option<String>) -> Option<String> {
+    of_body.or_else(|| read(headers, DEVICE).filter(|_| admit_origin(app, headers).is_ok()).map(str::to_owned))
+}
+
+/// The header field that keeps the device token in the browser for as long as the device is known.
+pub fn keep_device(app: &App, token: &str) -> Result<(HeaderName, HeaderValue), Problem> {
+    set(DEVICE, token, SameSite::Lax, Some(seconds(app.config.sessions.absolute_seconds)))
+}
+
+/// The same where the browser has such a cookie already, and the request comes from a page that may have it changed.
+pub fn renew_device(app: &App, headers: &HeaderMap, token: &str) -> Result<Option<(HeaderName, HeaderValue)>, Problem> {
+    device_token(app, headers, None).map(|_| keep_device(app, token)).transpose()
 }
 
 /// The value of the one cookie of this name.

@@ -32,7 +32,7 @@ macro_rules! files {
 
 static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
     let letters = files!("verification" "owner_notice" "password_reset" "email_code" "email_change" "email_changed"
-        "password_changed" "new_device" "deletion_scheduled");
+        "password_changed" "new_device" "session_reused" "deletion_scheduled");
     let layout = ("layout.html", include_str!("../../templates/mail/layout.html"));
     Templates::new(&letters.chain([layout]).collect::<Vec<_>>())
 });
@@ -85,6 +85,15 @@ pub enum Letter {
     /// A sign-in on a device that is not known.
     NewDevice {
         /// The device as its user agent describes it.
+        device: String,
+        /// Its network address.
+        address: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A refresh token was used a second time, and its session has ended (SE-02).
+    SessionReused {
+        /// The device that presented it, as its user agent describes it.
         device: String,
         /// Its network address.
         address: Option<String>,
@@ -153,6 +162,7 @@ impl Letter {
             Self::EmailChanged { .. } => "email_changed",
             Self::PasswordChanged => "password_changed",
             Self::NewDevice { .. } => "new_device",
+            Self::SessionReused { .. } => "session_reused",
             Self::DeletionScheduled { .. } => "deletion_scheduled",
         }
     }
@@ -167,7 +177,7 @@ impl Letter {
             }
             Self::EmailChange { link, hours } => context! { link => url(link), hours },
             Self::EmailChanged { undo_link, days } => context! { undo_link => url(undo_link), days },
-            Self::NewDevice { device, address, at } => {
+            Self::NewDevice { device, address, at } | Self::SessionReused { device, address, at } => {
                 context! { device => one_line(device), address, at => moment(language, *at) }
             }
             Self::DeletionScheduled { keep_link, erase_at } => {

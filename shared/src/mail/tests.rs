@@ -24,6 +24,8 @@ fn letters() -> Vec<Letter> {
         Letter::PasswordChanged,
         Letter::NewDevice { device: device(), address: Some("192.0.2.7".to_owned()), at },
         Letter::NewDevice { device: device(), address: None, at },
+        Letter::SessionReused { device: device(), address: Some("192.0.2.7".to_owned()), at },
+        Letter::SessionReused { device: device(), address: None, at },
         Letter::DeletionScheduled { keep_link: link(), erase_at: at },
     ]
 }
@@ -39,7 +41,9 @@ fn every_letter_is_whole_in_every_language() {
         let (linked, coded) = match &letter {
             Letter::Verification { .. } | Letter::EmailCode { link: Some(_), .. } => (true, true),
             Letter::EmailCode { link: None, .. } => (false, true),
-            Letter::OwnerNotice | Letter::PasswordChanged | Letter::NewDevice { .. } => (false, false),
+            Letter::OwnerNotice | Letter::PasswordChanged | Letter::NewDevice { .. } | Letter::SessionReused { .. } => {
+                (false, false)
+            }
             _ => (true, false),
         };
         assert!(subject.contains("Blue Harbour"), "{letter:?} {language:?}");

@@ -111,11 +111,6 @@ impl Key {
         Self::new(format!("{USER_PREFIX}{user}"), format!("{SESSION_PREFIX}{id}"))
     }
 
-    /// The consecutive failures of an address, which have no window.
-    pub(super) fn login_failures(email: &EmailKey) -> Self {
-        Self::new(format!("LIMIT#login_account#{}", email.as_str()), "CONSECUTIVE")
-    }
-
     /// A counter in a fixed window. The subject is hashed: the table needs no list of client addresses.
     pub(super) fn window(scope: &str, subject: &str, start: Timestamp) -> Self {
         let hash = ring::digest::digest(&ring::digest::SHA256, subject.as_bytes());

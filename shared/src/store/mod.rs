@@ -14,6 +14,7 @@ pub mod edits;
 pub mod erasures;
 pub mod error;
 pub mod exports;
+pub mod failures;
 pub mod imports;
 pub mod keys;
 pub mod limits;

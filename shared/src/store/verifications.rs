@@ -47,7 +47,7 @@ impl Store {
     }
 
     /// Verifies the address of an account that began without (only where configuration lets one), on condition that it
-    /// is as its credential was read. The sessions that there are end; with a reset, the password and the name go too: a
+    /// is as its credential was read. The sessions that there are end, and those that are about to begin; with a reset, the password and the name go too: a
     /// stranger may have chosen both.
     pub async fn verify_account(
         &self,
@@ -56,7 +56,7 @@ impl Store {
         audit: &AuditEntry,
     ) -> Result<AddressVerification, StoreError> {
         let reset = verification.reset.is_some();
-        let next = if reset { credential.cred_version + 1 } else { credential.cred_version };
+        let next = credential.cred_version + 1;
         let parts = [
             Part::Update(self.verified_credential(credential, next, reset)?),
             Part::Update(self.verified_user(credential, next, reset, audit.at)?),

@@ -41,6 +41,24 @@ outcomes! {
 }
 
 outcomes! {
+    /// How a refresh ended.
+    Refresh {
+        /// With the session's next token.
+        Rotated = "rotated",
+        /// With the same token again, as a retry gets it.
+        Repeated = "repeated",
+        /// So too, but another address or agent had used the session last.
+        ReplayedElsewhere = "replayed_elsewhere",
+        /// With the end of its session: the token had been used.
+        Reused = "reused",
+        /// The token was none, or none any more.
+        InvalidToken = "invalid_token",
+        /// Our side failed.
+        Fault = "fault",
+    }
+}
+
+outcomes! {
     /// How the proof of an address ended.
     Verification {
         /// The address is its account's.
@@ -129,6 +147,11 @@ pub fn request(endpoint: &'static str, status: StatusCode, seconds: f64) {
 /// A sign-in ended so.
 pub fn sign_in(outcome: SignIn) {
     metrics::counter!("wardgate_sign_ins_total", "outcome" => outcome.label()).increment(1);
+}
+
+/// A refresh ended so.
+pub fn refresh(outcome: Refresh) {
+    metrics::counter!("wardgate_refreshes_total", "outcome" => outcome.label()).increment(1);
 }
 
 /// An address was verified, or not.

@@ -88,7 +88,7 @@ pub(super) async fn choose(app: &App, item: Ordered, now: Timestamp) -> Result<O
                 let budget = Budget::Notice(item.purpose);
                 Ok(to_recipient(item, budget))
             }
-            Purpose::NewDevice => new_device(app, item).await,
+            Purpose::NewDevice | Purpose::SessionReused => new_device(app, item).await,
             // A registration's, never an item of its own.
             Purpose::Verification => Ok(None),
         },
@@ -142,11 +142,12 @@ async fn password_reset(app: &App, item: OneTime, now: Timestamp) -> Result<Opti
     }
 }
 
-/// Goes to the account's present address: the sign-in that wrote the item had read none.
+/// Goes to the account's present address, wherever that is by now: what wrote the item names no recipient.
 async fn new_device(app: &App, item: OneTime) -> Result<Option<Choice>, Fault> {
     let Some(user_id) = item.user_id else { return Ok(None) };
     let user = app.store.read_user(user_id).await?.filter(|user| user.status == UserStatus::Active);
-    Ok(user.map(|user| Choice { account: None, ..to_account(item, user, Budget::Notice(Purpose::NewDevice)) }))
+    let budget = Budget::Notice(item.purpose);
+    Ok(user.map(|user| Choice { account: None, ..to_account(item, user, budget) }))
 }
 
 /// The active account of the item's address, with the credentials that the item is bound to, if it is.
@@ -241,6 +242,11 @@ pub(super) fn letter(app: &App, subject: &Ordered, key: &MacKey, now: Timestamp)
         }
         Purpose::PasswordChanged => Some(Letter::PasswordChanged),
         Purpose::NewDevice => Some(Letter::NewDevice {
+            device: device_name(item.user_agent.as_deref()),
+            address: item.address.clone(),
+            at: item.created_at,
+        }),
+        Purpose::SessionReused => Some(Letter::SessionReused {
             device: device_name(item.user_agent.as_deref()),
             address: item.address.clone(),
             at: item.created_at,

@@ -41,7 +41,7 @@ pub async fn email_change_confirm(
     let item = item.ok_or(EmailChangeConfirmError::InvalidLink)?;
     let (user, new_email) = account(app, &item).await?.ok_or(EmailChangeConfirmError::InvalidLink)?;
     let credential = app.store.read_credential(&user.email.key()).await?;
-    let life = Duration::from_secs(app.config.accounts.email_undo_seconds);
+    let life = Duration::from_secs(item.undo_seconds.unwrap_or(app.config.accounts.email_undo_seconds));
     let reserved_until = now.plus(life);
     let change = AddressChange {
         token: &item,

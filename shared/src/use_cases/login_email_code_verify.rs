@@ -5,7 +5,8 @@
 //!
 //! Store requests with a code: the source's counters; one round in parallel (a try on the item, credential; with a device
 //! token also the device); one transaction (session, check on the user, item, audit; a new device and its notice); one
-//! round that clears the counters. A failure adds one audit write. A link in its own flow: no counters, and the item is read.
+//! round that forgets the oldest of too many devices, or clears the known one's counter. A failure adds one audit write. A
+//! link in its own flow: no counters, and the item is read.
 
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ use crate::store::limits::{Reservation, Scope};
 use crate::store::one_time::CodeBond;
 use crate::telemetry::metrics::{self, SignIn};
 use crate::use_cases::fault::{Fault, fault_arm};
-use crate::use_cases::known_device::{PresentedDevice, SignInDevice, presented_device, sign_in_device};
+use crate::use_cases::known_device::{PresentedDevice, presented_device, settle, sign_in_device};
 use crate::use_cases::password_check::{admits, record_failure};
 use crate::use_cases::reserve::reserve_for_source;
 use crate::use_cases::sign_in::{Completion, Proven, SignInRings, SignedIn, complete};
@@ -135,15 +136,12 @@ async fn attempt(app: &App, context: &RequestContext, login: LoginEmailCodeVerif
         return Err(not_shown(app, context, &tried, &credential).await?);
     }
 
-    let device = sign_in_device(app, context, &credential, presented, found.device)?;
+    let device = sign_in_device(app, context, &credential, presented, found.device.as_ref())?;
     let proof = Proven { credential: &credential, amr: "otp", proof: Some(&item), device: &device };
     let Completion::SignedIn(signed_in) = complete(app, context, proof, keys).await? else {
         return Err(refuse(app, context, &tried).await?);
     };
-    // The session exists: a counter that stays only makes the next failures dearer.
-    if let Err(cause) = clear(app, context, tried.email(), &device).await {
-        tracing::warn!(request_id = context.request_id, %cause, "could not clear the failures of a sign-in");
-    }
+    settle(app, context, None, &device).await;
     Ok(signed_in)
 }
 
@@ -250,16 +248,6 @@ async fn read_device(app: &App, claim: Option<&DeviceClaim>, now: Timestamp) -> 
         Some(claim) => app.store.read_device(claim, now).await,
         None => Ok(None),
     }
-}
-
-/// A completed sign-in clears the address's failures, and those of the device that it came from (EN-02).
-async fn clear(app: &App, context: &RequestContext, email: &EmailKey, device: &SignInDevice) -> Result<(), StoreError> {
-    let of_address = app.store.clear_sign_in_failures(email);
-    if device.is_new {
-        return of_address.await;
-    }
-    let expires_at = context.now.plus(app.config.sessions.absolute());
-    futures::try_join!(of_address, app.store.renew_device(&device.device, expires_at)).map(|_| ())
 }
 
 /// Records that the try failed.

@@ -1,4 +1,5 @@
-//! Setting a new password with a mailed link (OT-06): it signs nobody in, and ends every session.
+//! Setting a new password with a mailed link (OT-06): it signs nobody in, and ends every session and every known device
+//! but the one that it was done on.
 
 use thiserror::Error;
 
@@ -11,6 +12,7 @@ use crate::domain::user::{User, UserStatus};
 use crate::store::passwords::{PasswordChange, PasswordSetting};
 use crate::use_cases::choose_password::{choose_password, wrapped_hash};
 use crate::use_cases::fault::{Fault, fault_arm};
+use crate::use_cases::known_device::new_device;
 
 /// Why no password was set.
 #[derive(Debug, Error)]
@@ -27,15 +29,23 @@ pub enum PasswordResetError {
 }
 fault_arm!(PasswordResetError);
 
+/// A password that was set.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordSet {
+    /// What this device shows at its next sign-in: strangers who guess at the address are not in its way (EN-02).
+    pub device_token: String,
+}
+
 /// Sets the password.
 pub async fn password_reset(
     app: &App,
     context: &RequestContext,
     token: &str,
     new_password: &str,
-) -> Result<(), PasswordResetError> {
+) -> Result<PasswordSet, PasswordResetError> {
     let now = context.now;
-    let ring = app.secrets.mail_mac(now).await?;
+    let (ring, session_ring) = (app.secrets.mail_mac(now).await?, app.secrets.session_mac(now).await?);
+    let mac_key = session_ring.current(now)?;
     let token =
         MailToken::open(token, Purpose::PasswordReset, &ring, now).map_err(|_| PasswordResetError::InvalidToken)?;
     let item = app.store.read_one_time(&token).await?.filter(|item| item.is_live(now));
@@ -44,17 +54,22 @@ pub async fn password_reset(
     let password = choose_password(app, new_password, &user.email, user.name.as_ref()).await?;
     let hash = wrapped_hash(app, now, user.id, &password).await?;
     let notice = app.notice(context, Purpose::PasswordChanged, &user)?;
-    let setting = PasswordSetting { user: &user, password: &hash, token: Some(&item), kept: None, notice: &notice };
+    let email = user.email.key();
+    let device = new_device(app, context, &email, user.id, user.cred_version + 1)?;
+    let setting = PasswordSetting {
+        user: &user,
+        password: &hash,
+        token: Some(&item),
+        kept: None,
+        notice: &notice,
+        device: &device.device,
+    };
     let audit = app.audit(context, Subject::User(user.id), AuditAction::PasswordReset, None)?;
     match app.store.set_password(&setting, &audit).await? {
         PasswordChange::Changed => {}
         PasswordChange::Superseded => return Err(PasswordResetError::InvalidToken),
     }
-    // Strangers' failures must not keep the owner out after a reset (EN-02). The password is set either way.
-    if let Err(cause) = app.store.clear_sign_in_failures(&item.email_key).await {
-        tracing::warn!(request_id = context.request_id, %cause, "could not clear the failures after a reset");
-    }
-    Ok(())
+    Ok(PasswordSet { device_token: device.token(mac_key) })
 }
 
 /// The account that the item is bound to, if its credentials are still those that the mail was sent for (SE-04).

@@ -11,7 +11,7 @@ use crate::crypto::key_ring::{MacKey, Ring, SigningKey};
 use crate::crypto::sealed_token::{RefreshToken, TokenSecret, secret_hash};
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::credential::Credential;
-use crate::domain::id::{SessionId, TokenId, UserId};
+use crate::domain::id::{SessionId, TokenId};
 use crate::domain::one_time::OneTime;
 use crate::domain::session::Session;
 use crate::domain::user::Roles;
@@ -91,11 +91,10 @@ pub(super) async fn complete(
     keys: SignInKeys<'_>,
 ) -> Result<Completion, Fault> {
     let (credential, device) = (proven.credential, proven.device);
-    let (session, secret) = begin_session(app, context, credential.user_id, proven.amr, keys.mac)?;
+    let (session, secret) = begin_session(app, context, credential, proven.amr, keys.mac)?;
     let audit = app.audit(context, Subject::User(credential.user_id), AuditAction::SignedIn, Some(session.id))?;
     let new = NewSession {
         session: &session,
-        cred_version: credential.cred_version,
         proof: proven.proof,
         device: device.is_new.then_some(&device.device),
         notice: device.notice.as_ref(),
@@ -112,7 +111,7 @@ pub(super) async fn complete(
 fn begin_session(
     app: &App,
     context: &RequestContext,
-    user_id: UserId,
+    credential: &Credential,
     amr: &str,
     mac_key: &MacKey,
 ) -> Result<(Session, TokenSecret), Fault> {
@@ -120,10 +119,11 @@ fn begin_session(
     let (now, policy) = (context.now, &app.config.sessions);
     let session = Session {
         id: SessionId::new(now, app.entropy.number()?),
-        user_id,
+        user_id: credential.user_id,
         generation: 0,
         secret_hash: secret_hash(&secret),
         mac_kid: mac_key.kid.clone(),
+        cred_version: Some(credential.cred_version),
         created_at: now,
         authenticated_at: now,
         amr: vec![amr.to_owned()],

@@ -186,7 +186,8 @@ impl Walk<'_> {
     }
 
     async fn sign_in(&self, secrets: &Secrets) -> Result<Tokens, Wrong> {
-        self.app.store.clear_sign_in_failures(&self.user.email_key()).await?;
+        let (limit, email) = (&self.app.config.limits.login_account, self.user.email_key());
+        self.app.store.forget_window(Scope::LoginAccount, email.as_str(), limit, self.app.clock.now()).await?;
         let body = json!({ "email": self.email(), "password": secrets.password });
         let answer = self.expect(SIGN_IN, Some(&body), None, 200, None).await?;
         self.tokens(SIGN_IN.0, &answer)
