@@ -8,6 +8,7 @@
 mod body;
 mod claims;
 mod config;
+mod cookies;
 mod email;
 mod event;
 mod id;
@@ -21,10 +22,11 @@ mod sealed_token;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also the name of its folder in `fuzz/corpus`.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("body", body::run),
     ("claims", claims::run),
     ("config", config::run),
+    ("cookies", cookies::run),
     ("email", email::run),
     ("event", event::run),
     ("id", id::run),

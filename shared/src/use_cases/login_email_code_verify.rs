@@ -23,8 +23,9 @@ use crate::telemetry::metrics::{self, SignIn};
 use crate::use_cases::fault::{Fault, fault_arm};
 use crate::use_cases::known_device::{PresentedDevice, SignInDevice, presented_device, sign_in_device};
 use crate::use_cases::password_check::{admits, record_failure};
+use crate::use_cases::repeat::repeated;
 use crate::use_cases::reserve::reserve_for_source;
-use crate::use_cases::sign_in::{Completion, Proven, SignInRings, SignedIn, complete};
+use crate::use_cases::sign_in::{Completion, Proven, SignInKeys, SignInRings, SignedIn, complete, resume};
 
 /// What came by mail.
 pub enum MailedProof {
@@ -99,12 +100,13 @@ async fn attempt(app: &App, context: &RequestContext, login: LoginEmailCodeVerif
             && item.cred_version == Some(credential.cred_version)
             && admits(app, credential)
     });
-    let Some((item, credential)) = proven else { return Err(refuse(app, context, &tried).await?) };
+    let Some((item, credential)) = proven else { return again(app, context, &tried, &rings, keys).await };
+    let item = item.used_from(&context.origin);
 
     let device = sign_in_device(app, context, &credential, presented, found.device)?;
     let proof = Proven { credential: &credential, amr: "otp", proof: Some(&item), device: &device };
     let Completion::SignedIn(signed_in) = complete(app, context, proof, keys).await? else {
-        return Err(refuse(app, context, &tried).await?);
+        return again(app, context, &tried, &rings, keys).await;
     };
     // The session exists: a counter that stays only makes the next failures dearer.
     if let Err(cause) = clear(app, context, tried.email(), &device).await {
@@ -197,6 +199,23 @@ async fn clear(app: &App, context: &RequestContext, email: &EmailKey, device: &S
     }
     let expires_at = context.now.plus(app.config.sessions.absolute());
     futures::try_join!(of_address, app.store.renew_device(&device.device, expires_at)).map(|_| ())
+}
+
+/// What the same browser is answered that presses the button of a link again (OT-02); anybody else is refused.
+async fn again(
+    app: &App,
+    context: &RequestContext,
+    tried: &Tried<'_>,
+    rings: &SignInRings,
+    keys: SignInKeys<'_>,
+) -> Result<SignedIn, EmailCodeError> {
+    if let Tried::Token(token) = tried
+        && let Some(used) = repeated(app, context, token).await?
+        && let Some(signed_in) = resume(app, context, &used, rings, keys).await?
+    {
+        return Ok(signed_in);
+    }
+    Err(refuse(app, context, tried).await?)
 }
 
 /// Records that the try failed.

@@ -43,4 +43,5 @@ pub mod token_refresh;
 pub mod watch_audit;
 
 mod known_device;
+mod repeat;
 mod reserve;
