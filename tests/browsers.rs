@@ -4,6 +4,9 @@
 use http::HeaderValue;
 use reqwest::Method;
 use serde_json::json;
+use wardgate::crypto::mail_token::MailToken;
+use wardgate::domain::email::Email;
+use wardgate::domain::one_time::{Nonce, Purpose};
 
 use crate::harness::pages::{Browser, assert_dead, form, heading};
 use crate::harness::{Answer, EMAIL, PASSWORD, TestServer};
@@ -266,6 +269,30 @@ async fn a_browser_that_is_lost_sees_a_page_and_a_program_a_problem() {
             (status, "application/problem+json"),
             "{method} {path}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_that_is_missed_is_a_page_where_a_browser_reads_it() {
+    let server = TestServer::with(&[("AUTH__HTTP__REQUEST_DEADLINE_MS", "100")]).await;
+    let mut browser = Browser::default();
+    let ring = server.app.secrets.mail_mac(server.app.clock.now()).await.unwrap();
+    let token = MailToken {
+        purpose: Purpose::KeepAccount,
+        email_key: Email::parse(EMAIL).unwrap().key(),
+        id: [7; 16],
+        nonce: Nonce::new([7; 16]),
+    };
+    let token = token.seal(ring.current(server.app.clock.now()).unwrap());
+    let shown = browser.open_link(&server, "keep-account", &token).await;
+    assert_eq!(form(&shown).action, "/ui/keep-account");
+    for (accept, content_type) in [(NAVIGATION.1, "text/html; charset=utf-8"), ("*/*", "application/problem+json")] {
+        let held = server.store.hold("GetItem");
+        let request = server.request(Method::POST, "/ui/keep-account").header("accept", accept);
+        let late = server.send(request.form(&[("token", &token)])).await;
+        held.release();
+        assert_eq!((late.status, late.header("content-type")), (503, content_type), "{}", late.text);
+        assert!(!late.header("retry-after").is_empty());
     }
 }
 

@@ -291,6 +291,27 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_without_a_page_of_its_own_has_one_for_people() {
+        let problem = |status| Problem::new(status, "code", "Title.", "Detail.");
+        for (path, status, expected) in [
+            ("/ui/keep-account", StatusCode::REQUEST_TIMEOUT, "Please try again later"),
+            ("/ui/keep-account", StatusCode::SERVICE_UNAVAILABLE, "Please try again later"),
+            ("/ui/keep-account", StatusCode::PAYLOAD_TOO_LARGE, "Please open the link again"),
+            ("/ui/keep-account", StatusCode::UNSUPPORTED_MEDIA_TYPE, "Please open the link again"),
+            ("/ui/keep-account", StatusCode::METHOD_NOT_ALLOWED, "There is no such page"),
+            ("/ui/nothing", StatusCode::PAYLOAD_TOO_LARGE, "There is no such page"),
+            ("/", StatusCode::NOT_FOUND, "There is no such page"),
+        ] {
+            let reply = refusal(&problem(status), path, Language::English, "Harbour").unwrap();
+            let html = String::from_utf8(reply.body).unwrap();
+            assert!(
+                reply.status == status && html.contains(&format!("<h1>{expected}</h1>")),
+                "{path} {status}: {html}"
+            );
+        }
+    }
+
+    #[test]
     fn sec_ot_10_who_verified_without_having_chosen_the_password_is_asked_for_one() {
         for (language, lead) in
             [(Language::English, "Your address is confirmed."), (Language::German, "Ihre Adresse ist")]
