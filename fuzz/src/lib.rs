@@ -8,6 +8,7 @@
 mod body;
 mod claims;
 mod config;
+mod cookies;
 mod email;
 mod event;
 mod id;
@@ -26,6 +27,7 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("body", body::run),
     ("claims", claims::run),
     ("config", config::run),
+    ("cookies", cookies::run),
     ("email", email::run),
     ("event", event::run),
     ("id", id::run),

@@ -10,13 +10,16 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, RawPathParams, Request};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, get, on};
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use metrics_exporter_prometheus::PrometheusHandle;
+use tower::ServiceExt as _;
 use tower_http::cors::CorsLayer;
 use wardgate::app::App;
 use wardgate::domain::id::RequestId;
 use wardgate::http::edge::{self, Incoming};
 use wardgate::http::endpoint::Endpoint;
+use wardgate::http::favicon;
+use wardgate::http::navigation::is_page;
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::source_address::source_address;
@@ -29,8 +32,22 @@ const BODY_DEADLINE: Duration = Duration::from_secs(10);
 /// How long browsers may remember a preflight's answer.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_mins(10);
 
-/// Every endpoint, the API description and the metrics.
+/// What browsers ask for by themselves, and a page answers.
+const ICON: &str = favicon::PATH;
+
+/// Everything; without CORS on pages, which no script may read (SE-07).
 pub fn router(app: &Arc<App>) -> Router {
+    let pages = routed(app);
+    let api = pages.clone().layer(cors(&app.config.http.allowed_origins));
+    Router::new().fallback(move |request: Request| {
+        let path = request.uri().path();
+        let router = if is_page(path) || path == ICON { pages.clone() } else { api.clone() };
+        router.oneshot(request)
+    })
+}
+
+/// Every endpoint, the API description and the metrics.
+fn routed(app: &Arc<App>) -> Router {
     let mut paths: BTreeMap<&str, MethodRouter> = BTreeMap::new();
     for (endpoint, path) in routes() {
         let Ok(filter) = MethodFilter::try_from(endpoint.method.clone()) else { continue };
@@ -61,11 +78,17 @@ pub fn router(app: &Arc<App>) -> Router {
     for (path, methods) in paths {
         router = router.route(path, methods);
     }
+    let icon = Arc::clone(app);
+    let icon = move |peer: ConnectInfo<SocketAddr>, request: Request| async move {
+        answer(&icon, &page_show::ENDPOINT, peer.0, BTreeMap::new(), request).await
+    };
     let (missing, wrong_method) = (Arc::clone(app), Arc::clone(app));
-    router
-        .method_not_allowed_fallback(move || async move { refuse(&wrong_method, &method_not_allowed()) })
-        .fallback(move || async move { refuse(&missing, &Problem::not_found("Nothing answers at this path.")) })
-        .layer(cors(&app.config.http.allowed_origins))
+    let missing = move |uri: Uri, headers: HeaderMap| async move {
+        refuse(&missing, &Problem::not_found("Nothing answers at this path."), &uri, &headers)
+    };
+    let wrong_method =
+        move |uri: Uri, headers: HeaderMap| async move { refuse(&wrong_method, &method_not_allowed(), &uri, &headers) };
+    router.route(ICON, get(icon)).method_not_allowed_fallback(wrong_method).fallback(missing)
 }
 
 /// Every endpoint at its path, and also at each literal path of others that it covers and where nothing else answers its
@@ -96,10 +119,13 @@ async fn answer(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let forwarded: Vec<&str> =
-        parts.headers.get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or_default()).collect();
+    // What a client wrote that is no text must not hide what the proxy has added to it (SE-09).
+    let hops = parts.headers.get_all("x-forwarded-for").iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let hops: Vec<_> = hops.collect();
+    let forwarded: Vec<&str> = hops.iter().map(AsRef::as_ref).collect();
     let address = source_address(peer.ip(), &forwarded, &app.config.http.trusted_proxies);
     let incoming = Incoming {
+        path: parts.uri.path().to_owned(),
         path_parameters,
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
@@ -118,8 +144,8 @@ fn own(app: &App, content_type: &'static str, body: String) -> Response {
     edge::finish(Reply { status: StatusCode::OK, headers, body: body.into_bytes() }, &request_id(app)).map(Body::from)
 }
 
-fn refuse(app: &App, problem: &Problem) -> Response {
-    edge::refuse(problem, &request_id(app)).map(Body::from)
+fn refuse(app: &App, problem: &Problem, uri: &Uri, headers: &HeaderMap) -> Response {
+    edge::refuse_unknown(app, problem, uri.path(), headers, &request_id(app)).map(Body::from)
 }
 
 fn request_id(app: &App) -> String {

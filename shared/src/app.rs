@@ -172,6 +172,8 @@ impl App {
             expires_at: context.now.plus(life),
             attempts: 0,
             used_at: None,
+            used_by: None,
+            session_id: None,
         })
     }
 

@@ -44,6 +44,8 @@ async function walk(colorScheme) {
   await press("Confirm the address");
   await heading("Your address is confirmed");
   await shot("verify-done");
+  // To any other browser it is used.
+  await context.clearCookies();
   await tab.goto(verify);
   await press("Confirm the address");
   await heading("This link no longer works");

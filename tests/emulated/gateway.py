@@ -85,7 +85,7 @@ class Api:
         with contextlib.closing(connection):
             connection.request(method, self.url.path + path, text, sent)
             response = connection.getresponse()
-            return Answer(response.status, response.headers, response.read().decode())
+            return Answer(response.status, response.headers, response.read().decode(errors="replace"))
 
     def post(self, path, bearer=None, **body):
         return self.ask("POST", path, body, bearer)

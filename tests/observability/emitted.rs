@@ -108,6 +108,7 @@ pub fn recorded() -> Vec<Key> {
             ours::store_operation(operation.to_owned(), 0.1);
             ours::store_error(operation.to_owned());
         }
+        ours::StaleCookie::ALL.iter().copied().for_each(ours::cookie_cleared);
         ours::audit_erasure();
         ours::stale_secrets();
         ours::cold_start();

@@ -47,7 +47,7 @@ async fn sec_ot_02_sec_ot_05_sec_se_06_the_mailed_links_button_signs_this_browse
     assert_eq!(refreshed.status, 200, "{}", refreshed.text);
     let me = server.as_bearer(Method::GET, "/v1/me", &refreshed.string("access_token")).await;
     assert_eq!(me.string("email"), EMAIL);
-    assert_dead(&browser.press(&server, &shown, &[]).await);
+    assert_dead(&Browser::default().follow(&server, "sign-in", &token, &[]).await);
 }
 
 #[tokio::test]

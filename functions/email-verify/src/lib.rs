@@ -66,8 +66,9 @@ pub struct EmailVerifyReply {
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: EmailVerifyRequest = request.json()?;
     let cookie = cookies::flow_token(&request.headers);
-    let flow_token = cookies::flow_of(app, &request.headers, body.flow_token.as_deref(), cookie);
-    let verified = email_verify(app, &request.context, proof(&body, flow_token.is_some())?, flow_token).await;
+    let flow_token = cookies::flow_of(app, &request.headers, body.flow_token.clone(), cookie);
+    let verified =
+        email_verify(app, &request.context, proof(&body, flow_token.is_some())?, flow_token.as_deref()).await;
     let reply = match verified.map_err(problem)? {
         EmailVerified::Verified => EmailVerifyReply { status: "verified", reset_token: None },
         EmailVerified::PasswordRequired { reset_token } => {

@@ -75,7 +75,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
         cookies::admit_origin(app, &request.headers)?;
     }
     let cookie = cookies::code_flow_token(&request.headers);
-    let flow_token = cookies::flow_of(app, &request.headers, body.flow_token.as_deref(), cookie).map(str::to_owned);
+    let flow_token = cookies::flow_of(app, &request.headers, body.flow_token, cookie.clone());
     let proof = proof(body.token, body.email, body.code, flow_token.is_some())?;
     let device_token = cookies::device_token(app, &request.headers, body.device_token);
     let login = LoginEmailCodeVerify { proof, flow_token, device_token };

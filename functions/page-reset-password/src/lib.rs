@@ -13,7 +13,7 @@ use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::secrets::RingName;
-use wardgate::use_cases::password_reset::{PasswordResetError, password_reset};
+use wardgate::use_cases::password_reset::{PasswordReset, PasswordResetError, password_reset};
 
 const ACTION: Action = Action::ResetPassword;
 
@@ -58,7 +58,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let form: ResetPasswordForm = request.form()?;
     let rejected;
     let page = match password_reset(app, &request.context, &form.token, &form.new_password).await {
-        Ok(set) => {
+        Ok(PasswordReset::Set(set)) => {
             let mut reply = show(app, request, Page::Done(ACTION))?;
             // Only where the form is our page's (SE-06).
             if cookies::admit_own_origin(app, &request.headers).is_ok() {
@@ -66,6 +66,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
             }
             return Ok(reply);
         }
+        Ok(PasswordReset::Repeated) => Page::Done(ACTION),
         Err(PasswordResetError::InvalidToken) => Page::LinkInvalid(ACTION),
         Err(PasswordResetError::Password(rejection)) => {
             rejected = rejection;

@@ -71,7 +71,7 @@ struct SignInForm {
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let form: SignInForm = request.form()?;
     csrf::admit(app, &request.headers, form.csrf.as_deref())?;
-    let flow_token = cookies::code_flow_token(&request.headers).map(str::to_owned);
+    let flow_token = cookies::code_flow_token(&request.headers);
     let proof = MailedProof::Link { token: form.token.clone(), code: form.code };
     let device_token = cookies::device_token(app, &request.headers, None);
     let login = LoginEmailCodeVerify { proof, flow_token, device_token };

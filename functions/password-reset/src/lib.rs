@@ -10,7 +10,7 @@ use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::secrets::RingName;
-use wardgate::use_cases::password_reset::{PasswordResetError, password_reset};
+use wardgate::use_cases::password_reset::{PasswordReset, PasswordResetError, PasswordSet, password_reset};
 
 /// What answers `POST /v1/password/reset`.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -59,9 +59,10 @@ pub struct PasswordResetReply {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: PasswordResetRequest = request.json()?;
-    let set = password_reset(app, &request.context, &body.token, &body.new_password).await.map_err(problem)?;
-    let reply = PasswordResetReply { status: "password_reset", device_token: set.device_token };
-    Reply::json(StatusCode::OK, &reply)
+    let reset = password_reset(app, &request.context, &body.token, &body.new_password).await.map_err(problem)?;
+    // Only a page can repeat.
+    let PasswordReset::Set(PasswordSet { device_token }) = reset else { return Err(Problem::invalid_link()) };
+    Reply::json(StatusCode::OK, &PasswordResetReply { status: "password_reset", device_token })
 }
 
 fn problem(error: PasswordResetError) -> Problem {

@@ -66,6 +66,15 @@ fn the_pages_of_mailed_links_work_in_a_browser_without_javascript() {
     walk("pages.mjs", &browser, &[&server.base.replace("127.0.0.1", "localhost")]);
 }
 
+/// OT-02, SE-06: buttons that are pressed twice, and two links that are opened from a mail on another site's page.
+#[test]
+fn sec_ot_02_a_button_that_is_pressed_twice_says_what_it_did_in_a_browser() {
+    let Some(browser) = prepared() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_with(folder.path(), &[("AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL", "true")]);
+    walk("presses.mjs", &browser, &[&server.base.replace("127.0.0.1", "localhost")]);
+}
+
 /// The browser, if there are also the packages that drive it.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn prepared() -> Option<PathBuf> {
@@ -78,7 +87,7 @@ fn prepared() -> Option<PathBuf> {
     browser
 }
 
-/// Runs a script, which says `ok` for each colour scheme.
+/// Runs a script, which says `ok` for each colour scheme, or each way to walk.
 fn walk(script: &str, browser: &Path, addresses: &[&str]) {
     let screenshots = repository("target/browser");
     std::fs::create_dir_all(&screenshots).unwrap();

@@ -6,8 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::email::{Email, EmailKey};
-use crate::domain::id::{OneTimeId, RegistrationId, UserId};
+use crate::domain::id::{OneTimeId, RegistrationId, SessionId, UserId};
 use crate::domain::language::Language;
+use crate::domain::origin::Origin;
 use crate::domain::timestamp::Timestamp;
 
 /// 128 random bits of one item, in hex. Only who has both the item and a key of the mail ring can make its token.
@@ -137,9 +138,22 @@ pub struct OneTime {
     /// When it was used. The mark stays until the item expires, so that a replay is recognised (OT-02).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_at: Option<Timestamp>,
+    /// Which browser used it: [`crate::domain::browser::BrowserSecret::mark`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_by: Option<String>,
+    /// The session that began with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<SessionId>,
 }
 
 impl OneTime {
+    /// As it will be once a request from here has used it.
+    #[must_use]
+    pub fn used_from(self, origin: &Origin) -> Self {
+        let used_by = origin.browser.as_ref().map(|browser| browser.mark(&self.mailing.nonce));
+        Self { used_by, ..self }
+    }
+
     /// Whether it still works at `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.used_at.is_none() && now < self.expires_at && self.mailing.mac_kid.is_some()

@@ -31,11 +31,11 @@ static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
         "de/undo-email-change.html" "de/keep-account.html" "de/sign-in.html"))
 });
 
-/// SE-07. The style is the only thing that a page has; its hash is that of the very text which is put in.
+/// SE-07. The style is the only thing that a page has, beside the icon that browsers ask for; its hash is that of the very text which is put in.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let style = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
     format!(
-        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; style-src 'sha256-{style}'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     )
 });
 
@@ -127,11 +127,20 @@ pub enum Page<'a> {
     LinkInvalid(Action),
     /// The form did not come from our page in this browser: 403.
     Refused(Action),
+    /// What was sent is none of our forms.
+    Unreadable {
+        /// What was to be done.
+        action: Action,
+        /// 413 or 415.
+        status: StatusCode,
+    },
+    /// There is no such page, or nothing that it could be sent: 404 or 405.
+    Missing(StatusCode),
     /// Too many attempts, or something is down: try again later.
     TryLater {
         /// What was to be done.
         action: Action,
-        /// 429, 500 or 503.
+        /// 408, 429, 500 or 503.
         status: StatusCode,
         /// After how long.
         retry_after: Option<Duration>,
@@ -149,23 +158,25 @@ pub fn render(page: Page<'_>, language: Language, service_name: &str) -> Result<
     let (action, status, values) = match page {
         Page::Confirm { action, token, csrf, rejection } => {
             let status = if rejection.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-            (action, status, context! { kind => "confirm", token, csrf, ..reason(rejection) })
+            (Some(action), status, context! { kind => "confirm", token, csrf, ..reason(rejection) })
         }
         Page::ChoosePassword { token } => {
             let values = context! { kind => "confirm", token, csrf => None::<&str>, ..reason(None) };
-            (Action::ResetPassword, StatusCode::OK, values)
+            (Some(Action::ResetPassword), StatusCode::OK, values)
         }
         Page::TypeCode { token, csrf, wrong, .. } => {
             let status = if wrong { StatusCode::BAD_REQUEST } else { StatusCode::OK };
             let values = context! { kind => "confirm", token, csrf, ..reason(None) };
-            (Action::SignIn, status, values)
+            (Some(Action::SignIn), status, values)
         }
-        Page::Done(action) => (action, StatusCode::OK, context! { kind => "done" }),
-        Page::LinkInvalid(action) => (action, StatusCode::BAD_REQUEST, context! { kind => "invalid" }),
-        Page::Refused(action) => (action, StatusCode::FORBIDDEN, context! { kind => "refused" }),
-        Page::TryLater { action, status, .. } => (action, status, context! { kind => "later" }),
+        Page::Done(action) => (Some(action), StatusCode::OK, context! { kind => "done" }),
+        Page::LinkInvalid(action) => (Some(action), StatusCode::BAD_REQUEST, context! { kind => "invalid" }),
+        Page::Refused(action) => (Some(action), StatusCode::FORBIDDEN, context! { kind => "refused" }),
+        Page::Unreadable { action, status } => (Some(action), status, context! { kind => "unreadable" }),
+        Page::Missing(status) => (None, status, context! { kind => "missing" }),
+        Page::TryLater { action, status, .. } => (Some(action), status, context! { kind => "later" }),
     };
-    let path = action.path();
+    let path = action.map_or("/ui/page", Action::path);
     let language = language.tag();
     let style = Value::from_safe_string(STYLE.to_owned());
     let verified = matches!(page, Page::ChoosePassword { .. });
@@ -186,6 +197,21 @@ pub fn render(page: Page<'_>, language: Language, service_name: &str) -> Result<
         headers.push(retry_after(wait));
     }
     Ok(Reply { status, headers, body })
+}
+
+/// What a person sees of a refusal that has no page of its own.
+pub fn refusal(problem: &Problem, path: &str, language: Language, service_name: &str) -> Result<Reply, Problem> {
+    let status = problem.status;
+    let later =
+        status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+    let page = match path.strip_prefix("/ui/").and_then(Action::named) {
+        Some(action) if later => Page::TryLater { action, status, retry_after: problem.retry_after },
+        Some(action) if !matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => {
+            Page::Unreadable { action, status }
+        }
+        _ => Page::Missing(status),
+    };
+    render(page, language, service_name)
 }
 
 fn reason(rejection: Option<&PasswordRejection>) -> Value {
@@ -227,6 +253,8 @@ mod tests {
                 (Page::Done(action), 200),
                 (Page::LinkInvalid(action), 400),
                 (Page::Refused(action), 403),
+                (Page::Unreadable { action, status: StatusCode::UNSUPPORTED_MEDIA_TYPE }, 415),
+                (Page::Missing(StatusCode::NOT_FOUND), 404),
                 (
                     Page::TryLater {
                         action,
@@ -281,6 +309,27 @@ mod tests {
             assert!(heading(page).starts_with(expected), "{expected}");
         }
         assert_eq!(header(&shown(later, Language::German).0, &header::RETRY_AFTER), "5");
+    }
+
+    #[test]
+    fn a_refusal_without_a_page_of_its_own_has_one_for_people() {
+        let problem = |status| Problem::new(status, "code", "Title.", "Detail.");
+        for (path, status, expected) in [
+            ("/ui/keep-account", StatusCode::REQUEST_TIMEOUT, "Please try again later"),
+            ("/ui/keep-account", StatusCode::SERVICE_UNAVAILABLE, "Please try again later"),
+            ("/ui/keep-account", StatusCode::PAYLOAD_TOO_LARGE, "Please open the link again"),
+            ("/ui/keep-account", StatusCode::UNSUPPORTED_MEDIA_TYPE, "Please open the link again"),
+            ("/ui/keep-account", StatusCode::METHOD_NOT_ALLOWED, "There is no such page"),
+            ("/ui/nothing", StatusCode::PAYLOAD_TOO_LARGE, "There is no such page"),
+            ("/", StatusCode::NOT_FOUND, "There is no such page"),
+        ] {
+            let reply = refusal(&problem(status), path, Language::English, "Harbour").unwrap();
+            let html = String::from_utf8(reply.body).unwrap();
+            assert!(
+                reply.status == status && html.contains(&format!("<h1>{expected}</h1>")),
+                "{path} {status}: {html}"
+            );
+        }
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub enum Letter {
         code: String,
         /// How long both work.
         hours: u64,
+        /// Whether the account cannot be used before.
+        required: bool,
     },
     /// Somebody tried to register with an address that has an account.
     OwnerNotice,
@@ -170,7 +172,9 @@ impl Letter {
     fn values(&self, language: Language) -> Value {
         match self {
             Self::OwnerNotice | Self::PasswordChanged => context! {},
-            Self::Verification { link, code, hours } => context! { link => url(link), code, hours },
+            Self::Verification { link, code, hours, required } => {
+                context! { link => url(link), code, hours, required }
+            }
             Self::PasswordReset { link, minutes } => context! { link => url(link), minutes },
             Self::EmailCode { link, code, minutes } => {
                 context! { link => link.as_deref().map(url), code, minutes }

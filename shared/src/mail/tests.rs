@@ -14,7 +14,8 @@ fn letters() -> Vec<Letter> {
     let at = Timestamp::from_millis(1_772_368_200_250);
     let device = || "Firefox on Linux".to_owned();
     vec![
-        Letter::Verification { link: link(), code: code(), hours: 24 },
+        Letter::Verification { link: link(), code: code(), hours: 24, required: true },
+        Letter::Verification { link: link(), code: code(), hours: 1, required: false },
         Letter::OwnerNotice,
         Letter::PasswordReset { link: link(), minutes: 30 },
         Letter::EmailCode { link: Some(link()), code: code(), minutes: 10 },
@@ -126,7 +127,7 @@ fn message(from: &str, to: &str, rendered: &Rendered) -> Result<String, RenderEr
 
 #[test]
 fn a_message_is_multipart_alternative_with_its_own_date_and_id() {
-    let letter = Letter::Verification { link: LINK.to_owned(), code: CODE.to_owned(), hours: 24 };
+    let letter = Letter::Verification { link: LINK.to_owned(), code: CODE.to_owned(), hours: 24, required: true };
     let german = letter.render(Language::German, "Blauer Häfen", None).unwrap();
     let mail = message("Blauer Häfen <no-reply@example.com>", "Ada@Bücher.example", &german).unwrap();
     let (head, body) = mail.split_once("\r\n\r\n").unwrap();
@@ -193,5 +194,21 @@ fn debug_output_is_redacted() {
     for letter in letters() {
         let printed = format!("{letter:?} {:?}", rendered(&letter, Language::English, Some("Ada")));
         assert!(!printed.contains(CODE) && !printed.contains("https") && !printed.contains("Ada"), "{printed}");
+    }
+}
+
+#[test]
+fn the_mail_says_that_an_account_cannot_be_used_only_where_it_cannot() {
+    for (language, cannot, already) in [
+        (Language::English, "the account cannot be used", "can already be used"),
+        (Language::German, "lässt sich das Konto nicht nutzen", "lässt sich schon nutzen"),
+    ] {
+        for required in [true, false] {
+            let letter = Letter::Verification { link: LINK.to_owned(), code: CODE.to_owned(), hours: 24, required };
+            let Rendered { text, html, .. } = rendered(&letter, language, None);
+            for body in [text, html] {
+                assert_eq!((body.contains(cannot), body.contains(already)), (required, !required), "{body}");
+            }
+        }
     }
 }

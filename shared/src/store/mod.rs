@@ -24,6 +24,7 @@ pub mod outbox;
 pub mod passwords;
 pub mod profiles;
 pub mod registrations;
+mod repeats;
 pub mod restored;
 pub mod restored_items;
 pub mod rotation;

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, Update};
 
 use crate::domain::email::EmailKey;
-use crate::domain::id::OneTimeId;
+use crate::domain::id::{OneTimeId, SessionId};
 use crate::domain::one_time::{MailToken, Nonce, OneTime, Purpose};
 use crate::domain::timestamp::Timestamp;
 use crate::store::Store;
@@ -31,6 +31,16 @@ pub enum CodeBond<'a> {
 
 /// What an item has to be for its token or code to be taken: unused, unexpired (OT-02, OT-03), and sent.
 const LIVE: &str = "attribute_not_exists(used_at) AND expires_at > :now AND attribute_exists(mac_kid)";
+
+/// How an item is used up.
+pub(super) struct Used<'a> {
+    /// The item's random bits.
+    pub(super) nonce: &'a Nonce,
+    /// The browser's mark.
+    pub(super) by: Option<&'a str>,
+    /// The session that begins.
+    pub(super) session: Option<SessionId>,
+}
 
 impl Store {
     /// Writes an item, and with it the order for its mail: the same single write for every address (EN-04). A retry of a
@@ -127,20 +137,30 @@ impl Store {
         Ok(items.into_iter().find(|item| item.used_at.is_none() && now < item.expires_at))
     }
 
-    /// The part of a transaction that uses an item up. The write decides who was first.
+    /// The part of a transaction that uses an item up, and says by which browser and for which session. The write
+    /// decides who was first.
     pub(super) fn use_up(&self, item: &OneTime, now: Timestamp) -> Result<Update, StoreError> {
-        self.use_up_at(&Key::of_one_time(item), item.mailing.nonce.as_str(), now)
+        let used = Used { nonce: &item.mailing.nonce, by: item.used_by.as_deref(), session: item.session_id };
+        self.use_up_at(&Key::of_one_time(item), &used, now)
     }
 
-    pub(super) fn use_up_at(&self, key: &Key, nonce: &str, now: Timestamp) -> Result<Update, StoreError> {
-        Update::builder()
+    pub(super) fn use_up_at(&self, key: &Key, used: &Used<'_>, now: Timestamp) -> Result<Update, StoreError> {
+        let by = used.by.map(|by| (", used_by = :by", ":by", string(by)));
+        let session = used.session.map(|session| (", session_id = :session", ":session", string(session)));
+        let mut expression = "SET used_at = :now".to_owned();
+        let mut update = Update::builder();
+        for (assignment, name, value) in by.into_iter().chain(session) {
+            expression.push_str(assignment);
+            update = update.expression_attribute_values(name, value);
+        }
+        update
             .table_name(&self.table)
             .key("pk", key.pk())
             .key("sk", key.sk())
-            .update_expression("SET used_at = :now")
+            .update_expression(expression)
             .condition_expression(format!("nonce = :nonce AND {LIVE}"))
             .expression_attribute_values(":now", number(now.millis()))
-            .expression_attribute_values(":nonce", string(nonce))
+            .expression_attribute_values(":nonce", string(used.nonce.as_str()))
             .build()
             .map_err(|_| StoreError::Incomplete("an update without table or key"))
     }

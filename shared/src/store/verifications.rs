@@ -12,6 +12,7 @@ use crate::store::Store;
 use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
+use crate::store::one_time::Used;
 use crate::store::transaction::{Part, Transaction};
 
 /// A registration that is to be used up.
@@ -72,7 +73,9 @@ impl Store {
     ) -> Result<AddressVerification, StoreError> {
         let registration = verification.registration;
         let key = Key::registration(&registration.email.key(), registration.id);
-        let used = self.use_up_at(&key, registration.mailing.nonce.as_str(), audit.at)?;
+        let nonce = &registration.mailing.nonce;
+        let used = Used { nonce, by: registration.used_by.as_deref(), session: None };
+        let used = self.use_up_at(&key, &used, audit.at)?;
         let reset = verification.reset.map(|item| self.one_time_put(item)).transpose()?;
         let parts = parts.into_iter().chain([Part::Update(used)]).chain(reset.map(Part::Put));
         Ok(match self.transact(parts, audit).await? {

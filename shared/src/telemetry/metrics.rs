@@ -14,7 +14,7 @@ macro_rules! outcomes {
             /// All of them: what alarms and dashboards can name.
             pub const ALL: &[Self] = &[$(Self::$outcome),+];
 
-            /// The value of its label.
+            /// The value of the label, mostly `outcome`.
             pub const fn label(self) -> &'static str {
                 match self { $(Self::$outcome => $label),+ }
             }
@@ -134,6 +134,16 @@ outcomes! {
     }
 }
 
+outcomes! {
+    /// A cookie that was dead, damaged or never ours.
+    StaleCookie {
+        /// The refresh token's.
+        Refresh = "refresh",
+        /// The flow token's.
+        Flow = "flow",
+    }
+}
+
 /// A request was answered: how many, how many by our fault, and how long it took.
 pub fn request(endpoint: &'static str, status: StatusCode, seconds: f64) {
     let code = status.as_str().to_owned();
@@ -208,6 +218,11 @@ pub fn stale_secrets() {
 /// request.
 pub fn key_age(ring: &'static str, seconds: f64) {
     metrics::histogram!("wardgate_key_age_seconds", "ring" => ring).record(seconds);
+}
+
+/// A browser was made to forget a cookie that was worth nothing.
+pub fn cookie_cleared(cookie: StaleCookie) {
+    metrics::counter!("wardgate_cookies_cleared_total", "cookie" => cookie.label()).increment(1);
 }
 
 /// A Lambda environment was started.

@@ -217,6 +217,7 @@ pub(super) fn letter(app: &App, subject: &Ordered, key: &MacKey, now: Timestamp)
                     link: link("verify-email"),
                     code: token.verification_code(key),
                     hours: whole(left, 3600),
+                    required: app.config.accounts.require_verified_email,
                 },
             });
         }

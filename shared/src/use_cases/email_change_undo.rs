@@ -10,6 +10,7 @@ use crate::domain::one_time::{OneTime, Purpose};
 use crate::store::addresses::{AddressMove, AddressUndo};
 use crate::store::error::StoreError;
 use crate::use_cases::fault::{Fault, fault_arm};
+use crate::use_cases::repeat::repeated;
 
 /// How often the account may change under our hands. Each time costs whoever changes it a password check.
 const MOST_TRIES: usize = 5;
@@ -26,14 +27,21 @@ pub enum EmailChangeUndoError {
 }
 fault_arm!(EmailChangeUndoError);
 
-/// Moves the account back.
+/// Moves the account back. A press that the same browser repeats is answered as the first was (OT-02).
 pub async fn email_change_undo(app: &App, context: &RequestContext, token: &str) -> Result<(), EmailChangeUndoError> {
     let now = context.now;
     let ring = app.secrets.mail_mac(now).await?;
     let token =
         MailToken::open(token, Purpose::EmailUndo, &ring, now).map_err(|_| EmailChangeUndoError::InvalidLink)?;
-    let item = app.store.read_one_time(&token).await?.filter(|item| item.is_live(now));
-    let item = item.ok_or(EmailChangeUndoError::InvalidLink)?;
+    match move_back(app, context, &token).await {
+        Err(EmailChangeUndoError::InvalidLink) if repeated(app, context, &token).await?.is_some() => Ok(()),
+        moved => moved,
+    }
+}
+
+async fn move_back(app: &App, context: &RequestContext, token: &MailToken) -> Result<(), EmailChangeUndoError> {
+    let item = app.store.read_one_time(token).await?.filter(|item| item.is_live(context.now));
+    let item = item.ok_or(EmailChangeUndoError::InvalidLink)?.used_from(&context.origin);
     for _ in 0..MOST_TRIES {
         match undo(app, context, &item).await? {
             AddressMove::Moved => return Ok(()),

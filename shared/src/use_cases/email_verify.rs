@@ -15,7 +15,7 @@ use crate::crypto::sealed_token::{FlowToken, secret_hash};
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::credential::Credential;
 use crate::domain::email::Email;
-use crate::domain::id::UserId;
+use crate::domain::id::{OneTimeId, UserId};
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::registration::Registration;
 use crate::domain::user::User;
@@ -23,6 +23,7 @@ use crate::store::limits::{Reservation, Scope};
 use crate::store::verifications::{AddressVerification, Verification};
 use crate::telemetry::metrics;
 use crate::use_cases::fault::{Fault, fault_arm};
+use crate::use_cases::repeat::repeated_verification;
 use crate::use_cases::reserve::reserve_for_source;
 
 /// What shows that somebody reads an address's mail.
@@ -71,7 +72,13 @@ pub enum EmailVerifyError {
 }
 fault_arm!(EmailVerifyError);
 
-/// Verifies an address. `flow_token` is what the registration answered.
+/// Whether this is a flow token of ours.
+pub async fn is_flow(app: &App, context: &RequestContext, text: &str) -> Result<bool, Fault> {
+    Ok(FlowToken::open(text, &*app.secrets.login_mac(context.now).await?, context.now).is_ok())
+}
+
+/// Verifies an address. `flow_token` is what the registration answered. A press that the same browser repeats is answered
+/// as the first was (OT-02).
 pub async fn email_verify(
     app: &App,
     context: &RequestContext,
@@ -103,27 +110,47 @@ async fn attempt(
     };
     match proof {
         Proof::Link(token) => {
-            let registration = by_link(app, context, token, &ring).await?.ok_or(EmailVerifyError::InvalidLink)?;
-            verify(app, context, &registration, flow.as_ref(), &ring).await?.ok_or(EmailVerifyError::InvalidLink)
+            let token = MailToken::open(token, Purpose::Verification, &ring, context.now);
+            let token = token.map_err(|_| EmailVerifyError::InvalidLink)?;
+            let verified = match by_link(app, context, &token).await? {
+                Some(registration) => verify(app, context, registration, flow.as_ref(), &ring).await?,
+                None => None,
+            };
+            match verified {
+                Some(verified) => Ok(verified),
+                None => verified_before(app, context, &token, &ring).await?.ok_or(EmailVerifyError::InvalidLink),
+            }
         }
         Proof::Code { email, code } => {
             let registration = by_code(app, context, &email, code, flow.as_ref(), &ring).await?;
             let registration = registration.ok_or(EmailVerifyError::InvalidCode)?;
-            verify(app, context, &registration, flow.as_ref(), &ring).await?.ok_or(EmailVerifyError::InvalidCode)
+            verify(app, context, registration, flow.as_ref(), &ring).await?.ok_or(EmailVerifyError::InvalidCode)
         }
     }
 }
 
-async fn by_link(
-    app: &App,
-    context: &RequestContext,
-    token: &str,
-    ring: &Ring<MacKey>,
-) -> Result<Option<Registration>, Fault> {
-    let Ok(token) = MailToken::open(token, Purpose::Verification, ring, context.now) else { return Ok(None) };
+async fn by_link(app: &App, context: &RequestContext, token: &MailToken) -> Result<Option<Registration>, Fault> {
     let registration = app.store.read_registration(&token.email_key, token.registration_id()).await?;
     Ok(registration
         .filter(|registration| registration.mailing.nonce == token.nonce && registration.is_live(context.now)))
+}
+
+/// What this browser has just verified with this token, if it has: also the same form for the password, as long as
+/// nothing was saved with it.
+async fn verified_before(
+    app: &App,
+    context: &RequestContext,
+    token: &MailToken,
+    ring: &Ring<MacKey>,
+) -> Result<Option<EmailVerified>, Fault> {
+    let Some(registration) = repeated_verification(app, context, token).await? else { return Ok(None) };
+    let reset = app.store.read_verification_reset(&token.email_key, registration.id).await?;
+    let reset = reset.filter(|reset| reset.is_live(context.now));
+    let key = reset.as_ref().and_then(|reset| ring.find(reset.mailing.mac_kid.as_deref()?, context.now));
+    Ok(Some(match reset.zip(key) {
+        Some((reset, key)) => EmailVerified::PasswordRequired { reset_token: reset.token().seal(key) },
+        None => EmailVerified::Verified,
+    }))
 }
 
 /// Counts the try against the source, and then against the registration that the flow names, before it is compared
@@ -155,10 +182,11 @@ async fn by_code(
 async fn verify(
     app: &App,
     context: &RequestContext,
-    registration: &Registration,
+    registration: Registration,
     flow: Option<&FlowToken>,
     ring: &Ring<MacKey>,
 ) -> Result<Option<EmailVerified>, Fault> {
+    let registration = &registration.used_from(&context.origin);
     let key = registration.email.key();
     let matches = flow.is_some_and(|flow| {
         flow.registration_id == registration.id && secret_hash(&flow.secret) == registration.flow_hash
@@ -168,15 +196,15 @@ async fn verify(
     let (outcome, verified) = match credential {
         None => {
             let user = new_user(registration, matches, context);
-            let (reset, verified) = password_or_reset(app, context, &user.email, user.id, 1, matches, ring)?;
+            let (reset, verified) = password_or_reset(app, context, registration, user.id, 1, matches, ring)?;
             let credential = Credential::of(&user, matches.then(|| registration.password.clone()));
             let verification = Verification { registration, reset: reset.as_ref() };
             (app.store.activate_registration(&verification, &user, &credential, &audit).await?, verified)
         }
         // The account that this registration began where addresses need no verification.
         Some(credential) if credential.user_id == registration.user_id && !credential.email_verified => {
-            let (email, next) = (&registration.email, credential.cred_version + 1);
-            let (reset, verified) = password_or_reset(app, context, email, credential.user_id, next, matches, ring)?;
+            let (user_id, next) = (credential.user_id, credential.cred_version + 1);
+            let (reset, verified) = password_or_reset(app, context, registration, user_id, next, matches, ring)?;
             let verification = Verification { registration, reset: reset.as_ref() };
             (app.store.verify_account(&verification, &credential, &audit).await?, verified)
         }
@@ -200,11 +228,12 @@ fn new_user(registration: &Registration, matches: bool, context: &RequestContext
 }
 
 /// The registration's password stays only with its own flow; otherwise the answer has what sets another. That item is
-/// marked as sent: its token is answered here, and no mail is to go out.
+/// marked as sent: its token is answered here, and no mail is to go out. It has the registration's id, by which a repeat
+/// finds it.
 fn password_or_reset(
     app: &App,
     context: &RequestContext,
-    email: &Email,
+    registration: &Registration,
     user_id: UserId,
     cred_version: u64,
     matches: bool,
@@ -215,7 +244,9 @@ fn password_or_reset(
     }
     let mac_key = ring.current(context.now)?;
     let life = Duration::from_secs(app.config.accounts.reset_seconds);
+    let email = &registration.email;
     let mut item = app.one_time(context, Purpose::PasswordReset, email.key(), life)?;
+    item.id = OneTimeId::from_bytes(registration.id.to_bytes());
     item.user_id = Some(user_id);
     item.cred_version = Some(cred_version);
     item.recipient = Some(email.clone());

@@ -30,8 +30,9 @@ use crate::telemetry::metrics::{self, SignIn};
 use crate::use_cases::fault::{Fault, fault_arm};
 use crate::use_cases::known_device::{PresentedDevice, presented_device, settle, sign_in_device};
 use crate::use_cases::password_check::{admits, record_failure};
+use crate::use_cases::repeat::repeated;
 use crate::use_cases::reserve::reserve_for_source;
-use crate::use_cases::sign_in::{Completion, Proven, SignInRings, SignedIn, complete};
+use crate::use_cases::sign_in::{Completion, Proven, SignInKeys, SignInRings, SignedIn, complete, resume};
 
 /// What came by mail.
 pub enum MailedProof {
@@ -131,15 +132,16 @@ async fn attempt(app: &App, context: &RequestContext, login: LoginEmailCodeVerif
             && item.cred_version == Some(credential.cred_version)
             && admits(app, credential)
     });
-    let Some((item, credential)) = bound else { return Err(refuse(app, context, &tried).await?) };
+    let Some((item, credential)) = bound else { return again(app, context, &tried, &rings, keys).await };
     if shown != Some(true) {
         return Err(not_shown(app, context, &tried, &credential).await?);
     }
+    let item = item.used_from(&context.origin);
 
     let device = sign_in_device(app, context, &credential, presented, found.device.as_ref())?;
     let proof = Proven { credential: &credential, amr: "otp", proof: Some(&item), device: &device };
     let Completion::SignedIn(signed_in) = complete(app, context, proof, keys).await? else {
-        return Err(refuse(app, context, &tried).await?);
+        return again(app, context, &tried, &rings, keys).await;
     };
     settle(app, context, None, &device).await;
     Ok(signed_in)
@@ -181,6 +183,13 @@ impl<'a> Tried<'a> {
         match self {
             Self::Code { email, .. } => email,
             Self::LinkInFlow(token, _) | Self::LinkWithCode(token, _) | Self::LinkAlone(token) => &token.email_key,
+        }
+    }
+
+    fn link(&self) -> Option<&MailToken> {
+        match self {
+            Self::Code { .. } => None,
+            Self::LinkInFlow(token, _) | Self::LinkWithCode(token, _) | Self::LinkAlone(token) => Some(token),
         }
     }
 
@@ -248,6 +257,23 @@ async fn read_device(app: &App, claim: Option<&DeviceClaim>, now: Timestamp) -> 
         Some(claim) => app.store.read_device(claim, now).await,
         None => Ok(None),
     }
+}
+
+/// What the same browser is answered that presses the button of a link again (OT-02); anybody else is refused.
+async fn again(
+    app: &App,
+    context: &RequestContext,
+    tried: &Tried<'_>,
+    rings: &SignInRings,
+    keys: SignInKeys<'_>,
+) -> Result<SignedIn, EmailCodeError> {
+    if let Some(token) = tried.link()
+        && let Some(used) = repeated(app, context, token).await?
+        && let Some(signed_in) = resume(app, context, &used, rings, keys).await?
+    {
+        return Ok(signed_in);
+    }
+    Err(refuse(app, context, tried).await?)
 }
 
 /// Records that the try failed.

@@ -12,6 +12,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{User, UserStatus};
 use crate::store::deletions::Keeping;
 use crate::use_cases::fault::{Fault, fault_arm};
+use crate::use_cases::repeat::repeated;
 
 /// Why the account is not kept.
 #[derive(Debug, Error)]
@@ -25,13 +26,21 @@ pub enum MeKeepError {
 }
 fault_arm!(MeKeepError);
 
-/// Keeps the account.
+/// Keeps the account. A press that the same browser repeats is answered as the first was (OT-02).
 pub async fn me_keep(app: &App, context: &RequestContext, token: &str) -> Result<(), MeKeepError> {
     let now = context.now;
     let ring = app.secrets.mail_mac(now).await?;
     let token = MailToken::open(token, Purpose::KeepAccount, &ring, now).map_err(|_| MeKeepError::InvalidLink)?;
-    let item = app.store.read_one_time(&token).await?.filter(|item| item.is_live(now));
-    let item = item.ok_or(MeKeepError::InvalidLink)?;
+    match keep(app, context, &token).await {
+        Err(MeKeepError::InvalidLink) if repeated(app, context, &token).await?.is_some() => Ok(()),
+        kept => kept,
+    }
+}
+
+async fn keep(app: &App, context: &RequestContext, token: &MailToken) -> Result<(), MeKeepError> {
+    let now = context.now;
+    let item = app.store.read_one_time(token).await?.filter(|item| item.is_live(now));
+    let item = item.ok_or(MeKeepError::InvalidLink)?.used_from(&context.origin);
     let (user, erase_at) = leaving(app, &item).await?.ok_or(MeKeepError::InvalidLink)?;
     let audit = app.audit(context, Subject::User(user.id), AuditAction::DeletionCancelled, None)?;
     match app.store.keep_account(&user, erase_at, &item, &audit).await? {

@@ -44,4 +44,5 @@ pub mod watch_audit;
 
 mod known_device;
 mod order_mail;
+mod repeat;
 mod reserve;

@@ -5,14 +5,17 @@ use thiserror::Error;
 
 use crate::app::{App, RequestContext};
 use crate::crypto::mail_token::MailToken;
+use crate::crypto::password_hasher::Verification;
+use crate::crypto::password_wrap;
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::one_time::{OneTime, Purpose};
-use crate::domain::password::PasswordRejection;
+use crate::domain::password::{Password, PasswordRejection};
 use crate::domain::user::{User, UserStatus};
 use crate::store::passwords::{PasswordChange, PasswordSetting};
 use crate::use_cases::choose_password::{choose_password, wrapped_hash};
 use crate::use_cases::fault::{Fault, fault_arm};
 use crate::use_cases::known_device::new_device;
+use crate::use_cases::repeat::repeated;
 
 /// Why no password was set.
 #[derive(Debug, Error)]
@@ -36,20 +39,45 @@ pub struct PasswordSet {
     pub device_token: String,
 }
 
-/// Sets the password.
+/// What became of a reset.
+pub enum PasswordReset {
+    /// The password is set.
+    Set(PasswordSet),
+    /// This browser had set it with its press before, which answered the device's token.
+    Repeated,
+}
+
+/// Sets the password. A press that the same browser repeats with the same password is answered as the first was (OT-02).
 pub async fn password_reset(
     app: &App,
     context: &RequestContext,
     token: &str,
     new_password: &str,
-) -> Result<PasswordSet, PasswordResetError> {
+) -> Result<PasswordReset, PasswordResetError> {
     let now = context.now;
-    let (ring, session_ring) = (app.secrets.mail_mac(now).await?, app.secrets.session_mac(now).await?);
-    let mac_key = session_ring.current(now)?;
+    let ring = app.secrets.mail_mac(now).await?;
     let token =
         MailToken::open(token, Purpose::PasswordReset, &ring, now).map_err(|_| PasswordResetError::InvalidToken)?;
-    let item = app.store.read_one_time(&token).await?.filter(|item| item.is_live(now));
-    let item = item.ok_or(PasswordResetError::InvalidToken)?;
+    match reset(app, context, &token, new_password).await {
+        Err(PasswordResetError::InvalidToken) => match repeated(app, context, &token).await? {
+            Some(used) if has_set(app, context, &used, new_password).await? => Ok(PasswordReset::Repeated),
+            _ => Err(PasswordResetError::InvalidToken),
+        },
+        reset => Ok(PasswordReset::Set(reset?)),
+    }
+}
+
+async fn reset(
+    app: &App,
+    context: &RequestContext,
+    token: &MailToken,
+    new_password: &str,
+) -> Result<PasswordSet, PasswordResetError> {
+    let now = context.now;
+    let session_ring = app.secrets.session_mac(now).await?;
+    let mac_key = session_ring.current(now)?;
+    let item = app.store.read_one_time(token).await?.filter(|item| item.is_live(now));
+    let item = item.ok_or(PasswordResetError::InvalidToken)?.used_from(&context.origin);
     let user = account(app, &item).await?.ok_or(PasswordResetError::InvalidToken)?;
     let password = choose_password(app, new_password, &user.email, user.name.as_ref()).await?;
     let hash = wrapped_hash(app, now, user.id, &password).await?;
@@ -70,6 +98,18 @@ pub async fn password_reset(
         PasswordChange::Superseded => return Err(PasswordResetError::InvalidToken),
     }
     Ok(PasswordSet { device_token: device.token(mac_key) })
+}
+
+/// Whether the password that a used item has set is this one, and still holds. The repeat was counted before (EN-01).
+async fn has_set(app: &App, context: &RequestContext, used: &OneTime, password: &str) -> Result<bool, Fault> {
+    let credential = app.store.read_credential(&used.email_key).await?.filter(|credential| {
+        Some(credential.user_id) == used.user_id && Some(credential.cred_version) == used.cred_version.map(|it| it + 1)
+    });
+    let Some((credential, password)) = credential.zip(Password::attempt(password)) else { return Ok(false) };
+    let Some(hash) = &credential.password else { return Ok(false) };
+    let ring = app.secrets.password_wrap(context.now).await?;
+    let phc = password_wrap::unwrap(hash, credential.user_id, &ring)?;
+    Ok(app.hasher.verify(&password, Some(phc.as_str())).await? == Verification::Match)
 }
 
 /// The account that the item is bound to, if its credentials are still those that the mail was sent for (SE-04).

@@ -96,6 +96,7 @@ pub async fn register(
         expires_at: now.plus(Duration::from_secs(app.config.accounts.verification_seconds)),
         attempts: 0,
         used_at: None,
+        used_by: None,
         email,
     };
     let flow_token = FlowToken { registration_id: registration.id, secret }.seal(mac_key);

@@ -15,13 +15,14 @@ pub const SETTINGS: [(&str, &str); 3] = [
 ];
 
 /// What differs each time, by its shape, and what stands for it. New endpoints speak of the same things.
-const RULES: [(&str, &str); 6] = [
+const RULES: [(&str, &str); 7] = [
     (r"\beyJ[\w-]+\.[\w-]+\.[\w-]+", "<JWT>"),
     (r"\b([a-z]{2})_[\w-]+\.[\w-]+\.[\w-]+", "<$1 token>"),
     (r"\b([a-z]{3})_[0-9a-hjkmnp-tv-z]{26}\b", "<$1 id>"),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
     (r"\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT", "<time>"),
     (r"^[\w-]{43,}$", "<base64url>"),
+    (r"^__Host-wardgate-browser=[\w-]{22}", "__Host-wardgate-browser=<128 bits>"),
 ];
 
 /// Functions that pass on what they get, or whose work is elsewhere: there is no response without a queue, somebody who sends
