@@ -55,13 +55,17 @@ pub struct ResetPasswordForm {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let form: ResetPasswordForm = request.form()?;
-    let rejected;
+    let (email, rejected);
     let page = match password_reset(app, &request.context, &form.token, &form.new_password).await {
-        Ok(()) => Page::Done(ACTION),
+        Ok(account) => {
+            email = account;
+            Page::Done { action: ACTION, account: Some(email.display()) }
+        }
         Err(PasswordResetError::InvalidToken) => Page::LinkInvalid(ACTION),
-        Err(PasswordResetError::Password(rejection)) => {
-            rejected = rejection;
-            Page::Confirm { action: ACTION, token: &form.token, csrf: None, rejection: Some(&rejected) }
+        Err(PasswordResetError::Password(rejection, account)) => {
+            (rejected, email) = (rejection, account);
+            let rejection = Some((&rejected, email.display()));
+            Page::Confirm { action: ACTION, token: &form.token, csrf: None, rejection }
         }
         Err(PasswordResetError::Fault(fault)) => return Err(fault.into()),
     };

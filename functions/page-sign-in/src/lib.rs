@@ -48,7 +48,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let login = LoginEmailCodeVerify { proof: MailedProof::Token(form.token), device_token: None };
     match login_email_code_verify(app, &request.context, login).await {
         Ok(signed_in) => {
-            let mut reply = show(app, request, Page::Done(ACTION))?;
+            let mut reply = show(app, request, Page::Done { action: ACTION, account: None })?;
             reply.headers.push(cookies::keep(app, &signed_in.refresh_token)?);
             Ok(reply)
         }

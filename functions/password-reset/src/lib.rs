@@ -64,7 +64,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
 fn problem(error: PasswordResetError) -> Problem {
     match error {
         PasswordResetError::InvalidToken => Problem::invalid_link(),
-        PasswordResetError::Password(rejection) => {
+        PasswordResetError::Password(rejection, _) => {
             Problem::invalid_member("new_password", rejection.code(), rejection.detail())
         }
         PasswordResetError::Fault(fault) => fault.into(),

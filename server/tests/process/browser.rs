@@ -69,13 +69,22 @@ fn the_pages_of_mailed_links_work_in_a_browser_without_javascript() {
 /// The browser, if there are also the packages that drive it.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn prepared() -> Option<PathBuf> {
-    let packages = repository("tests/browser/node_modules/playwright-core");
-    let browser = browser().filter(|_| packages.exists());
+    let packages = ["playwright-core", "axe-core"].map(|name| repository("tests/browser/node_modules").join(name));
+    let browser = browser().filter(|_| packages.iter().all(|package| package.exists()));
     if browser.is_none() {
         assert!(!required(), "the browser test is not prepared");
         eprintln!("SKIPPED: the browser test is not prepared; `make test` does that where Node.js and Chromium are");
     }
     browser
+}
+
+/// The example is served without a build, and so has a copy of the style.
+#[test]
+fn the_example_begins_with_the_style_of_the_pages() {
+    let example = std::fs::read_to_string(repository("examples/spa/style.css")).unwrap();
+    assert!(example.starts_with(wardgate::http::page::STYLE), "copy shared/templates/pages/page.css to its beginning");
+    let page = std::fs::read_to_string(repository("examples/spa/index.html")).unwrap();
+    assert!(page.contains(wardgate::http::page::ICON), "its icon is another");
 }
 
 /// Runs a script, which says `ok` for each colour scheme.

@@ -27,12 +27,12 @@ pub enum EmailChangeConfirmError {
 }
 fault_arm!(EmailChangeConfirmError);
 
-/// Moves the account, ends its sessions, and tells the address before.
+/// Moves the account, ends its sessions, and tells the address before. Gives the new address.
 pub async fn email_change_confirm(
     app: &App,
     context: &RequestContext,
     token: &str,
-) -> Result<(), EmailChangeConfirmError> {
+) -> Result<Email, EmailChangeConfirmError> {
     let now = context.now;
     let ring = app.secrets.mail_mac(now).await?;
     let token =
@@ -58,7 +58,7 @@ pub async fn email_change_confirm(
     };
     let audit = app.audit(context, Subject::User(user.id), AuditAction::EmailChanged, None)?;
     match app.store.change_address(&change, &audit).await? {
-        AddressMove::Moved => Ok(()),
+        AddressMove::Moved => Ok(change.after.email.clone()),
         AddressMove::Superseded | AddressMove::Refused => Err(EmailChangeConfirmError::InvalidLink),
     }
 }

@@ -6,6 +6,7 @@ use thiserror::Error;
 use crate::app::{App, RequestContext};
 use crate::crypto::mail_token::MailToken;
 use crate::domain::audit::{AuditAction, Subject};
+use crate::domain::email::Email;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::store::addresses::{AddressMove, AddressUndo};
 use crate::store::error::StoreError;
@@ -26,17 +27,22 @@ pub enum EmailChangeUndoError {
 }
 fault_arm!(EmailChangeUndoError);
 
-/// Moves the account back.
-pub async fn email_change_undo(app: &App, context: &RequestContext, token: &str) -> Result<(), EmailChangeUndoError> {
+/// Moves the account back, and gives the address that it has again.
+pub async fn email_change_undo(
+    app: &App,
+    context: &RequestContext,
+    token: &str,
+) -> Result<Email, EmailChangeUndoError> {
     let now = context.now;
     let ring = app.secrets.mail_mac(now).await?;
     let token =
         MailToken::open(token, Purpose::EmailUndo, &ring, now).map_err(|_| EmailChangeUndoError::InvalidLink)?;
     let item = app.store.read_one_time(&token).await?.filter(|item| item.is_live(now));
     let item = item.ok_or(EmailChangeUndoError::InvalidLink)?;
+    let email = item.recipient.clone().ok_or(EmailChangeUndoError::InvalidLink)?;
     for _ in 0..MOST_TRIES {
-        match undo(app, context, &item).await? {
-            AddressMove::Moved => return Ok(()),
+        match undo(app, context, &item, &email).await? {
+            AddressMove::Moved => return Ok(email),
             AddressMove::Refused => return Err(EmailChangeUndoError::InvalidLink),
             AddressMove::Superseded => {}
         }
@@ -45,10 +51,12 @@ pub async fn email_change_undo(app: &App, context: &RequestContext, token: &str)
 }
 
 /// One try, on the account as it is now.
-async fn undo(app: &App, context: &RequestContext, item: &OneTime) -> Result<AddressMove, Fault> {
-    let (Some(user_id), Some(email)) = (item.user_id, item.recipient.clone()) else { return Ok(AddressMove::Refused) };
+async fn undo(app: &App, context: &RequestContext, item: &OneTime, email: &Email) -> Result<AddressMove, Fault> {
+    let Some(user_id) = item.user_id else { return Ok(AddressMove::Refused) };
     let Some(before) = app.store.read_user(user_id).await? else { return Ok(AddressMove::Refused) };
-    let Some((after, given_up)) = before.moved_back(email, context.now) else { return Ok(AddressMove::Refused) };
+    let Some((after, given_up)) = before.moved_back(email.clone(), context.now) else {
+        return Ok(AddressMove::Refused);
+    };
     let audit = app.audit(context, Subject::User(user_id), AuditAction::EmailChangeUndone, None)?;
     let undo = AddressUndo { token: item, before: &before, after: &after, given_up: &given_up };
     Ok(app.store.undo_address_change(&undo, &audit).await?)

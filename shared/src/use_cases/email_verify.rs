@@ -41,11 +41,16 @@ pub enum Proof<'a> {
 #[derive(Clone, PartialEq, Eq)]
 pub enum EmailVerified {
     /// By whoever registered: the password that they chose works.
-    Verified,
+    Verified {
+        /// The account's address.
+        email: Email,
+    },
     /// By somebody else, as far as one can tell: a new password has to be set (OT-10).
     PasswordRequired {
         /// Sets it, like the token of a reset mail.
         reset_token: String,
+        /// The account's address.
+        email: Email,
     },
 }
 
@@ -216,7 +221,7 @@ fn password_or_reset(
     ring: &Ring<MacKey>,
 ) -> Result<(Option<OneTime>, EmailVerified), Fault> {
     if matches {
-        return Ok((None, EmailVerified::Verified));
+        return Ok((None, EmailVerified::Verified { email: email.clone() }));
     }
     let mac_key = ring.current(context.now)?;
     let life = Duration::from_secs(app.config.accounts.reset_seconds);
@@ -227,5 +232,5 @@ fn password_or_reset(
     item.mailing.mac_kid = Some(mac_key.kid.clone());
     item.mailing.sent_at = Some(context.now);
     let token = item.token();
-    Ok((Some(item), EmailVerified::PasswordRequired { reset_token: token.seal(mac_key) }))
+    Ok((Some(item), EmailVerified::PasswordRequired { reset_token: token.seal(mac_key), email: email.clone() }))
 }

@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::app::{App, RequestContext};
 use crate::crypto::mail_token::MailToken;
 use crate::domain::audit::{AuditAction, Subject};
+use crate::domain::email::Email;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{User, UserStatus};
@@ -25,8 +26,8 @@ pub enum MeKeepError {
 }
 fault_arm!(MeKeepError);
 
-/// Keeps the account.
-pub async fn me_keep(app: &App, context: &RequestContext, token: &str) -> Result<(), MeKeepError> {
+/// Keeps the account, and gives its address.
+pub async fn me_keep(app: &App, context: &RequestContext, token: &str) -> Result<Email, MeKeepError> {
     let now = context.now;
     let ring = app.secrets.mail_mac(now).await?;
     let token = MailToken::open(token, Purpose::KeepAccount, &ring, now).map_err(|_| MeKeepError::InvalidLink)?;
@@ -35,7 +36,7 @@ pub async fn me_keep(app: &App, context: &RequestContext, token: &str) -> Result
     let (user, erase_at) = leaving(app, &item).await?.ok_or(MeKeepError::InvalidLink)?;
     let audit = app.audit(context, Subject::User(user.id), AuditAction::DeletionCancelled, None)?;
     match app.store.keep_account(&user, erase_at, &item, &audit).await? {
-        Keeping::Kept => Ok(()),
+        Keeping::Kept => Ok(user.email),
         Keeping::Refused => Err(MeKeepError::InvalidLink),
     }
 }

@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::app::{App, RequestContext};
 use crate::crypto::mail_token::MailToken;
 use crate::domain::audit::{AuditAction, Subject};
+use crate::domain::email::Email;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::password::PasswordRejection;
 use crate::domain::user::{User, UserStatus};
@@ -18,22 +19,22 @@ pub enum PasswordResetError {
     /// Forged, expired, used, or of an account that has changed since: the person has to ask again, whatever it was.
     #[error("the link is no longer valid")]
     InvalidToken,
-    /// The password is not good enough. The link still works.
-    #[error(transparent)]
-    Password(#[from] PasswordRejection),
+    /// The password is not good enough for this account. The link still works.
+    #[error("{0}")]
+    Password(PasswordRejection, Email),
     /// Our side failed.
     #[error(transparent)]
     Fault(Fault),
 }
 fault_arm!(PasswordResetError);
 
-/// Sets the password.
+/// Sets the password, and names the account.
 pub async fn password_reset(
     app: &App,
     context: &RequestContext,
     token: &str,
     new_password: &str,
-) -> Result<(), PasswordResetError> {
+) -> Result<Email, PasswordResetError> {
     let now = context.now;
     let ring = app.secrets.mail_mac(now).await?;
     let token =
@@ -41,7 +42,9 @@ pub async fn password_reset(
     let item = app.store.read_one_time(&token).await?.filter(|item| item.is_live(now));
     let item = item.ok_or(PasswordResetError::InvalidToken)?;
     let user = account(app, &item).await?.ok_or(PasswordResetError::InvalidToken)?;
-    let password = choose_password(app, new_password, &user.email, user.name.as_ref()).await?;
+    let password = choose_password(app, new_password, &user.email, user.name.as_ref())
+        .await
+        .map_err(|rejection| PasswordResetError::Password(rejection, user.email.clone()))?;
     let hash = wrapped_hash(app, now, user.id, &password).await?;
     let notice = app.notice(context, Purpose::PasswordChanged, &user)?;
     let setting = PasswordSetting { user: &user, password: &hash, token: Some(&item), kept: None, notice: &notice };
@@ -54,7 +57,7 @@ pub async fn password_reset(
     if let Err(cause) = app.store.clear_sign_in_failures(&item.email_key).await {
         tracing::warn!(request_id = context.request_id, %cause, "could not clear the failures after a reset");
     }
-    Ok(())
+    Ok(user.email)
 }
 
 /// The account that the item is bound to, if its credentials are still those that the mail was sent for (SE-04).
