@@ -63,14 +63,12 @@ async function call(method, path, body) {
   }
 }
 
-// The focus goes where the news is, and so do the eyes: a message above the fold would be missed.
+// The focus goes where the news is, for whoever has it read out.
 function say(text, bad = false) {
   $("message").textContent = text;
   $("message").classList.toggle("bad", bad);
-  if (text) {
-    $("message").focus();
-    scrollTo({ top: 0 });
-  }
+  // It stays at the top of what is in view, so that the form that it is about need not move away.
+  if (text) $("message").focus({ preventScroll: true });
 }
 
 function show(id) {

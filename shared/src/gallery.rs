@@ -25,7 +25,7 @@ const REJECTIONS: [(&str, &PasswordRejection); 5] = [
 ];
 
 /// A service that has everything that can be set.
-pub fn service(name: &str) -> Service {
+pub(crate) fn service(name: &str) -> Service {
     Service {
         name: name.to_owned(),
         url: Some("https://app.example.com/".to_owned()),
@@ -34,7 +34,7 @@ pub fn service(name: &str) -> Service {
 }
 
 /// Every page, with a name. What is refused and typed again has `wrong` in it.
-pub fn pages() -> Vec<(String, Page<'static>)> {
+pub(crate) fn pages() -> Vec<(String, Page<'static>)> {
     let token = "a\"><script>";
     let mut pages = Vec::new();
     for action in Action::ALL {
@@ -75,7 +75,7 @@ pub fn pages() -> Vec<(String, Page<'static>)> {
 }
 
 /// Every mail.
-pub fn letters() -> Vec<(&'static str, Letter)> {
+pub(crate) fn letters() -> Vec<(&'static str, Letter)> {
     let link = || LINK.to_owned();
     let code = || "482913".to_owned();
     let at = Timestamp::from_millis(1_772_368_200_250);
@@ -96,7 +96,7 @@ pub fn letters() -> Vec<(&'static str, Letter)> {
 }
 
 /// What stands around a letter.
-pub fn letterhead<'a>(service: &'a Service, recipient_name: Option<&'a str>) -> Letterhead<'a> {
+pub(crate) fn letterhead<'a>(service: &'a Service, recipient_name: Option<&'a str>) -> Letterhead<'a> {
     Letterhead {
         service_name: &service.name,
         url: service.url.as_deref(),

@@ -1,5 +1,6 @@
 //! The small pages that links in mails open. They work without JavaScript; showing one never uses its token up (OT-05).
 
+mod action;
 mod look;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use minijinja::context;
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
+pub use self::action::Action;
 pub use self::look::{ICON, STYLE};
 use crate::config::Service;
 use crate::domain::language::Language;
@@ -34,57 +36,6 @@ static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
         "de/page.html" "de/verify-email.html" "de/reset-password.html" "de/confirm-email-change.html"
         "de/undo-email-change.html" "de/keep-account.html" "de/sign-in.html" "de/message.html"))
 });
-
-/// What a page's button does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Confirms the address of an account.
-    VerifyEmail,
-    /// Sets a new password.
-    ResetPassword,
-    /// Confirms a new address.
-    ConfirmEmailChange,
-    /// Gives an account its former address back.
-    UndoEmailChange,
-    /// Cancels a deletion.
-    KeepAccount,
-    /// Signs in with a link from a mail.
-    SignIn,
-}
-
-impl Action {
-    /// Every action.
-    pub const ALL: [Self; 6] = [
-        Self::VerifyEmail,
-        Self::ResetPassword,
-        Self::ConfirmEmailChange,
-        Self::UndoEmailChange,
-        Self::KeepAccount,
-        Self::SignIn,
-    ];
-
-    /// The action of `/ui/{name}`.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| action.path().strip_prefix("/ui/") == Some(name))
-    }
-
-    /// Whether its POST reads or sets cookies, and so needs a token against forged requests (SE-06).
-    pub const fn uses_cookies(self) -> bool {
-        matches!(self, Self::VerifyEmail | Self::SignIn)
-    }
-
-    /// The page's path, which its form posts to.
-    pub const fn path(self) -> &'static str {
-        match self {
-            Self::VerifyEmail => "/ui/verify-email",
-            Self::ResetPassword => "/ui/reset-password",
-            Self::ConfirmEmailChange => "/ui/confirm-email-change",
-            Self::UndoEmailChange => "/ui/undo-email-change",
-            Self::KeepAccount => "/ui/keep-account",
-            Self::SignIn => "/ui/sign-in",
-        }
-    }
-}
 
 /// A code that a person types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -285,7 +236,7 @@ pub fn render(page: Page<'_>, language: Language, service: &Service) -> Result<R
         style => safe(STYLE),
         script => safe(script),
         icon => safe(ICON),
-        service_name => service.name,
+        service_name => &service.name,
         url => service.url.as_deref().map(plain),
         support => service.support_link().as_deref().map(plain),
         support_name => service.support_address(),

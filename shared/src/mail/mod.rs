@@ -150,9 +150,8 @@ impl Letter {
             name => letterhead.recipient_name.map(one_line),
             url => url.map(plain),
             support => support.map(plain),
-            support_link => support.map(|support| match support.contains("://") {
-                true => plain(support),
-                false => plain(&format!("mailto:{support}")),
+            support_link => support.map(|support| {
+                if support.contains("://") { plain(support) } else { plain(&format!("mailto:{support}")) }
             }),
             recipient,
             at => moment(language, at),
