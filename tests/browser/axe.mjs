@@ -1,5 +1,4 @@
-// What axe-core finds on a page. It is asked from outside the page, so that the page's own policy holds and a page without
-// JavaScript is looked at as it is.
+// What axe-core finds on a page. It is asked from outside the page, so that the page's own policy holds.
 
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";

@@ -109,9 +109,10 @@ await each(["en"], async (tab, shot, language, width) => {
 });
 await browser.close();
 
-const subjects = Object.groupBy(taken, (path) => path.replace(/-(light|dark|forced)-\d+\.png$/, ""));
+const subjects = {};
+for (const path of taken) (subjects[path.replace(/-(light|dark|forced)-\d+\.png$/, "")] ??= []).push(path);
 const figure = (path) => `<a href="${path}"><img loading="lazy" src="${path}" alt="${path}" title="${path}"></a>`;
-const sections = Object.entries(subjects).map(([name, paths]) => `<h2>${name}</h2><p>${paths.toSorted().map(figure).join("")}</p>`);
+const sections = Object.entries(subjects).map(([name, paths]) => `<h2>${name}</h2><p>${paths.sort().map(figure).join("")}</p>`);
 await writeFile(`${folder}/index.html`, `<!doctype html><meta charset="utf-8"><title>Screenshots</title>
 <style>body{font:1rem system-ui;margin:2rem;background:#ddd}img{height:24rem;margin:.25rem;border:1px solid #999}</style>
 <h1>${taken.length} pictures</h1>${sections.join("\n")}`);

@@ -113,7 +113,11 @@ async fn sec_ot_05_the_account_is_named_only_to_whoever_has_sent_its_token() {
     assert_dead(&forged);
     assert!(!forged.text.contains(EMAIL), "{}", forged.text);
     let refused = browser.press(&server, &shown, &[("new_password", "tiny")]).await;
-    assert!(refused.text.contains(&format!("autocomplete=\"username\" readonly value=\"{EMAIL}\"")), "{}", refused.text);
+    assert!(
+        refused.text.contains(&format!("autocomplete=\"username\" readonly value=\"{EMAIL}\"")),
+        "{}",
+        refused.text
+    );
     let done = browser.press(&server, &refused, &[("new_password", OTHER_PASSWORD)]).await;
     assert_eq!(heading(&done), "Your password is saved");
     assert!(done.text.contains(EMAIL), "{}", done.text);
