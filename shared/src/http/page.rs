@@ -162,14 +162,14 @@ impl Page<'_> {
     fn shown(&self) -> Shown<'_> {
         let minimum = PasswordPolicy::OnlyFactor.minimum();
         let field = if self.asks_for_password() { "password" } else { "" };
-        let shown = Shown { minimum, field, ..Shown::default() };
+        let shown = Shown { field, minimum, ..Shown::default() };
         match *self {
             Self::Confirm { token, csrf, rejection, .. } => {
                 let (rejection, account) = rejection.unzip();
                 Shown { kind: "form", token, csrf, account, ..shown.rejected(rejection) }
             }
             Self::ChoosePassword { token, account } => {
-                Shown { kind: "form", token, account: Some(account), verified: true, ..shown }
+                Shown { kind: "form", token, account: Some(account), case: "verified", ..shown }
             }
             Self::TypeCode { token, csrf, account, field, wrong, .. } => {
                 let (digits, length) = match field {
@@ -184,9 +184,13 @@ impl Page<'_> {
             Self::Refused(_) => Shown { kind: "refused", ..shown },
             Self::TryLater { status, retry_after, .. } => {
                 let minutes = retry_after.map_or(1, |wait| wait.as_secs().div_ceil(60));
-                Shown { kind: "later", minutes, limited: status == StatusCode::TOO_MANY_REQUESTS, ..shown }
+                let case = if status == StatusCode::TOO_MANY_REQUESTS { "limited" } else { "" };
+                Shown { kind: "later", minutes, case, ..shown }
             }
-            Self::Message { notice, .. } => Shown { kind: "message", not_found: notice == Notice::NotFound, ..shown },
+            Self::Message { notice, .. } => {
+                let case = if notice == Notice::NotFound { "not_found" } else { "" };
+                Shown { kind: "message", case, ..shown }
+            }
         }
     }
 }
@@ -200,7 +204,8 @@ struct Shown<'a> {
     token: &'a str,
     csrf: Option<&'a str>,
     account: Option<&'a str>,
-    verified: bool,
+    /// `verified`, `limited`, `not_found`, or none.
+    case: &'static str,
     /// Whether what was typed is refused, and the reason's code.
     wrong: bool,
     rejection: Option<&'static str>,
@@ -209,9 +214,7 @@ struct Shown<'a> {
     typed: usize,
     digits: bool,
     length: usize,
-    limited: bool,
     minutes: u64,
-    not_found: bool,
 }
 
 impl Shown<'_> {
