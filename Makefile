@@ -24,6 +24,11 @@ spa: ## Serve examples/spa on localhost:3000, a page that uses what `make run` s
 	@echo "The example is on http://localhost:3000; \`make run\` has to run, too. Ctrl-C ends it."
 	@exec python3 -m http.server 3000 --bind localhost --directory examples/spa >/dev/null 2>&1
 
+.PHONY: screenshots
+screenshots: ## Take a picture of every page, mail, the outbox and the example, and ask axe-core about each: target/screenshots
+	@$(need-rust)
+	@scripts/screenshots.sh
+
 .PHONY: watch
 watch: .tools/cargo-lambda/.pins ## Run the Lambda functions themselves on localhost:8080, rebuilt on save, with what `make run` keeps
 	@$(need-rust)

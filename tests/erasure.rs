@@ -223,7 +223,7 @@ async fn keeping_and_erasing_at_a_time_have_one_winner() {
         server.clock.advance_millis(1);
         let (kept, erased) = futures::join!(me_keep(&server.app, &context, &token), erase(&server));
         match (kept, erased) {
-            (Ok(()), Ok(0)) => assert_eq!(server.login(&email, PASSWORD).await.status, 200),
+            (Ok(_), Ok(0)) => assert_eq!(server.login(&email, PASSWORD).await.status, 200),
             (Err(MeKeepError::InvalidLink), Ok(1)) => {
                 assert_eq!(traces(&server, &email, &id).await, Vec::<String>::new());
             }

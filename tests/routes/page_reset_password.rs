@@ -102,3 +102,36 @@ async fn while_the_table_is_down_a_page_asks_to_come_back() {
     assert_eq!((later.status, heading(&later)), (503, "Please try again later"), "{}", later.text);
     assert_eq!(later.header("retry-after"), "1");
 }
+
+#[tokio::test]
+async fn sec_ot_05_the_account_is_named_only_to_whoever_has_sent_its_token() {
+    let (server, token) = forgotten().await;
+    let mut browser = Browser::default();
+    let shown = browser.open_link(&server, "reset-password", &token).await;
+    assert!(!shown.text.contains(EMAIL), "opening the link names the account: {}", shown.text);
+    let forged = browser.follow(&server, "reset-password", &format!("{token}A"), &[("new_password", "tiny")]).await;
+    assert_dead(&forged);
+    assert!(!forged.text.contains(EMAIL), "{}", forged.text);
+    let refused = browser.press(&server, &shown, &[("new_password", "tiny")]).await;
+    assert!(
+        refused.text.contains(&format!("autocomplete=\"username\" readonly value=\"{EMAIL}\"")),
+        "{}",
+        refused.text
+    );
+    let done = browser.press(&server, &refused, &[("new_password", OTHER_PASSWORD)]).await;
+    assert_eq!(heading(&done), "Your password is saved");
+    assert!(done.text.contains(EMAIL), "{}", done.text);
+    let used = browser.press(&server, &refused, &[("new_password", OTHER_PASSWORD)]).await;
+    assert_dead(&used);
+    assert!(!used.text.contains(EMAIL), "{}", used.text);
+}
+
+#[tokio::test]
+async fn every_end_leads_back_to_the_application_by_its_name() {
+    let named = [("AUTH__SERVICE__NAME", "Blue Harbour"), ("AUTH__SERVICE__URL", "https://app.example.com/start")];
+    let server = TestServer::with(&named).await;
+    let mut browser = Browser::default();
+    let dead = browser.follow(&server, "reset-password", "nonsense", &[("new_password", OTHER_PASSWORD)]).await;
+    assert_dead(&dead);
+    assert!(dead.text.contains("href=\"https://app.example.com/start\">Continue to Blue Harbour</a>"), "{}", dead.text);
+}

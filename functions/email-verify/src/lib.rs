@@ -70,8 +70,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let verified =
         email_verify(app, &request.context, proof(&body, flow_token.is_some())?, flow_token.as_deref()).await;
     let reply = match verified.map_err(problem)? {
-        EmailVerified::Verified => EmailVerifyReply { status: "verified", reset_token: None },
-        EmailVerified::PasswordRequired { reset_token } => {
+        EmailVerified::Verified { .. } => EmailVerifyReply { status: "verified", reset_token: None },
+        EmailVerified::PasswordRequired { reset_token, .. } => {
             EmailVerifyReply { status: "password_required", reset_token: Some(reset_token) }
         }
     };

@@ -56,21 +56,26 @@ pub struct ResetPasswordForm {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let form: ResetPasswordForm = request.form()?;
-    let rejected;
+    let (email, rejected);
     let page = match password_reset(app, &request.context, &form.token, &form.new_password).await {
-        Ok(PasswordReset::Set(set)) => {
-            let mut reply = show(app, request, Page::Done(ACTION))?;
+        Ok(PasswordReset::Set(set, account)) => {
+            let page = Page::Done { action: ACTION, account: Some(account.display()) };
+            let mut reply = show(app, request, page)?;
             // Only where the form is our page's (SE-06).
             if cookies::admit_own_origin(app, &request.headers).is_ok() {
                 reply.headers.push(cookies::keep_device(app, &set.device_token)?);
             }
             return Ok(reply);
         }
-        Ok(PasswordReset::Repeated) => Page::Done(ACTION),
+        Ok(PasswordReset::Repeated(account)) => {
+            email = account;
+            Page::Done { action: ACTION, account: Some(email.display()) }
+        }
         Err(PasswordResetError::InvalidToken) => Page::LinkInvalid(ACTION),
-        Err(PasswordResetError::Password(rejection)) => {
-            rejected = rejection;
-            Page::Confirm { action: ACTION, token: &form.token, csrf: None, rejection: Some(&rejected) }
+        Err(PasswordResetError::Password(rejection, account)) => {
+            (rejected, email) = (rejection, account);
+            let rejection = Some((&rejected, email.display()));
+            Page::Confirm { action: ACTION, token: &form.token, csrf: None, rejection }
         }
         Err(PasswordResetError::Fault(fault)) => return Err(fault.into()),
     };

@@ -10,7 +10,7 @@ use wardgate::app::App;
 use wardgate::domain::email::Email;
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
-use wardgate::http::page::{Action, Page};
+use wardgate::http::page::{Action, CodeField, Page};
 use wardgate::http::page_endpoint::{show, with_page};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -76,12 +76,12 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let device_token = cookies::device_token(app, &request.headers, None);
     let login = LoginEmailCodeVerify { proof, flow_token, device_token };
     let ask = |email: &Email, wrong| {
-        let csrf = form.csrf.as_deref().unwrap_or_default();
-        show(app, request, Page::TypeCode { token: &form.token, csrf, email: email.display(), wrong })
+        let (csrf, account, field) = (form.csrf.as_deref(), Some(email.display()), CodeField::Characters(8));
+        show(app, request, Page::TypeCode { action: ACTION, token: &form.token, csrf, account, field, wrong })
     };
     match login_email_code_verify(app, &request.context, login).await {
         Ok(signed_in) => {
-            let mut reply = show(app, request, Page::Done(ACTION))?;
+            let mut reply = show(app, request, Page::Done { action: ACTION, account: None })?;
             reply.headers.push(cookies::keep(app, &signed_in.refresh_token)?);
             reply.headers.push(cookies::forget_code_flow()?);
             if let Some(token) = &signed_in.device_token {

@@ -61,13 +61,13 @@ async fn verify(app: &App, request: &Request, form: &CookieForm, flow_token: Opt
         csrf::admit(app, &request.headers, form.csrf.as_deref())?;
     }
     match email_verify(app, &request.context, Proof::Link(&form.token), flow_token).await {
-        Ok(EmailVerified::Verified) => {
-            let mut reply = show(app, request, Page::Done(ACTION))?;
+        Ok(EmailVerified::Verified { email }) => {
+            let mut reply = show(app, request, Page::Done { action: ACTION, account: Some(email.display()) })?;
             reply.headers.push(cookies::forget_flow()?);
             Ok(reply)
         }
-        Ok(EmailVerified::PasswordRequired { reset_token }) => {
-            show(app, request, Page::ChoosePassword { token: &reset_token })
+        Ok(EmailVerified::PasswordRequired { reset_token, email }) => {
+            show(app, request, Page::ChoosePassword { token: &reset_token, account: email.display() })
         }
         Err(EmailVerifyError::InvalidLink | EmailVerifyError::InvalidCode) => {
             show(app, request, Page::LinkInvalid(ACTION))

@@ -61,14 +61,14 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: PasswordResetRequest = request.json()?;
     let reset = password_reset(app, &request.context, &body.token, &body.new_password).await.map_err(problem)?;
     // Only a page can repeat.
-    let PasswordReset::Set(PasswordSet { device_token }) = reset else { return Err(Problem::invalid_link()) };
+    let PasswordReset::Set(PasswordSet { device_token }, _) = reset else { return Err(Problem::invalid_link()) };
     Reply::json(StatusCode::OK, &PasswordResetReply { status: "password_reset", device_token })
 }
 
 fn problem(error: PasswordResetError) -> Problem {
     match error {
         PasswordResetError::InvalidToken => Problem::invalid_link(),
-        PasswordResetError::Password(rejection) => {
+        PasswordResetError::Password(rejection, _) => {
             Problem::invalid_member("new_password", rejection.code(), rejection.detail())
         }
         PasswordResetError::Fault(fault) => fault.into(),

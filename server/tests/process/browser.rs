@@ -78,13 +78,22 @@ fn sec_ot_02_a_button_that_is_pressed_twice_says_what_it_did_in_a_browser() {
 /// The browser, if there are also the packages that drive it.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn prepared() -> Option<PathBuf> {
-    let packages = repository("tests/browser/node_modules/playwright-core");
-    let browser = browser().filter(|_| packages.exists());
+    let packages = ["playwright-core", "axe-core"].map(|name| repository("tests/browser/node_modules").join(name));
+    let browser = browser().filter(|_| packages.iter().all(|package| package.exists()));
     if browser.is_none() {
         assert!(!required(), "the browser test is not prepared");
         eprintln!("SKIPPED: the browser test is not prepared; `make test` does that where Node.js and Chromium are");
     }
     browser
+}
+
+/// The example is served without a build, and so has a copy of the style.
+#[test]
+fn the_example_begins_with_the_style_of_the_pages() {
+    let example = std::fs::read_to_string(repository("examples/spa/style.css")).unwrap();
+    assert!(example.starts_with(wardgate::http::page::STYLE), "copy shared/templates/pages/page.css to its beginning");
+    let page = std::fs::read_to_string(repository("examples/spa/index.html")).unwrap();
+    assert!(page.contains(wardgate::http::page::ICON), "its icon is another");
 }
 
 /// Runs a script, which says `ok` for each colour scheme, or each way to walk.

@@ -7,11 +7,13 @@ mod times;
 
 use std::borrow::Cow;
 
+use http::Uri;
 use toml::Table;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{Config, Stage};
 use crate::crypto::password_hasher::{MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_PARALLELISM};
+use crate::domain::email::Email;
 
 /// A rule about a key, and whether it holds.
 pub(super) struct Rule {
@@ -57,6 +59,18 @@ fn single(config: &Config) -> impl IntoIterator<Item = (bool, &'static str, &'st
     let accounts = &config.accounts;
     let unverified = !accounts.require_verified_email && !accounts.accept_unverified_email_enumeration;
     [
+        (
+            config.service.url.as_deref().is_none_or(|url| is_web_address(url, is_development)),
+            "service.url",
+            "expected an https URL without a user; http in development alone",
+        ),
+        (
+            config.service.support.as_deref().is_none_or(|support| {
+                is_web_address(support, is_development) || !support.contains("://") && Email::parse(support).is_ok()
+            }),
+            "service.support",
+            "expected an email address, or an https URL without a user; http in development alone",
+        ),
         (config.http.port != 0, "http.port", "expected 1 to 65535"),
         (!config.http.bind.is_empty(), "http.bind", "expected at least one address"),
         (is_filter(&config.log.level), "log.level", "expected error, warn, info, debug, trace or off"),
@@ -127,6 +141,17 @@ fn single(config: &Config) -> impl IntoIterator<Item = (bool, &'static str, &'st
             "expected nothing outside stage development, which alone has an embedded store (PL-06)",
         ),
     ]
+}
+
+/// Where a link may lead that people are to trust. What a browser would read otherwise than this does is refused.
+fn is_web_address(text: &str, http_too: bool) -> bool {
+    let Ok(uri) = text.parse::<Uri>() else { return false };
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
+    let host = authority.host();
+    (scheme == "https" || http_too && scheme == "http")
+        && !host.is_empty()
+        && !authority.as_str().contains('@')
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"'`\\".contains(&byte))
 }
 
 /// The library takes a misspelt level for a module's name and falls silent.

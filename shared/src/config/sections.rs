@@ -15,6 +15,24 @@ use crate::domain::sender::Sender;
 pub struct Service {
     /// Shown to people, and refused inside passwords (PW-05).
     pub name: String,
+    /// Where the application is: pages and mails link to it by the service's name. Without it they say that the page
+    /// can be closed.
+    pub url: Option<String>,
+    /// Where people get help: an email address or a web address, named on pages and in mails. Without it neither is.
+    pub support: Option<String>,
+}
+
+impl Service {
+    /// [`Service::support`] as a link.
+    pub fn support_link(&self) -> Option<String> {
+        let support = self.support.as_ref()?;
+        Some(if support.contains("://") { support.clone() } else { format!("mailto:{support}") })
+    }
+
+    /// [`Service::support`], if it is an email address.
+    pub fn support_address(&self) -> Option<&str> {
+        self.support.as_deref().filter(|support| !support.contains("://"))
+    }
 }
 
 /// The standalone server's, but for `request_deadline_ms` and `allowed_origins`, which hold everywhere.

@@ -143,6 +143,35 @@ fn a_value_that_breaks_a_rule_is_named_with_its_source() {
 }
 
 #[test]
+fn what_people_are_led_to_is_https_outside_development_and_what_it_looks_like() {
+    let stage = |stage| [("AUTH__STAGE", stage), PRODUCTION[1], PRODUCTION[2]];
+    for (variable, value, in_development, in_production) in [
+        ("AUTH__SERVICE__URL", "https://app.example.com", true, true),
+        ("AUTH__SERVICE__URL", "https://app.example.com:8443/start?from=mail", true, true),
+        ("AUTH__SERVICE__URL", "http://localhost:3000", true, false),
+        ("AUTH__SERVICE__URL", "javascript:alert(1)", false, false),
+        ("AUTH__SERVICE__URL", "mailto:help@example.com", false, false),
+        ("AUTH__SERVICE__URL", "app.example.com", false, false),
+        ("AUTH__SERVICE__URL", "//app.example.com", false, false),
+        ("AUTH__SERVICE__URL", "https://", false, false),
+        ("AUTH__SERVICE__URL", "https://app.example.com@evil.example/", false, false),
+        ("AUTH__SERVICE__URL", "https://app.example.com/\"><b>", false, false),
+        ("AUTH__SERVICE__URL", "https://app.example.com\\evil.example", false, false),
+        ("AUTH__SERVICE__SUPPORT", "help@example.com", true, true),
+        ("AUTH__SERVICE__SUPPORT", "https://app.example.com/help", true, true),
+        ("AUTH__SERVICE__SUPPORT", "http://app.example.com/help", true, false),
+        ("AUTH__SERVICE__SUPPORT", "javascript://help@example.com/%0aalert(1)", false, false),
+        ("AUTH__SERVICE__SUPPORT", "help", false, false),
+        ("AUTH__SERVICE__SUPPORT", "", false, false),
+    ] {
+        for (stage, accepted) in [(stage("development"), in_development), (stage("production"), in_production)] {
+            let loaded = load(&[stage[0], stage[1], stage[2], (variable, value)]);
+            assert_eq!(loaded.is_ok(), accepted, "{variable}={value} in {stage:?}: {loaded:?}");
+        }
+    }
+}
+
+#[test]
 fn sec_pw_01_sec_pw_07_hashing_is_neither_weaker_nor_costlier_than_allowed() {
     for (variable, value) in [
         ("AUTH__HASHING__MEMORY_KIB", "19455"),

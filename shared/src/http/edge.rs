@@ -136,7 +136,7 @@ impl People {
 
 /// A problem as a page; also for what no endpoint answers.
 fn refuse_person(app: &App, problem: &Problem, path: &str, language: Language, request_id: &str) -> Response<Bytes> {
-    match page::refusal(problem, path, language, &app.config.service.name) {
+    match page::refusal(problem, path, language, &app.config.service) {
         Ok(reply) => finish(reply, request_id),
         Err(_) => refuse(problem, request_id),
     }

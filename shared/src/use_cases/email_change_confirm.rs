@@ -28,24 +28,27 @@ pub enum EmailChangeConfirmError {
 }
 fault_arm!(EmailChangeConfirmError);
 
-/// Moves the account, ends its sessions, and tells the address before. A press that the same browser repeats is answered
-/// as the first was (OT-02).
+/// Moves the account, ends its sessions, and tells the address before. Gives the new address. A press that the same browser
+/// repeats is answered as the first was (OT-02).
 pub async fn email_change_confirm(
     app: &App,
     context: &RequestContext,
     token: &str,
-) -> Result<(), EmailChangeConfirmError> {
+) -> Result<Email, EmailChangeConfirmError> {
     let now = context.now;
     let ring = app.secrets.mail_mac(now).await?;
     let token =
         MailToken::open(token, Purpose::EmailChange, &ring, now).map_err(|_| EmailChangeConfirmError::InvalidLink)?;
     match change(app, context, &token).await {
-        Err(EmailChangeConfirmError::InvalidLink) if repeated(app, context, &token).await?.is_some() => Ok(()),
+        Err(EmailChangeConfirmError::InvalidLink) => {
+            let used = repeated(app, context, &token).await?;
+            used.and_then(|used| used.recipient).ok_or(EmailChangeConfirmError::InvalidLink)
+        }
         changed => changed,
     }
 }
 
-async fn change(app: &App, context: &RequestContext, token: &MailToken) -> Result<(), EmailChangeConfirmError> {
+async fn change(app: &App, context: &RequestContext, token: &MailToken) -> Result<Email, EmailChangeConfirmError> {
     let now = context.now;
     let item = app.store.read_one_time(token).await?.filter(|item| item.is_live(now));
     let item = item.ok_or(EmailChangeConfirmError::InvalidLink)?.used_from(&context.origin);
@@ -68,7 +71,7 @@ async fn change(app: &App, context: &RequestContext, token: &MailToken) -> Resul
     };
     let audit = app.audit(context, Subject::User(user.id), AuditAction::EmailChanged, None)?;
     match app.store.change_address(&change, &audit).await? {
-        AddressMove::Moved => Ok(()),
+        AddressMove::Moved => Ok(change.after.email.clone()),
         AddressMove::Superseded | AddressMove::Refused => Err(EmailChangeConfirmError::InvalidLink),
     }
 }

@@ -43,11 +43,16 @@ pub enum Proof<'a> {
 #[derive(Clone, PartialEq, Eq)]
 pub enum EmailVerified {
     /// By whoever registered: the password that they chose works.
-    Verified,
+    Verified {
+        /// The account's address.
+        email: Email,
+    },
     /// By somebody else, as far as one can tell: a new password has to be set (OT-10).
     PasswordRequired {
         /// Sets it, like the token of a reset mail.
         reset_token: String,
+        /// The account's address.
+        email: Email,
     },
 }
 
@@ -147,9 +152,10 @@ async fn verified_before(
     let reset = app.store.read_verification_reset(&token.email_key, registration.id).await?;
     let reset = reset.filter(|reset| reset.is_live(context.now));
     let key = reset.as_ref().and_then(|reset| ring.find(reset.mailing.mac_kid.as_deref()?, context.now));
+    let email = registration.email;
     Ok(Some(match reset.zip(key) {
-        Some((reset, key)) => EmailVerified::PasswordRequired { reset_token: reset.token().seal(key) },
-        None => EmailVerified::Verified,
+        Some((reset, key)) => EmailVerified::PasswordRequired { reset_token: reset.token().seal(key), email },
+        None => EmailVerified::Verified { email },
     }))
 }
 
@@ -239,12 +245,12 @@ fn password_or_reset(
     matches: bool,
     ring: &Ring<MacKey>,
 ) -> Result<(Option<OneTime>, EmailVerified), Fault> {
+    let email = &registration.email;
     if matches {
-        return Ok((None, EmailVerified::Verified));
+        return Ok((None, EmailVerified::Verified { email: email.clone() }));
     }
     let mac_key = ring.current(context.now)?;
     let life = Duration::from_secs(app.config.accounts.reset_seconds);
-    let email = &registration.email;
     let mut item = app.one_time(context, Purpose::PasswordReset, email.key(), life)?;
     item.id = OneTimeId::from_bytes(registration.id.to_bytes());
     item.user_id = Some(user_id);
@@ -253,5 +259,5 @@ fn password_or_reset(
     item.mailing.mac_kid = Some(mac_key.kid.clone());
     item.mailing.sent_at = Some(context.now);
     let token = item.token();
-    Ok((Some(item), EmailVerified::PasswordRequired { reset_token: token.seal(mac_key) }))
+    Ok((Some(item), EmailVerified::PasswordRequired { reset_token: token.seal(mac_key), email: email.clone() }))
 }

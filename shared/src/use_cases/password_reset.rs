@@ -8,6 +8,7 @@ use crate::crypto::mail_token::MailToken;
 use crate::crypto::password_hasher::Verification;
 use crate::crypto::password_wrap;
 use crate::domain::audit::{AuditAction, Subject};
+use crate::domain::email::Email;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::password::{Password, PasswordRejection};
 use crate::domain::user::{User, UserStatus};
@@ -23,9 +24,9 @@ pub enum PasswordResetError {
     /// Forged, expired, used, or of an account that has changed since: the person has to ask again, whatever it was.
     #[error("the link is no longer valid")]
     InvalidToken,
-    /// The password is not good enough. The link still works.
-    #[error(transparent)]
-    Password(#[from] PasswordRejection),
+    /// The password is not good enough for this account. The link still works.
+    #[error("{0}")]
+    Password(PasswordRejection, Email),
     /// Our side failed.
     #[error(transparent)]
     Fault(Fault),
@@ -39,15 +40,16 @@ pub struct PasswordSet {
     pub device_token: String,
 }
 
-/// What became of a reset.
+/// What became of a reset, with the address of the account.
 pub enum PasswordReset {
     /// The password is set.
-    Set(PasswordSet),
+    Set(PasswordSet, Email),
     /// This browser had set it with its press before, which answered the device's token.
-    Repeated,
+    Repeated(Email),
 }
 
-/// Sets the password. A press that the same browser repeats with the same password is answered as the first was (OT-02).
+/// Sets the password, and names the account. A press that the same browser repeats with the same password is answered as
+/// the first was (OT-02).
 pub async fn password_reset(
     app: &App,
     context: &RequestContext,
@@ -59,11 +61,12 @@ pub async fn password_reset(
     let token =
         MailToken::open(token, Purpose::PasswordReset, &ring, now).map_err(|_| PasswordResetError::InvalidToken)?;
     match reset(app, context, &token, new_password).await {
-        Err(PasswordResetError::InvalidToken) => match repeated(app, context, &token).await? {
-            Some(used) if has_set(app, context, &used, new_password).await? => Ok(PasswordReset::Repeated),
-            _ => Err(PasswordResetError::InvalidToken),
-        },
-        reset => Ok(PasswordReset::Set(reset?)),
+        Err(PasswordResetError::InvalidToken) => {
+            let used = repeated(app, context, &token).await?.ok_or(PasswordResetError::InvalidToken)?;
+            let user = has_set(app, context, &used, new_password).await?;
+            user.map(|user| PasswordReset::Repeated(user.email)).ok_or(PasswordResetError::InvalidToken)
+        }
+        reset => reset,
     }
 }
 
@@ -72,14 +75,16 @@ async fn reset(
     context: &RequestContext,
     token: &MailToken,
     new_password: &str,
-) -> Result<PasswordSet, PasswordResetError> {
+) -> Result<PasswordReset, PasswordResetError> {
     let now = context.now;
     let session_ring = app.secrets.session_mac(now).await?;
     let mac_key = session_ring.current(now)?;
     let item = app.store.read_one_time(token).await?.filter(|item| item.is_live(now));
     let item = item.ok_or(PasswordResetError::InvalidToken)?.used_from(&context.origin);
     let user = account(app, &item).await?.ok_or(PasswordResetError::InvalidToken)?;
-    let password = choose_password(app, new_password, &user.email, user.name.as_ref()).await?;
+    let password = choose_password(app, new_password, &user.email, user.name.as_ref())
+        .await
+        .map_err(|rejection| PasswordResetError::Password(rejection, user.email.clone()))?;
     let hash = wrapped_hash(app, now, user.id, &password).await?;
     let notice = app.notice(context, Purpose::PasswordChanged, &user)?;
     let email = user.email.key();
@@ -97,19 +102,23 @@ async fn reset(
         PasswordChange::Changed => {}
         PasswordChange::Superseded => return Err(PasswordResetError::InvalidToken),
     }
-    Ok(PasswordSet { device_token: device.token(mac_key) })
+    Ok(PasswordReset::Set(PasswordSet { device_token: device.token(mac_key) }, user.email))
 }
 
-/// Whether the password that a used item has set is this one, and still holds. The repeat was counted before (EN-01).
-async fn has_set(app: &App, context: &RequestContext, used: &OneTime, password: &str) -> Result<bool, Fault> {
+/// The account whose password a used item has set, if it was this one, and still holds. The repeat was counted before
+/// (EN-01).
+async fn has_set(app: &App, context: &RequestContext, used: &OneTime, password: &str) -> Result<Option<User>, Fault> {
     let credential = app.store.read_credential(&used.email_key).await?.filter(|credential| {
         Some(credential.user_id) == used.user_id && Some(credential.cred_version) == used.cred_version.map(|it| it + 1)
     });
-    let Some((credential, password)) = credential.zip(Password::attempt(password)) else { return Ok(false) };
-    let Some(hash) = &credential.password else { return Ok(false) };
+    let Some((credential, password)) = credential.zip(Password::attempt(password)) else { return Ok(None) };
+    let Some(hash) = &credential.password else { return Ok(None) };
     let ring = app.secrets.password_wrap(context.now).await?;
     let phc = password_wrap::unwrap(hash, credential.user_id, &ring)?;
-    Ok(app.hasher.verify(&password, Some(phc.as_str())).await? == Verification::Match)
+    if app.hasher.verify(&password, Some(phc.as_str())).await? != Verification::Match {
+        return Ok(None);
+    }
+    Ok(app.store.read_user(credential.user_id).await?)
 }
 
 /// The account that the item is bound to, if its credentials are still those that the mail was sent for (SE-04).

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::domain::attempts::WindowLimit;
 use crate::domain::mail_order::{MailKind, MailOrder};
 use crate::domain::timestamp::Timestamp;
-use crate::mail::{RenderError, mime};
+use crate::mail::{Letterhead, RenderError, mime};
 use crate::outbound::{MailTransport, OutboundError, OutgoingMail};
 use crate::store::error::StoreError;
 use crate::store::limits::{Reservation, Scope};
@@ -95,7 +95,16 @@ async fn try_send(app: &App, transport: &dyn MailTransport, order: &MailOrder) -
     }
 
     let name = choice.name.as_ref().map(|name| name.as_str());
-    let rendered = letter.render(mailing.language, &app.config.service.name, name)?;
+    let service = &app.config.service;
+    let letterhead = Letterhead {
+        service_name: &service.name,
+        url: service.url.as_deref(),
+        support: service.support.as_deref(),
+        recipient: choice.recipient.display(),
+        recipient_name: name,
+        at: now,
+    };
+    let rendered = letter.render(mailing.language, &letterhead)?;
     let sender = &app.config.mail.sender;
     // The same for each try: a mail that was doubled is recognised by it.
     let message_id = format!("{}@{}", order.id, sender.address().domain());
