@@ -173,7 +173,7 @@ fn sec_en_09_a_sender_of_any_script_is_encoded_alike_in_the_message_and_for_its_
     ] {
         let mail = message(sender, "b@example.com", &letter).unwrap();
         let head = mail.split_once("\r\n\r\n").unwrap().0;
-        let encoded = encoded_sender(&Sender::parse(sender).unwrap());
+        let encoded = Sender::parse(sender).unwrap().encoded();
         assert!(head.is_ascii() && encoded.is_ascii() && !encoded.contains(['\r', '\n']), "{encoded}");
         assert!(head.replace("\r\n ", " ").contains(&format!("From: {encoded}\r\n")), "{encoded} in {head}");
         for text in [format!("From: {encoded}\r\n\r\nx"), mail] {
