@@ -1,12 +1,11 @@
 //! Senders, which end up in header fields and in what SES is told (EN-09).
 
 use wardgate::domain::sender::Sender;
-use wardgate::mail::encoded_sender;
 
 /// The input is `mail.sender` as somebody set it.
 pub(crate) fn run(data: &[u8]) {
     let Ok(sender) = Sender::parse(crate::text(data)) else { return };
-    let encoded = encoded_sender(&sender);
+    let encoded = sender.encoded();
     assert!(
         encoded.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()),
         "{encoded:?} is no header field's line"

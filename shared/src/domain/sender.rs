@@ -1,5 +1,7 @@
 //! Who mails come from.
 
+use mail_builder::headers::Header as _;
+use mail_builder::headers::address::Address;
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -50,6 +52,19 @@ impl Sender {
     /// The address.
     pub const fn address(&self) -> &Email {
         &self.address
+    }
+
+    /// The value of a header field.
+    pub fn field(&self) -> Address<'_> {
+        Address::new_address(self.name().map(|name| name.as_str()), self.address.mailbox())
+    }
+
+    /// The same as text (RFC 5322, RFC 2047): ASCII, and in one line.
+    pub fn encoded(&self) -> String {
+        let mut field = Vec::new();
+        self.field().write_header(&mut field, "From: ".len());
+        // Folded, each further line begins with the space that it was folded at.
+        String::from_utf8_lossy(&field).replace("\r\n", "")
     }
 }
 

@@ -1,8 +1,6 @@
 //! A mail as bytes (RFC 5322, RFC 2045).
 
 use mail_builder::MessageBuilder;
-use mail_builder::headers::Header as _;
-use mail_builder::headers::address::Address;
 use mail_builder::headers::content_type::ContentType;
 use mail_builder::headers::raw::Raw;
 use mail_builder::mime::MimePart;
@@ -37,7 +35,7 @@ pub fn mime(
     MessageBuilder::new()
         .message_id(message_id)
         .date(at.unix_seconds())
-        .from(mailbox(from))
+        .from(from.field())
         .to(to.mailbox())
         .subject(rendered.subject.as_str())
         // RFC 3834: no holiday replies to this.
@@ -45,18 +43,6 @@ pub fn mime(
         .body(MimePart::new(ContentType::new("multipart/alternative").attribute("boundary", boundary), alternatives))
         .write_to_vec()
         .map_err(|_| RenderError::Header("the message"))
-}
-
-/// A sender as a header field has it (RFC 5322, RFC 2047): ASCII, and in one line.
-pub fn encoded_sender(sender: &Sender) -> String {
-    let mut field = Vec::new();
-    mailbox(sender).write_header(&mut field, "From: ".len());
-    // Folded, each further line begins with the space that it was folded at.
-    String::from_utf8_lossy(&field).replace("\r\n", "")
-}
-
-fn mailbox(sender: &Sender) -> Address<'_> {
-    Address::new_address(sender.name().map(|name| name.as_str()), sender.address().mailbox())
 }
 
 /// `id-left@id-right` of RFC 5322, 3.6.4.

@@ -12,7 +12,7 @@ use minijinja::value::Value;
 use thiserror::Error;
 use time::{Month, OffsetDateTime};
 
-pub use self::mime::{encoded_sender, mime};
+pub use self::mime::mime;
 use crate::domain::language::Language;
 use crate::domain::timestamp::Timestamp;
 use crate::templates::{TemplateError, Templates, plain};

@@ -11,7 +11,6 @@ use futures::future::BoxFuture;
 
 use crate::aws::{Connection, builder};
 use crate::config::{Config, ConfigError, Stage};
-use crate::mail::encoded_sender;
 use crate::outbound::{MailTransport, OutboundError, OutgoingMail};
 
 const SERVICE: &str = "SES";
@@ -43,7 +42,7 @@ impl SesTransport {
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts);
         sdk.set_endpoint_url(connection.endpoints.sesv2.clone());
-        Ok(Self { client: Client::from_conf(sdk.build()), sender: encoded_sender(&config.mail.sender) })
+        Ok(Self { client: Client::from_conf(sdk.build()), sender: config.mail.sender.encoded() })
     }
 }
 
