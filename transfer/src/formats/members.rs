@@ -71,11 +71,11 @@ pub(super) fn full_name(row: &Row) -> Name {
 pub(super) fn one_secret(row: &Row, names: &[&'static str]) -> Result<Option<Zeroizing<String>>, RowError> {
     let mut found: Option<Zeroizing<String>> = None;
     for name in names {
-        match (secret(row, name)?, &found) {
-            (Some(other), Some(known)) if other != *known => return Err(RowError::TwoHashes),
-            (Some(value), _) => found = Some(value),
-            (None, _) => {}
+        let Some(value) = secret(row, name)? else { continue };
+        if found.as_ref().is_some_and(|known| *known != value) {
+            return Err(RowError::TwoHashes);
         }
+        found = Some(value);
     }
     Ok(found)
 }

@@ -49,7 +49,7 @@ fn latin_1_is_refused_before_anything_is_written_unless_it_is_said() {
     let folder = Folder::new();
     let (latin, _, _) = encoding_rs::WINDOWS_1252.encode(ROWS);
     let good: String = (0..200).map(|n| format!("user{n}@example.com,User\n")).collect();
-    for text in [latin.to_vec(), [b"email,name\n", good.as_bytes(), b"rene@example.com,Ren\xe9\n"].concat()] {
+    for text in [latin.to_vec(), [&b"email,name\n"[..], good.as_bytes(), b"rene@example.com,Ren\xe9\n"].concat()] {
         std::fs::write(folder.path("rows.csv"), &text).unwrap();
         let told = folder.refused("import", &folder.path("rows.csv"), &[]);
         for part in ["not UTF-8", "line", "Windows-1252", "iconv -f WINDOWS-1252 -t UTF-8", "--encoding windows-1252"] {
