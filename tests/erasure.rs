@@ -44,7 +44,7 @@ async fn leave(server: &TestServer, email: &str) -> String {
     former_address(server, &id).await;
     let device = format!("EMAIL#{}", key.as_str());
     server.set_attribute(&device, "DEVICE#dev_1", "user_id", AttributeValue::S(id.clone())).await;
-    password_forgot(&server.app, &server.context(), &Email::parse(email).unwrap()).await.unwrap();
+    password_forgot(&server.app, &server.context(), &Email::parse(email).unwrap(), None).await.unwrap();
     let left = server.as_bearer(Method::DELETE, "/v1/me", &access).await;
     assert_eq!(left.status, 202, "{}", left.text);
     login(OTHER_PASSWORD).await;
