@@ -3,12 +3,7 @@
 //! binary that is named, and fails if the hash has become slow: build `login` and `bare-hash` first.
 //!
 //! `cargo bench --workspace --profile dev --bench hash [-- target/lambda/login/bootstrap]`
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a measurement fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "it measures time")]
 #![expect(unreachable_pub, reason = "nobody imports a measurement")]
 
