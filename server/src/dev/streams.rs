@@ -156,8 +156,8 @@ mod tests {
             (table_name, event_name, keys_json, sequence_number, shard_id, created_at)
             VALUES (?1, 'INSERT', '{}', ?2, ?3, 0)";
         for number in numbers {
-            let row = params![table, number.to_string(), shard_id(table)];
-            streams.ask(|connection| connection.execute(insert, row)).unwrap();
+            let (number, shard) = (number.to_string(), shard_id(table));
+            streams.ask(|connection| connection.execute(insert, params![table, number, shard])).unwrap();
         }
     }
 
