@@ -181,12 +181,12 @@ async fn prepare(servers: [&TestServer; 2], act: Act, maker: Maker, number: usiz
     let made = match maker {
         Maker::Password => post(other, "/v1/login", json!({ "email": email, "password": PASSWORD })),
         Maker::Code => {
-            let (code, _) = server.mailed_code(email).await;
-            post(other, "/v1/login/email-code/verify", json!({ "email": email, "code": code }))
+            let mailed = server.mailed_code(email).await;
+            post(other, "/v1/login/email-code/verify", mailed.body())
         }
         Maker::Link => {
-            let (_, token) = server.mailed_code(email).await;
-            post(other, "/v1/login/email-code/verify", json!({ "token": token }))
+            let mailed = server.mailed_code(email).await;
+            post(other, "/v1/login/email-code/verify", mailed.link())
         }
         Maker::Refresh => {
             let token = server.login(email, PASSWORD).await.string("refresh_token");

@@ -23,7 +23,7 @@ mod sender;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also the name of its folder in `fuzz/corpus`.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("body", body::run),
     ("claims", claims::run),
     ("config", config::run),

@@ -48,7 +48,7 @@ fn display_name(name: &Name) -> (Option<DisplayName>, bool) {
         Name::Absent => (None, false),
         Name::Unusable => (None, true),
         Name::Given(name) => {
-            let name = DisplayName::parse(name).ok();
+            let name = DisplayName::clean(name);
             let dropped = name.is_none();
             (name, dropped)
         }
@@ -134,6 +134,7 @@ impl Accounts {
             at: self.now,
             address: None,
             user_agent: None,
+            holder: None,
             request_id: format!("import-{}", self.file),
             detail: None,
         })
