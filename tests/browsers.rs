@@ -314,7 +314,7 @@ async fn sec_se_08_what_no_form_sends_is_refused_with_a_page_where_a_browser_rea
             (status, "text/html; charset=utf-8"),
             "{content_type}"
         );
-        assert_eq!(heading(&shown), "Please open the link again");
+        assert_eq!(heading(&shown), "This did not work");
         let problem = server.send(request()).await;
         assert_eq!((problem.status, problem.header("content-type")), (status, "application/problem+json"));
     }

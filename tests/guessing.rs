@@ -138,7 +138,8 @@ async fn sec_en_02_one_source_spends_a_fifth_of_an_address_and_five_spend_all_bu
 /// A customer with a /48 of IPv6 is one for a pair by its /56.
 #[tokio::test]
 async fn sec_en_02_a_pair_counts_an_ipv6_customer_once() {
-    let server = TestServer::with(&[PROXIED, ("AUTH__LIMITS__LOGIN_PAIR__MOST_FAILURES", "5")]).await;
+    let most = [("AUTH__LIMITS__LOGIN_PAIR__FREE_FAILURES", "5"), ("AUTH__LIMITS__LOGIN_PAIR__MOST_FAILURES", "5")];
+    let server = TestServer::with(&[PROXIED, most[0], most[1]]).await;
     server.register(EMAIL, PASSWORD).await;
     for host in 0..5 {
         assert_eq!(login_from(&server, &format!("2001:db8:1:{host}::9"), OTHER_PASSWORD, None).await.status, 401);

@@ -125,7 +125,7 @@ impl World {
     pub async fn new(verified: bool) -> Self {
         let variables = [
             ("AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL", if verified { "true" } else { "false" }),
-            ("AUTH__LIMITS__LOGIN_ACCOUNT__FREE_FAILURES", "100"),
+            ("AUTH__LIMITS__LOGIN_PAIR__FREE_FAILURES", "100"),
             ("AUTH__STORE__AUDIT_RETENTION_DAYS", "31"),
             ("AUTH__LOG__LEVEL", "off"),
         ];

@@ -61,7 +61,7 @@ async function walk(colorScheme) {
   assert.equal(await tab.evaluate(() => document.cookie), "", "scripts see no cookie");
   const cookies = (await context.cookies(api)).toSorted((a, b) => a.name.localeCompare(b.name));
   assert.deepEqual(cookies.map(({ name, httpOnly, secure }) => ({ name, httpOnly, secure })),
-    ["flow", "refresh"].map((name) => ({ name: `__Host-wardgate-${name}`, httpOnly: true, secure: true })));
+    ["device", "flow", "refresh"].map((name) => ({ name: `__Host-wardgate-${name}`, httpOnly: true, secure: true })));
 
   // Opened again, the page goes on where it was.
   await tab.reload();
@@ -109,7 +109,7 @@ async function signIn(tab, email, password) {
 async function verificationCode(email) {
   for (let tries = 0; tries < 100; tries += 1) {
     const mails = await (await fetch(`${api}/dev/outbox?to=${encodeURIComponent(email)}`)).json();
-    const code = mails.at(-1)?.text.match(/\b\d{6}\b/)?.[0];
+    const code = mails.at(-1)?.text.match(/\b\d{8}\b/)?.[0];
     if (code) return code;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -2,19 +2,28 @@
 
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use wardgate::clock::Pause;
+use wardgate::domain::email::Email;
 
-use super::observer::{Observer, expect};
-use crate::harness::{EMAIL, OTHER_PASSWORD, PASSWORD, START};
+use super::observer::Observer;
+use crate::harness::{EMAIL, PASSWORD, START, TABLE};
 use crate::migrations::ByClock;
 
 impl Observer {
     pub async fn see_migrations(&mut self) {
         self.server.register(EMAIL, PASSWORD).await;
-        // Counters: of an account, and of none.
+        // Counters of releases before: of an account, and of none.
         for email in [EMAIL, "nobody@example.com"] {
-            expect(self.server.login(email, OTHER_PASSWORD).await.status, 401);
+            let key = Email::parse(email).unwrap().key();
+            let counter = [
+                ("pk", AttributeValue::S(format!("LIMIT#login_account#{}", key.as_str()))),
+                ("sk", AttributeValue::S("CONSECUTIVE".to_owned())),
+                ("failures", AttributeValue::N("1".to_owned())),
+                ("last_at", AttributeValue::N(START.millis().to_string())),
+            ];
+            self.server.put(TABLE, counter.map(|(name, value)| (name.to_owned(), value)).into()).await;
         }
         self.server.clock.advance(100 * 86_400);
         self.server.secrets_manager.rotate("password_wrap", |ring| {

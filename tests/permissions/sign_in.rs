@@ -35,7 +35,15 @@ impl Observer {
         }
     }
 
+    /// As many devices as an account may have: with the next one the oldest goes.
+    async fn fill_devices(&self) {
+        for _ in 0..20 {
+            assert_eq!(self.server.login(EMAIL, PASSWORD).await.status, 200);
+        }
+    }
+
     async fn see_login(&mut self) {
+        self.fill_devices().await;
         let mut device = String::new();
         self.see("login", async |it| device = it.login(EMAIL, PASSWORD).await.string("device_token")).await;
         let again = json!({ "email": EMAIL, "password": PASSWORD, "device_token": device });
@@ -115,6 +123,7 @@ impl Observer {
     pub async fn see_mailed_sign_in(&mut self) {
         self.server.register(EMAIL, PASSWORD).await;
         self.server.verify_directly(EMAIL).await;
+        self.fill_devices().await;
         // Old enough that its owner is told of another device.
         self.server.clock.advance(600);
         let path = "/v1/login/email-code/verify";

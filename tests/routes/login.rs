@@ -48,7 +48,7 @@ async fn sec_en_04_known_and_unknown_addresses_cost_the_same_store_operations() 
         server.login(email, OTHER_PASSWORD).await;
         rounds.push(server.store.rounds());
     }
-    assert_eq!(rounds[0], [vec!["GetItem", "UpdateItem", "UpdateItem"], vec!["PutItem"]]);
+    assert_eq!(rounds[0], [vec!["GetItem", "UpdateItem"], vec!["UpdateItem"], vec!["UpdateItem"], vec!["PutItem"]]);
     assert_eq!(rounds[0], rounds[1]);
 }
 
@@ -127,7 +127,7 @@ async fn sec_pw_01_a_login_under_older_parameters_rehashes_once() {
     assert_ne!(server.items(TABLE, "EMAIL#").await.remove(0)["password"], before["password"]);
     server.store.reset();
     assert_eq!(server.login(EMAIL, PASSWORD).await.status, 200);
-    assert_eq!(server.store.count(), 5, "a current hash was renewed again");
+    assert_eq!(server.store.count(), 8, "a current hash was renewed again");
 }
 
 #[tokio::test]

@@ -121,7 +121,7 @@ async fn sec_ot_05_the_account_is_named_only_to_whoever_has_sent_its_token() {
     let done = browser.press(&server, &refused, &[("new_password", OTHER_PASSWORD)]).await;
     assert_eq!(heading(&done), "Your password is saved");
     assert!(done.text.contains(EMAIL), "{}", done.text);
-    let used = browser.press(&server, &refused, &[("new_password", OTHER_PASSWORD)]).await;
+    let used = Browser::default().press(&server, &refused, &[("new_password", OTHER_PASSWORD)]).await;
     assert_dead(&used);
     assert!(!used.text.contains(EMAIL), "{}", used.text);
 }

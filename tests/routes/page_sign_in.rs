@@ -103,7 +103,7 @@ async fn sec_ot_06_sec_ot_11_a_foreign_browser_is_shown_the_account_and_types_th
     let mut foreign = Browser::default();
     let shown = foreign.open_link(&server, "sign-in", &token).await;
     let asked = foreign.press(&server, &shown, &[]).await;
-    assert_eq!((asked.status, heading(&asked)), (200, "Sign in"), "{}", asked.text);
+    assert_eq!((asked.status, heading(&asked)), (200, "Type the code to sign in"), "{}", asked.text);
     assert!(asked.text.contains(EMAIL) && asked.text.contains("name=\"code\""), "{}", asked.text);
     assert!(!foreign.cookies.contains_key(REFRESH));
     let wrong = foreign.press(&server, &asked, &[("code", "00000000")]).await;

@@ -23,7 +23,7 @@ pub fn decoded(
     } else {
         Box::new(DecodeReaderBytesBuilder::new().encoding(Some(encoding)).strip_bom(true).build(raw))
     };
-    let checked = Checked { inner, encoding, rest: Vec::new(), line: 1 };
+    let checked = Checked { inner, encoding, ready: Vec::new(), given: 0, rest: Vec::new(), line: 1 };
     Ok((Box::new(BufReader::with_capacity(BUFFER, checked)), encoding))
 }
 
@@ -51,7 +51,10 @@ fn look(first: &[u8]) -> std::io::Result<&'static Encoding> {
 struct Checked {
     inner: Box<dyn Read + Send>,
     encoding: &'static Encoding,
-    /// The beginning of a character whose end was not read yet, or what did not fit.
+    /// What is text, and how much of it was given.
+    ready: Vec<u8>,
+    given: usize,
+    /// The beginning of a character whose end was not read yet.
     rest: Vec<u8>,
     line: u64,
 }
@@ -101,26 +104,36 @@ fn lines(text: &[u8]) -> u64 {
     u64::try_from(text.iter().filter(|byte| **byte == b'\n').count()).unwrap_or_default()
 }
 
-impl Read for Checked {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        // The buffer above is never smaller than a character.
-        let mut filled = self.rest.len();
-        let Some(start) = buffer.get_mut(..filled) else { return Err(Error::from(ErrorKind::InvalidInput)) };
-        start.copy_from_slice(&self.rest);
-        self.rest.clear();
+impl Checked {
+    /// Reads and checks the next piece, however small what is asked for may be.
+    fn fill(&mut self) -> std::io::Result<()> {
+        let mut bytes = std::mem::take(&mut self.rest);
         loop {
-            let read = self.inner.read(buffer.get_mut(filled..).unwrap_or_default())?;
-            filled += read;
-            let bytes = buffer.get(..filled).unwrap_or_default();
-            let length = self.text(bytes)?;
-            if read == 0 && length < filled {
+            let filled = bytes.len();
+            bytes.resize(filled + BUFFER, 0);
+            let read = self.inner.read(bytes.get_mut(filled..).unwrap_or_default())?;
+            bytes.truncate(filled + read);
+            let length = self.text(&bytes)?;
+            if read == 0 && length < bytes.len() {
                 return Err(self.refused());
             }
             if length > 0 || read == 0 {
-                self.rest.extend_from_slice(bytes.get(length..).unwrap_or_default());
-                return Ok(length);
+                self.rest = bytes.split_off(length);
+                (self.ready, self.given) = (bytes, 0);
+                return Ok(());
             }
         }
+    }
+}
+
+impl Read for Checked {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.given == self.ready.len() {
+            self.fill()?;
+        }
+        let read = self.ready.get(self.given..).unwrap_or_default().read(buffer)?;
+        self.given += read;
+        Ok(read)
     }
 }
 

@@ -103,11 +103,6 @@ fn single(config: &Config) -> impl IntoIterator<Item = (bool, &'static str, &'st
             "accounts.email_change_seconds",
             "expected at most 86400, which is 24 hours (OT-04)",
         ),
-        (
-            accounts.email_undo_known_device_seconds <= accounts.email_undo_seconds,
-            "accounts.email_undo_known_device_seconds",
-            "expected at most accounts.email_undo_seconds (OT-12)",
-        ),
         (accounts.fresh_seconds <= 300, "accounts.fresh_seconds", "expected at most 300 (SE-10)"),
         (config.limits.login_account.limit <= 100, "limits.login_account.limit", "expected at most 100 (EN-02)"),
         (

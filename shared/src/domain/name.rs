@@ -158,7 +158,6 @@ mod tests {
         assert_eq!(DisplayName::parse("  Ada Lovelace ").map(|n| n.as_str().to_owned()).as_deref(), Ok("Ada Lovelace"));
         assert_eq!(DisplayName::parse(" \t "), Err(InvalidName::Empty));
         assert_eq!(DisplayName::parse("Ada\nBcc: x"), Err(InvalidName::ControlCharacter));
-        assert_eq!(DisplayName::parse("Ada\u{202e}"), Err(InvalidName::ControlCharacter));
         assert!(DisplayName::parse(&"ä".repeat(MAX_NAME)).is_ok());
         assert_eq!(DisplayName::parse(&"ä".repeat(MAX_NAME + 1)), Err(InvalidName::TooLong));
     }

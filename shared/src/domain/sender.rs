@@ -25,6 +25,9 @@ pub enum InvalidSender {
     /// The name is none that a mail can show.
     #[error("expected an address, or Name <address>: {0}")]
     Name(#[from] InvalidName),
+    /// More than one address.
+    #[error("expected one address, or Name <address>")]
+    Several,
     /// The name would be read as what it encodes (RFC 2047), even in quotes by some.
     #[error("expected an address, or Name <address>: write the name as it is read, without =?")]
     EncodedWord,
@@ -33,10 +36,19 @@ pub enum InvalidSender {
 impl Sender {
     /// Reads an address, or `Name <address>`, where the name may stand in quotes.
     pub fn parse(raw: &str) -> Result<Self, InvalidSender> {
+        // Before anything is trimmed: none is meant, and each could begin a line of its own.
+        if raw.chars().any(char::is_control) {
+            return Err(InvalidName::ControlCharacter.into());
+        }
         let Some((name, address)) = raw.strip_suffix('>').and_then(|raw| raw.rsplit_once('<')) else {
             return Ok(Self { name: None, address: Email::parse(raw)? });
         };
-        let name = unquoted(name.trim_matches(' '));
+        let name = name.trim_matches(' ');
+        let mut bracketed = name.split('<').skip(1).filter_map(|rest| rest.split('>').next());
+        if !name.starts_with('"') && bracketed.any(|address| Email::parse(address).is_ok()) {
+            return Err(InvalidSender::Several);
+        }
+        let name = unquoted(name);
         if name.contains("=?") {
             return Err(InvalidSender::EncodedWord);
         }

@@ -205,7 +205,7 @@ fn every_import_ends_with_a_table_of_what_became_of_the_rows() {
     let folder = Folder::new();
     let rows = [
         json!({ "email": "a@example.com", "name": "Ada", "password_hash": BCRYPT }),
-        json!({ "email": "b@example.com", "name": "line\nbreak", "password_hash": NINETY }),
+        json!({ "email": "b@example.com", "name": "\u{200b}\u{2060}", "password_hash": NINETY }),
         json!({ "email": "c@example.com", "name": { "first": "C" } }),
         json!({ "email": "d@example.com", "name": "x".repeat(101) }),
         json!({ "email": "e@example.com", "name": " " }),
@@ -223,15 +223,15 @@ fn every_import_ends_with_a_table_of_what_became_of_the_rows() {
         let told = folder.import(&file, &flags);
         assert_eq!(counted(&told, "rows read"), 10, "{told}");
         assert_eq!(counted(&told, "– of these without password"), 3, "{told}");
-        assert_eq!(counted(&told, "– of these without name"), 6, "{told}");
-        assert_eq!(counted(&told, "– of these with a name that was dropped"), 3, "{told}");
+        assert_eq!(counted(&told, "– of these without name"), 5, "{told}");
+        assert_eq!(counted(&told, "– of these with a name that was dropped"), 2, "{told}");
         assert_eq!(counted(&told, "– of these with a weak hash: bcrypt of a cost below 10"), 2, "{told}");
         assert_eq!(counted(&told, "– of these with a weak hash: PBKDF2 of fewer than 100,000 rounds"), 1, "{told}");
         assert_eq!(counted(&told, "refused"), 3, "{told}");
         assert_eq!(counted(&told, "– the password hash is of no scheme that is supported"), 2, "{told}");
         let summary: Value = serde_json::from_slice(&std::fs::read(&summary).unwrap()).unwrap();
         assert_eq!((&summary["dry_run"], &summary["format"]), (&json!(dry_run), &json!("wardgate")));
-        assert_eq!((&summary["read"], &summary["names_dropped"]), (&json!(10), &json!(3)));
+        assert_eq!((&summary["read"], &summary["names_dropped"]), (&json!(10), &json!(2)));
         assert_eq!(summary["created"].as_u64().unwrap() + summary["already_imported"].as_u64().unwrap(), 7);
         assert_eq!(summary["refused_because"]["the password hash is of no scheme that is supported"], 2);
         assert!(!told.contains("plain"), "{told}");

@@ -123,6 +123,12 @@ fn grace(config: &Config, is_development: bool) -> Vec<Rule> {
         )
         .beside("accounts.email_change_seconds"),
         Rule::about(
+            "accounts.email_undo_known_device_seconds",
+            accounts.email_undo_known_device_seconds <= accounts.email_undo_seconds,
+            "expected at most accounts.email_undo_seconds (OT-12)",
+        )
+        .beside("accounts.email_undo_seconds"),
+        Rule::about(
             "accounts.deletion_grace_seconds",
             (least_grace..=30 * DAY).contains(&accounts.deletion_grace_seconds),
             "expected 86400 to 2592000, which is 1 to 30 days: less leaves no time to keep an account that a stranger \
