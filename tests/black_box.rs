@@ -11,6 +11,7 @@ mod audit_trail;
 mod audit_watch;
 mod authorizer_function;
 mod backups;
+mod connections;
 mod cookie_mode;
 mod dependencies;
 mod deployments;

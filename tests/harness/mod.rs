@@ -228,7 +228,7 @@ impl TestServer {
 
     fn listen(&self, listeners: Vec<TcpListener>) {
         let router = outbox::router(&self.app, &self.pump, &self.outbox);
-        tokio::spawn(serve_router(router, listeners, self.stop.subscribe()));
+        tokio::spawn(serve_router(Arc::clone(&self.app), router, listeners, self.stop.subscribe()));
     }
 
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {

@@ -105,6 +105,7 @@ pub fn recorded() -> Vec<Key> {
         }
         ours::audit_erasure();
         ours::stale_secrets();
+        ours::hidden_source();
         ours::cold_start();
         ours::memory(1.0);
     });

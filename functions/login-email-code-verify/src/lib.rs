@@ -45,6 +45,16 @@ pub const OPERATION: Operation = Operation {
 /// Either `email` and `code`, or `token`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    {
+        "required": ["token"],
+        "properties": { "token": { "type": "string" }, "email": { "type": "null" }, "code": { "type": "null" } },
+    },
+    {
+        "required": ["email", "code"],
+        "properties": { "token": { "type": "null" }, "email": { "type": "string" }, "code": { "type": "string" } },
+    },
+]))]
 pub struct LoginEmailCodeVerifyRequest {
     /// The account's address.
     #[schemars(email)]

@@ -26,6 +26,28 @@ pub(super) fn rules(config: &Config) -> impl IntoIterator<Item = (bool, &'static
             "http.allowed_origins",
             "expected origins as browsers send them, such as https://app.example.com",
         ),
+        ((16..=65_536).contains(&config.http.max_connections), "http.max_connections", "expected 16 to 65536"),
+        (
+            (1..=config.http.max_connections).contains(&config.http.max_in_flight),
+            "http.max_in_flight",
+            "expected 1 to http.max_connections",
+        ),
+        ((100..=60_000).contains(&config.http.head_ms), "http.head_ms", "expected 100 to 60000"),
+        ((100..=3_600_000).contains(&config.http.idle_ms), "http.idle_ms", "expected 100 to 3600000"),
+        ((100..=600_000).contains(&config.http.response_ms), "http.response_ms", "expected 100 to 600000"),
+        (config.http.notice_ms <= 60_000, "http.notice_ms", "expected at most 60000"),
+        ((100..=600_000).contains(&config.http.drain_ms), "http.drain_ms", "expected 100 to 600000"),
+        (
+            config.ops.port != 0 && (config.ops.port != config.http.port || is_development),
+            "ops.port",
+            "expected 1 to 65535, and another port than http.port",
+        ),
+        (!config.ops.bind.is_empty(), "ops.bind", "expected at least one address"),
+        (
+            config.secrets.cache_seconds <= 1800,
+            "secrets.cache_seconds",
+            "expected at most 1800: a retired key is used for up to twice that (TK-04)",
+        ),
         (is_filter(&config.log.level), "log.level", "expected error, warn, info, debug, trace or off"),
         (
             (19_456..=MAX_MEMORY_KIB).contains(&hashing.memory_kib),
