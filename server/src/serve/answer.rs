@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::uri::Authority;
 use http::{HeaderValue, Request, Response, StatusCode, header};
-use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::sync::{Semaphore, watch};
 use tower_service::Service as _;
 use wardgate::app::App;
