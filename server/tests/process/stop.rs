@@ -102,6 +102,7 @@ fn sec_sa_22_metrics_have_an_address_of_their_own_outside_development() {
         .env("AUTH__TOKENS__AUDIENCE", "https://api.example.com")
         .envs([("AWS_REGION", "eu-central-1"), ("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")])
         .stdin(Stdio::null())
+        .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -117,11 +118,11 @@ fn sec_sa_22_metrics_have_an_address_of_their_own_outside_development() {
         let answer = rest(stream);
         (answer.split(' ').nth(1).unwrap().parse::<u16>().unwrap(), answer)
     };
-    assert_eq!(asked(port, "/health").0, 200);
+    assert_eq!(asked(port, "/v1/me").0, 401);
     assert_eq!(asked(port, "/metrics").0, 404);
     assert_eq!(asked(port, "/live").0, 404);
     let (status, metrics) = asked(ops, "/metrics");
-    assert!(status == 200 && metrics.contains(r#"endpoint="health""#), "{metrics}");
+    assert!(status == 200 && metrics.contains(r#"endpoint="me""#), "{metrics}");
     assert_eq!((asked(ops, "/live").0, asked(ops, "/ready").0, asked(ops, "/health").0), (200, 200, 404));
     child.kill().unwrap();
     child.wait().unwrap();
