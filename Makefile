@@ -24,6 +24,11 @@ spa: ## Serve examples/spa on localhost:3000, a page that uses what `make run` s
 	@echo "The example is on http://localhost:3000; \`make run\` has to run, too. Ctrl-C ends it."
 	@exec python3 -m http.server 3000 --bind localhost --directory examples/spa >/dev/null 2>&1
 
+.PHONY: screenshots
+screenshots: ## Take a picture of every page, mail, the outbox and the example, and ask axe-core about each: target/screenshots
+	@$(need-rust)
+	@scripts/screenshots.sh
+
 .PHONY: watch
 watch: .tools/cargo-lambda/.pins ## Run the Lambda functions themselves on localhost:8080, rebuilt on save, with what `make run` keeps
 	@$(need-rust)
@@ -48,13 +53,20 @@ sbom: .tools/cargo-cyclonedx/.pins ## List what the functions link, as CycloneDX
 bench: ## Measure each function's cold start, size and memory beside a hello world, in release builds
 	@$(need-rust)
 	@cargo build --release --package hello $(addprefix --package ,$(notdir $(wildcard functions/*)))
-	@cargo bench --package wardgate-cold-start --profile dev
+	@cargo bench --package wardgate-cold-start --bench cold_start --profile dev
 	@cargo bench --package wardgate-first-tls
+
+# With the features of the whole workspace, as `make test` has just built them.
+.PHONY: bench-hash
+bench-hash: ## Compare the hash in the release binary of login that `make build F=login` made with the bare hash; fails if it is slow
+	@$(need-rust)
+	@cargo build --quiet --release --package bare-hash
+	@cargo bench --quiet --workspace --profile dev --bench hash -- "$${CARGO_TARGET_DIR:-target}/lambda/login/bootstrap"
 
 .PHONY: bench-enumeration
 bench-enumeration: ## Measure whether known and unknown addresses take equally long, in pairs, with a rank test
 	@$(need-rust)
-	@cargo bench --package wardgate-enumeration --profile dev
+	@cargo bench --package wardgate-enumeration
 
 .PHONY: test
 test: ## Run every test, installing PyJWT, jose and Playwright first if Python and Node.js are there
@@ -74,6 +86,7 @@ import: ## Create accounts from a file: make import STAGE=development FILE=users
 	@$(need-stage-and-file)
 	@exec $(transfer) import "$(FILE)" --stage "$(STAGE)" $(call option,FORMAT,--format) $(if $(DRY_RUN),--dry-run) \
 		$(if $(RESTART),--restart) $(call option,ERRORS,--errors) $(call option,CONCURRENCY,--concurrency) \
+		$(call option,SUMMARY,--summary) $(call option,ENCODING,--encoding) \
 		$(call option,HASH_CONFIG,--hash-config) $(call option,IDENTITY_FILE,--identity-file) \
 		$(call option,PASSPHRASE_FILE,--passphrase-file)
 
@@ -161,15 +174,11 @@ $(tools)/.pins: .ci/requirements.txt
 		--only-binary :all: --requirement .ci/requirements.txt
 	@cp .ci/requirements.txt $@
 
-# What the stacks say, without AWS: the tools get credentials that are none. checkov must not ask a server for policies.
-templates := template.yaml $(wildcard infra/*.yaml) examples/protected-api/template.yaml
-
+# What the stacks say, without AWS: the tools get credentials that are none.
 .PHONY: validate
 validate: .tools/sam/.pins .tools/checkov/.pins ## Check every stack's template for every stage
 	@.tools/sam/bin/python infra/validate.py
 	@python3 docs/operations/cost.py --check
-	@.tools/checkov/bin/checkov --config-file .checkov.yaml --file $(templates) \
-		--framework cloudformation --skip-download --compact --quiet
 
 # EMULATOR_PORT is 4566 unless it is set. `exec`, so that Ctrl-C is the script's own affair.
 .PHONY: emulate

@@ -2,25 +2,18 @@
 
 import collections
 import concurrent.futures
+import glob
 import os
 import re
 import subprocess
 import sys
+import time
 
 from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-STACKS = (
-    "template.yaml",
-    "infra/artifacts.yaml",
-    "infra/backup.yaml",
-    "infra/backup-copy.yaml",
-    "infra/data.yaml",
-    "infra/migrate.yaml",
-    "infra/observability.yaml",
-    "infra/pipeline.yaml",
-)
+STACKS = ("template.yaml", *sorted(glob.glob("infra/*.yaml")))
 # What customers start from. They have parameters of their own, and no stages.
 EXAMPLES = ("examples/protected-api/template.yaml",)
 # The defaults are development's.
@@ -29,6 +22,9 @@ STAGES = {
     "staging": "infra/staging/parameters.yaml",
     "production": "infra/production/parameters.yaml",
 }
+# Where `make` installs the tools.
+SAM = os.path.dirname(sys.executable)
+CHECKOV = ".tools/checkov/bin"
 # CloudFormation stops at 500 a stack. The rest is for alarms and for what SAM may add.
 MOST_RESOURCES = 400
 RELEASE = "0" * 64
@@ -87,49 +83,59 @@ def resources(template, values):
 
 
 def tools():
-    """What is run over each file: (file, name, command). Each takes a while, and none depends on another."""
-    for stack in STACKS:
-        yield stack, "sam validate", ("sam", "validate", "--template-file", stack)
-        yield stack, "sam validate --lint", ("sam", "validate", "--lint", "--template-file", stack)
-        for stage, stage_file in STAGES.items():
-            arguments = [f"{name}={value}" for name, value in parameters(read(stack), stage_file).items()]
-            yield stack, f"cfn-lint, {stage}", ("cfn-lint", stack, "--parameters", *arguments)
-    for example in EXAMPLES:
-        yield example, "sam validate --lint", ("sam", "validate", "--lint", "--template-file", example)
-        yield example, "cfn-lint", ("cfn-lint", example)
+    """What is run beside each other, one process each for all files: (name, command)."""
+    everything = (*STACKS, *EXAMPLES)
+    yield "cfn-lint", (SAM, "cfn-lint", *everything)
+    yield (
+        "checkov",
+        # It must not ask a server for policies.
+        (CHECKOV, "checkov", "--config-file", ".checkov.yaml", "--file", *everything, "--framework", "cloudformation",
+         "--skip-download", "--compact", "--quiet"),
+    )
 
 
 def run(job):
-    """Runs a tool beside this Python. Gives whether it found nothing, and what to print: its output only if it did."""
-    file, name, command = job
-    command = (os.path.join(os.path.dirname(sys.executable), command[0]), *command[1:])
+    """Runs a tool. Gives whether it found nothing, and what to print: its output only if it did."""
+    name, (folder, *command) = job
+    command[0] = os.path.join(folder, command[0])
+    began = time.monotonic()
     result = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     fine = result.returncode == 0
-    shown = f"  {f'{file}: {name}':<52} {'ok' if fine else 'FAILED'}"
+    shown = f"  {name:<12} {'ok' if fine else 'FAILED'}  {time.monotonic() - began:4.0f} s"
     return fine, shown if fine else f"{shown}\n{result.stdout}\n{result.stderr}"
+
+
+def stages(stack):
+    """What a stack is for each stage: whether it fits, and what to print."""
+    template = read(stack)
+    fine, lines = True, []
+    for stage, stage_file in STAGES.items():
+        values = parameters(template, stage_file)
+        counts = resources(read(stack), values)
+        problems = [*refused(template, values)]
+        if counts.total() >= MOST_RESOURCES:
+            problems.append(f"{counts.total()} resources, {MOST_RESOURCES} are too many: split the stack")
+        lines += [f"    {stack}, {stage}: {problem}" for problem in problems]
+        fine &= not problems
+    kinds = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
+    return fine, [*lines, f"{stack}: {counts.total()} resources: {kinds}"]
 
 
 def main():
     os.environ.update(ENVIRONMENT)
-    fine = True
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for passed, shown in pool.map(run, tools()):
+    # The tools are processes of their own, so that threads are enough; what this process does itself goes on meanwhile.
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        results = [pool.submit(run, job) for job in tools()]
+        fine, known = True, set()
+        for stack in STACKS:
+            known |= read(stack)["Parameters"].keys()
+            fits, lines = stages(stack)
+            print(*lines, sep="\n", flush=True)
+            fine &= fits
+        for result in concurrent.futures.as_completed(results):
+            passed, shown = result.result()
             print(shown, flush=True)
             fine &= passed
-    known = set()
-    for stack in STACKS:
-        known |= read(stack)["Parameters"].keys()
-        for stage, stage_file in STAGES.items():
-            values = parameters(read(stack), stage_file)
-            counts = resources(read(stack), values)
-            problems = [*refused(read(stack), values)]
-            if counts.total() >= MOST_RESOURCES:
-                problems.append(f"{counts.total()} resources, {MOST_RESOURCES} are too many: split the stack")
-            for problem in problems:
-                print(f"    {stack}, {stage}: {problem}")
-            fine &= not problems
-        kinds = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
-        print(f"{stack}: {counts.total()} resources: {kinds}")
     for stage_file in filter(None, STAGES.values()):
         missing, unknown = known - OF_A_DEPLOY - read(stage_file).keys(), read(stage_file).keys() - known
         for name in sorted(missing | unknown):

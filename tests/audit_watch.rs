@@ -15,7 +15,7 @@ const GRACE: i64 = 3600;
 async fn changes(server: &TestServer) -> Vec<Value> {
     let (mut changes, mut last) = (Vec::new(), None);
     loop {
-        let records = server.pump.records_of(AUDIT_TABLE.to_owned(), last).await.unwrap();
+        let records = server.pump.streams().records(AUDIT_TABLE.to_owned(), last).await.unwrap();
         let Some(record) = records.last() else { return changes };
         last = Some(record.dynamodb.sequence_number.clone());
         changes.extend(records.iter().map(|record| serde_json::to_value(record).unwrap()));
@@ -123,7 +123,7 @@ async fn sec_pl_03_a_deleted_line_is_tampering_unless_its_time_was_over() {
     let before = changes(&server).await.len();
     line.insert("ttl".to_owned(), AttributeValue::N("1772368200".to_owned()));
     server.put(AUDIT_TABLE, line).await;
-    server.pump.database().sweep_ttl().unwrap();
+    server.pump.streams().database().sweep_ttl().unwrap();
     let mut swept = changes(&server).await[before..].to_vec();
     swept.retain(|record| record["eventName"] == "REMOVE");
     assert_eq!(swept.len(), 1);

@@ -1,9 +1,16 @@
 //! Guessing passwords (EN-01 to EN-03).
 
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::join_all;
+use reqwest::Method;
+use serde_json::json;
+use wardgate::domain::email::Email;
 
 use crate::harness::store_edge::Disturbance;
-use crate::harness::{EMAIL, OTHER_PASSWORD, PASSWORD, TestServer};
+use crate::harness::{Answer, EMAIL, OTHER_PASSWORD, PASSWORD, TABLE, TestServer};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sec_en_01_of_200_parallel_guesses_at_most_the_limit_are_evaluated() {
@@ -35,29 +42,128 @@ async fn sec_en_02_failures_are_delayed_and_even_the_right_password_waits() {
     }
 }
 
+/// Whoever watches a counter learns nothing of its owner (EN-04): it is the same whether or not there was one.
 #[tokio::test]
-async fn sec_en_02_a_completed_sign_in_clears_the_counter_a_failed_one_does_not() {
+async fn sec_en_02_sec_en_04_a_completed_sign_in_gives_its_own_attempt_back_and_no_other() {
     let server = TestServer::start().await;
     server.register(EMAIL, PASSWORD).await;
-    for round in 0..3 {
-        for _ in 0..9 {
-            assert_eq!(server.login(EMAIL, OTHER_PASSWORD).await.status, 401, "round {round}");
-        }
-        assert_eq!(server.login(EMAIL, PASSWORD).await.status, 200, "round {round}");
+    for _ in 0..9 {
+        assert_eq!(server.login(EMAIL, OTHER_PASSWORD).await.status, 401);
     }
+    let before = counters(&server).await;
+    for _ in 0..5 {
+        assert_eq!(server.login(EMAIL, PASSWORD).await.status, 200);
+    }
+    assert_eq!(counters(&server).await, before);
+    assert_eq!(server.login(EMAIL, OTHER_PASSWORD).await.status, 401, "the tenth");
+    assert_eq!(server.login(EMAIL, PASSWORD).await.status, 429);
+}
+
+/// What a pair, an address and a user have counted, summed up by scope. All have an end.
+async fn counters(server: &TestServer) -> BTreeMap<String, u32> {
+    let mut counters = BTreeMap::new();
+    for item in server.items(TABLE, "LIMIT#").await {
+        assert!(item.contains_key("ttl"), "{item:?}");
+        let scope = item["pk"].as_s().unwrap().split('#').nth(1).unwrap().to_owned();
+        let count = item.get("attempts").or(item.get("failures")).unwrap().as_n().unwrap();
+        if ["login_pair", "login_account", "password_user"].contains(&scope.as_str()) {
+            *counters.entry(scope).or_default() += count.parse::<u32>().unwrap();
+        }
+    }
+    counters
+}
+
+fn counted(pair: u32, account: u32) -> BTreeMap<String, u32> {
+    BTreeMap::from([("login_account".to_owned(), account), ("login_pair".to_owned(), pair)])
 }
 
 #[tokio::test]
-async fn sec_en_02_after_a_hundred_consecutive_failures_no_wait_is_long_enough() {
-    let server = TestServer::start().await;
-    server.register(EMAIL, PASSWORD).await;
-    for failure in 0..100 {
-        assert_eq!(server.login(EMAIL, OTHER_PASSWORD).await.status, 401, "failure {failure}");
-        server.clock.advance(900);
+async fn sec_en_02_a_hundred_failures_are_enough_until_the_window_ends_for_everybody() {
+    for email in [EMAIL, "nobody@example.com"] {
+        let server = TestServer::start().await;
+        server.register(EMAIL, PASSWORD).await;
+        for failure in 0..100 {
+            assert_eq!(server.login(email, OTHER_PASSWORD).await.status, 401, "failure {failure}");
+            server.clock.advance(900);
+        }
+        let answer = server.login(email, PASSWORD).await;
+        assert_eq!(answer.status, 429);
+        let wait: i64 = answer.header("retry-after").parse().unwrap();
+        assert!(wait > 24 * 3600 && wait <= 30 * 24 * 3600, "{wait}");
+        server.clock.advance(wait - 1);
+        assert_eq!(server.login(email, PASSWORD).await.status, 429);
+        server.clock.advance(1);
+        assert_eq!(server.login(email, PASSWORD).await.status, if email == EMAIL { 200 } else { 401 });
     }
-    server.clock.advance(365 * 24 * 3600);
-    let answer = server.login(EMAIL, PASSWORD).await;
-    assert_eq!((answer.status, answer.header("retry-after")), (429, "900"));
+}
+
+/// Sources of our own making.
+const PROXIED: (&str, &str) = ("AUTH__HTTP__TRUSTED_PROXIES", r#"["127.0.0.0/8"]"#);
+
+async fn login_from(server: &TestServer, source: &str, password: &str, device: Option<&str>) -> Answer {
+    let body = json!({ "email": EMAIL, "password": password, "device_token": device });
+    let request = server.request(Method::POST, "/v1/login").header("x-forwarded-for", source);
+    server.send(request.json(&body)).await
+}
+
+/// EN-02: what is refused at one counter has not touched the next.
+#[tokio::test]
+async fn sec_en_02_a_source_over_its_limit_spends_nothing_of_its_victims() {
+    let server = TestServer::with(&[("AUTH__LIMITS__LOGIN_SOURCE__LIMIT", "3")]).await;
+    server.register(EMAIL, PASSWORD).await;
+    for expected in [401, 401, 401, 429, 429, 429] {
+        assert_eq!(server.login(EMAIL, OTHER_PASSWORD).await.status, expected);
+    }
+    assert_eq!(counters(&server).await, counted(3, 3));
+}
+
+#[tokio::test]
+async fn sec_en_02_one_source_spends_a_fifth_of_an_address_and_five_spend_all_but_what_known_devices_have() {
+    let server = TestServer::with(&[PROXIED, ("AUTH__LIMITS__LOGIN_PAIR__MOST_FAILURES", "20")]).await;
+    let device = server.signed_in().await.string("device_token");
+    for source in 1..=6 {
+        let address = format!("192.0.2.{source}");
+        for _ in 0..30 {
+            login_from(&server, &address, OTHER_PASSWORD, None).await;
+            server.clock.advance(900);
+        }
+        let spent = 20 * source.min(5);
+        assert_eq!(counters(&server).await["login_account"], spent, "{source}");
+        let owner = login_from(&server, "198.51.100.7", PASSWORD, None).await.status;
+        assert_eq!(owner, if source < 5 { 200 } else { 429 }, "{source}: on a new device");
+        assert_eq!(login_from(&server, "198.51.100.7", PASSWORD, Some(&device)).await.status, 200, "{source}");
+    }
+}
+
+/// A customer with a /48 of IPv6 is one for a pair by its /56.
+#[tokio::test]
+async fn sec_en_02_a_pair_counts_an_ipv6_customer_once() {
+    let server = TestServer::with(&[PROXIED, ("AUTH__LIMITS__LOGIN_PAIR__MOST_FAILURES", "5")]).await;
+    server.register(EMAIL, PASSWORD).await;
+    for host in 0..5 {
+        assert_eq!(login_from(&server, &format!("2001:db8:1:{host}::9"), OTHER_PASSWORD, None).await.status, 401);
+    }
+    assert_eq!(login_from(&server, "2001:db8:1:ff::9", PASSWORD, None).await.status, 429);
+    assert_eq!(login_from(&server, "2001:db8:1:100::9", PASSWORD, None).await.status, 200);
+    assert_eq!(counters(&server).await, counted(5, 5));
+}
+
+/// A damaged hash stands for all that can fail between the reservation and the comparison.
+#[tokio::test]
+async fn sec_en_02_an_attempt_that_our_side_did_not_evaluate_is_given_back() {
+    let server = TestServer::start().await;
+    let access = server.signed_in().await.string("access_token");
+    let pk = format!("EMAIL#{}", Email::parse(EMAIL).unwrap().key().as_str());
+    let nobodys = [("key_version", AttributeValue::N("99".to_owned())), ("sealed", AttributeValue::B(Blob::new([7])))];
+    let nobodys = nobodys.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    server.set_attribute(&pk, "CREDENTIAL", "password", AttributeValue::M(nobodys)).await;
+    for _ in 0..12 {
+        assert_eq!(server.login(EMAIL, OTHER_PASSWORD).await.status, 500);
+        let change = server.request(Method::POST, "/v1/password/change").bearer_auth(&access);
+        let body = json!({ "current_password": PASSWORD, "new_password": OTHER_PASSWORD });
+        assert_eq!(server.send(change.json(&body)).await.status, 500);
+    }
+    assert!(counters(&server).await.values().all(|count| *count == 0), "{:?}", counters(&server).await);
 }
 
 #[tokio::test]

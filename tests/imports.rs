@@ -3,9 +3,9 @@
 use wardgate::domain::audit::{AuditAction, Subject};
 use wardgate::domain::credential::{Credential, WrappedHash};
 use wardgate::domain::email::Email;
-use wardgate::domain::id::UserId;
+use wardgate::domain::id::{ImportId, UserId};
 use wardgate::domain::user::User;
-use wardgate::store::imports::{Import, ImportRow, ImportedAccount, MAX_ACCOUNTS};
+use wardgate::store::imports::{Import, ImportRow, ImportedAccount, MAX_ACCOUNTS, Resumption};
 
 use crate::harness::{AUDIT_TABLE, EMAIL, PASSWORD, TABLE, TestServer};
 
@@ -63,4 +63,21 @@ async fn sec_pw_07_those_that_exist_stay_and_the_rest_of_the_transaction_is_crea
     assert_eq!(after.len(), before.len() + 2);
     assert!(before.iter().all(|item| after.contains(item)), "an item was changed");
     assert_eq!(server.login(EMAIL, PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_import_goes_on_only_where_the_table_has_noted_as_many_rows() {
+    let server = TestServer::start().await;
+    let (now, store) = (server.context().now, &server.app.store);
+    let (run, other) = (ImportId::new(now, 1), ImportId::new(now, 2));
+    assert_eq!(store.resume_import(run, 0, now).await.unwrap(), Resumption::Unknown, "a table that never saw it");
+    store.note_import(run, 100, now).await.unwrap();
+    for (rows, expected) in [(99, Resumption::Known), (100, Resumption::Unknown)] {
+        // Going on notes what the checkpoint says: there may be more rows than that, never fewer.
+        assert_eq!(store.resume_import(run, rows, now).await.unwrap(), expected, "{rows}");
+    }
+    assert_eq!(store.resume_import(other, 1, now).await.unwrap(), Resumption::Unknown, "another import's note");
+    store.note_import(run, 200, now).await.unwrap();
+    assert_eq!(store.resume_import(run, 200, now).await.unwrap(), Resumption::Known);
+    assert_eq!(server.items(TABLE, "IMPORT#").await.len(), 1);
 }

@@ -57,7 +57,7 @@ async fn sec_en_01_of_200_parallel_guesses_with_one_device_token_at_most_the_lim
 }
 
 #[tokio::test]
-async fn sec_en_02_a_completed_sign_in_clears_the_counter_of_its_device() {
+async fn sec_en_02_a_completed_sign_in_clears_the_counter_of_its_device_alone() {
     let server = TestServer::start().await;
     let device = server.signed_in().await.string("device_token");
     for round in 0..3 {
@@ -112,7 +112,7 @@ async fn sec_en_02_a_device_that_has_used_up_its_attempts_is_as_good_as_unknown(
         assert_eq!(login(&server, OTHER_PASSWORD, &device).await.status, 401);
         server.clock.advance(900);
     }
-    // Counted on the address from now on: a reset, which clears that counter, frees this device too.
+    // Counted on the address from now on, where nobody has spent anything.
     let answer = login(&server, PASSWORD, &device).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_ne!(answer.string("device_token"), device);
@@ -129,6 +129,60 @@ async fn a_device_that_has_not_signed_in_for_too_long_is_no_longer_known() {
     assert_eq!(answer.status, 200);
     assert_ne!(answer.string("device_token"), device);
     assert_eq!(items(&server, "DEVICE#").await.len(), 2);
+}
+
+/// SE-04: bound to the credentials that it signed in under, as everything else is.
+#[tokio::test]
+async fn sec_se_04_a_device_of_other_credentials_is_a_strangers_and_so_is_one_of_none_but_under_the_first() {
+    for (version, of_account, known) in
+        [(Some("2"), "1", false), (Some("1"), "1", true), (None, "1", true), (None, "2", false)]
+    {
+        let server = TestServer::start().await;
+        let device = server.signed_in().await.string("device_token");
+        lock_address(&server).await;
+        let (pk, sk) = items(&server, "DEVICE#").await.remove(0);
+        let number = |text: &str| AttributeValue::N(text.to_owned());
+        let mut item = server.items(TABLE, &pk).await.into_iter().find(|item| item["sk"].as_s() == Ok(&sk)).unwrap();
+        let user = item["user_id"].as_s().unwrap().clone();
+        // A device of the release before has no version.
+        match version {
+            Some(version) => item.insert("cred_version".to_owned(), number(version)),
+            None => item.remove("cred_version"),
+        };
+        server.put(TABLE, item).await;
+        server.set_attribute(&pk, "CREDENTIAL", "cred_version", number(of_account)).await;
+        server.set_attribute(&format!("USER#{user}"), "PROFILE", "cred_version", number(of_account)).await;
+        let answer = login(&server, PASSWORD, &device).await;
+        assert_eq!(answer.status, if known { 200 } else { 429 }, "{version:?} {of_account}");
+        if known {
+            let items = server.items(TABLE, &pk).await;
+            let item = items.iter().find(|item| item["sk"].as_s() == Ok(&sk)).unwrap();
+            assert_eq!(item["cred_version"], number("1"), "from now on it has one");
+        }
+    }
+}
+
+/// Each token bounds guesses of its own.
+#[tokio::test]
+async fn sec_en_02_an_account_has_twenty_devices_and_the_one_unused_for_longest_goes() {
+    let server = TestServer::start().await;
+    let mut devices = vec![server.signed_in().await.string("device_token")];
+    for _ in 0..19 {
+        server.clock.advance(1);
+        devices.push(server.login(EMAIL, PASSWORD).await.string("device_token"));
+    }
+    server.clock.advance(1);
+    assert_eq!(login(&server, PASSWORD, &devices[0]).await.string("device_token"), devices[0]);
+    for _ in 0..3 {
+        server.clock.advance(1);
+        devices.push(server.login(EMAIL, PASSWORD).await.string("device_token"));
+        assert_eq!(items(&server, "DEVICE#").await.len(), 20);
+    }
+    lock_address(&server).await;
+    for (index, device) in devices.iter().enumerate() {
+        let known = !(1..=3).contains(&index);
+        assert_eq!(login(&server, PASSWORD, device).await.status, if known { 200 } else { 429 }, "{index}");
+    }
 }
 
 #[tokio::test]

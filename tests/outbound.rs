@@ -7,11 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use wardgate::aws::Connection;
+use wardgate::config::Stage;
 use wardgate::domain::email::Email;
 use wardgate::outbound::OutgoingMail;
 
 use crate::harness::outbound_services::{Health, OutboundServices};
-use crate::harness::{TestServer, repository};
+use crate::harness::{EMAIL, PASSWORD, TestServer, repository};
 
 const QUEUE: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/wardgate-development-mail.fifo";
 const OUTBOUND: [(&str, &str); 3] = [
@@ -100,14 +101,41 @@ async fn sec_en_07_a_mail_goes_to_the_stored_address_from_the_configured_sender(
     let calls = services.taken();
     let (path, body) = &calls[0];
     assert_eq!(path, "/v2/email/outbound-emails");
-    assert_eq!(body["FromEmailAddress"], "Blue Harbour <no-reply@auth.example.com>");
-    assert_eq!(body["Destination"]["ToAddresses"], json!(["ada@example.com"]));
+    assert_eq!(body["FromEmailAddress"], "\"Blue Harbour\" <no-reply@auth.example.com>");
+    assert_eq!(body["Destination"]["ToAddresses"], json!(["Ada@example.com"]));
     assert_eq!(STANDARD.decode(body["Content"]["Raw"]["Data"].as_str().unwrap()).unwrap(), mail.message);
     services.set(Health::Down);
     let refused = parts.transport.send(&mail).await.unwrap_err();
     // PL-02: the service's message quotes an address.
     assert_eq!(refused.to_string(), "SES did not take it: AccessDeniedException");
     assert_eq!(services.taken().len(), 1, "another try could be another mail");
+}
+
+#[tokio::test]
+async fn sec_en_09_a_sender_at_an_international_domain_reaches_ses_in_ascii() {
+    let sender = [("AUTH__MAIL__SENDER", "Bücher <Post@Bücher.example>")];
+    let (server, services) = (TestServer::with(&sender).await, OutboundServices::new());
+    let parts = (mailer::FUNCTION.parts)(&server.app.config, &connection(&services)).unwrap();
+    let mail =
+        OutgoingMail { to: Email::parse("Ada@Bücher.example").unwrap(), message: b"Subject: x\r\n\r\ny".to_vec() };
+    parts.transport.send(&mail).await.unwrap();
+    let calls = services.taken();
+    let (_, body) = &calls[0];
+    let from = body["FromEmailAddress"].as_str().unwrap();
+    assert!(from.starts_with("=?utf-8?") && from.ends_with("?= <Post@xn--bcher-kva.example>"), "{from}");
+    assert_eq!(body["Destination"]["ToAddresses"], json!(["Ada@xn--bcher-kva.example"]));
+    // Message-ID is made of the sender's domain: the whole way, from an order on.
+    server.register(EMAIL, PASSWORD).await;
+    assert_eq!(server.mails(EMAIL).await.len(), 1);
+}
+
+#[tokio::test]
+async fn sec_en_09_outside_development_no_mail_is_sent_from_the_default_sender() {
+    let (server, services) = (TestServer::start().await, OutboundServices::new());
+    let mut config = server.app.config.clone();
+    config.stage = Stage::Production;
+    let refused = (mailer::FUNCTION.parts)(&config, &connection(&services)).err().unwrap().to_string();
+    assert!(refused.contains("`mail.sender`") && refused.contains("AUTH__MAIL__SENDER"), "{refused}");
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ async fn sec_se_03_50_parallel_refreshes_leave_one_successor_and_nobody_signed_o
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sec_en_04_100_parallel_registrations_of_one_address_make_one_user() {
-    let failures = [("AUTH__LIMITS__LOGIN_ACCOUNT__FREE_FAILURES", "100")];
+    let failures = [("AUTH__LIMITS__LOGIN_PAIR__FREE_FAILURES", "100")];
     let server = TestServer::with(&failures).await;
     let password = |index: usize| format!("violet teapots orbit slowly {index}");
     let answers = join_all((0..100).map(|index| {
@@ -85,14 +85,14 @@ async fn overtaken(change: impl AsyncFn(&TestServer, &str)) {
         server.register(EMAIL, PASSWORD).await;
         server.verify_directly(EMAIL).await;
         let before = server.login(EMAIL, PASSWORD).await;
+        let flow = server.code_flow(EMAIL).await;
         let sign_in = async |server: &TestServer, code: &str| {
             if by_code {
-                server.post("/v1/login/email-code/verify", &json!({ "email": EMAIL, "code": code })).await
+                server.verify_sign_in(&json!({ "email": EMAIL, "code": code, "flow_token": flow })).await
             } else {
                 server.login(EMAIL, PASSWORD).await
             }
         };
-        server.post("/v1/login/email-code", &json!({ "email": EMAIL })).await;
         let mailed = code(&server.newest_mail(EMAIL).await);
         server.post("/v1/password/forgot", &json!({ "email": EMAIL })).await;
         server.newest_mail(EMAIL).await;

@@ -159,10 +159,9 @@ async fn rings_of_a_success(server: &TestServer, name: &str) -> Vec<String> {
             vec![restarted.post("/v1/login/email-code", &serde_json::json!({ "email": EMAIL })).await.status]
         }
         "login-email-code-verify" => {
-            let (_, token) = server.mailed_code(EMAIL).await;
+            let mailed = server.mailed_code(EMAIL).await;
             server.secrets_manager.taken();
-            let body = serde_json::json!({ "token": token });
-            vec![restarted.post("/v1/login/email-code/verify", &body).await.status]
+            vec![restarted.verify_sign_in(&mailed.link()).await.status]
         }
         "token-refresh" => vec![restarted.refresh(&refresh).await.status],
         "logout" => {
@@ -268,8 +267,12 @@ async fn opened_page(server: &TestServer, name: &str) -> Option<(Browser, Answer
         }
         "sign-in" | "reset-password" => {
             server.verify_directly(EMAIL).await;
-            let path = if page == "sign-in" { "/v1/login/email-code" } else { "/v1/password/forgot" };
-            server.post(path, &json!({ "email": EMAIL })).await;
+            if page == "sign-in" {
+                let flow = server.code_flow(EMAIL).await;
+                browser.cookies.insert("__Host-wardgate-code-flow".to_owned(), flow);
+            } else {
+                server.post("/v1/password/forgot", &json!({ "email": EMAIL })).await;
+            }
             let token = link_token(&server.newest_mail(EMAIL).await);
             let shown = browser.open_link(server, page, &token).await;
             return Some((browser, shown));

@@ -8,19 +8,25 @@ use crate::harness::mailed::VERIFIED;
 use crate::harness::{EMAIL, OTHER_PASSWORD, PASSWORD, TestServer};
 
 #[tokio::test]
-async fn a_sign_in_is_one_parallel_round_one_transaction_and_one_clearing_write() {
+async fn a_sign_in_counts_from_the_narrowest_to_the_widest_and_gives_back_in_one_round() {
     let server = TestServer::start().await;
     server.register(EMAIL, PASSWORD).await;
     server.store.reset();
     assert_eq!(server.login(EMAIL, PASSWORD).await.status, 200);
     assert_eq!(
         server.store.rounds(),
-        [vec!["GetItem", "UpdateItem", "UpdateItem"], vec!["TransactWriteItems"], vec!["DeleteItem"]]
+        [
+            vec!["GetItem", "UpdateItem"],
+            vec!["UpdateItem"],
+            vec!["UpdateItem"],
+            vec!["TransactWriteItems"],
+            vec!["Query", "UpdateItem", "UpdateItem"]
+        ]
     );
 }
 
 #[tokio::test]
-async fn a_sign_in_from_a_known_device_is_as_many() {
+async fn a_sign_in_from_a_known_device_has_one_counter_less() {
     let server = TestServer::start().await;
     let device = server.signed_in().await.string("device_token");
     server.store.reset();
@@ -28,17 +34,59 @@ async fn a_sign_in_from_a_known_device_is_as_many() {
     assert_eq!(server.post("/v1/login", &body).await.status, 200);
     assert_eq!(
         server.store.rounds(),
-        [vec!["GetItem", "UpdateItem", "UpdateItem"], vec!["TransactWriteItems"], vec!["UpdateItem"]]
+        [vec!["GetItem", "UpdateItem"], vec!["UpdateItem"], vec!["TransactWriteItems"], vec!["UpdateItem"]]
     );
 }
 
 #[tokio::test]
-async fn a_failed_sign_in_adds_one_audit_write() {
+async fn an_order_for_a_mail_is_three_counters_one_after_the_other_and_its_item() {
+    let server = TestServer::start().await;
+    let device = server.signed_in().await.string("device_token");
+    let (count, put) = (["UpdateItem"], ["PutItem"]);
+    for (path, body, rounds) in [
+        ("/v1/register", json!({ "email": EMAIL, "password": PASSWORD }), vec![]),
+        ("/v1/password/forgot", json!({ "email": EMAIL }), vec![count, count, count, put]),
+        ("/v1/password/forgot", json!({ "email": EMAIL, "device_token": device }), vec![count, count, put]),
+        ("/v1/login/email-code", json!({ "email": EMAIL }), vec![count, count, count, put]),
+        ("/v1/login/email-code", json!({ "email": EMAIL, "device_token": device }), vec![count, count, put]),
+        ("/v1/email/verify/resend", json!({ "email": EMAIL }), vec![count, count, count, put]),
+    ] {
+        server.store.reset();
+        assert_eq!(server.post(path, &body).await.status, 202, "{path}");
+        if path == "/v1/register" {
+            let rounds = [[count; 4].to_vec(), vec![["GetItem"], ["TransactWriteItems"]]].concat();
+            assert_eq!(server.store.rounds(), rounds);
+        } else {
+            assert_eq!(server.store.rounds(), rounds, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_by_mail_counts_the_source_and_then_its_flow() {
     let server = TestServer::start().await;
     server.register(EMAIL, PASSWORD).await;
+    let (typed, followed) = (server.mailed_code(EMAIL).await, server.mailed_code(EMAIL).await);
+    let rest = || vec![vec!["TransactWriteItems"], vec!["Query"]];
     server.store.reset();
-    assert_eq!(server.login(EMAIL, OTHER_PASSWORD).await.status, 401);
-    assert_eq!(server.store.rounds(), [vec!["GetItem", "UpdateItem", "UpdateItem"], vec!["PutItem"]]);
+    assert_eq!(server.verify_sign_in(&typed.body()).await.status, 200);
+    let tried = vec![vec!["UpdateItem"], vec!["GetItem", "UpdateItem"]];
+    assert_eq!(server.store.rounds(), [tried, rest()].concat());
+    server.store.reset();
+    assert_eq!(server.verify_sign_in(&followed.link()).await.status, 200);
+    assert_eq!(server.store.rounds(), [vec![vec!["GetItem", "GetItem"]], rest()].concat());
+}
+
+#[tokio::test]
+async fn a_failed_sign_in_adds_one_audit_write_and_one_over_the_sources_limit_is_one_round() {
+    let server = TestServer::with(&[("AUTH__LIMITS__LOGIN_SOURCE__LIMIT", "1")]).await;
+    server.register(EMAIL, PASSWORD).await;
+    for (expected, rounds) in [(401, 4), (429, 1)] {
+        server.store.reset();
+        assert_eq!(server.login(EMAIL, OTHER_PASSWORD).await.status, expected);
+        let all = [vec!["GetItem", "UpdateItem"], vec!["UpdateItem"], vec!["UpdateItem"], vec!["PutItem"]];
+        assert_eq!(server.store.rounds(), all[..rounds]);
+    }
 }
 
 #[tokio::test]
@@ -107,8 +155,10 @@ async fn changing_an_address_is_a_password_check_and_one_transaction_for_each_st
     server.store.reset();
     assert_eq!(server.ask_for_address(&access, "ada@new.example", PASSWORD).await.status, 202);
     let live = vec!["GetItem", "GetItem"];
-    let check = vec!["GetItem", "UpdateItem", "UpdateItem"];
-    assert_eq!(server.store.rounds(), [live, check, vec!["GetItem"], vec!["TransactWriteItems"]]);
+    let [begin, count] = [vec!["GetItem", "UpdateItem"], vec!["UpdateItem"]];
+    let order = vec![vec!["UpdateItem", "UpdateItem"], vec!["UpdateItem"], vec!["UpdateItem"]];
+    let rounds = [vec![live, begin, count], order, vec![vec!["GetItem"], vec!["TransactWriteItems"]]].concat();
+    assert_eq!(server.store.rounds(), rounds);
     let token = server.last_mailed("ada@new.example", Purpose::EmailChange).await.token;
     server.store.reset();
     server.post("/v1/email/change/confirm", &json!({ "token": token })).await;

@@ -35,8 +35,10 @@ const WITHOUT_ROUTE: [(&str, Option<&str>); 7] = [
     ("rotate-keys", None),
     ("smoke", None),
 ];
-/// Endpoints that hash nothing and yet evaluate something that can be guessed.
-const EVALUATE_CODES: [&str; 2] = ["email-verify", "login-email-code-verify"];
+/// What else leads to the pages' function: it says of every other path under theirs that there is no such page, and has
+/// the icon.
+const LOST: [(&str, &str, &str); 3] =
+    [("ANY", "/ui", "page-show"), ("ANY", "/ui/{proxy+}", "page-show"), ("GET", "/favicon.ico", "page-show")];
 
 #[test]
 fn functions_are_the_folders() {
@@ -90,7 +92,8 @@ fn routes_are_the_endpoints() {
             assert_eq!(kinds, source.iter().map(|source| Some(*source)).collect::<Vec<_>>(), "{name}");
             continue;
         }
-        assert_eq!(events.len(), 1, "{name}");
+        let lost = LOST.iter().filter(|(_, _, function)| *function == name).count();
+        assert_eq!(events.len(), 1 + lost, "{name}");
         for event in events {
             assert_eq!(event["Type"], "HttpApi", "{name}");
             let route = &event["Properties"];
@@ -99,7 +102,8 @@ fn routes_are_the_endpoints() {
         }
     }
     let endpoints = ENDPOINTS.iter().map(|(it, _)| (it.method.as_str(), it.path, it.name.to_owned()));
-    assert_eq!(routes, endpoints.collect());
+    let lost = LOST.into_iter().map(|(method, path, function)| (method, path, function.to_owned()));
+    assert_eq!(routes, endpoints.chain(lost).collect());
 }
 
 #[test]
@@ -246,6 +250,17 @@ fn the_api_fails_on_warnings_and_its_paths_begin_with_no_stage() {
     assert_eq!((&api["FailOnWarnings"], &api["StageName"]), (&json!(true), &json!("$default")));
 }
 
+/// A throttle of 20 a second, which all clients share, let one host keep everybody out: it limits what a flood costs, and
+/// not guessing, which is counted in the table by source.
+#[test]
+fn sec_en_02_the_throttle_of_what_hashes_is_above_what_one_source_may_send() {
+    for stage_file in ["infra/staging/parameters.yaml", "infra/production/parameters.yaml"] {
+        let given = read(stage_file);
+        let rate = given["HashingRate"].as_u64().unwrap();
+        assert!(rate * 60 >= 50 * 100, "{stage_file}: fewer than fifty sources fill it");
+    }
+}
+
 #[test]
 fn what_hashes_passwords_has_concurrency_memory_and_a_throttle_of_its_own() {
     let given = ["LoginConcurrency", "PasswordConcurrency", "RegisterConcurrency"].map(|name| (name, json!(7)));
@@ -259,9 +274,8 @@ fn what_hashes_passwords_has_concurrency_memory_and_a_throttle_of_its_own() {
         assert_eq!(function["MemorySize"].is_number(), hashes, "{id}: all others have that of Globals");
         let route = format!("{} {}", endpoint.method, endpoint.path);
         let throttle = &api["RouteSettings"][&route];
-        let guessable = hashes || EVALUATE_CODES.contains(&endpoint.name);
-        assert_eq!(throttle.is_object(), guessable, "{route}");
-        if guessable {
+        assert_eq!(throttle.is_object(), hashes, "{route}");
+        if hashes {
             for limit in ["ThrottlingRateLimit", "ThrottlingBurstLimit"] {
                 let (own, general) = (throttle[limit].as_u64(), api["DefaultRouteSettings"][limit].as_u64());
                 assert!(own.unwrap() < general.unwrap(), "{route}: {limit}");
@@ -508,6 +522,7 @@ fn the_stacks_stay_under_400_resources() {
     let expanded = listed
         + 2 * functions(&template).len()
         + ENDPOINTS.len()
+        + LOST.len()
         + resources(&template, "AWS::Serverless::HttpApi").len();
     assert!(expanded < 400, "{expanded}");
     assert!(read("infra/data.yaml")["Resources"].as_object().unwrap().len() < 400);

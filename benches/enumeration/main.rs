@@ -1,7 +1,7 @@
 //! Whether an endpoint takes longer for an address that has an account than for one that has none (EN-04): pairs of
 //! requests, interleaved, over HTTP to a server in this process with the embedded engine.
 //!
-//! `cargo bench -p wardgate-enumeration --profile dev [-- /v1/login …]`
+//! `make bench-enumeration`, or `cargo bench -p wardgate-enumeration [-- /v1/login …]`: built as it is released.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "it measures time")]
 #![expect(unreachable_pub, reason = "nobody imports a measurement")]
@@ -23,16 +23,37 @@ const WARM_UP: usize = 20;
 const BOUNDS: std::ops::RangeInclusive<f64> = 0.95..=1.05;
 const PASSWORD: &str = "analytical engines hum";
 
-/// The body for an address.
-type Body = fn(&str) -> Value;
+/// The body for an address, and for what was asked for before (a flow token), where the endpoint tries a code.
+type Body = fn(&str, &str) -> Value;
 
-/// What must not tell the two apart: a path, and the body for an address.
-const ENDPOINTS: [(&str, Body); 5] = [
-    ("/v1/register", |email| json!({ "email": email, "password": PASSWORD })),
-    ("/v1/login", |email| json!({ "email": email, "password": "crimson kettles drift eastward" })),
-    ("/v1/password/forgot", |email| json!({ "email": email })),
-    ("/v1/email/verify/resend", |email| json!({ "email": email })),
-    ("/v1/login/email-code", |email| json!({ "email": email })),
+/// What must not tell the two apart.
+struct Endpoint {
+    path: &'static str,
+    /// Where the flow begins whose code is tried; neither it nor the mail is measured.
+    flow: Option<&'static str>,
+    body: Body,
+}
+
+const fn plain(path: &'static str, body: Body) -> Endpoint {
+    Endpoint { path, flow: None, body }
+}
+
+const ENDPOINTS: [Endpoint; 7] = [
+    plain("/v1/register", |email, _| json!({ "email": email, "password": PASSWORD })),
+    plain("/v1/login", |email, _| json!({ "email": email, "password": "crimson kettles drift eastward" })),
+    plain("/v1/password/forgot", |email, _| json!({ "email": email })),
+    plain("/v1/email/verify/resend", |email, _| json!({ "email": email })),
+    plain("/v1/login/email-code", |email, _| json!({ "email": email })),
+    Endpoint {
+        path: "/v1/login/email-code/verify",
+        flow: Some("/v1/login/email-code"),
+        body: |email, flow| json!({ "email": email, "code": "00000000", "flow_token": flow }),
+    },
+    Endpoint {
+        path: "/v1/email/verify",
+        flow: Some("/v1/register"),
+        body: |email, flow| json!({ "email": email, "code": "wrong", "flow_token": flow }),
+    },
 ];
 
 #[tokio::main]
@@ -41,16 +62,16 @@ async fn main() {
     let server = Server::start().await;
     println!("| endpoint | status | known ms | unknown ms | ratio of medians | U | z | p | within 0.95–1.05 |");
     println!("|---|---|--:|--:|--:|--:|--:|--:|---|");
-    for (path, body) in ENDPOINTS {
-        if !chosen.is_empty() && !chosen.iter().any(|chosen| chosen == path) {
-            continue;
+    for endpoint in ENDPOINTS {
+        if chosen.is_empty() || chosen.iter().any(|chosen| chosen == endpoint.path) {
+            measure(&server, &endpoint).await;
         }
-        measure(&server, path, body).await;
     }
 }
 
 /// Each pair has addresses of its own, so that no counter of failures is ever reached.
-async fn measure(server: &Server, path: &str, body: Body) {
+async fn measure(server: &Server, endpoint: &Endpoint) {
+    let path = endpoint.path;
     let name = path.replace('/', "-");
     let addresses = |kind: &str| -> Vec<String> {
         // Equally long, so that there is nothing else to tell them apart by.
@@ -64,7 +85,11 @@ async fn measure(server: &Server, path: &str, body: Body) {
     let (mut known_status, mut unknown_status) = (BTreeSet::new(), BTreeSet::new());
     for (pair, (known, unknown)) in known.iter().zip(&unknown).enumerate() {
         let one = async |address: &str, times: &mut Vec<f64>, statuses: &mut BTreeSet<u16>| {
-            let body = body(address);
+            let flow = match endpoint.flow {
+                Some(path) => server.begin_flow(path, address).await,
+                None => String::new(),
+            };
+            let body = (endpoint.body)(address, &flow);
             let began = Instant::now();
             let status = server.post(path, &body).await;
             let ms = began.elapsed().as_secs_f64() * 1000.0;

@@ -12,9 +12,22 @@ const $ = (id) => document.getElementById(id);
 
 class Refused extends Error {
   constructor(problem) {
-    super(problem.detail ?? "Something went wrong.");
+    super(words(problem));
     this.problem = problem;
   }
+}
+
+// What the API calls a member, and what this page calls it: a person is shown the second.
+const FIELDS = { email: "Email", password: "Password", current_password: "Current password",
+  new_password: "New password", name: "Name", code: "Code" };
+
+function words(problem) {
+  const refused = (problem.errors ?? []).map(({ member, detail }) => ({ label: FIELDS[member], detail }));
+  if (!refused.length) return problem.detail ?? "Something went wrong. Please try again.";
+  return refused.map(({ label, detail }) => {
+    if (!label || /^[A-Z]/.test(detail)) return detail;
+    return `Please check the field “${label}”: ${detail.replace(/\.?$/, ".")}`;
+  }).join(" ");
 }
 
 async function send(method, path, body, token) {
@@ -50,19 +63,34 @@ async function call(method, path, body) {
   }
 }
 
+// The focus goes where the news is, for whoever has it read out.
 function say(text, bad = false) {
   $("message").textContent = text;
   $("message").classList.toggle("bad", bad);
+  // It stays at the top of what is in view, so that the form that it is about need not move away.
+  if (text) $("message").focus({ preventScroll: true });
 }
 
 function show(id) {
+  const before = document.querySelector("main > section:not([hidden])");
   for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== id;
   $("sign-out").hidden = id !== "signed-in";
+  if (before && before.id !== id) document.querySelector(`#${id} h1`).focus();
+}
+
+// Marks what was refused, so that it is seen and read out with the field.
+function mark(form, problem) {
+  for (const input of form.querySelectorAll("input")) input.removeAttribute("aria-invalid");
+  for (const { member } of problem?.errors ?? []) {
+    const name = { current_password: "current", new_password: "next" }[member] ?? member;
+    form.elements[name]?.setAttribute("aria-invalid", "true");
+  }
 }
 
 async function showAccount() {
   const [me, sessions] = await Promise.all([call("GET", "/v1/me"), call("GET", "/v1/sessions")]);
   $("name").textContent = me.name ?? me.email;
+  $("change-username").value = me.email;
   $("profile").textContent = `${me.email}${me.email_verified ? "" : " (not confirmed yet)"}`;
   $("sessions").replaceChildren(...sessions.items.map(sessionItem));
   show("signed-in");
@@ -70,14 +98,26 @@ async function showAccount() {
 
 function sessionItem(session) {
   const item = document.createElement("li");
-  const when = new Date(session.last_used_at ?? session.created_at).toLocaleString();
-  const what = session.device ?? session.user_agent ?? "Unknown device";
-  item.append(`${what}, ${session.address ?? "unknown address"}, ${when}${session.current ? " (this one)" : ""}`);
+  const line = (text, quiet) => {
+    const part = document.createElement("span");
+    part.className = quiet ? "quiet" : "";
+    part.textContent = text;
+    return part;
+  };
+  const when = new Date(session.last_used_at ?? session.created_at)
+    .toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  const text = document.createElement("p");
+  text.append(
+    line(`${session.device ?? "Unknown device"}${session.current ? " (this one)" : ""}`),
+    line(`${session.address ?? "Unknown address"}, ${when}`, true),
+  );
+  item.append(text);
   if (!session.current) {
     const end = document.createElement("button");
     end.type = "button";
-    end.className = "quiet";
+    end.className = "plain";
     end.textContent = "End";
+    end.setAttribute("aria-label", `End the session on ${session.device ?? "an unknown device"}`);
     end.addEventListener("click", act(async () => {
       await call("DELETE", `/v1/sessions/${session.id}`);
       await showAccount();
@@ -105,7 +145,13 @@ function act(handler) {
 function onSubmit(id, handler) {
   const form = $(id);
   form.addEventListener("submit", act(async () => {
-    await handler(Object.fromEntries(new FormData(form)));
+    mark(form);
+    try {
+      await handler(Object.fromEntries(new FormData(form)));
+    } catch (error) {
+      mark(form, error.problem);
+      throw error;
+    }
     form.reset();
   }));
 }

@@ -49,6 +49,7 @@ pub(crate) fn run(data: &[u8]) {
     let body = Bytes::copy_from_slice(parts.next().unwrap_or_default());
     let content_type = HeaderValue::from_static("application/json");
     let request = Request {
+        path: "/v1".to_owned(),
         headers: HeaderMap::from_iter([(header::CONTENT_TYPE, content_type)]),
         path_parameters: BTreeMap::new(),
         query,

@@ -7,7 +7,9 @@ pub(crate) fn run(data: &[u8]) {
     let raw = crate::text(data);
     let Ok(email) = Email::parse(raw) else { return };
     let canonical = email.canonical();
-    assert_eq!(email.display(), raw, "mail goes where its owner said");
+    assert_eq!(email.display(), raw, "people are shown what they typed");
+    assert!(email.mailbox().eq_ignore_ascii_case(canonical), "mail goes to another mailbox than {canonical}");
+    assert!(raw.starts_with(email.mailbox().trim_end_matches(email.domain())), "mail goes where its owner said");
     assert_eq!(format!("{}@{}", email.local_part(), email.domain()), canonical);
     assert!(canonical.bytes().all(|byte| byte.is_ascii_graphic()), "{canonical:?} is more than visible ASCII");
     assert!(!canonical.bytes().any(|byte| byte.is_ascii_uppercase()), "{canonical} has upper case");

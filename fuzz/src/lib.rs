@@ -8,6 +8,7 @@
 mod body;
 mod claims;
 mod config;
+mod cookies;
 mod email;
 mod event;
 mod id;
@@ -16,15 +17,17 @@ mod key_set;
 mod name;
 mod password;
 mod sealed_token;
+mod sender;
 
 /// A target.
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also the name of its folder in `fuzz/corpus`.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("body", body::run),
     ("claims", claims::run),
     ("config", config::run),
+    ("cookies", cookies::run),
     ("email", email::run),
     ("event", event::run),
     ("id", id::run),
@@ -33,6 +36,7 @@ pub const TARGETS: [(&str, Target); 11] = [
     ("name", name::run),
     ("password", password::run),
     ("sealed_token", sealed_token::run),
+    ("sender", sender::run),
 ];
 
 /// What stands for a secret in the seeds: no message may hold it.

@@ -8,5 +8,7 @@ pub(crate) fn run(data: &[u8]) {
     let text = name.as_str();
     assert!((1..=MAX_NAME).contains(&text.chars().count()), "{text:?} has the wrong length");
     assert!(!text.contains(char::is_control), "{text:?} has control characters");
+    assert!(text.chars().any(|c| !c.is_whitespace()), "{text:?} shows nothing");
+    assert!(DisplayName::clean(crate::text(data)).as_ref() == Some(&name), "{text:?} is not what an importer keeps");
     assert!(DisplayName::parse(text).as_ref() == Ok(&name), "{text:?} does not stand for itself");
 }

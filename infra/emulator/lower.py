@@ -31,6 +31,8 @@ REGION = "eu-central-1"
 # The application that functions are deployed by. In AWS its name is random as well.
 APPLICATION = "wardgate"
 METHODS = {"get", "put", "post", "delete", "patch", "head", "options"}
+# What a Body calls a route of every method, and what the route is called.
+ANY = {"x-amazon-apigateway-any-method": "any"}
 
 
 def api_id(stage):
@@ -164,7 +166,8 @@ def lower_api(resources, api, properties, stage):
         resources[f"{api}{name}"] = lower_authorizer(name, api, scheme["x-amazon-apigateway-authorizer"])
     for path, methods in body["paths"].items():
         for method, operation in methods.items():
-            if method not in METHODS:
+            method = ANY.get(method, method)
+            if method not in METHODS | set(ANY.values()):
                 raise ValueError(f"{method} {path}: not a method, and nothing here lowers it")
             integration = operation.pop("x-amazon-apigateway-integration")
             # What only describes the operation.

@@ -1,11 +1,15 @@
 //! `GET /metrics` in Prometheus' text format.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Around a refresh at the low end, a password hash in the middle, and the deadline at the high end; in seconds.
 const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+/// How often durations are taken into their buckets. Until then each is a number in memory, also where nobody ever asks.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
@@ -14,7 +18,20 @@ static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 pub(crate) fn recorder() -> Option<&'static PrometheusHandle> {
     let install = || {
         let duration = Matcher::Suffix("_duration_seconds".to_owned());
-        PrometheusBuilder::new().set_buckets_for_metric(duration, &BUCKETS).ok()?.install_recorder().ok()
+        let handle =
+            PrometheusBuilder::new().set_buckets_for_metric(duration, &BUCKETS).ok()?.install_recorder().ok()?;
+        let kept = handle.clone();
+        std::thread::spawn(move || keep(&kept));
+        Some(handle)
     };
     RECORDER.get_or_init(install).as_ref()
+}
+
+/// For as long as the process lives, as the recorder does.
+#[expect(clippy::disallowed_methods, reason = "upkeep of memory, not of what happens when")]
+fn keep(recorder: &PrometheusHandle) {
+    loop {
+        std::thread::sleep(UPKEEP);
+        recorder.run_upkeep();
+    }
 }

@@ -14,12 +14,15 @@ use axum::routing::{MethodFilter, MethodRouter, any, get, on};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use tower::ServiceExt as _;
 use tower_http::cors::CorsLayer;
 use wardgate::app::App;
 use wardgate::domain::id::RequestId;
 use wardgate::http::edge::{self, Incoming};
 use wardgate::http::endpoint::Endpoint;
+use wardgate::http::favicon;
+use wardgate::http::navigation::is_page;
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::source_address::source_address;
@@ -33,8 +36,27 @@ const BODY_DEADLINE: Duration = Duration::from_secs(10);
 /// How long browsers may remember a preflight's answer.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_mins(10);
 
-/// Every endpoint and the API description; on a laptop also the metrics.
+/// What browsers ask for by themselves, and a page answers.
+const ICON: &str = favicon::PATH;
+
+/// Everything; without CORS on pages, which no script may read (SE-07).
 pub fn router(app: &Arc<App>) -> Router {
+    let pages = routed(app);
+    let api = pages.clone().layer(cors(&app.config.http.allowed_origins));
+    let answering = Arc::clone(app);
+    let chosen = move |request: Request| {
+        let path = request.uri().path();
+        let router = if is_page(path) || path == ICON { pages.clone() } else { api.clone() };
+        router.oneshot(request)
+    };
+    Router::new().fallback(chosen).layer(map_response(move |response: Response| {
+        let app = Arc::clone(&answering);
+        async move { with_headers(&app, response) }
+    }))
+}
+
+/// Every endpoint and the API description; on a laptop also the metrics.
+fn routed(app: &Arc<App>) -> Router {
     let mut paths: BTreeMap<&str, MethodRouter> = BTreeMap::new();
     for (endpoint, path) in routes() {
         let Ok(filter) = MethodFilter::try_from(endpoint.method.clone()) else { continue };
@@ -61,21 +83,22 @@ pub fn router(app: &Arc<App>) -> Router {
     for (path, methods) in paths {
         router = router.route(path, methods);
     }
-    let (wrong_method, preflighted) = (Arc::clone(app), Arc::clone(app));
-    router
-        .method_not_allowed_fallback(move || async move { refuse(&wrong_method, &method_not_allowed()) })
-        .fallback(not_found(app))
-        .layer(cors(&app.config.http.allowed_origins))
-        .layer(map_response(move |response: Response| {
-            let app = Arc::clone(&preflighted);
-            async move { with_headers(&app, response) }
-        }))
+    let icon = Arc::clone(app);
+    let icon = move |peer: ConnectInfo<SocketAddr>, request: Request| async move {
+        answer(&icon, &page_show::ENDPOINT, peer.0, BTreeMap::new(), request).await
+    };
+    let wrong_method = Arc::clone(app);
+    let wrong_method =
+        move |uri: Uri, headers: HeaderMap| async move { refuse(&wrong_method, &method_not_allowed(), &uri, &headers) };
+    router.route(ICON, get(icon)).method_not_allowed_fallback(wrong_method).fallback(not_found(app))
 }
 
 /// What answers where nothing else does.
 pub(crate) fn not_found(app: &Arc<App>) -> MethodRouter {
     let app = Arc::clone(app);
-    any(async move || refuse(&app, &Problem::not_found("Nothing answers at this path.")))
+    any(async move |uri: Uri, headers: HeaderMap| {
+        refuse(&app, &Problem::not_found("Nothing answers at this path."), &uri, &headers)
+    })
 }
 
 /// The headers of every response, also on what the layers answer by themselves: a preflight (SE-07).
@@ -150,6 +173,7 @@ async fn answer(
         telemetry::metrics::hidden_source();
     }
     let incoming = Incoming {
+        path: parts.uri.path().to_owned(),
         path_parameters,
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
@@ -168,8 +192,8 @@ pub(crate) fn own(app: &App, status: StatusCode, content_type: &'static str, bod
     edge::finish(Reply { status, headers, body: body.into_bytes() }, &request_id(app)).map(Body::from)
 }
 
-fn refuse(app: &App, problem: &Problem) -> Response {
-    edge::refuse(problem, &request_id(app)).map(Body::from)
+fn refuse(app: &App, problem: &Problem, uri: &Uri, headers: &HeaderMap) -> Response {
+    edge::refuse_unknown(app, problem, uri.path(), headers, &request_id(app)).map(Body::from)
 }
 
 fn request_id(app: &App) -> String {

@@ -166,10 +166,14 @@ impl App {
             recipient: None,
             address: None,
             user_agent: None,
+            flow_hash: None,
+            undo_seconds: None,
             created_at: context.now,
             expires_at: context.now.plus(life),
             attempts: 0,
             used_at: None,
+            used_by: None,
+            session_id: None,
         })
     }
 
@@ -195,6 +199,18 @@ impl App {
         })
     }
 
+    /// An item whose mail tells an account's owner that this request presented a refresh token that had been used, and
+    /// that its session has ended.
+    pub fn session_reused_notice(
+        &self,
+        context: &RequestContext,
+        user_id: UserId,
+        email_key: EmailKey,
+    ) -> Result<OneTime, NoEntropy> {
+        let notice = self.new_device_notice(context, user_id, email_key)?;
+        Ok(OneTime { purpose: Purpose::SessionReused, ..notice })
+    }
+
     /// A line of the audit trail about this request.
     pub fn audit(
         &self,
@@ -211,6 +227,7 @@ impl App {
             at: context.now,
             address: context.origin.address.map(|address| address.to_string()),
             user_agent: context.origin.user_agent.clone(),
+            holder: None,
             request_id: context.request_id.clone(),
             detail: None,
         })

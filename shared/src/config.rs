@@ -9,9 +9,11 @@ mod sections;
 
 use serde::Deserialize;
 use thiserror::Error;
+use toml::Table;
 
 use crate::crypto::password_hasher::HashingPolicy;
 use crate::domain::session::SessionPolicy;
+use checks::Rule;
 use layers::{Layers, Sources};
 pub use sections::*;
 
@@ -144,16 +146,19 @@ impl Config {
     /// Puts the layers together for the stage that `AUTH__STAGE` names. `variables` is the environment; only names
     /// that begin with `AUTH__` are read.
     pub fn load(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
-        let (config, sources) = layered(variables)?.into_config()?;
-        config.checked(&sources)
+        let layers = layered(variables)?;
+        let limits = layers.section("limits");
+        let (config, sources) = layers.into_config()?;
+        config.checked(&sources, &limits)
     }
 
     /// What holds for those variables, key by key; keys that nothing sets are left out.
     pub fn settings(variables: impl IntoIterator<Item = (String, String)>) -> Result<Vec<Setting>, ConfigError> {
         let layers = layered(variables)?;
         let mut settings = layers.settings();
+        let limits = layers.section("limits");
         let (config, sources) = layers.into_config()?;
-        let config = config.checked(&sources)?;
+        let config = config.checked(&sources, &limits)?;
         for (key, value) in [("tokens.issuer", config.tokens.issuer), ("tokens.audience", config.tokens.audience)] {
             if let Some(setting) = settings.iter_mut().find(|setting| setting.key == key) {
                 setting.value = layers::text(&value.into());
@@ -162,16 +167,20 @@ impl Config {
         Ok(settings)
     }
 
-    fn checked(mut self, sources: &Sources) -> Result<Self, ConfigError> {
+    fn checked(mut self, sources: &Sources, limits: &Table) -> Result<Self, ConfigError> {
         let port = self.http.port.to_string();
         self.tokens.issuer = self.tokens.issuer.replace("{port}", &port);
         self.tokens.audience = self.tokens.audience.replace("{port}", &port);
-        match checks::violation(&self) {
+        match checks::violation(&self, limits) {
             None => Ok(self),
-            Some((key, expected)) => Err(ConfigError::WrongValue {
-                source_name: sources.of(key),
-                key: key.to_owned(),
-                expected: expected.to_owned(),
+            Some(Rule { key, expected, other, .. }) => Err(ConfigError::WrongValue {
+                source_name: sources.of(&key),
+                // Which of the two is wrong only the person knows who set them.
+                expected: other.map_or_else(
+                    || expected.to_owned(),
+                    |other| format!("{expected}; `{other}` is from {}", sources.of(&other)),
+                ),
+                key: key.into_owned(),
             }),
         }
     }

@@ -220,9 +220,12 @@ pub fn reply(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
 /// An API Gateway event in the edge's terms. By hand, because `lambda_http` makes a URI of it first, and panics on one
 /// that is none.
 pub fn incoming(mut event: ApiGatewayV2httpRequest) -> Incoming {
-    // The gateway takes cookies out of the header fields.
-    if let Some(Ok(cookies)) = event.cookies.take().map(|cookies| HeaderValue::from_str(&cookies.join("; "))) {
-        event.headers.insert(COOKIE, cookies);
+    // The gateway takes cookies out of the header fields. Each is a field of its own again, since one that can be none must
+    // not hide the others.
+    for cookie in event.cookies.take().unwrap_or_default() {
+        if let Ok(cookie) = HeaderValue::from_maybe_shared(Bytes::from(cookie)) {
+            event.headers.append(COOKIE, cookie);
+        }
     }
     let body = event.body.unwrap_or_default();
     let body = if event.is_base64_encoded {
@@ -231,6 +234,7 @@ pub fn incoming(mut event: ApiGatewayV2httpRequest) -> Incoming {
         Ok(Bytes::from(body))
     };
     Incoming {
+        path: event.raw_path.unwrap_or_default(),
         headers: event.headers,
         path_parameters: event.path_parameters.into_iter().collect(),
         query: event.raw_query_string.unwrap_or_default(),
@@ -260,7 +264,18 @@ mod tests {
         let event = include_str!("../../events/me/no-token.json");
         let mut event: ApiGatewayV2httpRequest = serde_json::from_str(event).unwrap();
         event.cookies = Some(vec!["a=1".to_owned(), "b=2".to_owned()]);
-        assert_eq!(incoming(event).headers[COOKIE], "a=1; b=2");
+        let incoming = incoming(event);
+        let cookies: Vec<_> = incoming.headers.get_all(COOKIE).iter().collect();
+        assert_eq!(cookies, ["a=1", "b=2"]);
+    }
+
+    #[test]
+    fn a_cookie_of_another_application_hides_none_of_ours() {
+        let event = include_str!("../../events/me/no-token.json");
+        let mut event: ApiGatewayV2httpRequest = serde_json::from_str(event).unwrap();
+        let cookies = ["theme=caf\u{e9}", "bad=\u{0}", "__Host-wardgate-refresh=rt_x"];
+        event.cookies = Some(cookies.map(str::to_owned).to_vec());
+        assert_eq!(crate::http::cookies::refresh_token(&incoming(event).headers).as_deref(), Some("rt_x"));
     }
 
     #[test]

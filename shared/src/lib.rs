@@ -19,6 +19,8 @@ pub mod config;
 pub mod crypto;
 pub mod domain;
 pub mod entropy;
+#[cfg(test)]
+mod gallery;
 pub mod http;
 pub mod lambda;
 pub mod mail;

@@ -10,6 +10,12 @@ use thiserror::Error;
 #[error("the template {0} does not render")]
 pub struct TemplateError(String);
 
+/// Text that HTML need not escape is left readable: the library would escape the slashes of links, too.
+pub fn plain(text: &str) -> Value {
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>&\"'`".contains(&byte));
+    if plain { Value::from_safe_string(text.to_owned()) } else { Value::from(text) }
+}
+
 /// Embedded templates by name. What ends in `.html` is escaped as HTML; a name without a value is an error.
 pub struct Templates(Environment<'static>);
 

@@ -101,7 +101,7 @@ impl World {
         for item in items.iter().filter(|item| text(item, "sk").starts_with("SESSION#")) {
             let session: Session = parsed(item);
             let (user, id) = (session.user_id.to_string(), session.id.to_string());
-            let admitted = users.get(&user).is_some_and(|user| user.admits(session.id, session.created_at));
+            let admitted = users.get(&user).is_some_and(|user| user.admits(&session));
             if session.is_live(self.now()) && admitted {
                 assert_eq!(self.ended(&user, &id, session.created_at), None, "a session lives on: {session:?}");
             }

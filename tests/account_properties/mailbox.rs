@@ -99,7 +99,7 @@ impl World {
                 let verified = credential.as_ref().is_some_and(|credential| credential.email_verified);
                 (is_free || !verified) && pending
             }
-            Purpose::NewDevice => profile(text(item, "user_id")).is_some(),
+            Purpose::NewDevice | Purpose::SessionReused => profile(text(item, "user_id")).is_some(),
             Purpose::Verification => false,
             Purpose::EmailChange | Purpose::EmailUndo | Purpose::KeepAccount | Purpose::PasswordChanged => true,
         }

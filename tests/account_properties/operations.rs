@@ -1,6 +1,8 @@
 //! The operations, and what holds right after each.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use wardgate::domain::user::UserStatus;
@@ -85,9 +87,19 @@ impl World {
     }
 
     async fn ask(&mut self, path: &'static str, address: usize, death: Death) {
-        let (_, outcome) = self.send(self.post(path, &json!({ "email": Self::email(address) })), death).await;
+        let (answer, outcome) = self.send(self.post(path, &json!({ "email": Self::email(address) })), death).await;
         self.count(path, outcome);
         assert_ne!(outcome, Outcome::Refused, "{path}");
+        if outcome == Outcome::Done && path == "/v1/login/email-code" {
+            self.flows.push(answer.string("flow_token"));
+        }
+    }
+
+    /// The flow that a mailed link was asked for in, if its answer arrived: both name the same item.
+    fn flow_of(&self, link: &str) -> Option<String> {
+        let payload = |token: &str| URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+        let item = payload(link)[32..48].to_owned();
+        self.flows.iter().find(|flow| payload(flow)[..16] == item).cloned()
     }
 
     async fn register(&mut self, address: usize, death: Death) {
@@ -176,16 +188,16 @@ impl World {
     }
 
     async fn sign_in_by_mail(&mut self, address: usize, proof: Proof, death: Death) {
-        let body = match proof {
-            Proof::WrongCode => json!({ "email": Self::email(address), "code": "00000000" }),
-            Proof::Code => match self.codes(address, "sign-in").await.first() {
-                Some(code) => json!({ "email": Self::email(address), "code": code }),
-                None => return,
-            },
-            Proof::Link => match self.links(address, "sign-in").await.first() {
-                Some(token) => json!({ "token": token }),
-                None => return,
-            },
+        let (links, codes) = (self.links(address, "sign-in").await, self.codes(address, "sign-in").await);
+        let (Some(token), Some(code)) = (links.first(), codes.first()) else { return };
+        let body = match (proof, self.flow_of(token)) {
+            (Proof::WrongCode, Some(flow)) => {
+                json!({ "email": Self::email(address), "code": "00000000", "flow_token": flow })
+            }
+            (Proof::Code, Some(flow)) => json!({ "email": Self::email(address), "code": code, "flow_token": flow }),
+            (Proof::Link, Some(flow)) => json!({ "token": token, "flow_token": flow }),
+            (Proof::WrongCode, None) => json!({ "token": token, "code": "00000000" }),
+            (Proof::Code | Proof::Link, None) => json!({ "token": token, "code": code }),
         };
         let account = self.account(address).await;
         let (answer, outcome) = self.send(self.post("/v1/login/email-code/verify", &body), death).await;

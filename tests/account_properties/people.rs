@@ -107,6 +107,8 @@ pub struct World {
     /// Whether an account begins only with its verification.
     pub verified: bool,
     pub asked: Vec<Asked>,
+    /// The flow tokens of the codes that were asked for.
+    pub flows: Vec<String>,
     pub clients: Vec<Client>,
     pub passwords: BTreeMap<String, Passwords>,
     pub ends: Vec<End>,
@@ -131,6 +133,7 @@ impl World {
             server: TestServer::with(&variables).await,
             verified,
             asked: Vec::new(),
+            flows: Vec::new(),
             clients: Vec::new(),
             passwords: BTreeMap::new(),
             ends: Vec::new(),

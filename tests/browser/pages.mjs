@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
+import { findings } from "./axe.mjs";
 
 const [executablePath, api, folder] = process.argv.slice(2);
 const PASSWORD = "analytical engines hum";
@@ -23,13 +24,20 @@ async function walk(colorScheme) {
     colorScheme, javaScriptEnabled: false, locale: "en", viewport: { width: 390, height: 700 },
   });
   const tab = await context.newPage();
+  const seen = await (await browser.newContext({ colorScheme, viewport: { width: 390, height: 700 } })).newPage();
   const refused = [];
   tab.on("console", (message) => message.text().includes("Content Security Policy") && refused.push(message.text()));
-  const shot = (name) => tab.screenshot({ path: `${folder}/pages-${name}-${colorScheme}.png`, fullPage: true });
+  const shot = async (name) => {
+    await tab.screenshot({ path: `${folder}/pages-${name}-${colorScheme}.png`, fullPage: true });
+    // axe-core needs JavaScript: it looks at the same page in a tab that has it.
+    await seen.setContent(await tab.content());
+    assert.deepEqual(await findings(seen), [], name);
+  };
   const heading = (name) => tab.getByRole("heading", { level: 1, name }).waitFor();
   const press = (name) => tab.getByRole("button", { name }).click();
   // The style is let through by its hash: the button fills the column.
   const styled = async () => assert.ok((await tab.getByRole("button").boundingBox()).width > 300, "the page has no style");
+  const focused = (selector) => tab.locator(`${selector}:focus`).waitFor();
 
   // The browser that registered: the mailed link activates the password.
   const asked = await context.request.post(`${api}/v1/register`, {
@@ -43,10 +51,16 @@ async function walk(colorScheme) {
   await shot("verify");
   await press("Confirm the address");
   await heading("Your address is confirmed");
+  await focused("[role=status]");
+  await tab.getByText(email).waitFor();
+  assert.equal(await tab.getByRole("link", { name: "Continue to Wardgate" }).getAttribute("href"), "http://localhost:3000");
   await shot("verify-done");
+  // To any other browser it is used.
+  await context.clearCookies();
   await tab.goto(verify);
   await press("Confirm the address");
   await heading("This link no longer works");
+  await focused("[role=alert]");
   await shot("invalid");
   const access = await signIn(email, PASSWORD);
 
@@ -62,10 +76,18 @@ async function walk(colorScheme) {
   await heading("Your password is saved");
   await signIn(stranger, NEXT_PASSWORD);
 
+  // This browser did not ask: it is shown the account, and types the code of the mail.
   await send("/v1/login/email-code", { email });
   await tab.goto(await link(email, "sign-in"));
   await heading("Sign in");
   await shot("sign-in");
+  await press("Sign in");
+  await tab.getByText(email).waitFor();
+  await tab.getByLabel("Code from the mail").fill("00000000");
+  await press("Sign in");
+  await tab.getByRole("alert").waitFor();
+  await shot("sign-in-code");
+  await tab.getByLabel("Code from the mail").fill(await code(email));
   await press("Sign in");
   await heading("You are signed in");
   await shot("sign-in-done");
@@ -91,13 +113,17 @@ async function walk(colorScheme) {
   await tab.goto(await link(email, "reset-password"));
   await heading("Choose a new password");
   await shot("reset");
+  assert.equal(await tab.getByRole("button", { name: "Show password" }).count(), 0, "it does nothing without JavaScript");
   // The keyboard alone is enough.
+  await tab.keyboard.press("Tab");
   await tab.keyboard.press("Tab");
   await tab.keyboard.type("too short");
   await tab.keyboard.press("Enter");
   await tab.getByRole("alert").filter({ hasText: "needs at least 15" }).waitFor();
   const field = tab.getByLabel("New password");
   assert.equal(await field.getAttribute("aria-invalid"), "true");
+  await focused("#new_password");
+  assert.equal(await tab.getByLabel("Account").inputValue(), email);
   await shot("reset-rejected");
   await field.fill(NEXT_PASSWORD);
   await press("Save the password");
@@ -111,6 +137,17 @@ async function walk(colorScheme) {
   await heading("Your account stays");
   await shot("keep-done");
   await signIn(email, NEXT_PASSWORD);
+
+  // With JavaScript, what is typed can be looked at, and is a password again when it is sent.
+  const scripted = await (await browser.newContext({ colorScheme, locale: "en" })).newPage();
+  scripted.on("console", (message) => message.text().includes("Content Security Policy") && refused.push(message.text()));
+  await scripted.goto(`${api}/ui/reset-password?token=a`);
+  const typed = scripted.locator("#new_password");
+  await scripted.getByRole("button", { name: "Show password" }).click();
+  assert.equal(await typed.getAttribute("type"), "text");
+  assert.deepEqual(await findings(scripted), []);
+  await scripted.getByRole("button", { name: "Hide password" }).click();
+  assert.equal(await typed.getAttribute("type"), "password");
 
   assert.deepEqual(refused, [], "the browser refused something");
   console.log(`ok ${colorScheme}`);
@@ -129,6 +166,11 @@ async function signIn(email, password) {
 }
 
 // The newest mail's link to this page, as a person would click it.
+async function code(email) {
+  const mails = await (await fetch(`${api}/dev/outbox?to=${encodeURIComponent(email)}`)).json();
+  return mails.map(({ text }) => text.match(/^[0-9A-Z]{8}$/m)?.[0]).findLast(Boolean);
+}
+
 async function link(email, page) {
   for (let tries = 0; tries < 100; tries += 1) {
     const mails = await (await fetch(`${api}/dev/outbox?to=${encodeURIComponent(email)}`)).json();

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
+import { findings } from "./axe.mjs";
 
 const [executablePath, page, api, folder] = process.argv.slice(2);
 const PASSWORD = "analytical engines hum";
@@ -21,8 +22,16 @@ async function walk(colorScheme) {
   const tab = await context.newPage();
   const errors = [];
   tab.on("pageerror", (error) => errors.push(error.message));
-  const shot = (name) => tab.screenshot({ path: `${folder}/spa-${name}-${colorScheme}.png`, fullPage: true });
-  const message = (text) => tab.getByRole("status").filter({ hasText: text }).waitFor();
+  const shot = async (name) => {
+    await tab.screenshot({ path: `${folder}/spa-${name}-${colorScheme}.png`, fullPage: true });
+    assert.deepEqual(await findings(tab), [], name);
+  };
+  // A message is in view and has the focus.
+  const message = async (text) => {
+    await tab.getByRole("status").filter({ hasText: text }).waitFor();
+    const box = await tab.locator("#message:focus").boundingBox();
+    assert.ok(box.y >= 0 && box.y + box.height <= 844, JSON.stringify(box));
+  };
 
   await tab.goto(`${page}?api=${encodeURIComponent(api)}`);
   await tab.getByRole("heading", { name: "Create an account" }).waitFor();
@@ -35,6 +44,8 @@ async function walk(colorScheme) {
   await register.getByLabel("Password").fill("too short");
   await register.getByRole("button", { name: "Create account" }).click();
   await message("needs at least 15");
+  assert.doesNotMatch(await tab.getByRole("status").textContent(), /password:/, "a member's name is shown");
+  assert.equal(await register.getByLabel("Password").getAttribute("aria-invalid"), "true");
 
   await register.getByLabel("Password").fill(PASSWORD);
   await register.getByRole("button", { name: "Create account" }).click();
@@ -66,7 +77,7 @@ async function walk(colorScheme) {
   const sessions = tab.locator("#sessions li");
   await sessions.nth(1).waitFor();
   await shot("sessions");
-  await tab.getByRole("button", { name: "End" }).click();
+  await tab.getByRole("button", { name: /^End the session/ }).click();
   await sessions.nth(1).waitFor({ state: "detached" });
   await otherTab.reload();
   await otherTab.getByRole("heading", { name: "Create an account" }).waitFor();

@@ -1,6 +1,7 @@
 """Mails as SES took them: the emulator keeps what it would send."""
 
 import contextlib
+import email.utils
 import http.client
 import json
 import re
@@ -14,7 +15,7 @@ class Mailbox:
 
     def __init__(self, endpoint, sender, origin):
         self.netloc = urllib.parse.urlsplit(endpoint).netloc
-        self.sender = sender
+        self.sender = email.utils.parseaddr(sender)
         # What the links in mails begin with: the issuer, where API Gateway would answer.
         self.origin = origin
         self.taken = set()
@@ -26,7 +27,7 @@ class Mailbox:
             connection.request("GET", "/_ministack/ses/messages")
             captured = json.load(connection.getresponse())["messages"]
         # Every stage sends by the same service.
-        mails = [mail for account in captured.values() for mail in account if mail["Source"] == self.sender]
+        mails = [mail for account in captured.values() for mail in account if email.utils.parseaddr(mail["Source"]) == self.sender]
         mails = [mail for mail in mails if mail["To"] == [to]]
         return sorted(mails, key=lambda mail: mail["Timestamp"])
 
@@ -42,7 +43,7 @@ class Mailbox:
                     return mail, match
             return None
 
-        return wait_for(found, f"a mail with {has} from {self.sender}")
+        return wait_for(found, f"a mail with {has} from {self.sender[1]}")
 
     def token(self, to, page):
         """The token of the next link to a page."""
@@ -51,9 +52,9 @@ class Mailbox:
         return match[1]
 
     def code(self, to):
-        """The next code: six digits to verify an address, eight characters to sign in."""
-        _, match = self.mail(to, r"(?m)^(\d{6}|[0-9A-Z]{8})$")
-        # Six digits stand in a log by chance.
-        if len(match[1]) > 6:
+        """The next code: eight digits to verify an address, eight characters to sign in."""
+        _, match = self.mail(to, r"(?m)^([0-9A-Z]{8})$")
+        # Eight digits stand in a log by chance.
+        if not match[1].isdigit():
             CANARIES.add(match[1])
         return match[1]

@@ -182,7 +182,7 @@ impl TestServer {
         let app = app(config, connection.clone(), &clock);
         let outbox = Arc::new(Outbox::default());
         let mail_edge = MailEdge::new(Arc::clone(&outbox));
-        let pump = Pump::new(Arc::clone(&app), engine.database, Box::new(mail_edge.clone()), None);
+        let pump = Pump::new(Arc::clone(&app), engine.streams, Box::new(mail_edge.clone()), None);
         let server = Self {
             base: format!("http://localhost:{port}"),
             app,
@@ -229,6 +229,20 @@ impl TestServer {
     fn listen(&self, listeners: Vec<TcpListener>) {
         let router = outbox::router(&self.app, &self.pump, &self.outbox);
         tokio::spawn(serve_router(Arc::clone(&self.app), router, listeners, self.stop.subscribe()));
+    }
+
+    /// Another process over the same store, keys and clock, whose requests pass an edge of their own.
+    pub async fn beside_itself(&self) -> Self {
+        let direct = Connection::local(self.connection.endpoints.dynamodb.clone().unwrap());
+        let store = StoreEdge::new(direct.http_client.clone());
+        let connection = Connection { http_client: SharedHttpClient::new(store.clone()), ..direct };
+        let mut server = self.restarted().await;
+        let listeners = listen(&["127.0.0.1".parse().unwrap()], 0).await.unwrap();
+        server.base = format!("http://localhost:{}", listeners[0].local_addr().unwrap().port());
+        server.app = app(self.app.config.clone(), connection.clone(), &self.clock);
+        (server.store, server.connection) = (store, connection);
+        server.listen(listeners);
+        server
     }
 
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {

@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 /// An action that IAM knows, what it was done to, and in which partition.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,6 +125,74 @@ impl Held {
     }
 }
 
+/// Stops every request at the items of accounts, until it is let on by itself.
+#[derive(Debug, Default)]
+pub struct Gate {
+    waiting: Mutex<Vec<Waiting>>,
+    /// Told of each arrival.
+    pub changed: Arc<Notify>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    label: String,
+    go: oneshot::Sender<()>,
+    done: oneshot::Receiver<()>,
+}
+
+impl Gate {
+    /// Another one, whose arrivals are told to whoever watches this one.
+    #[must_use]
+    pub fn second(&self) -> Self {
+        Self { changed: Arc::clone(&self.changed), ..Self::default() }
+    }
+
+    /// What waits, in an order that does not depend on chance.
+    pub fn waiting(&self) -> Vec<String> {
+        let mut labels: Vec<String> =
+            self.waiting.lock().unwrap().iter().map(|waiting| waiting.label.clone()).collect();
+        labels.sort();
+        labels
+    }
+
+    /// Lets one of them on, and waits until it is answered.
+    pub async fn pass(&self, label: &str) {
+        let waiting = {
+            let mut all = self.waiting.lock().unwrap();
+            let index = all.iter().position(|waiting| waiting.label == label).unwrap();
+            all.remove(index)
+        };
+        waiting.go.send(()).unwrap();
+        waiting.done.await.unwrap();
+    }
+
+    /// A place in it, for a request that it stops: one at the profile, the session or the address of an account, or a
+    /// transaction. The counters of limits and the trail decide nothing about credentials.
+    fn enter(&self, operation: &str, body: &Value) -> Option<Pass> {
+        let key = [&body["Key"], &body["ExpressionAttributeValues"]];
+        let partition = key.iter().find_map(|key| key["pk"]["S"].as_str().or(key[":pk"]["S"].as_str()));
+        let of_account = partition.is_some_and(|pk| pk.starts_with("EMAIL#") || pk.starts_with("USER#"));
+        // Queries and deletions clear away what is left once a transaction has decided.
+        let decides = matches!(operation, "GetItem" | "UpdateItem") && of_account;
+        let stops = decides || operation == "TransactWriteItems";
+        if !stops {
+            return None;
+        }
+        let sort = body["Key"]["sk"]["S"].as_str().unwrap_or_default();
+        let kind = sort.split('#').next().unwrap_or_default();
+        let ((go, gone), (finish, done)) = (oneshot::channel(), oneshot::channel());
+        self.waiting.lock().unwrap().push(Waiting { label: format!("{operation} {kind}"), go, done });
+        self.changed.notify_one();
+        Some(Pass { gone, finish })
+    }
+}
+
+#[derive(Debug)]
+struct Pass {
+    gone: oneshot::Receiver<()>,
+    finish: oneshot::Sender<()>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Event {
     Started(String),
@@ -139,6 +207,7 @@ struct State {
     /// How many requests still pass before the process seems to have died.
     left: Option<(usize, Crash)>,
     holds: Vec<(&'static str, Arc<Held>)>,
+    gate: Option<Arc<Gate>>,
 }
 
 impl State {
@@ -190,6 +259,11 @@ impl StoreEdge {
         let held = Arc::new(Held::default());
         self.state.lock().unwrap().holds.push((operation, Arc::clone(&held)));
         held
+    }
+
+    /// Stops the requests at the items of accounts from now on, or no longer.
+    pub fn guard(&self, gate: Option<Arc<Gate>>) {
+        self.state.lock().unwrap().gate = gate;
     }
 
     /// Lets everything pass again.
@@ -262,7 +336,7 @@ impl HttpConnector for Connector {
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
         let state = Arc::clone(&self.state);
-        let (disturbance, held) = {
+        let (disturbance, held, pass) = {
             let mut state = state.lock().unwrap();
             state.accesses.extend(Access::all_of(&operation, &body));
             state.events.push(Event::Started(operation.clone()));
@@ -274,12 +348,18 @@ impl HttpConnector for Connector {
                 *times -= 1;
                 *disturbance
             });
-            (crash.or(planned), held)
+            let pass = state.gate.as_ref().and_then(|gate| gate.enter(&operation, &body));
+            (crash.or(planned), held, pass)
         };
         let inner = self.inner.clone();
         HttpConnectorFuture::new(async move {
             if let Some(held) = held {
                 held.wait().await;
+            }
+            let mut finish = None;
+            if let Some(pass) = pass {
+                pass.gone.await.map_err(|_| ConnectorError::io("the gate is gone".into()))?;
+                finish = Some(pass.finish);
             }
             let answer = match disturbance {
                 None | Some(Disturbance::LostAnswer) => Some(inner.call(request).await),
@@ -307,6 +387,10 @@ impl HttpConnector for Connector {
                 (Some(Disturbance::Timeout), _) | (None, None) => std::future::pending().await,
             };
             state.lock().unwrap().events.push(Event::Finished);
+            if let Some(finish) = finish {
+                // Nobody waits where the test is over.
+                let _ = finish.send(());
+            }
             answer
         })
     }

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use http::StatusCode;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use wardgate::domain::mail_order::MailKind;
 use wardgate::secrets::RingName;
 use wardgate::telemetry::embedded::{STAGE, dimension_sets};
 use wardgate::telemetry::metrics as ours;
@@ -89,9 +90,13 @@ pub fn recorded() -> Vec<Key> {
             }
         }
         ours::SignIn::ALL.iter().copied().for_each(ours::sign_in);
+        ours::Refresh::ALL.iter().copied().for_each(ours::refresh);
         ours::Verification::ALL.iter().copied().for_each(ours::verification);
         ours::BreachCheck::ALL.iter().copied().for_each(ours::breach_check);
         ours::Mail::ALL.iter().copied().for_each(ours::mail);
+        for kind in MailKind::ALL {
+            ours::MailLimit::ALL.iter().for_each(|limit| ours::mail_refused(kind.name(), *limit));
+        }
         ours::AuditChange::ALL.iter().copied().for_each(ours::audit_tampering);
         for ring in RINGS {
             for outcome in ours::Rotation::ALL {
@@ -103,6 +108,7 @@ pub fn recorded() -> Vec<Key> {
             ours::store_operation(operation.to_owned(), 0.1);
             ours::store_error(operation.to_owned());
         }
+        ours::StaleCookie::ALL.iter().copied().for_each(ours::cookie_cleared);
         ours::audit_erasure();
         ours::stale_secrets();
         ours::hidden_source();

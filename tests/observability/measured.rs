@@ -34,12 +34,12 @@ async fn sec_ot_11_wrong_codes_of_both_kinds_are_counted() {
     let server = TestServer::start().await;
     server.register(EMAIL, PASSWORD).await;
     let verifications = counted("wardgate_verifications_total", "outcome", async || {
-        assert_eq!(server.verify_code(EMAIL, "000000", None).await.status, 400);
+        assert_eq!(server.verify_code(EMAIL, "00000000", Some("none")).await.status, 400);
         assert_eq!(server.verify_link("ml_none", None).await.status, 400);
     });
     assert_eq!(verifications.await, set(&["invalid_code", "invalid_link"]));
     let sign_ins = counted("wardgate_sign_ins_total", "outcome", async || {
-        let body = serde_json::json!({ "email": EMAIL, "code": "ABCDEFGH" });
+        let body = serde_json::json!({ "email": EMAIL, "code": "ABCDEFGH", "flow_token": "none" });
         server.post("/v1/login/email-code/verify", &body).await;
     });
     assert_eq!(sign_ins.await, set(&["invalid_code"]));

@@ -16,7 +16,7 @@ impl Observer {
         self.see("audit-watch", async |_| {}).await;
         self.server.mails(EMAIL).await;
         let email = Email::parse(EMAIL).unwrap();
-        password_forgot(&self.server.app, &self.server.context(), &email).await.unwrap();
+        password_forgot(&self.server.app, &self.server.context(), &email, None).await.unwrap();
         let again = json!({ "email": EMAIL });
         assert_eq!(self.server.post("/v1/email/verify/resend", &again).await.status, 202);
         self.see("mailer", async |it| assert!(!it.mails(EMAIL).await.is_empty())).await;

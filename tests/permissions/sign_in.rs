@@ -119,25 +119,43 @@ impl Observer {
         self.server.clock.advance(600);
         let path = "/v1/login/email-code/verify";
         let ask = json!({ "email": EMAIL });
-        self.see("login-email-code", async |it| expect(it.post("/v1/login/email-code", &ask).await.status, 202)).await;
+        let mut flow = String::new();
+        self.see("login-email-code", async |it| {
+            flow = it.post("/v1/login/email-code", &ask).await.string("flow_token");
+        })
+        .await;
         let typed = code(&self.server.newest_mail(EMAIL).await);
-        let wrong = json!({ "email": EMAIL, "code": "00000000" });
+        let wrong = json!({ "email": EMAIL, "code": "00000000", "flow_token": flow });
         self.see("login-email-code-verify", async |it| expect(it.post(path, &wrong).await.status, 401)).await;
-        let right = json!({ "email": EMAIL, "code": typed });
+        let right = json!({ "email": EMAIL, "code": typed, "flow_token": flow });
         let mut device = String::new();
         self.see("login-email-code-verify", async |it| device = it.post(path, &right).await.string("device_token"))
             .await;
 
-        let link = json!({ "token": self.asked_for_link().await, "device_token": device });
+        let (token, flow) = self.asked_for_link().await;
+        let alone = json!({ "token": token, "flow_token": "none" });
+        self.see("login-email-code-verify", async |it| expect(it.post(path, &alone).await.status, 403)).await;
+        let link = json!({ "token": token, "flow_token": flow, "device_token": device });
         self.see("login-email-code-verify", async |it| expect(it.post(path, &link).await.status, 200)).await;
         self.see("login-email-code-verify", async |it| expect(it.post(path, &link).await.status, 401)).await;
 
-        let (token, own) = (self.asked_for_link().await, self.server.base.clone());
+        let ((token, flow), own) = (self.asked_for_link().await, self.server.base.clone());
         let mut browser = Browser::default();
         let mut shown = None;
         self.see("page-show", async |it| shown = Some(browser.open_link(it, "sign-in", &token).await)).await;
         let shown = shown.unwrap();
-        for status in [200, 400] {
+        let wrong: &[(&str, &str)] = &[("code", "00000000")];
+        for (typed, status) in [(&[] as &[_], 200), (wrong, 400)] {
+            self.see("page-sign-in", async |it| {
+                expect(browser.submit(it, &shown, typed, Some(&own)).await.status, status);
+            })
+            .await;
+        }
+        browser.cookies.insert("__Host-wardgate-code-flow".to_owned(), flow);
+        for status in [200, 200, 400] {
+            if status == 400 {
+                browser.cookies.remove("__Host-wardgate-browser");
+            }
             self.see("page-sign-in", async |it| {
                 expect(browser.submit(it, &shown, &[], Some(&own)).await.status, status);
             })
@@ -145,9 +163,10 @@ impl Observer {
         }
     }
 
-    async fn asked_for_link(&self) -> String {
-        assert_eq!(self.server.post("/v1/login/email-code", &json!({ "email": EMAIL })).await.status, 202);
-        self.mailed_token(EMAIL).await
+    /// The link's token, and the flow's.
+    async fn asked_for_link(&self) -> (String, String) {
+        let flow = self.server.code_flow(EMAIL).await;
+        (self.mailed_token(EMAIL).await, flow)
     }
 
     /// Lets somebody in to the customer's own API.

@@ -99,3 +99,62 @@ async fn sec_ot_12_no_more_addresses_are_kept_than_one_undo_can_give_up() {
         assert_eq!(server.beside(&address(index), "CREDENTIAL").await.len(), 0, "{index}");
     }
 }
+
+/// Asks from a device, and moves; gives how long the change can be undone.
+async fn undo_life(server: &TestServer, device: Option<&str>) -> i64 {
+    let body = json!({ "email": EMAIL, "password": PASSWORD, "device_token": device });
+    let signed_in = server.post("/v1/login", &body).await;
+    let ask = json!({ "new_email": NEW, "password": PASSWORD, "device_token": signed_in.string("device_token") });
+    let request =
+        server.request(reqwest::Method::POST, "/v1/email/change").bearer_auth(signed_in.string("access_token"));
+    assert_eq!(server.send(request.json(&ask)).await.status, 202);
+    let token = server.last_mailed(NEW, Purpose::EmailChange).await.token;
+    assert_eq!(server.post("/v1/email/change/confirm", &json!({ "token": token })).await.status, 200);
+    let credential = server.beside(EMAIL, "CREDENTIAL").await.remove(0);
+    let until: i64 = credential["reserved_until"].as_n().unwrap().parse().unwrap();
+    let undo = server.beside(EMAIL, "ONE_TIME#email_undo#").await.remove(0);
+    assert_eq!(undo["expires_at"], credential["reserved_until"], "the link and the address");
+    (until - server.context().now.millis()) / 1000
+}
+
+const WEEK: i64 = 7 * 86_400;
+
+/// OT-12: the owner can leave a mailbox that somebody else reads; a thief, on whatever device, cannot hurry.
+#[tokio::test]
+async fn sec_ot_12_a_change_from_a_device_of_a_week_ago_can_be_undone_for_a_day_and_from_a_thiefs_for_a_week() {
+    for (age, own, expected) in [(WEEK, true, 86_400), (WEEK - 1, true, WEEK), (WEEK, false, WEEK)] {
+        let server = TestServer::with(&[VERIFIED]).await;
+        server.register_verified(EMAIL, PASSWORD).await;
+        let device = server.login(EMAIL, PASSWORD).await.string("device_token");
+        server.clock.advance(age);
+        assert_eq!(undo_life(&server, own.then_some(device.as_str())).await, expected, "{age} {own}");
+    }
+}
+
+/// Whoever leaves a mailbox changes the password first.
+#[tokio::test]
+async fn sec_ot_12_a_device_that_changes_the_password_stays_as_old_as_it_is_and_a_thiefs_as_young() {
+    for (own, expected) in [(true, 86_400), (false, WEEK)] {
+        let server = TestServer::with(&[VERIFIED]).await;
+        server.register_verified(EMAIL, OTHER_PASSWORD).await;
+        let device = server.login(EMAIL, OTHER_PASSWORD).await.string("device_token");
+        server.clock.advance(WEEK);
+        let body = json!({ "email": EMAIL, "password": OTHER_PASSWORD, "device_token": own.then_some(&device) });
+        let signed_in = server.post("/v1/login", &body).await;
+        let change = json!({ "current_password": OTHER_PASSWORD, "new_password": PASSWORD,
+            "device_token": signed_in.string("device_token") });
+        let request = server.request(reqwest::Method::POST, "/v1/password/change");
+        let changed = server.send(request.bearer_auth(signed_in.string("access_token")).json(&change)).await;
+        assert_eq!(undo_life(&server, Some(&changed.string("device_token"))).await, expected, "{own}");
+    }
+}
+
+/// A9: a right password is no failure.
+#[tokio::test]
+async fn sec_en_02_an_owner_who_asks_often_is_not_taken_for_one_who_guesses() {
+    let (server, access) = signed_in().await;
+    for index in 0..12 {
+        let email = format!("ada{index}@new.example");
+        assert_eq!(server.ask_for_address(&access, &email, PASSWORD).await.status, 202, "{index}");
+    }
+}

@@ -37,7 +37,7 @@ async fn reset(server: &TestServer, email: &str, password: &str) -> bool {
     server.step();
     let email = wardgate::domain::email::Email::parse(email).unwrap();
     let context = server.context();
-    wardgate::use_cases::password_forgot::password_forgot(&server.app, &context, &email).await.unwrap();
+    wardgate::use_cases::password_forgot::password_forgot(&server.app, &context, &email, None).await.unwrap();
     let Some(credential) = server.app.store.read_credential(&email.key()).await.unwrap() else { return false };
     let mail = server.last_mailed(email.canonical(), Purpose::PasswordReset).await;
     let (id, version) = (credential.user_id.to_string(), credential.cred_version.to_string());

@@ -18,10 +18,24 @@ async fn shows_the_profile() {
     assert_eq!(
         profile,
         json!({
-            "id": null, "email": "Ada@Example.com", "email_verified": false, "name": "Ada Lovelace", "roles": [],
+            "id": null, "email": "Ada@Example.com", "email_canonical": "ada@example.com", "email_verified": false,
+            "name": "Ada Lovelace", "roles": [],
             "created_at": "2026-03-01T12:30:00Z",
         })
     );
+}
+
+#[tokio::test]
+async fn sec_en_07_an_address_is_shown_as_typed_and_can_be_compared_by_its_canonical_form() {
+    let server = TestServer::start().await;
+    let body = json!({ "email": "Ada@ｅｘａｍｐｌｅ.com", "password": PASSWORD });
+    server.post("/v1/register", &body).await;
+    let access = server.login(EMAIL, PASSWORD).await.string("access_token");
+    let me = server.as_bearer(Method::GET, "/v1/me", &access).await;
+    assert_eq!((me.string("email"), me.string("email_canonical")), ("Ada@ｅｘａｍｐｌｅ.com".into(), EMAIL.into()));
+    let export = server.as_bearer(Method::GET, "/v1/me/export", &access).await.json();
+    assert_eq!(export["profile"]["email_canonical"], EMAIL);
+    assert_eq!(export["addresses"][0]["address_canonical"], EMAIL);
 }
 
 #[tokio::test]

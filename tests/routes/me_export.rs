@@ -35,7 +35,7 @@ async fn has_all_that_is_held_and_nothing_secret() {
     server.post("/v1/register", &body).await;
     let ended = server.login(EMAIL, PASSWORD).await;
     server.as_bearer(Method::POST, "/v1/logout", &ended.string("access_token")).await;
-    password_forgot(&server.app, &server.context(), &Email::parse(EMAIL).unwrap()).await.unwrap();
+    password_forgot(&server.app, &server.context(), &Email::parse(EMAIL).unwrap(), None).await.unwrap();
     server.last_mailed(EMAIL, Purpose::PasswordReset).await;
     add_device(&server).await;
     let live = server.login(EMAIL, PASSWORD).await;

@@ -17,10 +17,11 @@ async fn sec_ot_12_sec_ot_05_the_mailed_link_opens_a_page_whose_button_moves_the
     server.step();
     let done = browser.press(&server, &shown, &[]).await;
     assert_eq!((done.status, heading(&done)), (200, "Your new address is confirmed"), "{}", done.text);
+    assert!(done.text.contains(NEW_EMAIL) && !shown.text.contains(NEW_EMAIL), "{}", done.text);
     server.step();
     assert_eq!(server.login(EMAIL, PASSWORD).await.status, 401);
     assert_eq!(server.login(NEW_EMAIL, PASSWORD).await.status, 200);
-    assert_dead(&browser.press(&server, &shown, &[]).await);
+    assert_dead(&Browser::default().press(&server, &shown, &[]).await);
     assert_dead(&browser.follow(&server, "undo-email-change", &token, &[]).await);
 }
 

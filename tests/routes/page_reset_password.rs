@@ -28,7 +28,7 @@ async fn sec_ot_02_sec_ot_05_the_mailed_link_opens_a_form_that_sets_the_password
     assert_eq!(server.login(EMAIL, PASSWORD).await.status, 401);
     assert_eq!(server.login(EMAIL, OTHER_PASSWORD).await.status, 200);
     // OT-06: nobody is signed in by it.
-    assert!(browser.cookies.is_empty(), "{browser:?}");
+    assert!(!browser.cookies.contains_key("__Host-wardgate-refresh"), "{browser:?}");
     assert_dead(&browser.press(&server, &shown, &[("new_password", PASSWORD)]).await);
 }
 
@@ -101,4 +101,37 @@ async fn while_the_table_is_down_a_page_asks_to_come_back() {
     let later = browser.press(&server, &shown, &[("new_password", OTHER_PASSWORD)]).await;
     assert_eq!((later.status, heading(&later)), (503, "Please try again later"), "{}", later.text);
     assert_eq!(later.header("retry-after"), "1");
+}
+
+#[tokio::test]
+async fn sec_ot_05_the_account_is_named_only_to_whoever_has_sent_its_token() {
+    let (server, token) = forgotten().await;
+    let mut browser = Browser::default();
+    let shown = browser.open_link(&server, "reset-password", &token).await;
+    assert!(!shown.text.contains(EMAIL), "opening the link names the account: {}", shown.text);
+    let forged = browser.follow(&server, "reset-password", &format!("{token}A"), &[("new_password", "tiny")]).await;
+    assert_dead(&forged);
+    assert!(!forged.text.contains(EMAIL), "{}", forged.text);
+    let refused = browser.press(&server, &shown, &[("new_password", "tiny")]).await;
+    assert!(
+        refused.text.contains(&format!("autocomplete=\"username\" readonly value=\"{EMAIL}\"")),
+        "{}",
+        refused.text
+    );
+    let done = browser.press(&server, &refused, &[("new_password", OTHER_PASSWORD)]).await;
+    assert_eq!(heading(&done), "Your password is saved");
+    assert!(done.text.contains(EMAIL), "{}", done.text);
+    let used = browser.press(&server, &refused, &[("new_password", OTHER_PASSWORD)]).await;
+    assert_dead(&used);
+    assert!(!used.text.contains(EMAIL), "{}", used.text);
+}
+
+#[tokio::test]
+async fn every_end_leads_back_to_the_application_by_its_name() {
+    let named = [("AUTH__SERVICE__NAME", "Blue Harbour"), ("AUTH__SERVICE__URL", "https://app.example.com/start")];
+    let server = TestServer::with(&named).await;
+    let mut browser = Browser::default();
+    let dead = browser.follow(&server, "reset-password", "nonsense", &[("new_password", OTHER_PASSWORD)]).await;
+    assert_dead(&dead);
+    assert!(dead.text.contains("href=\"https://app.example.com/start\">Continue to Blue Harbour</a>"), "{}", dead.text);
 }

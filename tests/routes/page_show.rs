@@ -7,6 +7,7 @@ use crate::harness::pages::{Browser, assert_dead, form, heading};
 use crate::harness::{EMAIL, OTHER_PASSWORD, PASSWORD, TestServer, link_token};
 
 const CSRF: &str = "__Host-wardgate-csrf";
+const BROWSER: &str = "__Host-wardgate-browser";
 
 #[tokio::test]
 async fn sec_ot_05_each_page_shows_its_form_and_asks_neither_the_table_nor_a_ring() {
@@ -58,14 +59,17 @@ async fn sec_se_07_a_page_has_the_headers_that_its_safety_rests_on() {
         for directive in ["default-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"] {
             assert!(policy.contains(directive), "{directive}: {policy}");
         }
-        assert!(!policy.contains("script") && !policy.contains("unsafe"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        // The one script shows what is typed; it is let through by its hash, and only where there is a password.
+        assert_eq!(policy.contains("script-src 'sha256-"), answer.status == 200, "{policy}");
+        assert_eq!(policy.matches("script").count(), usize::from(answer.status == 200), "{policy}");
     }
 }
 
 #[tokio::test]
-async fn sec_se_08_a_link_that_is_not_complete_or_has_more_than_a_token_is_a_page_that_says_so() {
+async fn sec_se_08_a_link_that_is_not_complete_or_has_two_tokens_is_a_page_that_says_so() {
     let server = TestServer::start().await;
-    for query in ["", "?", "?token=", "?tokem=a", "?token=a&token=b", "?token=a&utm_source=mail"] {
+    for query in ["", "?", "?token=", "?tokem=a", "?token=a&token=b"] {
         assert_dead(&server.get(&format!("/ui/sign-in{query}")).await);
     }
 }
@@ -107,11 +111,11 @@ async fn sec_se_06_only_pages_whose_post_uses_cookies_set_a_csrf_cookie_and_tabs
         let shown = server.get(&format!("{}?token=a", action.path())).await;
         let token = form(&shown).hidden.into_iter().find(|(name, _)| name == "csrf");
         assert_eq!(token.is_some(), action.uses_cookies(), "{action:?}");
-        let Some((_, token)) = token else {
-            assert_eq!(shown.header("set-cookie"), "");
-            continue;
-        };
-        assert_eq!(shown.header("set-cookie"), format!("{CSRF}={token}; HttpOnly; SameSite=Strict; Secure; Path=/"));
+        let set: Vec<&str> = shown.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+        let csrf = token.map(|(_, token)| format!("{CSRF}={token}; HttpOnly; SameSite=Lax; Secure; Path=/"));
+        // Lax: the page comes from a link in a mail, which may be read on another site's page.
+        assert_eq!(set.iter().find(|cookie| cookie.starts_with(CSRF)).copied(), csrf.as_deref(), "{action:?}");
+        assert_eq!(set.iter().filter(|cookie| cookie.starts_with(BROWSER)).count(), 1, "{action:?}");
     }
     let mut browser = Browser::default();
     let first = browser.open_link(&server, "sign-in", "a").await;

@@ -16,9 +16,10 @@ async fn sec_ot_12_sec_ot_05_the_mailed_link_opens_a_page_whose_button_brings_th
     assert_eq!(server.login(NEW_EMAIL, PASSWORD).await.status, 200, "showing the page moved the account");
     let done = browser.press(&server, &shown, &[]).await;
     assert_eq!((done.status, heading(&done)), (200, "Your former address is back"), "{}", done.text);
+    assert!(done.text.contains(EMAIL) && !shown.text.contains(EMAIL), "{}", done.text);
     server.step();
     assert_eq!(server.login(NEW_EMAIL, PASSWORD).await.status, 401);
-    assert_dead(&browser.press(&server, &shown, &[]).await);
+    assert_dead(&Browser::default().press(&server, &shown, &[]).await);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::harness::pages::Browser;
 use crate::harness::{Answer, EMAIL, OTHER_PASSWORD, PASSWORD, TestServer, link_token};
 
 /// A server with a verified account, and the token of a reset link.
@@ -32,7 +33,8 @@ async fn sec_ot_06_a_mailed_link_sets_the_password_ends_every_session_and_signs_
     let (server, token) = asked().await;
     let before = server.login(EMAIL, PASSWORD).await;
     let answer = reset(&server, &token, OTHER_PASSWORD).await;
-    assert_eq!((answer.status, answer.json()), (200, json!({ "status": "password_reset" })));
+    assert_eq!((answer.status, answer.string("status").as_str()), (200, "password_reset"));
+    assert!(answer.string("device_token").starts_with("dt_") && answer.json().as_object().unwrap().len() == 2);
     assert_eq!(answer.header("set-cookie"), "");
     assert_eq!(server.refresh(&before.string("refresh_token")).await.status, 401);
     let me = server.as_bearer(reqwest::Method::GET, "/v1/sessions", &before.string("access_token")).await;
@@ -111,14 +113,57 @@ async fn sec_ot_01_the_table_holds_no_usable_token() {
     assert!(token.split('.').skip(1).all(|part| !items.contains(part)));
 }
 
+/// Strangers' attempts stay counted; the device that did the reset has a counter of its own.
 #[tokio::test]
-async fn sec_en_02_a_reset_frees_an_account_that_strangers_have_locked() {
+async fn sec_en_02_a_reset_is_a_way_in_to_an_account_that_strangers_have_locked() {
     let (server, token) = asked().await;
     for _ in 0..11 {
         server.login(EMAIL, OTHER_PASSWORD).await;
     }
     assert_eq!(server.login(EMAIL, PASSWORD).await.status, 429);
+    let device = reset(&server, &token, OTHER_PASSWORD).await.string("device_token");
+    server.clock.advance_millis(1);
+    assert_eq!(server.login(EMAIL, OTHER_PASSWORD).await.status, 429, "nothing is cleared");
+    let body = json!({ "email": EMAIL, "password": OTHER_PASSWORD, "device_token": device });
+    let answer = server.post("/v1/login", &body).await;
+    assert_eq!((answer.status, answer.string("device_token")), (200, device));
+}
+
+/// A thief who signed in before the reset would have undelayed guesses at the next password (SE-04).
+#[tokio::test]
+async fn sec_se_04_sec_en_02_a_reset_ends_every_device_that_was_known() {
+    let (server, token) = asked().await;
+    let thief = server.login(EMAIL, PASSWORD).await.string("device_token");
     reset(&server, &token, OTHER_PASSWORD).await;
     server.clock.advance_millis(1);
-    assert_eq!(server.login(EMAIL, OTHER_PASSWORD).await.status, 200);
+    let guess = async |password: &str| {
+        server.post("/v1/login", &json!({ "email": EMAIL, "password": password, "device_token": thief })).await
+    };
+    for _ in 0..10 {
+        assert_eq!(server.login(EMAIL, PASSWORD).await.status, 401);
+    }
+    assert_eq!(guess(PASSWORD).await.status, 429, "counted as from anybody");
+}
+
+/// The page's own browser is known, too, and no other site can make it so.
+#[tokio::test]
+async fn sec_se_06_a_reset_on_its_page_keeps_the_device_in_a_cookie() {
+    for own in [true, false] {
+        let (server, token) = asked().await;
+        let mut browser = Browser::default();
+        let shown = browser.open_link(&server, "reset-password", &token).await;
+        let origin = if own { server.base.clone() } else { "https://evil.example".to_owned() };
+        let typed = [("new_password", OTHER_PASSWORD)];
+        assert_eq!(browser.submit(&server, &shown, &typed, Some(&origin)).await.status, 200);
+        assert_eq!(browser.cookies.contains_key("__Host-wardgate-device"), own);
+        for _ in 0..10 {
+            server.login(EMAIL, PASSWORD).await;
+        }
+        let login = |origin: &str| {
+            let body = json!({ "email": EMAIL, "password": OTHER_PASSWORD, "transport": "cookie" });
+            server.request(reqwest::Method::POST, "/v1/login").header("origin", origin).json(&body)
+        };
+        assert_eq!(browser.send(login("https://evil.example"), &server).await.status, 403);
+        assert_eq!(browser.send(login(&server.base), &server).await.status, if own { 200 } else { 429 });
+    }
 }

@@ -46,7 +46,8 @@ async fn sec_en_04_known_and_unknown_addresses_cost_the_same_store_operations() 
     for server in [&server, &taken] {
         server.store.reset();
         server.register(EMAIL, OTHER_PASSWORD).await;
-        assert_eq!(server.store.rounds(), [vec!["GetItem", "UpdateItem", "UpdateItem"], vec!["TransactWriteItems"]]);
+        let counted = vec![["UpdateItem"]; 4];
+        assert_eq!(server.store.rounds(), [counted, vec![["GetItem"], ["TransactWriteItems"]]].concat());
     }
 }
 

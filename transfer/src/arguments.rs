@@ -4,7 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use encoding_rs::Encoding;
+
 use crate::formats::Format;
+
+/// An encoding by any of its names.
+fn encoding(name: &str) -> Result<&'static Encoding, String> {
+    Encoding::for_label(name.as_bytes()).ok_or_else(|| "no such encoding: try windows-1252 or utf-16le".to_owned())
+}
 
 /// Users from other systems into Wardgate, and out of it.
 #[derive(Debug, Parser)]
@@ -55,6 +62,12 @@ pub struct ImportArguments {
     /// Where refused rows are listed, as row number and reason [default: FILE.errors.csv].
     #[arg(long)]
     pub errors: Option<PathBuf>,
+    /// A file for what is told at the end, as JSON.
+    #[arg(long)]
+    pub summary: Option<PathBuf>,
+    /// What the file's text is encoded in, such as windows-1252 [default: UTF-8, or UTF-16 if it looks like it].
+    #[arg(long, value_parser = encoding)]
+    pub encoding: Option<&'static Encoding>,
     /// Begin with the first row even if an earlier import of this file was interrupted.
     #[arg(long)]
     pub restart: bool,
@@ -121,9 +134,9 @@ pub struct ExportArguments {
     /// A file with a passphrase to encrypt the file with, instead.
     #[arg(long)]
     pub passphrase_file: Option<PathBuf>,
-    /// Into how many parts the table is cut, to be read at the same time.
-    #[arg(long, default_value = "4", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub segments: u16,
+    /// Into how many parts the table is cut, to be read at the same time [default: 1 in the embedded store, else 4].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub segments: Option<u16>,
 }
 
 /// Arguments of `generate`.

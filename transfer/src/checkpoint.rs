@@ -5,8 +5,10 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use wardgate::domain::id::ImportId;
 
 use crate::Failure;
+use crate::summary::Counts;
 
 /// What an import is about: a checkpoint of another one is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,29 +21,13 @@ pub struct Job {
     pub format: String,
 }
 
-/// What became of the rows so far.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
-    /// New accounts.
-    pub created: u64,
-    /// Accounts that an earlier import had created.
-    pub already_imported: u64,
-    /// Rows in the list of errors.
-    pub refused: u64,
-}
-
-impl Counts {
-    /// All rows.
-    pub fn rows(&self) -> u64 {
-        self.created + self.already_imported + self.refused
-    }
-}
-
 /// Every row up to here is done, with its line in the list of errors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// Of which import.
     pub job: Job,
+    /// What the table knows it by: it notes there what it has done, too.
+    pub run: ImportId,
     /// What became of the rows. Their sum is the number of the last one.
     pub counts: Counts,
     /// How long the list of errors was.

@@ -23,6 +23,9 @@ impl ErrorList {
             }
         } else {
             let mut file = OpenOptions::new().write(true).open(path)?;
+            if file.metadata()?.len() < length {
+                return Err(std::io::Error::other("it is shorter than the interrupted run left it"));
+            }
             file.set_len(length)?;
             file.seek(SeekFrom::End(0))?;
             Some(file)

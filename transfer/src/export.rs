@@ -20,10 +20,13 @@ use wardgate::store::exports::MAX_CREDENTIALS;
 use zeroize::Zeroizing;
 
 use crate::Failure;
-use crate::arguments::ExportArguments;
+use crate::arguments::{ExportArguments, StageName};
 use crate::encryption::{Output, encryptor};
 use crate::progress::{Progress, say};
 use crate::stage::Deployment;
+
+/// Into how many parts a table in AWS is cut, unless it is said otherwise.
+const SEGMENTS: u16 = 4;
 
 /// A row of the file: what an import of the format `wardgate` reads.
 #[derive(Serialize)]
@@ -93,7 +96,9 @@ async fn export(
 ) -> Result<u64, Failure> {
     let now = SystemClock.now();
     let ring = if arguments.with_hashes { Some(app.secrets.password_wrap(now).await?) } else { None };
-    let (rows, mut incoming) = mpsc::channel::<Rows>(usize::from(arguments.segments) * 2);
+    // The embedded engine has nothing that could read parts at the same time, and sorts a part anew for each page of it.
+    let segments = arguments.segments.unwrap_or(if arguments.stage == StageName::Development { 1 } else { SEGMENTS });
+    let (rows, mut incoming) = mpsc::channel::<Rows>(usize::from(segments) * 2);
     let writer = tokio::task::spawn_blocking(move || -> Result<u64, Failure> {
         let mut progress = Progress::new(None, 0, now);
         let mut count = 0;
@@ -106,7 +111,7 @@ async fn export(
         output.finish()?.into_inner().map_err(|error| error.into_error())?.sync_all()?;
         Ok(count)
     });
-    let segments = i32::from(arguments.segments);
+    let segments = i32::from(segments);
     let scans = (0..segments).map(|segment| scan(app, segment, segments, ring.as_deref(), rows.clone()));
     let scanned = try_join_all(scans).await;
     drop(rows);

@@ -1,7 +1,9 @@
-//! Rows into accounts: read and checked on one thread, written by several transactions at a time, and counted in the
-//! order of the file, so that one number says how far it has come.
+//! Rows into accounts: the file is read once before anything is written; then again, checked on one thread, written by
+//! several transactions at a time, and counted in the order of the file, so that one number says how far it has come.
 
 mod account;
+mod repeats;
+mod survey;
 mod write;
 
 use std::ops::ControlFlow;
@@ -10,28 +12,32 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures::StreamExt as _;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use wardgate::app::App;
 use wardgate::clock::{Clock, SystemClock};
+use wardgate::domain::id::ImportId;
 use wardgate::domain::timestamp::Timestamp;
-use wardgate::entropy::SystemEntropy;
+use wardgate::entropy::{Entropy, SystemEntropy};
+use wardgate::store::imports::Resumption;
 
 use crate::Failure;
-use crate::arguments::{ImportArguments, StageName};
-use crate::checkpoint::{self, Checkpoint, Counts, Job};
+use crate::arguments::ImportArguments;
+use crate::checkpoint::{self, Checkpoint, Job};
 use crate::errors::ErrorList;
-use crate::formats::{Reading, project};
 use crate::input;
 use crate::progress::{Progress, say};
 use crate::rows;
 use crate::stage::Deployment;
-use account::Accounts;
-use write::{Batches, Done, RowOutcome};
+use crate::summary::{Counts, Summary};
+use account::{Accounts, check};
+use survey::{Survey, survey};
+use write::{Batch, Done, Refusal, RowOutcome};
 
 /// Imports a file.
 pub async fn run(arguments: ImportArguments) -> Result<(), Failure> {
+    let survey = survey(&arguments).await?;
     let deployment = if arguments.dry_run { None } else { Some(Deployment::open(arguments.stage).await?) };
-    let result = import(&arguments, deployment.as_ref().map(|deployment| &deployment.app)).await;
+    let result = import(&arguments, deployment.as_ref().map(|deployment| &deployment.app), survey).await;
     if let Some(deployment) = deployment {
         deployment.close().await?;
     }
@@ -41,19 +47,23 @@ pub async fn run(arguments: ImportArguments) -> Result<(), Failure> {
 /// Where an import begins, and what it leaves behind.
 struct Run {
     job: Job,
+    /// What the table knows it by.
+    id: ImportId,
     checkpoint: Option<PathBuf>,
     counts: Counts,
+    /// How many rows the checkpoint says.
+    saved: u64,
     errors: ErrorList,
     progress: Progress,
 }
 
-async fn import(arguments: &ImportArguments, app: Option<&Arc<App>>) -> Result<(), Failure> {
+async fn import(arguments: &ImportArguments, app: Option<&Arc<App>>, survey: Survey) -> Result<(), Failure> {
     let clock = SystemClock;
-    let (file, length) = input::fingerprint(&arguments.file)?;
-    let mut run = Run::begin(arguments, file, length, clock.now())?;
-    let input = input::open(&arguments.file, length, &arguments.decryption)?;
+    let Survey { reading, file, length, repeated } = survey;
+    let mut run = Run::begin(arguments, app, file, length, clock.now()).await?;
+    let input = input::open(&arguments.file, length, &arguments.decryption, arguments.encoding)?;
     let accounts = Accounts {
-        reading: Reading { format: arguments.format, project: project(&arguments.firebase)?, now: clock.now() },
+        format: arguments.format,
         file: run.job.file.clone(),
         wrapping: match app {
             Some(app) => {
@@ -71,16 +81,23 @@ async fn import(arguments: &ImportArguments, app: Option<&Arc<App>>) -> Result<(
     let (first, read) = (run.counts.rows(), Arc::clone(&input.read));
     let concurrency = usize::from(arguments.concurrency);
     let (batches, mut incoming) = mpsc::channel(concurrency * 2);
-    let format = arguments.format;
     let reader = tokio::task::spawn_blocking(move || {
-        let mut open = Batches::new(concurrency * 4);
+        let mut open = Batch::default();
         let mut row = 0;
-        let result = rows::each(input.text, format, &mut |object| {
+        let result = rows::each(input.text, reading.format, &mut |object| {
             row += 1;
             if row <= first {
                 return ControlFlow::Continue(());
             }
-            let account = object.map_err(RowOutcome::from).and_then(|object| accounts.account(row, &object));
+            let checked = object.map_err(Refusal::from).and_then(|object| check(&reading, &object));
+            let account = match (checked, repeated.get(&row)) {
+                (Ok(_), Some(other)) => Err(Refusal::repeated(*other)),
+                (Ok(checked), None) => {
+                    let traits = checked.traits();
+                    accounts.account(row, checked).map(|account| (account, traits))
+                }
+                (Err(refusal), _) => Err(refusal),
+            };
             let full = open.add(row, account, read.load(Ordering::Relaxed));
             // Whoever would take it may have given up.
             if full.is_none_or(|full| batches.blocking_send(full).is_ok()) {
@@ -95,8 +112,7 @@ async fn import(arguments: &ImportArguments, app: Option<&Arc<App>>) -> Result<(
     });
 
     let incoming = futures::stream::poll_fn(|context| incoming.poll_recv(context));
-    let (written, watching) = watch::channel(0);
-    let mut writes = incoming.map(|batch| write::write(app, batch, watching.clone())).buffered(concurrency);
+    let mut writes = incoming.map(|batch| write::write(app, batch)).buffered(concurrency);
     let mut unsaved = 0;
     let mut failure = None;
     while let Some(done) = writes.next().await {
@@ -107,33 +123,49 @@ async fn import(arguments: &ImportArguments, app: Option<&Arc<App>>) -> Result<(
                 break;
             }
         };
-        written.send_modify(|written| *written += 1);
         unsaved += u64::try_from(done.rows.len())?;
         run.count(&done)?;
         run.progress.update(done.position, run.counts.rows(), clock.now());
         if unsaved >= arguments.checkpoint_rows {
-            run.save()?;
+            run.save(app, clock.now()).await?;
             unsaved = 0;
         }
     }
     drop(writes);
-    run.save()?;
+    let saved = run.save(app, clock.now()).await;
     if let Some(error) = failure {
-        return Err(format!("{error}. Run the same command again: it goes on after row {}", run.counts.rows()).into());
+        return Err(format!("{error}. Run the same command again: it goes on after row {}", run.saved).into());
     }
+    saved?;
     reader.await??;
-    run.end(arguments.stage, clock.now())
+    run.end(arguments, clock.now())
 }
 
 impl Run {
-    fn begin(arguments: &ImportArguments, file: String, length: u64, now: Timestamp) -> Result<Self, Failure> {
+    async fn begin(
+        arguments: &ImportArguments,
+        app: Option<&Arc<App>>,
+        file: String,
+        length: u64,
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
         let job = Job { file, stage: arguments.stage.name().to_owned(), format: arguments.format.name().to_owned() };
         let path = checkpoint::path(&arguments.file);
         let found = if arguments.dry_run || arguments.restart { None } else { Checkpoint::read(&path, &job)? };
-        let (counts, errors_length) = found.map_or_else(Default::default, |found| (found.counts, found.errors_length));
-        if counts.rows() > 0 {
-            say(&format!("An earlier run did {} rows: going on after them.", counts.rows()));
+        let found = match (found, app) {
+            (Some(found), Some(app)) if found.counts.rows() > 0 => known(app, found, now).await?,
+            _ => None,
+        };
+        if let Some(found) = &found {
+            say(&format!("An earlier run did {} rows: going on after them.", found.counts.rows()));
         }
+        let (id, counts, errors_length) = match found {
+            Some(found) => (found.run, found.counts, found.errors_length),
+            None => {
+                let entropy: &dyn Entropy = &SystemEntropy;
+                (ImportId::new(now, entropy.number()?), Counts::default(), 0)
+            }
+        };
         let errors = arguments.errors.clone().unwrap_or_else(|| {
             let mut path = arguments.file.as_os_str().to_owned();
             path.push(".errors.csv");
@@ -141,52 +173,99 @@ impl Run {
         });
         let progress = Progress::new(Some(length), counts.rows(), now);
         let checkpoint = (!arguments.dry_run).then_some(path);
-        let errors = ErrorList::open(&errors, errors_length)
-            .map_err(|cause| format!("cannot write the list of refused rows, {}: {cause}", errors.display()))?;
-        Ok(Self { job, checkpoint, counts, errors, progress })
+        let errors = ErrorList::open(&errors, errors_length).map_err(|cause| {
+            format!(
+                "cannot write the list of refused rows, {}: {cause}. To begin anew: --restart (RESTART=1)",
+                errors.display()
+            )
+        })?;
+        let saved = counts.rows();
+        Ok(Self { job, id, checkpoint, counts, saved, errors, progress })
     }
 
     fn count(&mut self, done: &Done) -> Result<(), Failure> {
         for (row, outcome) in &done.rows {
             match outcome {
-                RowOutcome::Created => self.counts.created += 1,
-                RowOutcome::AlreadyImported => self.counts.already_imported += 1,
-                RowOutcome::Refused(reason) => {
-                    self.counts.refused += 1;
-                    self.errors.add(*row, reason)?;
+                RowOutcome::Created(traits) => {
+                    self.counts.created += 1;
+                    self.counts.account(traits);
+                }
+                RowOutcome::AlreadyImported(traits) => {
+                    self.counts.already_imported += 1;
+                    self.counts.account(traits);
+                }
+                RowOutcome::Refused(refusal) => {
+                    self.counts.refusal(&refusal.reason);
+                    self.errors.add(*row, refusal.told())?;
                 }
             }
         }
         Ok(())
     }
 
-    /// The list of errors first: a checkpoint says how long it is.
-    fn save(&self) -> Result<(), Failure> {
-        let Some(path) = &self.checkpoint else { return Ok(()) };
+    /// The list of errors first: a checkpoint says how long it is. Then the table: a checkpoint that says more than its
+    /// note is of another table.
+    async fn save(&mut self, app: Option<&Arc<App>>, now: Timestamp) -> Result<(), Failure> {
+        let (Some(path), Some(app)) = (&self.checkpoint, app) else { return Ok(()) };
         self.errors.sync()?;
-        let checkpoint =
-            Checkpoint { job: self.job.clone(), counts: self.counts.clone(), errors_length: self.errors.length() };
-        Ok(checkpoint.write(path)?)
+        app.store.note_import(self.id, self.counts.rows(), now).await?;
+        let checkpoint = Checkpoint {
+            job: self.job.clone(),
+            run: self.id,
+            counts: self.counts.clone(),
+            errors_length: self.errors.length(),
+        };
+        checkpoint.write(path)?;
+        self.saved = self.counts.rows();
+        Ok(())
     }
 
-    fn end(self, stage: StageName, now: Timestamp) -> Result<(), Failure> {
+    fn end(self, arguments: &ImportArguments, now: Timestamp) -> Result<(), Failure> {
         self.progress.finish();
         if let Some(path) = &self.checkpoint {
             Checkpoint::remove(path)?;
         }
-        let Counts { created, already_imported, refused } = self.counts;
+        let Counts { created, already_imported, refused, .. } = self.counts;
         let rate = self.progress.rate(self.counts.rows(), now);
-        say(&match self.checkpoint {
-            None => format!("Dry run: {created} rows would become accounts unless they exist, {refused} are refused."),
-            Some(_) => format!(
+        say(&if arguments.dry_run {
+            format!("Dry run: {created} rows would become accounts unless they exist, {refused} are refused.")
+        } else {
+            format!(
                 "{created} accounts created in {}, {already_imported} were imported before, {refused} rows refused; \
                  {rate} rows a second.",
-                stage.name()
-            ),
+                arguments.stage.name()
+            )
         });
+        say(&self.counts.table(arguments.dry_run));
         if refused > 0 {
             say(&format!("Refused rows and reasons: {}", self.errors.path().display()));
         }
+        if let Some(path) = &arguments.summary {
+            let summary = Summary {
+                dry_run: arguments.dry_run,
+                stage: arguments.stage.name(),
+                format: arguments.format.name(),
+                read: self.counts.rows(),
+                counts: &self.counts,
+            };
+            let unwritable = |cause| format!("cannot write {}: {cause}", path.display());
+            std::fs::write(path, serde_json::to_vec_pretty(&summary)?).map_err(unwritable)?;
+        }
         Ok(())
     }
+}
+
+/// The checkpoint, if the table knows of what it says.
+async fn known(app: &App, found: Checkpoint, now: Timestamp) -> Result<Option<Checkpoint>, Failure> {
+    let rows = found.counts.rows();
+    Ok(match app.store.resume_import(found.run, rows, now).await? {
+        Resumption::Known => Some(found),
+        Resumption::Unknown => {
+            say(&format!(
+                "An earlier run did {rows} rows, but not into this store as it is now: it is another one, or it was \
+                 deleted or restored since. Starting with the first row; what is there is recognised."
+            ));
+            None
+        }
+    })
 }

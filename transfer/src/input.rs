@@ -6,11 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use encoding_rs::Encoding;
 use ring::digest::{Context, SHA256};
 use wardgate::domain::hex;
 
 use crate::Failure;
 use crate::arguments::DecryptionArguments;
+use crate::encoding::decoded;
 use crate::encryption::{MAGIC, decrypt};
 
 const BUFFER: usize = 256 * 1024;
@@ -23,6 +25,8 @@ pub struct Input {
     pub read: Arc<AtomicU64>,
     /// How many it has.
     pub length: u64,
+    /// What the text was encoded in.
+    pub encoding: &'static Encoding,
 }
 
 /// What identifies a file's content, and its length.
@@ -41,14 +45,20 @@ pub fn fingerprint(path: &Path) -> Result<(String, u64), Failure> {
     Ok((hex(digest.as_ref().get(..16).unwrap_or_default()), length))
 }
 
-/// Opens a file, encrypted or not.
-pub fn open(path: &Path, length: u64, decryption: &DecryptionArguments) -> Result<Input, Failure> {
+/// Opens a file, encrypted or not, in whatever its text is encoded in; `said` is what its owner says that is.
+pub fn open(
+    path: &Path,
+    length: u64,
+    decryption: &DecryptionArguments,
+    said: Option<&'static Encoding>,
+) -> Result<Input, Failure> {
     let read = Arc::new(AtomicU64::new(0));
     let mut file = BufReader::with_capacity(BUFFER, Counted { inner: File::open(path)?, read: Arc::clone(&read) });
     let encrypted = file.fill_buf()?.starts_with(MAGIC);
-    let text: Box<dyn BufRead + Send> =
+    let raw: Box<dyn BufRead + Send> =
         if encrypted { Box::new(BufReader::with_capacity(BUFFER, decrypt(file, decryption)?)) } else { Box::new(file) };
-    Ok(Input { text, read, length })
+    let (text, encoding) = decoded(raw, said).map_err(|cause| format!("cannot read {}: {cause}", path.display()))?;
+    Ok(Input { text, read, length, encoding })
 }
 
 struct Counted<R> {

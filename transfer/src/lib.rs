@@ -1,12 +1,13 @@
 //! `make import` and `make export`: users from other systems into the table, and out of it.
 //!
 //! - [`arguments`]: what can be typed. [`stage`]: which table it is about.
-//! - [`import`]: rows into accounts, with [`checkpoint`], [`errors`] and [`progress`] beside it.
-//! - [`input`] reads the file, [`rows`] takes it apart, [`formats`] know what each system calls things.
+//! - [`import`]: rows into accounts, with [`checkpoint`], [`errors`], [`progress`] and [`summary`] beside it.
+//! - [`input`] reads the file in its [`encoding`], [`rows`] takes it apart, [`formats`] know what each system calls things.
 //! - [`export`]: accounts into rows. [`encryption`]: age, both ways.
 
 pub mod arguments;
 pub mod checkpoint;
+pub mod encoding;
 pub mod encryption;
 pub mod errors;
 pub mod export;
@@ -17,6 +18,7 @@ pub mod input;
 pub mod progress;
 pub mod rows;
 pub mod stage;
+pub mod summary;
 
 use arguments::{Arguments, Command};
 

@@ -1,6 +1,6 @@
 //! A file's rows, one at a time, however large it is. Each becomes a JSON object.
 
-use std::io::BufRead;
+use std::io::{BufRead, Read as _};
 use std::ops::ControlFlow;
 
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -30,6 +30,9 @@ pub enum FileError {
     /// It is not CSV.
     #[error("the file is not CSV, near line {0}")]
     Csv(u64),
+    /// Nobody knows which of them holds.
+    #[error("the header names a column twice: {0}")]
+    Column(String),
 }
 
 /// Gives every row to `take`, which may stop.
@@ -38,7 +41,6 @@ pub fn each(
     format: Format,
     take: &mut dyn FnMut(Row) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
-    skip_byte_order_mark(&mut *text)?;
     let first = first_character(&mut *text)?;
     match (first, format) {
         (None, _) => Ok(()),
@@ -46,13 +48,6 @@ pub fn each(
         (Some(b'{'), _) => lines(text, take),
         (Some(_), _) => csv(text, format, take),
     }
-}
-
-fn skip_byte_order_mark(text: &mut dyn BufRead) -> std::io::Result<()> {
-    if text.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
-        text.consume(3);
-    }
-    Ok(())
 }
 
 /// The first character that is no white space; what is before it is consumed.
@@ -169,14 +164,31 @@ impl<'de> Visitor<'de> for Page<'_> {
     }
 }
 
-/// A header and rows; Firebase has no header.
+/// The longest header that is looked at.
+const HEADER: u64 = 1024 * 1024;
+
+/// A header and rows, with commas, semicolons or tabs between fields; Firebase has no header.
 fn csv(
-    text: Box<dyn BufRead + Send>,
+    mut text: Box<dyn BufRead + Send>,
     format: Format,
     take: &mut dyn FnMut(Row) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
-    let columns = format.columns();
-    let mut reader = ::csv::ReaderBuilder::new().has_headers(columns.is_none()).flexible(true).from_reader(text);
+    let mut first = Vec::new();
+    (&mut *text).take(HEADER).read_until(b'\n', &mut first)?;
+    let (delimiter, said) = delimiter(&first);
+    if said {
+        first.clear();
+        (&mut *text).take(HEADER).read_until(b'\n', &mut first)?;
+    }
+    // A list of the Admin SDK's users has a header, as anybody's CSV has.
+    let mut header = first.split(|byte| *byte == delimiter || *byte == b'\r' || *byte == b'\n');
+    let has_header = header.any(|column| matches!(column.trim_ascii(), b"email" | b"\"email\""));
+    let columns = format.columns().filter(|_| !has_header);
+    let mut reader = ::csv::ReaderBuilder::new()
+        .has_headers(columns.is_none())
+        .delimiter(delimiter)
+        .flexible(true)
+        .from_reader(std::io::Cursor::new(first).chain(text));
     let failed = |error: ::csv::Error| {
         let line = error.position().map_or(0, ::csv::Position::line);
         match error.into_kind() {
@@ -184,14 +196,24 @@ fn csv(
             _ => FileError::Csv(line),
         }
     };
+    let mut width = None;
     let columns: Vec<String> = match columns {
         Some(columns) => columns.iter().map(|column| (*column).to_owned()).collect(),
-        None => reader.headers().map_err(failed)?.iter().map(|column| column.trim().to_owned()).collect(),
+        None => {
+            let header = reader.headers().map_err(failed)?;
+            width = Some(header.len());
+            header.iter().map(|column| column.trim().to_owned()).collect()
+        }
     };
+    for (index, column) in columns.iter().enumerate().filter(|(_, column)| !column.is_empty()) {
+        if columns.iter().take(index).any(|other| other == column) {
+            return Err(FileError::Column(column.chars().filter(|c| !c.is_control()).take(40).collect()));
+        }
+    }
     for record in reader.records() {
         let record = record.map_err(failed)?;
-        let complete = format.columns().is_some() || record.len() == columns.len();
-        let row = if complete {
+        // Without a header every row is as wide as the first one.
+        let row = if *width.get_or_insert(record.len()) == record.len() {
             let fields = columns.iter().zip(record.iter()).filter(|(_, field)| !field.is_empty());
             Ok(fields.map(|(column, field)| (column.clone(), Value::String(field.to_owned()))).collect())
         } else {
@@ -202,4 +224,24 @@ fn csv(
         }
     }
     Ok(())
+}
+
+/// What stands between the fields of a first line, and whether the line does nothing but say so, as spreadsheets write
+/// it: `sep=;`.
+fn delimiter(line: &[u8]) -> (u8, bool) {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if let [b's', b'e', b'p', b'=', delimiter] = line {
+        return (*delimiter, true);
+    }
+    let mut quoted = false;
+    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
+    for byte in line.iter().take_while(|byte| **byte != b'\r') {
+        quoted ^= *byte == b'"';
+        for (_, count) in counts.iter_mut().filter(|(delimiter, _)| !quoted && delimiter == byte) {
+            *count += 1;
+        }
+    }
+    // Of equally many, the first.
+    counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or((b',', false), |(delimiter, _)| (delimiter, false))
 }

@@ -68,6 +68,7 @@ fn variables(stage: StageName, environment: &BTreeMap<String, String>) -> BTreeM
     unless_set("AUTH__AWS__ATTEMPT_TIMEOUT_MS", "10000");
     unless_set("AUTH__AWS__OPERATION_TIMEOUT_MS", "60000");
     unless_set("AUTH__AWS__MAX_ATTEMPTS", "10");
+    unless_set("AUTH__HTTP__REQUEST_DEADLINE_MS", "120000");
     if stage == StageName::Development {
         if !environment.keys().any(|name| name.starts_with("AWS_ENDPOINT_URL")) {
             unless_set("AUTH__EMBEDDED__FOLDER", ".wardgate");

@@ -6,8 +6,12 @@ mod harness;
 
 #[path = "transfer/encrypted.rs"]
 mod encrypted;
+#[path = "transfer/files.rs"]
+mod files;
 #[path = "transfer/interrupted.rs"]
 mod interrupted;
+#[path = "transfer/passwords.rs"]
+mod passwords;
 #[path = "transfer/refused.rs"]
 mod refused;
 #[path = "transfer/sources.rs"]

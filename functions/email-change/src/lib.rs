@@ -7,20 +7,21 @@ use wardgate::app::App;
 use wardgate::domain::email::Email;
 use wardgate::domain::password::Password;
 use wardgate::http::bearer;
+use wardgate::http::cookies;
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::secrets::RingName;
-use wardgate::use_cases::email_change::{EmailChangeError, email_change};
+use wardgate::use_cases::email_change::{EmailChange, EmailChangeError, email_change};
 
 /// What answers `POST /v1/email/change`.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "email-change",
     method: Method::POST,
     path: "/v1/email/change",
-    needs: Needs { rings: &[RingName::PublicKeys, RingName::PasswordWrap], table: true },
+    needs: Needs { rings: &[RingName::PublicKeys, RingName::SessionMac, RingName::PasswordWrap], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
@@ -53,6 +54,9 @@ pub struct EmailChangeRequest {
     /// The account's password.
     #[schemars(length(max = 256))]
     password: String,
+    /// The `device_token` of an earlier sign-in from this device, if there was one: from a device that has been known for
+    /// long, the change can be undone for a shorter time.
+    device_token: Option<String>,
 }
 
 /// What every such request answers.
@@ -69,7 +73,9 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
         Email::parse(&body.new_email).map_err(|e| Problem::invalid_member("new_email", "invalid", e.to_string()))?;
     let password = Password::attempt(&body.password)
         .ok_or_else(|| Problem::invalid_member("password", "too_long", "A password has at most 256 characters."))?;
-    email_change(app, &request.context, request.bearer_token(), new_email, &password).await.map_err(problem)?;
+    let device_token = cookies::device_token(app, &request.headers, body.device_token);
+    let change = EmailChange { new_email, password: &password, device_token: device_token.as_deref() };
+    email_change(app, &request.context, request.bearer_token(), change).await.map_err(problem)?;
     Reply::json(StatusCode::ACCEPTED, &EmailChangeReply { status: "verification_sent" })
 }
 

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wardgate::app::App;
 use wardgate::domain::email::Email;
+use wardgate::http::cookies;
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
@@ -31,12 +32,12 @@ pub const OPERATION: Operation = Operation {
     responses: &[(200, "The account is there.", Some(schema::<EmailVerifyReply>))],
     problems: &[
         (400, "A member is missing or breaks a rule, or the link or the code is not valid."),
-        (429, "Too many codes of this address were tried; this one was not evaluated."),
+        (429, "Too many attempts; this code was not evaluated."),
         (503, "Busy; try again after Retry-After."),
     ],
 };
 
-/// Either `token`, or `email` and `code`.
+/// Either `token`, or `email`, `code` and `flow_token`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = [
@@ -55,9 +56,10 @@ pub struct EmailVerifyRequest {
     /// The address that the code was mailed to.
     #[schemars(email)]
     email: Option<String>,
-    /// The six digits that were mailed.
+    /// The eight digits that were mailed.
     code: Option<String>,
-    /// What the registration answered. Without it the account begins without a password.
+    /// What the registration answered. A link without it begins an account without a password; a code needs it. A page of a
+    /// listed origin may leave it to the cookie.
     flow_token: Option<String>,
 }
 
@@ -73,20 +75,25 @@ pub struct EmailVerifyReply {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: EmailVerifyRequest = request.json()?;
-    let verified = email_verify(app, &request.context, proof(&body)?, body.flow_token.as_deref()).await;
+    let cookie = cookies::flow_token(&request.headers);
+    let flow_token = cookies::flow_of(app, &request.headers, body.flow_token.clone(), cookie);
+    let verified =
+        email_verify(app, &request.context, proof(&body, flow_token.is_some())?, flow_token.as_deref()).await;
     let reply = match verified.map_err(problem)? {
-        EmailVerified::Verified => EmailVerifyReply { status: "verified", reset_token: None },
-        EmailVerified::PasswordRequired { reset_token } => {
+        EmailVerified::Verified { .. } => EmailVerifyReply { status: "verified", reset_token: None },
+        EmailVerified::PasswordRequired { reset_token, .. } => {
             EmailVerifyReply { status: "password_required", reset_token: Some(reset_token) }
         }
     };
     Reply::json(StatusCode::OK, &reply)
 }
 
-fn proof(body: &EmailVerifyRequest) -> Result<Proof<'_>, Problem> {
-    let missing = |member| Problem::invalid_member(member, "missing", "Send either token, or email and code.");
+fn proof(body: &EmailVerifyRequest, in_flow: bool) -> Result<Proof<'_>, Problem> {
+    let missing =
+        |member| Problem::invalid_member(member, "missing", "Send either token, or email, code and flow_token.");
     match (&body.token, &body.email, &body.code) {
         (Some(token), None, None) => Ok(Proof::Link(token)),
+        (None, Some(_), Some(_)) if !in_flow => Err(missing("flow_token")),
         (None, Some(email), Some(code)) => {
             let email = Email::parse(email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
             Ok(Proof::Code { email, code })
@@ -94,9 +101,11 @@ fn proof(body: &EmailVerifyRequest) -> Result<Proof<'_>, Problem> {
         (None, Some(_), None) => Err(missing("code")),
         (None, None, Some(_)) => Err(missing("email")),
         (None, None, None) => Err(missing("token")),
-        (Some(_), ..) => {
-            Err(Problem::invalid_member("token", "conflict", "Send either token, or email and code, not both."))
-        }
+        (Some(_), ..) => Err(Problem::invalid_member(
+            "token",
+            "conflict",
+            "Send either token, or email, code and flow_token, not both.",
+        )),
     }
 }
 

@@ -22,7 +22,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "login-email-code-verify",
     method: Method::POST,
     path: "/v1/login/email-code/verify",
-    needs: Needs { rings: &[RingName::Signing, RingName::SessionMac, RingName::MailMac], table: true },
+    needs: Needs {
+        rings: &[RingName::Signing, RingName::SessionMac, RingName::MailMac, RingName::LoginMac],
+        table: true,
+    },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
@@ -36,13 +39,17 @@ pub const OPERATION: Operation = Operation {
     problems: &[
         (400, "A member is missing or breaks a rule."),
         (401, "The code or the link is wrong, expired or used: which of them is not told."),
-        (403, "Cookie mode was asked for by a page of an origin that is not listed."),
+        (
+            403,
+            "Cookie mode was asked for by a page of an origin that is not listed; or the link was asked for elsewhere, and \
+             the code of its mail has to be typed.",
+        ),
         (429, "Too many codes tried; this one was not evaluated."),
         (503, "Busy; try again after Retry-After."),
     ],
 };
 
-/// Either `email` and `code`, or `token`.
+/// Either `email`, `code` and `flow_token`; or `token` with `flow_token`, or elsewhere with `code`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = [
@@ -63,6 +70,8 @@ pub struct LoginEmailCodeVerifyRequest {
     code: Option<String>,
     /// The token of the mailed link.
     token: Option<String>,
+    /// What the request for the mail answered. A page of a listed origin may leave it to the cookie.
+    flow_token: Option<String>,
     /// The `device_token` of an earlier sign-in from this device, if there was one.
     device_token: Option<String>,
     /// `cookie` puts the refresh token into a cookie instead of the answer: for pages of listed origins.
@@ -75,19 +84,34 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     if body.transport == Transport::Cookie {
         cookies::admit_origin(app, &request.headers)?;
     }
-    let proof = proof(body.token, body.email, body.code)?;
-    let login = LoginEmailCodeVerify { proof, device_token: body.device_token };
+    let cookie = cookies::code_flow_token(&request.headers);
+    let flow_token = cookies::flow_of(app, &request.headers, body.flow_token, cookie.clone());
+    let proof = proof(body.token, body.email, body.code, flow_token.is_some())?;
+    let device_token = cookies::device_token(app, &request.headers, body.device_token);
+    let login = LoginEmailCodeVerify { proof, flow_token, device_token };
     let signed_in = login_email_code_verify(app, &request.context, login).await.map_err(problem)?;
-    SignedInReply::reply(app, signed_in, body.transport)
+    let mut reply = SignedInReply::reply(app, signed_in, body.transport)?;
+    if cookie.is_some() && cookies::admit_origin(app, &request.headers).is_ok() {
+        reply.headers.push(cookies::forget_code_flow()?);
+    }
+    Ok(reply)
 }
 
-fn proof(token: Option<String>, email: Option<String>, code: Option<String>) -> Result<MailedProof, Problem> {
-    let missing = |member| Problem::invalid_member(member, "missing", "Send email and code, or token.");
+fn proof(
+    token: Option<String>,
+    email: Option<String>,
+    code: Option<String>,
+    in_flow: bool,
+) -> Result<MailedProof, Problem> {
+    let rule = "Send email, code and flow_token; or token with flow_token or code.";
+    let missing = |member| Problem::invalid_member(member, "missing", rule);
     match (token, email, code) {
-        (Some(token), None, None) => Ok(MailedProof::Token(token)),
-        (Some(_), _, _) => Err(Problem::invalid_member("token", "conflict", "Send email and code, or token.")),
+        (Some(_), Some(_), _) => Err(Problem::invalid_member("token", "conflict", rule)),
+        (Some(_), None, None) if !in_flow => Err(missing("flow_token")),
+        (Some(token), None, code) => Ok(MailedProof::Link { token, code }),
         (None, None, _) => Err(missing("email")),
         (None, Some(_), None) => Err(missing("code")),
+        (None, Some(_), Some(_)) if !in_flow => Err(missing("flow_token")),
         (None, Some(email), Some(code)) => {
             let email = Email::parse(&email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
             Ok(MailedProof::Code { email, code })
@@ -97,11 +121,17 @@ fn proof(token: Option<String>, email: Option<String>, code: Option<String>) -> 
 
 fn problem(error: EmailCodeError) -> Problem {
     match error {
-        EmailCodeError::Invalid => Problem::new(
+        EmailCodeError::Invalid | EmailCodeError::WrongCode { .. } => Problem::new(
             StatusCode::UNAUTHORIZED,
             "invalid_code",
             "The sign-in failed.",
             "The code or the link is wrong, has expired, or was used. Ask for another.",
+        ),
+        EmailCodeError::CodeRequired { .. } => Problem::new(
+            StatusCode::FORBIDDEN,
+            "code_required",
+            "The code has to be typed.",
+            "The link was not asked for here. Send its token with the code that the mail says.",
         ),
         EmailCodeError::TooManyAttempts { retry_after } => Problem::too_many_attempts(retry_after),
         EmailCodeError::Fault(fault) => fault.into(),

@@ -5,11 +5,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wardgate::app::App;
 use wardgate::domain::email::Email;
+use wardgate::http::cookies;
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
+use wardgate::secrets::RingName;
 use wardgate::use_cases::login_email_code::login_email_code;
 
 /// What answers `POST /v1/login/email-code`.
@@ -17,13 +19,13 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "login-email-code",
     method: Method::POST,
     path: "/v1/login/email-code",
-    needs: Needs { rings: &[], table: true },
+    needs: Needs { rings: &[RingName::LoginMac, RingName::SessionMac], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
 /// What the API description says of it.
 pub const OPERATION: Operation = Operation {
-    summary: "Ask for a code by mail to sign in with; it ends the one before",
+    summary: "Ask for a code by mail to sign in with",
     bearer: Bearer::Ignored,
     parameters: &[],
     request: Body::Required(schema::<LoginEmailCodeRequest>),
@@ -42,6 +44,8 @@ pub struct LoginEmailCodeRequest {
     /// The account's address.
     #[schemars(email)]
     email: String,
+    /// The `device_token` of an earlier sign-in from this device, if there was one: its mails are counted apart.
+    device_token: Option<String>,
 }
 
 /// The answer, whatever the address.
@@ -49,11 +53,20 @@ pub struct LoginEmailCodeRequest {
 pub struct LoginEmailCodeReply {
     /// `accepted`.
     status: &'static str,
+    /// Keep it until the sign-in: the code of this request's mail works only together with it. Pages of listed origins have
+    /// it in a cookie as well.
+    flow_token: String,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: LoginEmailCodeRequest = request.json()?;
     let email = Email::parse(&body.email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
-    login_email_code(app, &request.context, &email).await?;
-    Reply::json(StatusCode::ACCEPTED, &LoginEmailCodeReply { status: "accepted" })
+    let ordered = login_email_code(app, &request.context, &email, body.device_token.as_deref()).await?;
+    let reply = LoginEmailCodeReply { status: "accepted", flow_token: ordered.flow_token.clone() };
+    let mut reply = Reply::json(StatusCode::ACCEPTED, &reply)?;
+    // For the page that the mail links to, in this browser. Programs have no origin, and keep the token themselves.
+    if cookies::admit_origin(app, &request.headers).is_ok() {
+        reply.headers.push(cookies::keep_code_flow(app, &ordered.flow_token)?);
+    }
+    Ok(reply)
 }

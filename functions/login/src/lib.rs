@@ -66,6 +66,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let email = Email::parse(&body.email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
     let password = Password::attempt(&body.password)
         .ok_or_else(|| Problem::invalid_member("password", "too_long", "A password has at most 256 characters."))?;
-    let signed_in = login(app, &request.context, Login { email, password, device_token: body.device_token }).await?;
+    let device_token = cookies::device_token(app, &request.headers, body.device_token);
+    let signed_in = login(app, &request.context, Login { email, password, device_token }).await?;
     SignedInReply::reply(app, signed_in, body.transport)
 }

@@ -31,7 +31,7 @@ pub const OPERATION: Operation = Operation {
     responses: &[(204, "The session is over; also if it was over before.", None)],
     problems: &[
         (400, "A member breaks a rule."),
-        (401, "No token was sent, or one that was never ours."),
+        (401, "No token was sent, or one that was never ours. A cookie that held it is removed."),
         (403, "A cookie came with a page of an origin that is not listed."),
         (503, "Busy; try again after Retry-After."),
     ],
@@ -52,14 +52,19 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
         cookies::admit_origin(app, &request.headers)?;
         request.require_json()?;
     }
-    let asked =
-        Logout { refresh_token: body.refresh_token.as_deref().or(cookie), access_token: request.bearer_token() };
-    let ended = logout(app, &request.context, asked).await.map_err(problem);
-    let mut reply = Reply::no_content();
-    if cookie.is_some() {
-        reply.headers.push(cookies::forget()?);
+    let refresh_token = body.refresh_token.as_deref().or(cookie.as_deref());
+    let asked = Logout { refresh_token, access_token: request.bearer_token() };
+    match logout(app, &request.context, asked).await {
+        Ok(()) => {
+            let mut reply = Reply::no_content();
+            if cookie.is_some() {
+                reply.headers.push(cookies::forget()?);
+            }
+            Ok(reply)
+        }
+        Err(error @ LogoutError::InvalidToken) if cookie.is_some() => Err(cookies::refused(problem(error))),
+        Err(error) => Err(problem(error)),
     }
-    ended.map(|()| reply)
 }
 
 fn problem(error: LogoutError) -> Problem {

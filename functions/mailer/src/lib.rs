@@ -16,7 +16,7 @@ use wardgate::use_cases::send_mail::send_mail;
 pub const FUNCTION: EventFunction<Batch, Parts, BatchAnswer> = EventFunction {
     name: "mailer",
     needs: |_: &Config| -> Result<Needs, ConfigError> { Ok(Needs { rings: &[RingName::MailMac], table: true }) },
-    parts: |config, connection| Ok(Parts { transport: Box::new(SesTransport::new(config, connection)) }),
+    parts: |config, connection| Ok(Parts { transport: Box::new(SesTransport::new(config, connection)?) }),
     handler: |app, parts, batch| Box::pin(handle(app, parts, batch)),
 };
 

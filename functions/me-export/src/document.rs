@@ -33,8 +33,10 @@ pub(crate) struct MeExportReply {
 
 #[derive(Serialize, JsonSchema)]
 struct AddressDocument {
-    /// The address; null for a former one that is held as a hash alone.
+    /// The address as it was typed; null for a former one that is held as a hash alone.
     address: Option<String>,
+    /// The address in its one form, by which it can be compared; null where the address is.
+    address_canonical: Option<String>,
     /// Until when a former address is kept.
     reserved_until: Option<String>,
     /// Whether it signs in with a password.
@@ -103,6 +105,10 @@ struct ActivityDocument {
     address: Option<String>,
     user_agent: Option<String>,
     session_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder_address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder_user_agent: Option<String>,
 }
 
 impl MeExportReply {
@@ -123,6 +129,7 @@ impl From<HeldAddress> for AddressDocument {
     fn from(held: HeldAddress) -> Self {
         let items = held.items;
         Self {
+            address_canonical: held.email.as_ref().map(|email| email.canonical().to_owned()),
             address: held.email.map(|email| email.display().to_owned()),
             reserved_until: held.reserved_until.map(Timestamp::rfc3339),
             has_password: items.credential.is_some_and(|credential| credential.password.is_some()),
@@ -188,6 +195,8 @@ impl From<Session> for SessionDocument {
 
 impl From<Activity> for ActivityDocument {
     fn from(line: Activity) -> Self {
+        let (holder_address, holder_user_agent) =
+            line.holder.map_or((None, None), |holder| (holder.address, holder.user_agent));
         Self {
             id: line.id.to_string(),
             action: line.action,
@@ -195,6 +204,8 @@ impl From<Activity> for ActivityDocument {
             address: line.address,
             user_agent: line.user_agent,
             session_id: line.session.map(|id| id.to_string()),
+            holder_address,
+            holder_user_agent,
         }
     }
 }

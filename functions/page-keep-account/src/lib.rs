@@ -39,8 +39,12 @@ pub const OPERATION: Operation = Operation {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let form: LinkForm = request.form()?;
+    let email;
     let page = match me_keep(app, &request.context, &form.token).await {
-        Ok(()) => Page::Done(ACTION),
+        Ok(changed) => {
+            email = changed;
+            Page::Done { action: ACTION, account: Some(email.display()) }
+        }
         Err(MeKeepError::InvalidLink) => Page::LinkInvalid(ACTION),
         Err(MeKeepError::Fault(fault)) => return Err(fault.into()),
     };

@@ -4,6 +4,7 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::App;
+use wardgate::http::cookies;
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
 use wardgate::http::page::{Action, Page};
@@ -12,7 +13,7 @@ use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::secrets::RingName;
-use wardgate::use_cases::password_reset::{PasswordResetError, password_reset};
+use wardgate::use_cases::password_reset::{PasswordReset, PasswordResetError, password_reset};
 
 const ACTION: Action = Action::ResetPassword;
 
@@ -21,7 +22,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "page-reset-password",
     method: Method::POST,
     path: ACTION.path(),
-    needs: Needs { rings: &[RingName::MailMac, RingName::PasswordWrap], table: true },
+    needs: Needs { rings: &[RingName::MailMac, RingName::SessionMac, RingName::PasswordWrap], table: true },
     handler: |app, request| Box::pin(async { with_page(app, request, ACTION, handle(app, request).await) }),
 };
 
@@ -56,13 +57,26 @@ pub struct ResetPasswordForm {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let form: ResetPasswordForm = request.form()?;
-    let rejected;
+    let (email, rejected);
     let page = match password_reset(app, &request.context, &form.token, &form.new_password).await {
-        Ok(()) => Page::Done(ACTION),
+        Ok(PasswordReset::Set(set, account)) => {
+            let page = Page::Done { action: ACTION, account: Some(account.display()) };
+            let mut reply = show(app, request, page)?;
+            // Only where the form is our page's (SE-06).
+            if cookies::admit_own_origin(app, &request.headers).is_ok() {
+                reply.headers.push(cookies::keep_device(app, &set.device_token)?);
+            }
+            return Ok(reply);
+        }
+        Ok(PasswordReset::Repeated(account)) => {
+            email = account;
+            Page::Done { action: ACTION, account: Some(email.display()) }
+        }
         Err(PasswordResetError::InvalidToken) => Page::LinkInvalid(ACTION),
-        Err(PasswordResetError::Password(rejection)) => {
-            rejected = rejection;
-            Page::Confirm { action: ACTION, token: &form.token, csrf: None, rejection: Some(&rejected) }
+        Err(PasswordResetError::Password(rejection, account)) => {
+            (rejected, email) = (rejection, account);
+            let rejection = Some((&rejected, email.display()));
+            Page::Confirm { action: ACTION, token: &form.token, csrf: None, rejection }
         }
         Err(PasswordResetError::Fault(fault)) => return Err(fault.into()),
     };

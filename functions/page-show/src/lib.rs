@@ -4,7 +4,6 @@
 use http::Method;
 use serde::Deserialize;
 use wardgate::app::App;
-use wardgate::http::csrf;
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, html, schema};
 use wardgate::http::page::{Action, Page};
@@ -12,6 +11,7 @@ use wardgate::http::page_endpoint::{show, with_page};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
+use wardgate::http::{browser, csrf, favicon};
 
 /// What answers `GET /ui/{page}`.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -36,7 +36,7 @@ pub const OPERATION: Operation = Operation {
         Parameter {
             name: "token",
             location: "query",
-            description: "The mail's token. Showing the page does not use it up.",
+            description: "The mail's token. Showing the page does not use it up. Other parameters are passed over.",
             schema: schema::<String>,
         },
     ],
@@ -48,13 +48,16 @@ pub const OPERATION: Operation = Operation {
     problems: &[(404, "There is no such page.")],
 };
 
+/// Mail systems add parameters of their own, which are passed over; a second token is refused.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Link {
     token: String,
 }
 
 fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    if request.path == favicon::PATH {
+        return Ok(favicon::reply());
+    }
     let action = Action::named(request.path_parameter("page"));
     let action = action.ok_or_else(|| Problem::not_found("There is no such page."))?;
     with_page(app, request, action, confirm(app, request, action))
@@ -68,6 +71,7 @@ fn confirm(app: &App, request: &Request, action: Action) -> Result<Reply, Proble
     let csrf = if action.uses_cookies() { Some(csrf::token(app, &request.headers)?) } else { None };
     let page = Page::Confirm { action, token: &link.token, csrf: csrf.as_deref(), rejection: None };
     let mut reply = show(app, request, page)?;
+    reply.headers.push(browser::keep(app, &request.headers)?);
     if let Some(csrf) = csrf {
         reply.headers.push(csrf::keep(&csrf)?);
     }

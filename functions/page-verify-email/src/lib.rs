@@ -11,7 +11,7 @@ use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::http::{cookies, csrf};
 use wardgate::secrets::RingName;
-use wardgate::use_cases::email_verify::{EmailVerified, EmailVerifyError, Proof, email_verify};
+use wardgate::use_cases::email_verify::{EmailVerified, EmailVerifyError, Proof, email_verify, is_flow};
 
 const ACTION: Action = Action::VerifyEmail;
 
@@ -42,19 +42,32 @@ pub const OPERATION: Operation = Operation {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let form: CookieForm = request.form()?;
-    let flow_token = cookies::flow_token(&request.headers);
+    let (flow_token, mut cleared) = (cookies::flow_token(&request.headers), None);
+    let flow_token = match flow_token {
+        Some(token) if !is_flow(app, &request.context, &token).await? => {
+            cleared = Some(cookies::clear_flow()?);
+            None
+        }
+        flow_token => flow_token,
+    };
+    let mut reply = verify(app, request, &form, flow_token.as_deref()).await?;
+    reply.headers.extend(cleared);
+    Ok(reply)
+}
+
+async fn verify(app: &App, request: &Request, form: &CookieForm, flow_token: Option<&str>) -> Result<Reply, Problem> {
     // Without the cookie, the link's token is all that counts, and nobody but the mail's reader has it (SE-06).
     if flow_token.is_some() {
         csrf::admit(app, &request.headers, form.csrf.as_deref())?;
     }
     match email_verify(app, &request.context, Proof::Link(&form.token), flow_token).await {
-        Ok(EmailVerified::Verified) => {
-            let mut reply = show(app, request, Page::Done(ACTION))?;
+        Ok(EmailVerified::Verified { email }) => {
+            let mut reply = show(app, request, Page::Done { action: ACTION, account: Some(email.display()) })?;
             reply.headers.push(cookies::forget_flow()?);
             Ok(reply)
         }
-        Ok(EmailVerified::PasswordRequired { reset_token }) => {
-            show(app, request, Page::ChoosePassword { token: &reset_token })
+        Ok(EmailVerified::PasswordRequired { reset_token, email }) => {
+            show(app, request, Page::ChoosePassword { token: &reset_token, account: email.display() })
         }
         Err(EmailVerifyError::InvalidLink | EmailVerifyError::InvalidCode) => {
             show(app, request, Page::LinkInvalid(ACTION))

@@ -10,6 +10,7 @@ use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
+use wardgate::secrets::RingName;
 use wardgate::use_cases::password_forgot::password_forgot;
 
 /// What answers `POST /v1/password/forgot`.
@@ -17,7 +18,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "password-forgot",
     method: Method::POST,
     path: "/v1/password/forgot",
-    needs: Needs { rings: &[], table: true },
+    needs: Needs { rings: &[RingName::SessionMac], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
@@ -42,6 +43,8 @@ pub struct PasswordForgotRequest {
     /// The account's address.
     #[schemars(email)]
     email: String,
+    /// The `device_token` of an earlier sign-in from this device, if there was one: its mails are counted apart.
+    device_token: Option<String>,
 }
 
 /// What everybody is answered.
@@ -54,6 +57,6 @@ pub struct PasswordForgotReply {
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: PasswordForgotRequest = request.json()?;
     let email = Email::parse(&body.email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
-    password_forgot(app, &request.context, &email).await?;
+    password_forgot(app, &request.context, &email, body.device_token.as_deref()).await?;
     Reply::json(StatusCode::ACCEPTED, &PasswordForgotReply { status: "accepted" })
 }

@@ -10,14 +10,14 @@ use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::secrets::RingName;
-use wardgate::use_cases::password_reset::{PasswordResetError, password_reset};
+use wardgate::use_cases::password_reset::{PasswordReset, PasswordResetError, PasswordSet, password_reset};
 
 /// What answers `POST /v1/password/reset`.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "password-reset",
     method: Method::POST,
     path: "/v1/password/reset",
-    needs: Needs { rings: &[RingName::MailMac, RingName::PasswordWrap], table: true },
+    needs: Needs { rings: &[RingName::MailMac, RingName::SessionMac, RingName::PasswordWrap], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
@@ -54,18 +54,22 @@ pub struct PasswordResetRequest {
 pub struct PasswordResetReply {
     /// `password_reset`.
     status: &'static str,
+    /// For this device's next sign-in, as a sign-in answers it: no other device is known any more.
+    device_token: String,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: PasswordResetRequest = request.json()?;
-    password_reset(app, &request.context, &body.token, &body.new_password).await.map_err(problem)?;
-    Reply::json(StatusCode::OK, &PasswordResetReply { status: "password_reset" })
+    let reset = password_reset(app, &request.context, &body.token, &body.new_password).await.map_err(problem)?;
+    // Only a page can repeat.
+    let PasswordReset::Set(PasswordSet { device_token }, _) = reset else { return Err(Problem::invalid_link()) };
+    Reply::json(StatusCode::OK, &PasswordResetReply { status: "password_reset", device_token })
 }
 
 fn problem(error: PasswordResetError) -> Problem {
     match error {
         PasswordResetError::InvalidToken => Problem::invalid_link(),
-        PasswordResetError::Password(rejection) => {
+        PasswordResetError::Password(rejection, _) => {
             Problem::invalid_member("new_password", rejection.code(), rejection.detail())
         }
         PasswordResetError::Fault(fault) => fault.into(),

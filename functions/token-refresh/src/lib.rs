@@ -36,7 +36,7 @@ pub const OPERATION: Operation = Operation {
     )],
     problems: &[
         (400, "A member is missing or breaks a rule."),
-        (401, "The refresh token is no longer valid: sign in again."),
+        (401, "The refresh token is no longer valid: sign in again. A cookie that held it is removed."),
         (403, "A cookie came with a page of an origin that is not listed."),
         (503, "Busy; try again after Retry-After."),
     ],
@@ -52,8 +52,8 @@ pub struct TokenRefreshRequest {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: TokenRefreshRequest = request.json()?;
-    let (token, transport) = match (&body.refresh_token, cookies::refresh_token(&request.headers)) {
-        (Some(token), _) => (token.as_str(), Transport::Body),
+    let (token, transport) = match (body.refresh_token, cookies::refresh_token(&request.headers)) {
+        (Some(token), _) => (token, Transport::Body),
         (None, Some(token)) => {
             cookies::admit_origin(app, &request.headers)?;
             (token, Transport::Cookie)
@@ -66,8 +66,13 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
             ));
         }
     };
-    let refreshed = token_refresh(app, &request.context, token).await.map_err(problem)?;
-    SignedInReply::reply(app, refreshed, transport)
+    match token_refresh(app, &request.context, &token).await {
+        Ok(refreshed) => SignedInReply::reply(app, refreshed, transport),
+        Err(error @ TokenRefreshError::InvalidToken) if transport == Transport::Cookie => {
+            Err(cookies::refused(problem(error)))
+        }
+        Err(error) => Err(problem(error)),
+    }
 }
 
 fn problem(error: TokenRefreshError) -> Problem {

@@ -18,6 +18,7 @@ use wardgate::config::Config;
 use wardgate::store::client::build;
 
 use crate::dev::DevError;
+use crate::dev::streams::Streams;
 use crate::serve::stopped;
 
 /// The engine deletes nothing by itself; AWS takes up to days over it.
@@ -25,8 +26,8 @@ const TTL_SWEEP: Duration = Duration::from_mins(5);
 
 /// A running engine.
 pub struct Engine {
-    /// Its data, for what has no place in the client's protocol.
-    pub database: Database,
+    /// The changes of its tables.
+    pub streams: Streams,
     /// Where it listens.
     pub endpoint_url: String,
     /// Ends when the engine has stopped.
@@ -35,17 +36,14 @@ pub struct Engine {
 
 /// Starts an engine over the file, or in memory.
 pub async fn start(file: Option<&Path>, stop: watch::Receiver<bool>) -> Result<Engine, DevError> {
-    let database = match file {
-        Some(file) => Database::new(&file.to_string_lossy()),
-        None => Database::memory(),
-    };
-    let database = database.map_err(|error| DevError::Engine(error.to_string()))?;
+    let streams = Streams::open(file)?;
+    let database = streams.database();
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| DevError::Engine(error.to_string()))?;
     let address = listener.local_addr().map_err(|error| DevError::Engine(error.to_string()))?;
     tokio::spawn(sweep(database.clone(), stop.clone()));
     let task = tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database.clone(), stopped(stop)));
-    Ok(Engine { database, endpoint_url: format!("http://{address}"), task })
+    Ok(Engine { streams, endpoint_url: format!("http://{address}"), task })
 }
 
 /// Creates both tables unless they exist. Keys, and TTL on `ttl`, as docs/architecture.md has them.

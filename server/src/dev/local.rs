@@ -46,7 +46,7 @@ impl Local {
         let outbox = Arc::new(Outbox::default());
         let position = self.folder.join("stream.position");
         let transport = Box::new(Arc::clone(&outbox));
-        let pump = Pump::new(Arc::clone(app), self.engine.database.clone(), transport, Some(position));
+        let pump = Pump::new(Arc::clone(app), self.engine.streams.clone(), transport, Some(position));
         (Arc::new(pump), outbox)
     }
 

@@ -9,6 +9,7 @@ pub mod keys;
 pub mod local;
 pub mod outbox;
 pub mod pump;
+pub mod streams;
 pub mod tour;
 
 use std::fs::{File, TryLockError};

@@ -18,9 +18,10 @@ use wardgate::app::App;
 use wardgate::config::Config;
 use wardgate::domain::email::Email;
 use wardgate::http::edge;
+use wardgate::http::page::{ICON, STYLE};
 use wardgate::http::reply::Reply;
 use wardgate::outbound::{MailTransport, OutboundError, OutgoingMail};
-use wardgate::templates::Templates;
+use wardgate::templates::{Templates, plain};
 
 use crate::dev::permit;
 use crate::dev::pump::Pump;
@@ -57,7 +58,7 @@ impl Outbox {
         // Whatever the spelling, as the service itself would take it.
         let to = to.map(|to| Email::parse(to).map_or_else(|_| to.to_owned(), |email| email.canonical().to_owned()));
         let mails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        mails.iter().filter(|mail| to.as_ref().is_none_or(|to| *to == mail.to)).cloned().collect()
+        mails.iter().filter(|mail| to.as_ref().is_none_or(|to| to.eq_ignore_ascii_case(&mail.to))).cloned().collect()
     }
 }
 
@@ -78,7 +79,7 @@ impl MailTransport for Outbox {
 fn decode(mail: &OutgoingMail) -> Option<Mail> {
     let message = MessageParser::default().parse(&mail.message)?;
     Some(Mail {
-        to: mail.to.canonical().to_owned(),
+        to: mail.to.mailbox(),
         subject: message.subject()?.to_owned(),
         text: message.body_text(0)?.into_owned(),
         html: message.body_html(0)?.into_owned(),
@@ -126,11 +127,14 @@ fn page(service: &str, mails: &[Mail]) -> Response {
     let mail = |mail: &Mail| {
         let pieces = pieces(&mail.text);
         let Mail { to, subject, html, sent_at, .. } = mail.clone();
+        // A link opens beside the outbox: pages of ours are shown in no frame.
+        let html = html.replacen("<head>", "<head><base target=\"_blank\">", 1);
         context! { to, subject, html, sent_at, pieces }
     };
     let shown: Vec<Value> = mails.iter().rev().take(SHOWN).map(mail).collect();
-    let rendered = PAGE.render("outbox.html", context! { service, shown });
-    let csp = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; frame-ancestors 'none'";
+    let safe = |text: &str| Value::from_safe_string(text.to_owned());
+    let rendered = PAGE.render("outbox.html", context! { service, shown, style => safe(STYLE), icon => safe(ICON) });
+    let csp = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; frame-ancestors 'none'";
     let headers = vec![
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(csp)),
@@ -145,13 +149,10 @@ fn reply(headers: Vec<(header::HeaderName, HeaderValue)>, body: Vec<u8>) -> Resp
 /// The text, with its links apart.
 fn pieces(text: &str) -> Vec<Value> {
     let is_link = |word: &str| word.starts_with("https://") || word.starts_with("http://");
-    // Needs no escaping, and slashes as they are make the page's source readable, too.
-    let is_plain = |word: &str| word.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>&\"'`".contains(&byte));
     text.split_inclusive(char::is_whitespace)
         .flat_map(|word| {
             let (word, space) = word.split_at(word.trim_end().len());
-            let text = if is_plain(word) { Value::from_safe_string(word.to_owned()) } else { Value::from(word) };
-            [context! { text, link => is_link(word) }, context! { text => space, link => false }]
+            [context! { text => plain(word), link => is_link(word) }, context! { text => space, link => false }]
         })
         .collect()
 }

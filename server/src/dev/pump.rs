@@ -6,11 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use dynoxide::Database;
-use dynoxide::actions::describe_stream::DescribeStreamRequest;
-use dynoxide::actions::get_records::{GetRecordsRequest, Record};
-use dynoxide::actions::get_shard_iterator::GetShardIteratorRequest;
-use dynoxide::actions::list_streams::ListStreamsRequest;
+use dynoxide::actions::get_records::Record;
 use futures::future::BoxFuture;
 use serde_json::json;
 use tokio::sync::watch;
@@ -20,12 +16,11 @@ use wardgate::outbound::{MailQueue, MailTransport, OutboundError};
 
 use crate::dev::DevError;
 use crate::dev::bus::Bus;
+use crate::dev::streams::{self, Streams};
 use crate::serve::stopped;
 
 /// How often the stream is looked at.
 const INTERVAL: Duration = Duration::from_millis(300);
-/// The most records of a batch.
-const RECORDS: usize = 100;
 /// The most messages of a batch.
 const MESSAGES: usize = 10;
 
@@ -53,7 +48,7 @@ impl MailQueue for Queue {
 /// Moves changes of the table on to where they lead.
 pub struct Pump {
     app: Arc<App>,
-    database: Database,
+    streams: Streams,
     events: events::Parts,
     mailer: mailer::Parts,
     queue: Arc<Queue>,
@@ -76,16 +71,17 @@ impl Pump {
     /// A pump from the engine's table to `transport`. With a file it goes on where it last stopped.
     pub fn new(
         app: Arc<App>,
-        database: Database,
+        engine: Streams,
         transport: Box<dyn MailTransport>,
         position_file: Option<PathBuf>,
     ) -> Self {
         let (queue, bus) = (Arc::new(Queue::default()), Arc::new(Bus::default()));
         // Without the file, or with one that cannot be read, it begins at the beginning: what was sent is not sent again.
         let position = position_file.as_deref().and_then(|file| std::fs::read_to_string(file).ok());
+        let position = position.filter(|position| streams::number(position).is_some());
         Self {
             app,
-            database,
+            streams: engine,
             events: events::Parts { queue: Box::new(Arc::clone(&queue)), bus: Box::new(Arc::clone(&bus)) },
             mailer: mailer::Parts { transport },
             queue,
@@ -95,9 +91,9 @@ impl Pump {
         }
     }
 
-    /// The engine, for what has no place in the client's protocol.
-    pub fn database(&self) -> &Database {
-        &self.database
+    /// The engine's streams.
+    pub fn streams(&self) -> &Streams {
+        &self.streams
     }
 
     /// The events that were published.
@@ -109,23 +105,32 @@ impl Pump {
     pub async fn drain(&self) -> Result<Drained, DevError> {
         let mut position = self.position.lock().await;
         loop {
-            let records = self.records(position.clone()).await?;
+            let records = self.streams.records(self.table(), position.clone()).await?;
             let idle = records.is_empty() && self.queue.is_empty();
             let passed_on = self.pass_on(records, &mut position).await?;
             let sent = self.send().await?;
             if !(passed_on && sent) {
                 return Ok(Drained::Waiting);
             }
+            if let Some(position) = &*position {
+                // Orders that wait are in memory alone: only now would nothing be lost.
+                if !idle {
+                    self.remember(position)?;
+                }
+                self.streams.trim(self.table(), position.clone()).await?;
+            }
             if idle {
-                break;
+                return Ok(Drained::Empty);
             }
         }
-        // Orders that wait are in memory alone: only now would nothing be lost.
-        if let (Some(file), Some(position)) = (&self.position_file, &*position) {
-            let failed = |cause| DevError::Folder { folder: file.clone(), cause };
-            std::fs::write(file, position).map_err(failed)?;
-        }
-        Ok(Drained::Empty)
+    }
+
+    /// Keeps how far everything has arrived. Written whole under another name first: half a number is another position.
+    fn remember(&self, position: &str) -> Result<(), DevError> {
+        let Some(file) = &self.position_file else { return Ok(()) };
+        let fresh = file.with_extension("new");
+        let written = std::fs::write(&fresh, position).and_then(|()| std::fs::rename(&fresh, file));
+        written.map_err(|cause| DevError::Folder { folder: file.clone(), cause })
     }
 
     /// Drains again and again until a stop is asked for.
@@ -140,6 +145,10 @@ impl Pump {
             }
             if let Err(cause) = self.drain().await {
                 tracing::warn!(%cause, "the table's stream cannot be read");
+            }
+            // On AWS the function `audit-watch` reads it; nobody does here.
+            if let Err(cause) = self.streams.trim_unread(self.named(&self.app.config.store.audit_table)).await {
+                tracing::warn!(%cause, "the audit table's stream cannot be trimmed");
             }
         }
     }
@@ -186,36 +195,13 @@ impl Pump {
         Ok(all)
     }
 
-    async fn records(&self, after: Option<String>) -> Result<Vec<Record>, DevError> {
-        let config = &self.app.config;
-        self.records_of(format!("{}-{}", config.store.table, config.stage.name()), after).await
+    fn table(&self) -> String {
+        self.named(&self.app.config.store.table)
     }
 
-    /// The first changes of a table after the one with this number, as Lambda hands them over.
-    pub async fn records_of(&self, table: String, after: Option<String>) -> Result<Vec<Record>, DevError> {
-        let database = self.database.clone();
-        let read = tokio::task::spawn_blocking(move || read(&database, table, after));
-        read.await.map_err(|error| engine(&error))?
+    fn named(&self, table: &str) -> String {
+        format!("{table}-{}", self.app.config.stage.name())
     }
-}
-
-fn read(database: &Database, table: String, after: Option<String>) -> Result<Vec<Record>, DevError> {
-    let streams = ListStreamsRequest { table_name: Some(table), ..ListStreamsRequest::default() };
-    let streams = database.list_streams(streams).map_err(|error| engine(&error))?.streams;
-    let Some(stream) = streams.into_iter().next() else { return Err(engine(&"the table has no stream")) };
-    let describe = DescribeStreamRequest { stream_arn: stream.stream_arn.clone(), ..DescribeStreamRequest::default() };
-    let shards = database.describe_stream(describe).map_err(|error| engine(&error))?.stream_description.shards;
-    let Some(shard) = shards.into_iter().next() else { return Ok(Vec::new()) };
-    let from = if after.is_some() { "AFTER_SEQUENCE_NUMBER" } else { "TRIM_HORIZON" };
-    let iterator = GetShardIteratorRequest {
-        stream_arn: stream.stream_arn,
-        shard_id: shard.shard_id,
-        shard_iterator_type: from.to_owned(),
-        sequence_number: after,
-    };
-    let iterator = database.get_shard_iterator(iterator).map_err(|error| engine(&error))?.shard_iterator;
-    let request = GetRecordsRequest { shard_iterator: iterator.unwrap_or_default(), limit: Some(RECORDS) };
-    Ok(database.get_records(request).map_err(|error| engine(&error))?.records)
 }
 
 fn engine(error: &dyn std::fmt::Display) -> DevError {

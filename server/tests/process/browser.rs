@@ -66,11 +66,20 @@ fn the_pages_of_mailed_links_work_in_a_browser_without_javascript() {
     walk("pages.mjs", &browser, &[&server.base.replace("127.0.0.1", "localhost")]);
 }
 
+/// OT-02, SE-06: buttons that are pressed twice, and two links that are opened from a mail on another site's page.
+#[test]
+fn sec_ot_02_a_button_that_is_pressed_twice_says_what_it_did_in_a_browser() {
+    let Some(browser) = prepared() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_with(folder.path(), &[("AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL", "true")]);
+    walk("presses.mjs", &browser, &[&server.base.replace("127.0.0.1", "localhost")]);
+}
+
 /// The browser, if there are also the packages that drive it.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn prepared() -> Option<PathBuf> {
-    let packages = repository("tests/browser/node_modules/playwright-core");
-    let browser = browser().filter(|_| packages.exists());
+    let packages = ["playwright-core", "axe-core"].map(|name| repository("tests/browser/node_modules").join(name));
+    let browser = browser().filter(|_| packages.iter().all(|package| package.exists()));
     if browser.is_none() {
         assert!(!required(), "the browser test is not prepared");
         eprintln!("SKIPPED: the browser test is not prepared; `make test` does that where Node.js and Chromium are");
@@ -78,7 +87,16 @@ fn prepared() -> Option<PathBuf> {
     browser
 }
 
-/// Runs a script, which says `ok` for each colour scheme.
+/// The example is served without a build, and so has a copy of the style.
+#[test]
+fn the_example_begins_with_the_style_of_the_pages() {
+    let example = std::fs::read_to_string(repository("examples/spa/style.css")).unwrap();
+    assert!(example.starts_with(wardgate::http::page::STYLE), "copy shared/templates/pages/page.css to its beginning");
+    let page = std::fs::read_to_string(repository("examples/spa/index.html")).unwrap();
+    assert!(page.contains(wardgate::http::page::ICON), "its icon is another");
+}
+
+/// Runs a script, which says `ok` for each colour scheme, or each way to walk.
 fn walk(script: &str, browser: &Path, addresses: &[&str]) {
     let screenshots = repository("target/browser");
     std::fs::create_dir_all(&screenshots).unwrap();

@@ -31,7 +31,13 @@ fn get(path: &str) -> String {
 fn sec_sa_03_no_request_is_lost_at_sigterm() {
     for run in 0..5 {
         let folder = tempfile::tempdir().unwrap();
-        let patient = [("AUTH__HTTP__REQUEST_DEADLINE_MS", "60000"), ("AUTH__HTTP__DRAIN_MS", "60000")];
+        let patient = [
+            ("AUTH__HTTP__REQUEST_DEADLINE_MS", "60000"),
+            ("AUTH__HTTP__DRAIN_MS", "60000"),
+            ("AUTH__AWS__ATTEMPT_TIMEOUT_MS", "30000"),
+            ("AUTH__AWS__OPERATION_TIMEOUT_MS", "50000"),
+            ("AUTH__AWS__MAX_ATTEMPTS", "20"),
+        ];
         let mut server = Server::start_with(folder.path(), &patient);
         let asked: Vec<TcpStream> = (0..100)
             .map(|n| {

@@ -64,6 +64,11 @@ impl Layers {
         self.sources.0.iter().filter_map(setting).collect()
     }
 
+    /// A section as it was set.
+    pub(super) fn section(&self, name: &str) -> Table {
+        self.merged.get(name).and_then(Value::as_table).cloned().unwrap_or_default()
+    }
+
     /// Reads the merged values as the configuration.
     pub(super) fn into_config(self) -> Result<(Config, Sources), ConfigError> {
         match Config::deserialize(Value::Table(self.merged)) {

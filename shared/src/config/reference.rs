@@ -22,14 +22,16 @@ const HEAD: [&str; 9] =
 struct Said {
     default: Table,
     stages: [Table; 3],
-    rules: BTreeMap<&'static str, Vec<&'static str>>,
+    rules: BTreeMap<String, Vec<&'static str>>,
 }
 
 fn said() -> Said {
     let development = Config::load([("AUTH__STAGE".to_owned(), "development".to_owned())]).unwrap();
     let mut rules: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for (_, key, rule) in checks::rules(&development) {
-        rules.entry(key).or_default().push(rule.strip_prefix("expected ").unwrap());
+    let defaults: Table = DEFAULT.parse().unwrap();
+    let limits = defaults["limits"].as_table().unwrap();
+    for rule in checks::rules(&development, limits) {
+        rules.entry(rule.key.into_owned()).or_default().push(rule.expected.strip_prefix("expected ").unwrap());
     }
     Said { default: DEFAULT.parse().unwrap(), stages: STAGES.map(|stage| stage.file().1.parse().unwrap()), rules }
 }
@@ -179,6 +181,17 @@ fn each_key_of_the_types_stands_in_the_default_file() {
     listed.sort();
     typed.sort();
     assert_eq!(listed, typed);
+}
+
+/// A limit that is added is held to rules by its keys' names, and `config/checks/limits.rs` has to know them.
+#[test]
+fn each_key_of_a_limit_has_a_rule() {
+    let rules = said().rules;
+    for (name, keys) in sections().into_iter().filter(|(name, _)| name.starts_with("limits.")) {
+        for key in keys {
+            assert!(rules.contains_key(&format!("{name}.{key}")), "{name}.{key}");
+        }
+    }
 }
 
 /// A rule about a key that does not exist would say nothing to anybody.

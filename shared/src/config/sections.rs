@@ -1,11 +1,15 @@
 //! The sections of the configuration. What a key means stands here: the reference in
 //! `docs/operations/configuration.md` is made from it.
 
-use ipnet::IpNet;
+mod http;
+
 use serde::Deserialize;
 
 use crate::crypto::key_ring::SigningAlgorithm;
-use crate::domain::attempts::{FailureLimit, WindowLimit};
+use crate::domain::attempts::{FailureLimit, WindowLimit, WindowedFailureLimit};
+use crate::domain::sender::Sender;
+
+pub use http::{Http, Ops};
 
 /// The service itself.
 #[derive(Debug, Clone, Deserialize)]
@@ -14,56 +18,24 @@ use crate::domain::attempts::{FailureLimit, WindowLimit};
 pub struct Service {
     /// Shown to people, and refused inside passwords (PW-05).
     pub name: String,
+    /// Where the application is: pages and mails link to it by the service's name. Without it they say that the page
+    /// can be closed.
+    pub url: Option<String>,
+    /// Where people get help: an email address or a web address, named on pages and in mails. Without it neither is.
+    pub support: Option<String>,
 }
 
-/// The standalone server's, but for `request_deadline_ms` and `allowed_origins`, which hold everywhere.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Http {
-    /// Where it listens.
-    pub port: u16,
-    /// On which addresses. An address that the machine does not have is skipped with a warning; at least one has to
-    /// exist. Loopback only where `embedded.folder` is set.
-    pub bind: Vec<std::net::IpAddr>,
-    /// A request that is not answered by then gets 503 and `Retry-After`. On Lambda what is left of the function's
-    /// timeout holds if it is less.
-    pub request_deadline_ms: u64,
-    /// Origins whose pages may call the API, exactly as browsers send them: scheme and host, no path, no wildcard. On
-    /// AWS the template gives the same list to API Gateway.
-    pub allowed_origins: Vec<String>,
-    /// How many connections may be open. One over that waits until the connection that has been quiet for longest is
-    /// closed (SA-05). The start is refused if the process may not have 256 file descriptors more than that.
-    pub max_connections: usize,
-    /// How many requests may be answered at the same time. The next one gets 503 and `Retry-After` before its body is
-    /// read (SA-05).
-    pub max_in_flight: usize,
-    /// How long a client may take over a request's head, from its first byte.
-    pub head_ms: u64,
-    /// How long a connection may be quiet between requests. Longer than the proxy's own, or it meets our close.
-    pub idle_ms: u64,
-    /// How long a client may take to read its answer.
-    pub response_ms: u64,
-    /// How long everything is served on after SIGTERM, while `/ready` answers 503 and each answer ends its connection:
-    /// longer than whoever sends requests here takes to notice (SA-03).
-    pub notice_ms: u64,
-    /// How long requests that are answered then have to finish (SA-03).
-    pub drain_ms: u64,
-    /// Networks in CIDR form, such as `"10.0.0.0/8"`, whose `X-Forwarded-For` is believed (SE-09).
-    #[cfg_attr(test, schemars(with = "Vec<String>"))]
-    pub trusted_proxies: Vec<IpNet>,
-}
+impl Service {
+    /// [`Service::support`] as a link.
+    pub fn support_link(&self) -> Option<String> {
+        let support = self.support.as_ref()?;
+        Some(if support.contains("://") { support.clone() } else { format!("mailto:{support}") })
+    }
 
-/// The standalone server's second port, for operators: `/live`, `/ready` and `/metrics`. In stage development on a
-/// loopback `http.bind` there is none, and `/metrics` is beside the API.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Ops {
-    /// Where it listens.
-    pub port: u16,
-    /// On which addresses: such as only the ones that scrape it and probe it can reach.
-    pub bind: Vec<std::net::IpAddr>,
+    /// [`Service::support`], if it is an email address.
+    pub fn support_address(&self) -> Option<&str> {
+        self.support.as_deref().filter(|support| !support.contains("://"))
+    }
 }
 
 /// Logs. Lines go to standard error.
@@ -159,6 +131,9 @@ pub struct Accounts {
     pub email_change_seconds: u64,
     /// How long a change of address can be undone (OT-12).
     pub email_undo_seconds: u64,
+    /// The same where the change was asked for from a device that has been known for at least `email_undo_seconds`: an
+    /// owner can so leave a mailbox that somebody else reads.
+    pub email_undo_known_device_seconds: u64,
     /// How long a deleted account can still be kept; then it is erased.
     pub deletion_grace_seconds: u64,
     /// How recent a sign-in has to be for changing address or password, an export, and a deletion.
@@ -183,8 +158,10 @@ pub struct BreachCheck {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Mail {
-    /// Who mails come from: verified with SES in each stage's account.
-    pub sender: String,
+    /// Who mails come from, as an address or `Name <address>`: verified with SES in each stage's account. The name may be
+    /// in any script, and the domain an international one.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub sender: Sender,
     /// The queue that `events` puts orders for mails into. The stack sets it.
     pub queue_url: Option<String>,
     /// The bus on which `events` publishes. The stack sets it.
@@ -241,20 +218,44 @@ pub enum AuthorizerResponse {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Limits {
-    /// Consecutive failures of one address (EN-02).
-    pub login_account: FailureLimit,
+    /// Passwords of one address tried from one source and from no known device, in fixed windows (EN-02). A completed
+    /// sign-in gives its own attempt back.
+    pub login_pair: WindowedFailureLimit,
+    /// Passwords of one address tried from no known device, in fixed windows. A completed sign-in gives its own attempt
+    /// back.
+    pub login_account: WindowLimit,
+    /// Passwords tried from one known device since its last completed sign-in; one that has none left counts as unknown.
+    pub login_device: FailureLimit,
+    /// Passwords asked of one signed-in user, in fixed windows. A right one gives its attempt back.
+    pub password_user: WindowedFailureLimit,
     /// Sign-ins from one source, in fixed windows. A source is an IPv4 address or the /64 of an IPv6 address.
     pub login_source: WindowLimit,
     /// Registrations from one source, in fixed windows.
     pub register_source: WindowLimit,
     /// Registrations of one address, known or not, in fixed windows.
     pub register_address: WindowLimit,
-    /// Codes tried for one address and kind, in fixed windows (OT-11).
-    pub code_address: WindowLimit,
-    /// Mails to one address, in fixed windows. What is over the limit is silently not sent (EN-03).
-    pub mail_address: WindowLimit,
-    /// Mails that one source asks for, in fixed windows. What is over the limit is silently not sent (EN-03).
+    /// Orders of mails from one source, registrations among them, in fixed windows. What is over this limit or one of the
+    /// next five is silently not taken (EN-03), but for registrations, which are refused.
     pub mail_source: WindowLimit,
-    /// All mails together, in fixed windows. What is over the limit is silently not sent (EN-03).
+    /// Orders of mails to one address from one source, each kind of mail apart, in fixed windows.
+    pub mail_pair: WindowLimit,
+    /// Orders of mails to one address, each kind of mail apart, in fixed windows. Registrations have `register_address`.
+    pub mail_address: WindowLimit,
+    /// In place of `mail_pair` for resets. Its window is that of `reset_address`.
+    pub reset_pair: WindowLimit,
+    /// In place of `mail_address` for resets. Its window is no longer than a reset link lives
+    /// (`accounts.reset_seconds`): either a mail goes out, or a link of the same window works.
+    pub reset_address: WindowLimit,
+    /// Orders of codes and resets from a known device, each kind apart, in fixed windows: in place of the limits of pair and
+    /// address, which hold once this one is reached.
+    pub mail_device: WindowLimit,
+    /// Mails that tell an owner of a change, each kind apart, in fixed windows. What is over the limit is silently not sent.
+    pub notice_address: WindowLimit,
+    /// Mails that tell an owner that somebody tried to register the address, in fixed windows. What is over the limit is
+    /// silently not sent.
+    pub register_notice: WindowLimit,
+    /// All mails together but notices of changes, in fixed windows. What is over the limit is silently not sent (EN-03).
     pub mail_all: WindowLimit,
+    /// How many of `mail_all` only resets get.
+    pub mail_all_kept_for_resets: u32,
 }

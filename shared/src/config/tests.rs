@@ -34,7 +34,7 @@ fn a_variable_overrides_the_stage_file_and_keeps_its_type() {
         ("AUTH__HTTP__PORT", "9000"),
         ("AUTH__SERVICE__NAME", "12345"),
         ("AUTH__HTTP__ALLOWED_ORIGINS", r#"["https://app.example.com"]"#),
-        ("AUTH__LIMITS__LOGIN_ACCOUNT__FREE_FAILURES", "3"),
+        ("AUTH__LIMITS__LOGIN_PAIR__FREE_FAILURES", "3"),
     ])
     .unwrap();
     assert_eq!(config.http.port, 9000);
@@ -42,7 +42,7 @@ fn a_variable_overrides_the_stage_file_and_keeps_its_type() {
     assert_eq!(config.tokens.audience, "http://localhost:9000");
     assert_eq!(config.service.name, "12345");
     assert_eq!(config.http.allowed_origins, ["https://app.example.com"]);
-    assert_eq!(config.limits.login_account.free_failures, 3);
+    assert_eq!(config.limits.login_pair.free_failures, 3);
 }
 
 #[test]
@@ -126,12 +126,48 @@ fn a_value_that_breaks_a_rule_is_named_with_its_source() {
         ("AUTH__TOKENS__ISSUER", "http://localhost:8080/", "tokens.issuer"),
         ("AUTH__TOKENS__AUDIENCE", "", "tokens.audience"),
         ("AUTH__HASHING__PARALLELISM", "5", "hashing.parallelism"),
-        ("AUTH__LIMITS__LOGIN_ACCOUNT__MOST_FAILURES", "101", "limits.login_account.most_failures"),
+        ("AUTH__LIMITS__RESET_ADDRESS__WINDOW_SECONDS", "1801", "limits.reset_address.window_seconds"),
+        ("AUTH__ACCOUNTS__RESET_SECONDS", "1799", "limits.reset_address.window_seconds"),
+        ("AUTH__LIMITS__RESET_PAIR__WINDOW_SECONDS", "1799", "limits.reset_pair.window_seconds"),
+        ("AUTH__LIMITS__MAIL_ALL__LIMIT", "2000", "limits.mail_all_kept_for_resets"),
+        ("AUTH__LIMITS__LOGIN_ACCOUNT__LIMIT", "101", "limits.login_account.limit"),
+        ("AUTH__LIMITS__LOGIN_DEVICE__MOST_FAILURES", "101", "limits.login_device.most_failures"),
+        ("AUTH__LIMITS__PASSWORD_USER__MOST_FAILURES", "101", "limits.password_user.most_failures"),
         ("AUTH__ACCOUNTS__VERIFICATION_SECONDS", "86401", "accounts.verification_seconds"),
+        ("AUTH__ACCOUNTS__EMAIL_UNDO_KNOWN_DEVICE_SECONDS", "604801", "accounts.email_undo_known_device_seconds"),
     ] {
         let message = message(&[("AUTH__STAGE", "development"), (variable, value)]);
         let expected = format!("wrong value for key `{key}` from {variable}: expected ");
         assert!(message.starts_with(&expected), "{variable}={value}: {message}");
+    }
+}
+
+#[test]
+fn what_people_are_led_to_is_https_outside_development_and_what_it_looks_like() {
+    let stage = |stage| [("AUTH__STAGE", stage), PRODUCTION[1], PRODUCTION[2]];
+    for (variable, value, in_development, in_production) in [
+        ("AUTH__SERVICE__URL", "https://app.example.com", true, true),
+        ("AUTH__SERVICE__URL", "https://app.example.com:8443/start?from=mail", true, true),
+        ("AUTH__SERVICE__URL", "http://localhost:3000", true, false),
+        ("AUTH__SERVICE__URL", "javascript:alert(1)", false, false),
+        ("AUTH__SERVICE__URL", "mailto:help@example.com", false, false),
+        ("AUTH__SERVICE__URL", "app.example.com", false, false),
+        ("AUTH__SERVICE__URL", "//app.example.com", false, false),
+        ("AUTH__SERVICE__URL", "https://", false, false),
+        ("AUTH__SERVICE__URL", "https://app.example.com@evil.example/", false, false),
+        ("AUTH__SERVICE__URL", "https://app.example.com/\"><b>", false, false),
+        ("AUTH__SERVICE__URL", "https://app.example.com\\evil.example", false, false),
+        ("AUTH__SERVICE__SUPPORT", "help@example.com", true, true),
+        ("AUTH__SERVICE__SUPPORT", "https://app.example.com/help", true, true),
+        ("AUTH__SERVICE__SUPPORT", "http://app.example.com/help", true, false),
+        ("AUTH__SERVICE__SUPPORT", "javascript://help@example.com/%0aalert(1)", false, false),
+        ("AUTH__SERVICE__SUPPORT", "help", false, false),
+        ("AUTH__SERVICE__SUPPORT", "", false, false),
+    ] {
+        for (stage, accepted) in [(stage("development"), in_development), (stage("production"), in_production)] {
+            let loaded = load(&[stage[0], stage[1], stage[2], (variable, value)]);
+            assert_eq!(loaded.is_ok(), accepted, "{variable}={value} in {stage:?}: {loaded:?}");
+        }
     }
 }
 
@@ -222,4 +258,192 @@ fn a_key_that_is_named_like_a_secret_is_hidden() {
     layers.add_file("file", "[smtp]\npassword = \"hums\"\nuser = \"ada\"").unwrap();
     let values: Vec<_> = layers.settings().into_iter().map(|setting| setting.value).collect();
     assert_eq!(values, ["(hidden)", r#""ada""#]);
+}
+
+/// What a stage says to a variable; for `None` it has to start.
+fn refused(stage: &str, variables: &[(&str, &str)]) -> Option<String> {
+    let mut all = match stage {
+        "production" => PRODUCTION.to_vec(),
+        stage => vec![("AUTH__STAGE", stage)],
+    };
+    all.retain(|(name, _)| !variables.iter().any(|(other, _)| name == other));
+    all.extend(variables);
+    load(&all).err().map(|error| error.to_string())
+}
+
+#[test]
+fn sec_se_11_an_issuer_is_the_origin_that_browsers_send() {
+    for issuer in [
+        "https://auth.example.com/",
+        "https://auth.example.com/auth",
+        "https://auth.example.com?x",
+        "https://auth.example.com#x",
+        "https://ada:pw@auth.example.com",
+        "https://Auth.Example.com",
+        "HTTPS://auth.example.com",
+        "https://auth.example.com:443",
+        "https://auth.example.com:",
+        "https://auth.example.com.",
+        "https://büro.example.com",
+        "https://ａuth.example.com",
+        "https://*.example.com",
+        "https://auth_1.example.com",
+        "https://auth.example.com:99999",
+        "https://auth",
+        "https://localhost",
+        "https://192.0.2.7",
+        "https://[2001:db8::7]",
+        "https://0x7f.1",
+        " https://auth.example.com",
+        "https://auth.example.com\n",
+        "https:auth.example.com",
+        "//auth.example.com",
+        "auth.example.com",
+        "ftp://auth.example.com",
+        "null",
+        "http://auth.example.com",
+        "{port}",
+    ] {
+        for (variable, value, key) in [
+            ("AUTH__TOKENS__ISSUER", issuer.to_owned(), "tokens.issuer"),
+            ("AUTH__HTTP__ALLOWED_ORIGINS", format!("[\"{}\"]", issuer.replace('\n', "\\n")), "http.allowed_origins"),
+        ] {
+            let message = refused("production", &[(variable, &value)]).unwrap_or_else(|| panic!("{key} {issuer:?}"));
+            let said = format!("wrong value for key `{key}` from {variable}: expected ");
+            assert!(message.starts_with(&said), "{issuer:?}: {message}");
+            assert!(message.contains("https://auth.example.com"), "{message}");
+        }
+    }
+    for issuer in ["https://auth.example.com", "https://auth.example.com:8443", "https://xn--bro-hoa.example.com"] {
+        let origins = format!("[\"{issuer}\"]");
+        let variables = [("AUTH__TOKENS__ISSUER", issuer), ("AUTH__HTTP__ALLOWED_ORIGINS", &origins)];
+        assert_eq!(refused("production", &variables), None);
+    }
+    for issuer in ["http://localhost:8080", "http://127.0.0.1", "http://[::1]:8080", "http://laptop"] {
+        assert_eq!(refused("development", &[("AUTH__TOKENS__ISSUER", issuer)]), None, "{issuer}");
+    }
+    for issuer in ["http://localhost:80", "http://LOCALHOST", "http://localhost/?x", "http://127.1"] {
+        assert!(refused("development", &[("AUTH__TOKENS__ISSUER", issuer)]).is_some(), "{issuer}");
+    }
+}
+
+#[test]
+fn sec_se_09_nobody_trusts_the_whole_internet_to_say_who_a_client_is() {
+    let proxies =
+        |network: &str| refused("production", &[("AUTH__HTTP__TRUSTED_PROXIES", &format!("[\"{network}\"]"))]);
+    for network in ["0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/7", "2000::/3", "::ffff:0.0.0.0/96", "::/64"] {
+        let message = proxies(network).unwrap_or_else(|| panic!("{network} starts"));
+        assert!(message.contains("`http.trusted_proxies` from AUTH__HTTP__TRUSTED_PROXIES"), "{message}");
+    }
+    for network in ["10.0.0.0/8", "fd00::/8", "192.0.2.7/32", "2001:db8::/32"] {
+        assert_eq!(proxies(network), None, "{network}");
+    }
+}
+
+/// A key whose value is a plausible mistake, in production, and what else the message has to name.
+#[test]
+fn each_mistake_that_would_weaken_or_break_the_service_stops_the_start() {
+    for (variable, value, key, names) in [
+        ("AUTH__ACCOUNTS__DELETION_GRACE_SECONDS", "1", "accounts.deletion_grace_seconds", "86400"),
+        ("AUTH__ACCOUNTS__DELETION_GRACE_SECONDS", "14", "accounts.deletion_grace_seconds", "86400"),
+        ("AUTH__ACCOUNTS__DELETION_GRACE_SECONDS", "31536000", "accounts.deletion_grace_seconds", "2592000"),
+        ("AUTH__ACCOUNTS__EMAIL_UNDO_SECONDS", "0", "accounts.email_undo_seconds", "OT-12"),
+        ("AUTH__ACCOUNTS__EMAIL_UNDO_SECONDS", "7", "accounts.email_undo_seconds", "OT-12"),
+        ("AUTH__ACCOUNTS__EMAIL_UNDO_SECONDS", "86400", "accounts.email_undo_seconds", "OT-12"),
+        ("AUTH__ACCOUNTS__VERIFICATION_SECONDS", "24", "accounts.verification_seconds", "OT-04"),
+        ("AUTH__ACCOUNTS__RESET_SECONDS", "30", "accounts.reset_seconds", "OT-04"),
+        ("AUTH__ACCOUNTS__EMAIL_CODE_SECONDS", "10", "accounts.email_code_seconds", "OT-04"),
+        ("AUTH__ACCOUNTS__EMAIL_CHANGE_SECONDS", "0", "accounts.email_change_seconds", "OT-04"),
+        ("AUTH__ACCOUNTS__FRESH_SECONDS", "0", "accounts.fresh_seconds", "SE-10"),
+        ("AUTH__SESSIONS__ABSOLUTE_SECONDS", "94608000000", "sessions.absolute_seconds", "34560000"),
+        ("AUTH__SESSIONS__ABSOLUTE_SECONDS", "86400", "sessions.idle_seconds", "sessions.absolute_seconds"),
+        ("AUTH__SESSIONS__IDLE_SECONDS", "30", "sessions.idle_seconds", "tokens.access_seconds"),
+        ("AUTH__SESSIONS__GRACE_SECONDS", "31", "sessions.grace_seconds", "SE-02"),
+        ("AUTH__HTTP__REQUEST_DEADLINE_MS", "8", "aws.operation_timeout_ms", "http.request_deadline_ms"),
+        ("AUTH__HTTP__REQUEST_DEADLINE_MS", "3000", "aws.operation_timeout_ms", "http.request_deadline_ms"),
+        ("AUTH__AWS__OPERATION_TIMEOUT_MS", "9000", "aws.operation_timeout_ms", "http.request_deadline_ms"),
+        ("AUTH__AWS__ATTEMPT_TIMEOUT_MS", "4000", "aws.attempt_timeout_ms", "aws.operation_timeout_ms"),
+        ("AUTH__AWS__ATTEMPT_TIMEOUT_MS", "1", "aws.attempt_timeout_ms", "milliseconds"),
+        ("AUTH__AWS__MAX_ATTEMPTS", "0", "aws.max_attempts", "1 to"),
+        ("AUTH__BREACH_CHECK__TIMEOUT_MS", "8000", "breach_check.timeout_ms", "http.request_deadline_ms"),
+        ("AUTH__BREACH_CHECK__TIMEOUT_MS", "0", "breach_check.timeout_ms", "milliseconds"),
+        ("AUTH__BREACH_CHECK__RANGE_URL", "https://pwned.example.com/range", "breach_check.range_url", "/range/"),
+        ("AUTH__BREACH_CHECK__RANGE_URL", "http://pwned.example.com/range/", "breach_check.range_url", "https"),
+        ("AUTH__BREACH_CHECK__RANGE_URL", "https://a:b@pwned.example.com/range/", "breach_check.range_url", "https"),
+        ("AUTH__BREACH_CHECK__RANGE_URL", "https://pwned.example.com/range/?x=/", "breach_check.range_url", "https"),
+        ("AUTH__BREACH_CHECK__RANGE_URL", "pwned.example.com/range/", "breach_check.range_url", "https"),
+        ("AUTH__SECRETS__CACHE_SECONDS", "0", "secrets.cache_seconds", "1800"),
+        ("AUTH__SECRETS__CACHE_SECONDS", "1801", "secrets.cache_seconds", "TK-04"),
+        ("AUTH__HTTP__MAX_CONNECTIONS", "15", "http.max_connections", "16 to"),
+        ("AUTH__HTTP__MAX_IN_FLIGHT", "0", "http.max_in_flight", "at least 1"),
+        ("AUTH__HTTP__MAX_IN_FLIGHT", "100000", "http.max_in_flight", "http.max_connections"),
+        ("AUTH__HTTP__HEAD_MS", "5", "http.head_ms", "milliseconds"),
+        ("AUTH__HTTP__IDLE_MS", "75", "http.idle_ms", "milliseconds"),
+        ("AUTH__HTTP__RESPONSE_MS", "30", "http.response_ms", "milliseconds"),
+        ("AUTH__HTTP__NOTICE_MS", "60001", "http.notice_ms", "milliseconds"),
+        ("AUTH__HTTP__DRAIN_MS", "20", "http.drain_ms", "milliseconds"),
+        ("AUTH__OPS__PORT", "0", "ops.port", "1 to"),
+        ("AUTH__OPS__PORT", "8080", "ops.port", "http.port"),
+        ("AUTH__OPS__BIND", "[]", "ops.bind", "at least one"),
+        ("AUTH__SECRETS__PREFIX", "wardgate/production", "secrets.prefix", "slash"),
+        ("AUTH__STORE__AUDIT_RETENTION_DAYS", "0", "store.audit_retention_days", "PL-03"),
+        ("AUTH__STORE__AUDIT_RETENTION_DAYS", "4000000", "store.audit_retention_days", "PL-03"),
+        ("AUTH__STORE__TABLE", "", "store.table", "DynamoDB"),
+        ("AUTH__STORE__TABLE", "my table", "store.table", "DynamoDB"),
+        ("AUTH__STORE__AUDIT_TABLE", "wardgate", "store.audit_table", "store.table"),
+        ("AUTH__HASHING__QUEUE", "1000000", "hashing.queue", "PW-08"),
+        ("AUTH__TOKENS__AUDIENCE", "https://api.example.com ", "tokens.audience", "white space"),
+        ("AUTH__TOKENS__AUDIENCE", "wardgate", "tokens.audience", "tokens.client_id"),
+        ("AUTH__TOKENS__CLIENT_ID", "", "tokens.client_id", "RFC 6749"),
+        ("AUTH__TOKENS__SCOPE", "account  admin", "tokens.scope", "RFC 6749"),
+        ("AUTH__AUTHORIZER__AUDIENCE", "", "authorizer.audience", "white space"),
+        ("AUTH__AUTHORIZER__REQUIRED_SCOPES", "[\"account admin\"]", "authorizer.required_scopes", "RFC 6749"),
+        ("AUTH__SERVICE__NAME", "", "service.name", "one line"),
+        ("AUTH__SERVICE__NAME", "\u{200b}", "service.name", "one line"),
+        ("AUTH__SERVICE__NAME", "Blue\nHarbour", "service.name", "one line"),
+        ("AUTH__SERVICE__NAME", "Blue \u{202e}Harbour", "service.name", "one line"),
+        ("AUTH__SERVICE__NAME", "=?utf-8?Q?Bank?=", "service.name", "one line"),
+        ("AUTH__MAIL__SENDER", "nobody", "mail.sender", "Name <address>"),
+        ("AUTH__MAIL__SENDER", "a@localhost", "mail.sender", "Name <address>"),
+        ("AUTH__MAIL__SENDER", "Ädä <ädä@example.com>", "mail.sender", "Name <address>"),
+        ("AUTH__MAIL__SENDER", "\u{200b} <a@example.com>", "mail.sender", "Name <address>"),
+        ("AUTH__MAIL__SENDER", "A\r\nBcc: b@example.com <a@example.com>", "mail.sender", "Name <address>"),
+        ("AUTH__MAIL__SENDER", "a@example.com, b@example.com", "mail.sender", "Name <address>"),
+        ("AUTH__MAIL__SENDER", "=?utf-8?Q?Bank?= <a@example.com>", "mail.sender", "Name <address>"),
+        ("AUTH__MAIL__QUEUE_URL", "mail.fifo", "mail.queue_url", "URL"),
+        ("AUTH__MAIL__EVENT_BUS", "", "mail.event_bus", "EventBridge"),
+        ("AUTH__LIMITS__LOGIN_SOURCE__LIMIT", "0", "limits.login_source.limit", "1 to"),
+        ("AUTH__LIMITS__LOGIN_SOURCE__LIMIT", "4294967295", "limits.login_source.limit", "1 to"),
+        ("AUTH__LIMITS__MAIL_ALL__LIMIT", "0", "limits.mail_all.limit", "1 to"),
+        ("AUTH__LIMITS__MAIL_ALL__WINDOW_SECONDS", "0", "limits.mail_all.window_seconds", "31 days"),
+        ("AUTH__LIMITS__MAIL_ALL__WINDOW_SECONDS", "4294967295", "limits.mail_all.window_seconds", "31 days"),
+    ] {
+        let message =
+            refused("production", &[(variable, value)]).unwrap_or_else(|| panic!("{variable}={value} starts"));
+        assert!(message.contains(&format!("key `{key}` from ")), "{variable}={value}: {message}");
+        assert!(message.contains(variable) && message.contains(names), "{variable}={value}: {message}");
+    }
+}
+
+#[test]
+fn the_same_mistakes_stop_a_laptop_but_for_what_its_tests_shorten() {
+    for (variable, value) in [
+        ("AUTH__ACCOUNTS__DELETION_GRACE_SECONDS", "1"),
+        ("AUTH__ACCOUNTS__EMAIL_UNDO_SECONDS", "0"),
+        ("AUTH__SESSIONS__ABSOLUTE_SECONDS", "94608000000"),
+        ("AUTH__SESSIONS__IDLE_SECONDS", "7776001"),
+        ("AUTH__HTTP__TRUSTED_PROXIES", "[\"0.0.0.0/0\"]"),
+        ("AUTH__LIMITS__LOGIN_SOURCE__LIMIT", "0"),
+        ("AUTH__STORE__AUDIT_RETENTION_DAYS", "0"),
+    ] {
+        assert!(refused("development", &[(variable, value)]).is_some(), "{variable}={value} starts");
+    }
+    for (variable, value) in [
+        ("AUTH__ACCOUNTS__DELETION_GRACE_SECONDS", "3600"),
+        ("AUTH__STORE__AUDIT_RETENTION_DAYS", "1"),
+        ("AUTH__SESSIONS__IDLE_SECONDS", "100"),
+        ("AUTH__HTTP__REQUEST_DEADLINE_MS", "300"),
+    ] {
+        assert_eq!(refused("development", &[(variable, value)]), None, "{variable}={value}");
+    }
 }

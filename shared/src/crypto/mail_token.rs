@@ -13,7 +13,9 @@ use crate::domain::timestamp::Timestamp;
 /// Crockford's base32: no letters that are taken for digits.
 const BASE32: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// The codes that 32 bits can be cut to without favouring any.
-const UNBIASED: u32 = u32::MAX - u32::MAX % 1_000_000;
+const UNBIASED: u32 = u32::MAX - u32::MAX % VERIFICATION_CODES;
+/// Eight digits.
+const VERIFICATION_CODES: u32 = 100_000_000;
 
 impl MailToken {
     /// The token's text under `key` (from the mail ring).
@@ -38,14 +40,14 @@ impl MailToken {
         tag.as_ref().iter().take(8).map(digit).collect()
     }
 
-    /// The code that stands for a verification token: six digits (OT-11).
+    /// The code that stands for a verification token: eight digits (OT-11).
     pub fn verification_code(&self, key: &MacKey) -> String {
         let tag = self.code_tag(key);
         let (words, _) = tag.as_ref().as_chunks::<4>();
         let mut words = words.iter().map(|word| u32::from_be_bytes(*word));
-        // One word in four thousand is not used; that all eight are not is one case in 10^29.
+        // One word in 45 is not used; that all eight are not is one case in 10^13.
         let word = words.find(|word| *word < UNBIASED).unwrap_or_default();
-        format!("{:06}", word % 1_000_000)
+        format!("{:08}", word % VERIFICATION_CODES)
     }
 
     fn code_tag(&self, key: &MacKey) -> hmac::Tag {
@@ -82,7 +84,7 @@ const fn kind(purpose: Purpose) -> &'static str {
         Purpose::EmailUndo => "cu",
         Purpose::KeepAccount => "ka",
         // Nothing to prove: their mails have no link of their own.
-        Purpose::Resend | Purpose::PasswordChanged | Purpose::NewDevice => "no",
+        Purpose::Resend | Purpose::PasswordChanged | Purpose::NewDevice | Purpose::SessionReused => "no",
     }
 }
 
@@ -124,7 +126,7 @@ mod tests {
         assert_ne!(code, token(Purpose::EmailCode, 2).sign_in_code(&key(1)));
         assert_ne!(code, token(Purpose::EmailCode, 1).sign_in_code(&key(2)));
         let digits = token(Purpose::Verification, 1).verification_code(&key(1));
-        assert_eq!(digits.len(), 6);
+        assert_eq!(digits.len(), 8);
         assert!(digits.bytes().all(|byte| byte.is_ascii_digit()));
         assert_ne!(digits, token(Purpose::Verification, 2).verification_code(&key(1)));
     }

@@ -11,7 +11,7 @@ use thiserror::Error;
 use crate::crypto::key_ring::{MacKey, Ring};
 use crate::domain::email::EmailKey;
 use crate::domain::hex;
-use crate::domain::id::{DeviceId, RegistrationId, SessionId, UserId};
+use crate::domain::id::{DeviceId, OneTimeId, RegistrationId, SessionId, UserId};
 use crate::domain::timestamp::Timestamp;
 
 /// Longer than any token that we issue.
@@ -99,6 +99,34 @@ impl FlowToken {
         let (registration_id, rest) = payload.split_first_chunk().ok_or(InvalidToken)?;
         Ok(Self {
             registration_id: RegistrationId::from_bytes(*registration_id),
+            secret: rest.try_into().map_err(|_| InvalidToken)?,
+        })
+    }
+}
+
+/// What an order for a sign-in code answers with: the code works only together with it (OT-11).
+#[derive(Clone, PartialEq, Eq)]
+pub struct CodeFlowToken {
+    /// The code's item.
+    pub one_time_id: OneTimeId,
+    /// The flow's random bits.
+    pub secret: TokenSecret,
+}
+
+impl CodeFlowToken {
+    const KIND: &'static str = "cf";
+
+    /// The token's text under `key` (from the login ring).
+    pub fn seal(&self, key: &MacKey) -> String {
+        seal(Self::KIND, key, &[self.one_time_id.to_bytes(), self.secret].concat())
+    }
+
+    /// Reads a token that one of the login ring's keys made.
+    pub fn open(token: &str, ring: &Ring<MacKey>, now: Timestamp) -> Result<Self, InvalidToken> {
+        let payload = open(Self::KIND, ring, token, now)?;
+        let (one_time_id, rest) = payload.split_first_chunk().ok_or(InvalidToken)?;
+        Ok(Self {
+            one_time_id: OneTimeId::from_bytes(*one_time_id),
             secret: rest.try_into().map_err(|_| InvalidToken)?,
         })
     }
@@ -199,6 +227,8 @@ mod tests {
     fn sec_ot_09_a_token_of_another_kind_or_key_is_refused() {
         let as_flow = sealed().replacen("rt_", "ft_", 1);
         assert_eq!(FlowToken::open(&as_flow, &ring(), at(5)).err(), Some(InvalidToken));
+        let as_code_flow = sealed().replacen("rt_", "cf_", 1);
+        assert_eq!(CodeFlowToken::open(&as_code_flow, &ring(), at(5)).err(), Some(InvalidToken));
         let as_device = sealed().replacen("rt_", "dt_", 1);
         assert_eq!(DeviceToken::open(&as_device, &ring(), at(5)).err(), Some(InvalidToken));
         let as_k2 = sealed().replacen("k1", "k2", 1);
@@ -255,6 +285,15 @@ mod tests {
         }
 
         #[test]
+        fn sec_ot_09_the_flow_token_of_a_code_is_none_of_a_registration(id: [u8; 16], secret: [u8; 16]) {
+            let token = CodeFlowToken { one_time_id: OneTimeId::from_bytes(id), secret };
+            let text = token.seal(&ring().keys[0]);
+            prop_assert!(CodeFlowToken::open(&text, &ring(), at(5)).unwrap() == token);
+            prop_assert!(FlowToken::open(&text, &ring(), at(5)).is_err());
+            prop_assert!(FlowToken::open(&text.replacen("cf_", "ft_", 1), &ring(), at(5)).is_err());
+        }
+
+        #[test]
         fn sec_ot_09_no_changed_character_is_accepted(index in 0..200_usize, replacement in "[A-Za-z0-9_.=-]") {
             let mut text = sealed();
             let index = index % text.len();
@@ -267,6 +306,7 @@ mod tests {
         fn sec_ot_09_arbitrary_text_is_refused_without_a_panic(text in "\\PC{0,600}|rt_k1\\.[A-Za-z0-9_-]{0,90}\\.[A-Za-z0-9_-]{43}") {
             prop_assert!(RefreshToken::open(&text, &ring(), at(5)).is_err());
             prop_assert!(FlowToken::open(&text, &ring(), at(5)).is_err());
+            prop_assert!(CodeFlowToken::open(&text, &ring(), at(5)).is_err());
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::domain::timestamp::Timestamp;
 
-/// The limit on consecutive failures of one account: some are free, then each one doubles the wait, then none are left.
+/// The limit on consecutive failures: some are free, then each one doubles the wait, then none are left.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -21,7 +21,48 @@ pub struct FailureLimit {
     pub most_failures: u32,
 }
 
-/// The state of one account's counter.
+/// As [`FailureLimit`], in a fixed window of time: what was counted in one is forgotten at its end, whoever came.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct WindowedFailureLimit {
+    /// Failures without any wait.
+    pub free_failures: u32,
+    /// The wait after the last free failure. It doubles with each further one.
+    pub first_delay_seconds: u64,
+    /// The longest wait.
+    pub longest_delay_seconds: u64,
+    /// After this many failures nothing is evaluated any more until the window ends.
+    pub most_failures: u32,
+    /// The window's length.
+    pub window_seconds: u32,
+}
+
+impl WindowedFailureLimit {
+    /// The limit inside a window.
+    pub fn failures(&self) -> FailureLimit {
+        FailureLimit {
+            free_failures: self.free_failures,
+            first_delay_seconds: self.first_delay_seconds,
+            longest_delay_seconds: self.longest_delay_seconds,
+            most_failures: self.most_failures,
+        }
+    }
+
+    /// The windows.
+    pub fn window(&self) -> WindowLimit {
+        WindowLimit { limit: self.most_failures, window_seconds: self.window_seconds }
+    }
+
+    /// How long the caller has to wait before the next attempt would be evaluated: no longer than the window lasts.
+    pub fn retry_after(&self, failures: Failures, now: Timestamp) -> Duration {
+        let left = self.window().window_end(now).since(now);
+        let limit = self.failures();
+        limit.delay_after(failures.count).map_or(left, |_| limit.retry_after(failures, now).min(left))
+    }
+}
+
+/// The state of one counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failures {
     /// Attempts reserved since the last completed sign-in.
@@ -57,7 +98,7 @@ impl FailureLimit {
     }
 
     /// How long the caller has to wait before the next attempt would be evaluated. An exhausted counter answers the
-    /// longest wait, since a reset may free it at any time.
+    /// longest wait.
     pub fn retry_after(&self, failures: Failures, now: Timestamp) -> Duration {
         match self.delay_after(failures.count) {
             Some(delay) => failures.last_at.plus(delay).since(now).max(Duration::from_secs(1)),
@@ -137,6 +178,24 @@ mod tests {
         let failures = Failures { count: 12, last_at: Timestamp::from_millis(10_000) };
         assert_eq!(limit().retry_after(failures, Timestamp::from_millis(11_000)), Duration::from_secs(3));
         assert_eq!(limit().retry_after(failures, Timestamp::from_millis(99_000)), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn sec_en_02_who_has_used_up_a_window_or_waits_in_it_waits_for_its_end_at_most() {
+        let limit = WindowedFailureLimit {
+            free_failures: 2,
+            first_delay_seconds: 60,
+            longest_delay_seconds: 60,
+            most_failures: 3,
+            window_seconds: 100,
+        };
+        let wait = |count, now| {
+            let failures = Failures { count, last_at: Timestamp::from_millis(0) };
+            limit.retry_after(failures, Timestamp::from_millis(now)).as_secs()
+        };
+        assert_eq!((wait(2, 10_000), wait(3, 10_000), wait(3, 99_000)), (50, 90, 1));
+        let late = Failures { count: 2, last_at: Timestamp::from_millis(80_000) };
+        assert_eq!(limit.retry_after(late, Timestamp::from_millis(81_000)), Duration::from_secs(19));
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub enum AuditAction {
     SignedIn,
     /// Sign-ins failed in this minute; how many is in the counters.
     SignInFailed,
-    /// A retry inside the grace window came from another address or agent (SE-02).
+    /// A refresh that was repeated inside the grace window came from another address or agent (SE-02).
     RefreshReplayedElsewhere,
     /// An old refresh token was used; the session was revoked (SE-02).
     RefreshReused,
@@ -75,6 +75,15 @@ pub enum AuditAction {
     Migrated,
 }
 
+/// Where a request came from, as far as the trail keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Party {
+    /// The address.
+    pub address: Option<String>,
+    /// The user agent.
+    pub user_agent: Option<String>,
+}
+
 /// One line. Lines are only ever added, and lose what tells of a person only when their account is erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
@@ -92,6 +101,8 @@ pub struct AuditEntry {
     pub address: Option<String>,
     /// From which user agent.
     pub user_agent: Option<String>,
+    /// Who else was there: where a refresh token was presented again, who used its session last (SE-02).
+    pub holder: Option<Party>,
     /// The request that did it.
     pub request_id: String,
     /// What else there is to say, for people: of a line about the stage.
@@ -113,4 +124,6 @@ pub struct Activity {
     pub user_agent: Option<String>,
     /// The session concerned.
     pub session: Option<SessionId>,
+    /// Who had used a session last whose token was presented again.
+    pub holder: Option<Party>,
 }

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::credential::Credential;
 use crate::domain::email::EmailKey;
 use crate::domain::id::{DeviceId, UserId};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::user::FIRST_CRED_VERSION;
 
 /// What a device without a recognisable browser or system is called.
 const UNKNOWN: &str = "Unknown device";
@@ -18,6 +20,11 @@ pub struct Device {
     pub email_key: EmailKey,
     /// Whose device it is.
     pub user_id: UserId,
+    /// The account's credentials when it signed in: a change of them ends it (SE-04). A device that the release before
+    /// this one made has none until it signs in again; the last of those expires `sessions.absolute_seconds` after that
+    /// release is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cred_version: Option<u64>,
     /// SHA-256 of the 128 random bits that the device's token carries, in hex (OT-09).
     pub secret_hash: String,
     /// Attempts reserved since the last completed sign-in.
@@ -28,6 +35,18 @@ pub struct Device {
     pub created_at: Timestamp,
     /// Unknown from then on, unless it signs in again.
     pub expires_at: Timestamp,
+}
+
+/// The most devices that an account has: each token bounds guesses of its own.
+pub const MOST_DEVICES: usize = 20;
+
+impl Device {
+    /// Whether it is the account's, under the credentials that it has now. One that names no version was made under the
+    /// first, if there has been no other.
+    pub fn is_known_to(&self, credential: &Credential) -> bool {
+        let version = self.cred_version.unwrap_or(FIRST_CRED_VERSION);
+        self.user_id == credential.user_id && version == credential.cred_version
+    }
 }
 
 /// What a person calls the device that a user agent describes: "Firefox on Linux".

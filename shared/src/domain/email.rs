@@ -96,9 +96,16 @@ impl Email {
         &self.canonical
     }
 
-    /// The address as its owner typed it; mail goes there.
+    /// The address as its owner typed it: what people are shown.
     pub fn display(&self) -> &str {
         &self.display
+    }
+
+    /// Where mail goes: the local part as its owner typed it, since some systems tell cases apart (RFC 5321, 2.4), and
+    /// the domain in ASCII, since not every system takes another one (RFC 6531).
+    pub fn mailbox(&self) -> String {
+        let local = self.display.rsplit_once('@').map_or("", |(local, _)| local);
+        format!("{local}@{}", self.domain())
     }
 
     /// The part before the `@`, lower-cased.
@@ -176,6 +183,19 @@ mod tests {
             Email::parse("Ada@BÜCHER.example").map(|e| e.display().to_owned()).as_deref(),
             Ok("Ada@BÜCHER.example")
         );
+    }
+
+    #[test]
+    fn sec_en_07_mail_goes_to_the_local_part_as_typed_at_the_domain_in_ascii() {
+        for (raw, mailbox) in [
+            ("Ada.Lovelace+Tag@Example.COM", "Ada.Lovelace+Tag@example.com"),
+            ("Ada@Bücher.example", "Ada@xn--bcher-kva.example"),
+            ("Ada@ｅｘａｍｐｌｅ.com", "Ada@example.com"),
+        ] {
+            let email = Email::parse(raw).unwrap();
+            assert_eq!(email.mailbox(), mailbox);
+            assert_eq!(Email::parse(mailbox).unwrap().key(), email.key(), "one mailbox, one key");
+        }
     }
 
     #[test]

@@ -110,6 +110,11 @@ typed_id!(
     "aud_"
 );
 typed_id!(
+    /// One import of a file, from its first row to its last.
+    ImportId,
+    "imp_"
+);
+typed_id!(
     /// The unique `jti` of an access token.
     TokenId,
     "jti_"

@@ -2,9 +2,44 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::one_time::{Mailing, OneTime};
+use crate::domain::one_time::{Mailing, OneTime, Purpose};
 use crate::domain::registration::Registration;
 use crate::domain::timestamp::Timestamp;
+
+/// What is asked for where a request orders a mail, and what limits count apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailKind {
+    /// An account.
+    Registration,
+    /// A registration's mail again.
+    Resend,
+    /// A new password.
+    Reset,
+    /// A code to sign in with.
+    EmailCode,
+    /// Another address.
+    EmailChange,
+    /// Nothing: it tells an owner of a change.
+    Notice,
+}
+
+impl MailKind {
+    /// All of them.
+    pub const ALL: &[Self] =
+        &[Self::Registration, Self::Resend, Self::Reset, Self::EmailCode, Self::EmailChange, Self::Notice];
+
+    /// The name in limits and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Registration => "registration",
+            Self::Resend => "resend",
+            Self::Reset => "reset",
+            Self::EmailCode => "email_code",
+            Self::EmailChange => "email_change",
+            Self::Notice => "notice",
+        }
+    }
+}
 
 /// Names the item that a mail is sent from. Its keys hold a hash of an address, so it goes from queue to mailer and
 /// nowhere else.
@@ -47,6 +82,25 @@ impl Ordered {
         match self {
             Self::OneTime(item) => &item.mailing,
             Self::Registration(registration) => &registration.mailing,
+        }
+    }
+
+    /// What the request that wrote it asked for.
+    pub fn kind(&self) -> MailKind {
+        match self {
+            Self::OneTime(item) => match item.purpose {
+                Purpose::PasswordReset => MailKind::Reset,
+                Purpose::EmailCode => MailKind::EmailCode,
+                Purpose::Resend => MailKind::Resend,
+                Purpose::EmailChange => MailKind::EmailChange,
+                Purpose::EmailUndo
+                | Purpose::KeepAccount
+                | Purpose::PasswordChanged
+                | Purpose::NewDevice
+                | Purpose::SessionReused
+                | Purpose::Verification => MailKind::Notice,
+            },
+            Self::Registration(_) => MailKind::Registration,
         }
     }
 

@@ -6,8 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::email::{Email, EmailKey};
-use crate::domain::id::{OneTimeId, RegistrationId, UserId};
+use crate::domain::id::{OneTimeId, RegistrationId, SessionId, UserId};
 use crate::domain::language::Language;
+use crate::domain::origin::Origin;
 use crate::domain::timestamp::Timestamp;
 
 /// 128 random bits of one item, in hex. Only who has both the item and a key of the mail ring can make its token.
@@ -42,7 +43,7 @@ pub enum Purpose {
     Resend,
     /// Sets a new password.
     PasswordReset,
-    /// Signs in with a code. An address has one such item: a new code ends the one before (OT-11).
+    /// Signs in with a code, which belongs to the flow that asked for it (OT-11).
     EmailCode,
     /// Moves an account to the address that got the mail (OT-12).
     EmailChange,
@@ -54,6 +55,8 @@ pub enum Purpose {
     PasswordChanged,
     /// Tells of a sign-in from a device that was not known.
     NewDevice,
+    /// Tells that a refresh token was used a second time, and that its session has ended (SE-02).
+    SessionReused,
 }
 
 impl Purpose {
@@ -69,6 +72,7 @@ impl Purpose {
             Self::KeepAccount => "keep_account",
             Self::PasswordChanged => "password_changed",
             Self::NewDevice => "new_device",
+            Self::SessionReused => "session_reused",
         }
     }
 }
@@ -80,7 +84,7 @@ pub struct Mailing {
     pub nonce: Nonce,
     /// What the mail is written in: the language of the request that asked for it.
     pub language: Language,
-    /// Whose requests the mail counts against (EN-03): [`crate::domain::origin::Origin::source`].
+    /// [`crate::domain::origin::Origin::source`]: the release before counts by it, and reads what this one writes.
     pub source: String,
     /// The mail ring's key that link and code were derived with. The mailer sets it before it sends; without it nothing
     /// was ever sent, and no token of the item is accepted.
@@ -112,12 +116,18 @@ pub struct OneTime {
     /// Where the mail goes, unless to the account's present address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient: Option<Email>,
-    /// Where a new device signed in from.
+    /// Where a new device signed in from, or a used token was presented.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// What a new device calls itself.
+    /// What that device calls itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
+    /// SHA-256 of the secret in the flow token that the order answered with, in hex: a code works with it alone (OT-11).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_hash: Option<String>,
+    /// How long the change of address that it makes can be undone, where that is less than usual (OT-12).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo_seconds: Option<u64>,
     /// When it came to be.
     pub created_at: Timestamp,
     /// When it stops working.
@@ -128,9 +138,22 @@ pub struct OneTime {
     /// When it was used. The mark stays until the item expires, so that a replay is recognised (OT-02).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_at: Option<Timestamp>,
+    /// Which browser used it: [`crate::domain::browser::BrowserSecret::mark`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_by: Option<String>,
+    /// The session that began with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<SessionId>,
 }
 
 impl OneTime {
+    /// As it will be once a request from here has used it.
+    #[must_use]
+    pub fn used_from(self, origin: &Origin) -> Self {
+        let used_by = origin.browser.as_ref().map(|browser| browser.mark(&self.mailing.nonce));
+        Self { used_by, ..self }
+    }
+
     /// Whether it still works at `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.used_at.is_none() && now < self.expires_at && self.mailing.mac_kid.is_some()

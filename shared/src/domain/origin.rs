@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use crate::domain::browser::BrowserSecret;
+
 /// The most bytes of a user agent that are kept.
 const MAX_USER_AGENT: usize = 256;
 
@@ -12,6 +14,8 @@ pub struct Origin {
     pub address: Option<IpAddr>,
     /// The `User-Agent` header, cut at 256 bytes.
     pub user_agent: Option<String>,
+    /// What only the browser has that sends a page's form; `None` for programs and for what another site has it send.
+    pub browser: Option<BrowserSecret>,
 }
 
 impl Origin {
@@ -21,7 +25,13 @@ impl Origin {
             let end = agent.floor_char_boundary(MAX_USER_AGENT);
             agent.get(..end).unwrap_or_default().to_owned()
         });
-        Self { address: address.map(|address| address.to_canonical()), user_agent }
+        Self { address: address.map(|address| address.to_canonical()), user_agent, browser: None }
+    }
+
+    /// The same, in this browser.
+    #[must_use]
+    pub fn in_browser(self, browser: Option<BrowserSecret>) -> Self {
+        Self { browser, ..self }
     }
 
     /// What a mail counts against, and where limits begin: the IPv4 address, or the /64 of an IPv6 address, since one

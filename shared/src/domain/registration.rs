@@ -7,6 +7,7 @@ use crate::domain::email::Email;
 use crate::domain::id::{RegistrationId, UserId};
 use crate::domain::name::DisplayName;
 use crate::domain::one_time::{MailToken, Mailing, Purpose};
+use crate::domain::origin::Origin;
 use crate::domain::timestamp::Timestamp;
 
 /// What the owner of the address is going to be told.
@@ -51,9 +52,19 @@ pub struct Registration {
     /// When it was used (OT-02).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_at: Option<Timestamp>,
+    /// Which browser used it: [`crate::domain::browser::BrowserSecret::mark`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_by: Option<String>,
 }
 
 impl Registration {
+    /// As it will be once a request from here has used it.
+    #[must_use]
+    pub fn used_from(self, origin: &Origin) -> Self {
+        let used_by = origin.browser.as_ref().map(|browser| browser.mark(&self.mailing.nonce));
+        Self { used_by, ..self }
+    }
+
     /// Whether it still waits at `now` for its address to be verified.
     pub fn is_pending(&self, now: Timestamp) -> bool {
         self.kind == RegistrationKind::Verification && self.used_at.is_none() && now < self.expires_at

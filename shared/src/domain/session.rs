@@ -51,6 +51,11 @@ pub struct Session {
     pub secret_hash: String,
     /// The MAC key of the current generation, so that its token can be computed again after a key rotation.
     pub mac_kid: String,
+    /// The account's credentials that it was made under: a change of them ends it (SE-04). A session that the release
+    /// before this one made has none, and is judged by its time alone; the last of those is over
+    /// `sessions.absolute_seconds` after that release is gone, and then this is always there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cred_version: Option<u64>,
     /// When the person signed in.
     pub created_at: Timestamp,
     /// When the person last proved who they are (`auth_time`).
@@ -122,7 +127,7 @@ impl Session {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     const GRACE: Duration = Duration::from_secs(10);
@@ -131,13 +136,15 @@ mod tests {
         Timestamp::from_millis(seconds * 1000)
     }
 
-    fn session(generation: u32) -> Session {
+    /// A session for tests of other modules.
+    pub(crate) fn session(generation: u32) -> Session {
         Session {
             id: SessionId::new(at(0), 1),
             user_id: UserId::new(at(0), 1),
             generation,
             secret_hash: "hash".to_owned(),
             mac_kid: "k1".to_owned(),
+            cred_version: None,
             created_at: at(0),
             authenticated_at: at(0),
             amr: password_alone(),

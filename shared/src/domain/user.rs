@@ -7,10 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::domain::email::{Email, EmailKey};
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::name::DisplayName;
+use crate::domain::session::Session;
 use crate::domain::timestamp::Timestamp;
 
 /// What an account may do, by name; the service itself gives no role a meaning yet.
 pub type Roles = BTreeSet<String>;
+
+/// The version of an account's credentials that nothing has changed yet.
+pub const FIRST_CRED_VERSION: u64 = 1;
 
 /// Whether an account may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,7 +87,7 @@ impl User {
             roles: Roles::new(),
             status: UserStatus::Active,
             created_at: now,
-            cred_version: 1,
+            cred_version: FIRST_CRED_VERSION,
             sessions_not_before: None,
             kept_sid: None,
             former_addresses: Vec::new(),
@@ -132,16 +136,19 @@ impl User {
         }
     }
 
-    /// Whether this account, as it is now, lets a session live that was created at `created_at` (SE-04).
-    pub fn admits(&self, sid: SessionId, created_at: Timestamp) -> bool {
-        self.status == UserStatus::Active
-            && (self.kept_sid == Some(sid) || self.sessions_not_before.is_none_or(|limit| created_at > limit))
+    /// Whether this account, as it is now, lets a session live (SE-04). That it was made under the present credentials is
+    /// no matter of time: a sign-in that has read the old ones may commit long after whatever replaced them began.
+    pub fn admits(&self, session: &Session) -> bool {
+        let is_later = self.sessions_not_before.is_none_or(|limit| session.created_at > limit);
+        let is_present = session.cred_version.is_none_or(|version| version == self.cred_version);
+        self.status == UserStatus::Active && (self.kept_sid == Some(session.id) || is_later && is_present)
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::domain::session::tests::session;
 
     /// An account for tests of other modules.
     pub(crate) fn ada() -> User {
@@ -151,19 +158,34 @@ pub(crate) mod tests {
 
     #[test]
     fn sec_se_04_sessions_at_or_before_the_limit_are_dead_but_the_kept_one() {
-        let (old, kept) = (SessionId::new(Timestamp::EPOCH, 1), SessionId::new(Timestamp::EPOCH, 2));
         let limit = Timestamp::from_millis(100);
-        let user = User { sessions_not_before: Some(limit), kept_sid: Some(kept), ..ada() };
-        assert!(!user.admits(old, limit));
-        assert!(user.admits(old, Timestamp::from_millis(101)));
-        assert!(user.admits(kept, limit));
+        let created = |number, created_at| {
+            let created_at = Timestamp::from_millis(created_at);
+            Session { id: SessionId::new(Timestamp::EPOCH, number), created_at, ..session(0) }
+        };
+        let user = User { sessions_not_before: Some(limit), kept_sid: Some(created(2, 1).id), ..ada() };
+        assert!(!user.admits(&created(1, 100)));
+        assert!(user.admits(&created(1, 101)));
+        assert!(user.admits(&created(2, 100)));
+    }
+
+    #[test]
+    fn sec_se_04_a_session_of_other_credentials_is_dead_however_late_it_came_but_the_kept_one() {
+        let made = |cred_version| Session { cred_version, created_at: Timestamp::from_millis(500), ..session(0) };
+        let user = User { cred_version: 2, sessions_not_before: Some(Timestamp::from_millis(100)), ..ada() };
+        for other in [1, 3] {
+            assert!(!user.admits(&made(Some(other))), "{other}");
+        }
+        assert!(user.admits(&made(Some(2))));
+        assert!(user.admits(&made(None)), "of the release before, which is judged by its time");
+        let keeping = User { kept_sid: Some(made(None).id), ..user };
+        assert!(keeping.admits(&made(Some(1))));
     }
 
     #[test]
     fn sec_se_04_a_disabled_account_admits_no_session() {
-        let sid = SessionId::new(Timestamp::EPOCH, 1);
-        let user = User { status: UserStatus::Disabled, kept_sid: Some(sid), ..ada() };
-        assert!(!user.admits(sid, Timestamp::from_millis(5)));
+        let user = User { status: UserStatus::Disabled, kept_sid: Some(session(0).id), ..ada() };
+        assert!(!user.admits(&session(0)));
     }
 
     fn email(local: &str) -> Email {

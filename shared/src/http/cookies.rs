@@ -1,5 +1,6 @@
 //! Cookies (SE-06). In cookie mode, for browsers, the refresh token is in a cookie that scripts cannot read, and in no
-//! body. A registration's flow token is in one, too, for the page that its mail links to (OT-10).
+//! body. The flow tokens of a registration and of a sign-in code are in one each, too, for the pages that their mails link to
+//! (OT-10, OT-11), and so is the device token, which is known again where a page set the password.
 
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
@@ -10,10 +11,13 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::http::problem::Problem;
+use crate::telemetry::metrics::{self, StaleCookie};
 
 /// The prefix makes browsers hold us to Secure, Path=/ and no Domain (RFC 6265bis, 4.1.3.2).
 const REFRESH: &str = "__Host-wardgate-refresh";
 const FLOW: &str = "__Host-wardgate-flow";
+const CODE_FLOW: &str = "__Host-wardgate-code-flow";
+const DEVICE: &str = "__Host-wardgate-device";
 
 /// How a session's refresh token travels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -26,25 +30,60 @@ pub enum Transport {
     Cookie,
 }
 
-/// The refresh token of a request's cookie, if there is exactly one.
-pub fn refresh_token(headers: &HeaderMap) -> Option<&str> {
+/// The refresh token of a request's cookie.
+pub fn refresh_token(headers: &HeaderMap) -> Option<String> {
     read(headers, REFRESH)
 }
 
-/// The flow token of a request's cookie, if there is exactly one.
-pub fn flow_token(headers: &HeaderMap) -> Option<&str> {
+/// The flow token of a registration in a request's cookie.
+pub fn flow_token(headers: &HeaderMap) -> Option<String> {
     read(headers, FLOW)
 }
 
-/// The value of the one cookie of this name.
-pub(super) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut values = cookies.flat_map(|header| header.split("; ")).filter_map(|pair| {
-        let (found, value) = pair.split_once('=')?;
-        (found == name).then_some(value)
-    });
-    let (Some(value), None) = (values.next(), values.next()) else { return None };
-    Some(value)
+/// The flow token of a sign-in code in a request's cookie.
+pub fn code_flow_token(headers: &HeaderMap) -> Option<String> {
+    read(headers, CODE_FLOW)
+}
+
+/// The flow token that a JSON request has: its member, or the cookie that a page of ours or of a listed origin sent along.
+pub fn flow_of(app: &App, headers: &HeaderMap, member: Option<String>, cookie: Option<String>) -> Option<String> {
+    member.or_else(|| cookie.filter(|_| admit_origin(app, headers).is_ok()))
+}
+
+/// The device token that a browser shows, to pages of ours and of listed origins: that of the body, or else that of its
+/// cookie.
+pub fn device_token(app: &App, headers: &HeaderMap, of_body: Option<String>) -> Option<String> {
+    of_body.or_else(|| read(headers, DEVICE).filter(|_| admit_origin(app, headers).is_ok()))
+}
+
+/// The header field that keeps the device token in the browser for as long as the device is known.
+pub fn keep_device(app: &App, token: &str) -> Result<(HeaderName, HeaderValue), Problem> {
+    set(DEVICE, token, SameSite::Lax, Some(seconds(app.config.sessions.absolute_seconds)))
+}
+
+/// The same where the browser has such a cookie already, and the request comes from a page that may have it changed.
+pub fn renew_device(app: &App, headers: &HeaderMap, token: &str) -> Result<Option<(HeaderName, HeaderValue)>, Problem> {
+    device_token(app, headers, None).map(|_| keep_device(app, token)).transpose()
+}
+
+/// The value of the cookie of this name. Everything else in the header is other people's, and may be any bytes.
+///
+/// Browsers send one cookie of a name with our prefix. Two that differ were put there by somebody else, and which of them
+/// is ours cannot be told: they count as one that is worth nothing.
+pub(super) fn read(headers: &HeaderMap, name: &str) -> Option<String> {
+    let mut found: Option<String> = None;
+    for header in headers.get_all(COOKIE) {
+        let header = String::from_utf8_lossy(header.as_bytes());
+        // Nothing is escaped in this header (RFC 6265bis, 4.2.1): a semicolon always ends a cookie.
+        for cookie in Cookie::split_parse(header.as_ref()).flatten().filter(|cookie| cookie.name() == name) {
+            let value = cookie.value_trimmed();
+            match &found {
+                Some(other) if other != value => return Some(String::new()),
+                _ => found = Some(value.to_owned()),
+            }
+        }
+    }
+    found
 }
 
 /// The header field that keeps `token` in the browser for as long as the session can live without a refresh.
@@ -65,6 +104,31 @@ pub fn keep_flow(app: &App, token: &str) -> Result<(HeaderName, HeaderValue), Pr
 /// The header field that makes the browser forget the flow token.
 pub fn forget_flow() -> Result<(HeaderName, HeaderValue), Problem> {
     set(FLOW, "", SameSite::Lax, Some(Duration::ZERO))
+}
+
+/// The header field that keeps a sign-in code's flow token in the browser for as long as the code works.
+pub fn keep_code_flow(app: &App, token: &str) -> Result<(HeaderName, HeaderValue), Problem> {
+    set(CODE_FLOW, token, SameSite::Lax, Some(seconds(app.config.accounts.email_code_seconds)))
+}
+
+/// The header field that makes the browser forget the flow token of a sign-in code.
+pub fn forget_code_flow() -> Result<(HeaderName, HeaderValue), Problem> {
+    set(CODE_FLOW, "", SameSite::Lax, Some(Duration::ZERO))
+}
+
+/// The header field that makes the browser forget a flow token that is none of ours: no script of a page could.
+pub fn clear_flow() -> Result<(HeaderName, HeaderValue), Problem> {
+    metrics::cookie_cleared(StaleCookie::Flow);
+    forget_flow()
+}
+
+/// Lets a refusal of the cookie's refresh token, dead or never ours, remove the cookie: no script of a page could.
+pub fn refused(problem: Problem) -> Problem {
+    metrics::cookie_cleared(StaleCookie::Refresh);
+    match forget() {
+        Ok(header) => Problem { headers: vec![header], ..problem },
+        Err(_) => problem,
+    }
 }
 
 fn seconds(seconds: u64) -> Duration {
@@ -119,9 +183,12 @@ mod tests {
 
     #[test]
     fn the_token_is_found_among_other_cookies_and_only_once() {
-        assert_eq!(refresh_token(&headers("a=b; __Host-wardgate-refresh=rt_x; c=d")), Some("rt_x"));
-        assert_eq!(refresh_token(&headers("wardgate-refresh=rt_x")), None);
-        assert_eq!(refresh_token(&headers("__Host-wardgate-refresh=a; __Host-wardgate-refresh=b")), None);
+        let found = |cookie| refresh_token(&headers(cookie));
+        assert_eq!(found("a=b; __Host-wardgate-refresh=rt_x; c=d").as_deref(), Some("rt_x"));
+        assert_eq!(found("wardgate-refresh=rt_x; __host-wardgate-refresh=rt_x"), None);
+        assert_eq!(found("__Host-wardgate-refresh; =__Host-wardgate-refresh"), None);
+        assert_eq!(found("__Host-wardgate-refresh=a; __Host-wardgate-refresh=b").as_deref(), Some(""));
+        assert_eq!(found("__Host-wardgate-refresh=a; __Host-wardgate-refresh=a").as_deref(), Some("a"));
     }
 
     #[test]

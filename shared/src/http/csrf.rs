@@ -19,21 +19,22 @@ const LENGTH: usize = 22;
 /// one.
 pub fn token(app: &App, headers: &HeaderMap) -> Result<String, Problem> {
     if let Some(token) = cookies::read(headers, COOKIE).filter(|token| is_token(token)) {
-        return Ok(token.to_owned());
+        return Ok(token);
     }
     let bits: [u8; 16] = app.entropy.bytes().map_err(Problem::internal)?;
     Ok(URL_SAFE_NO_PAD.encode(bits))
 }
 
-/// The header field that keeps the token in the browser.
+/// The header field that keeps the token in the browser. Lax: the page is opened from mails, which webmail shows on another
+/// site's page, and a browser that left the cookie out there would get another one and so end the first tab's form.
 pub fn keep(token: &str) -> Result<(HeaderName, HeaderValue), Problem> {
-    cookies::set(COOKIE, token, SameSite::Strict, None)
+    cookies::set(COOKIE, token, SameSite::Lax, None)
 }
 
 /// Refuses a form that does not come from a page of ours, in the browser that the page was shown in.
 pub fn admit(app: &App, headers: &HeaderMap, sent: Option<&str>) -> Result<(), Problem> {
     cookies::admit_own_origin(app, headers)?;
-    if is_same(cookies::read(headers, COOKIE), sent) {
+    if is_same(cookies::read(headers, COOKIE).as_deref(), sent) {
         return Ok(());
     }
     Err(Problem::new(
@@ -78,6 +79,6 @@ mod tests {
     #[test]
     fn sec_se_06_the_cookie_has_every_attribute() {
         let (_, value) = keep("x").unwrap();
-        assert_eq!(value, "__Host-wardgate-csrf=x; HttpOnly; SameSite=Strict; Secure; Path=/");
+        assert_eq!(value, "__Host-wardgate-csrf=x; HttpOnly; SameSite=Lax; Secure; Path=/");
     }
 }

@@ -1,20 +1,23 @@
 //! What every request passes, whichever host it came through: limits, deadline, headers, one log line, metrics.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::app::{App, RequestContext};
 use crate::domain::id::RequestId;
 use crate::domain::language::Language;
 use crate::domain::origin::Origin;
 use crate::http::endpoint::Endpoint;
+use crate::http::navigation::{self, is_navigation, is_page};
 use crate::http::problem::{Problem, ProblemBody};
 use crate::http::reply::{Reply, retry_after};
 use crate::http::request::Request;
+use crate::http::{browser, page};
 use crate::telemetry::metrics;
 
 /// The largest body that is looked at (SE-08).
@@ -22,6 +25,8 @@ pub const MAX_BODY: usize = 64 * 1024;
 
 /// A request as a host hands it in.
 pub struct Incoming {
+    /// The path, as it was sent.
+    pub path: String,
     /// Header fields.
     pub headers: HeaderMap,
     /// The values of the `{…}` parts of the endpoint's path.
@@ -56,32 +61,33 @@ pub enum BodyError {
 pub async fn respond(app: &App, endpoint: &Endpoint, incoming: Incoming) -> Response<Bytes> {
     let started = Instant::now();
     let now = app.clock.now();
+    let origin = origin(app, &incoming);
+    let language = Language::negotiate(text(&incoming.headers, &header::ACCEPT_LANGUAGE).as_deref());
+    let people = People::of(&incoming, language);
     let request_id = incoming.request_id.unwrap_or_else(|| {
         // Without randomness the time alone has to do: the request is about to fail anyway.
         RequestId::new(now, app.entropy.number().unwrap_or_default()).to_string()
     });
     let trace_id = incoming.trace_id;
     let deadline = deadline(app, incoming.time_left);
-    let user_agent = incoming.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let origin = Origin::new(incoming.address, user_agent);
-    let accepted = incoming.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let language = Language::negotiate(accepted);
     let context = RequestContext { now, origin, language, request_id: request_id.clone() };
-    let result = match incoming.body {
-        Ok(body) if body.len() <= MAX_BODY => {
-            let Incoming { headers, path_parameters, query, .. } = incoming;
-            let request = Request { headers, path_parameters, query, body, context };
+    let body = navigation::admit(&incoming.path, &incoming.headers).map(|()| incoming.body);
+    let result = match body {
+        Err(problem) => Err(problem),
+        Ok(Ok(body)) if body.len() <= MAX_BODY => {
+            let Incoming { path, headers, path_parameters, query, .. } = incoming;
+            let request = Request { path, headers, path_parameters, query, body, context };
             let handled = tokio::time::timeout(deadline, (endpoint.handler)(app, &request)).await;
             handled.unwrap_or_else(|elapsed| Err(Problem::unavailable(elapsed)))
         }
-        Ok(_) | Err(BodyError::TooLarge) => Err(too_large()),
-        Err(BodyError::Incomplete) => Err(incomplete()),
-        Err(BodyError::Malformed) => Err(malformed()),
+        Ok(Ok(_) | Err(BodyError::TooLarge)) => Err(too_large()),
+        Ok(Err(BodyError::Incomplete)) => Err(incomplete()),
+        Ok(Err(BodyError::Malformed)) => Err(malformed()),
     };
     let (response, cause) = match result {
         Ok(reply) => (finish(reply, &request_id), None),
         Err(Problem { page: Some(page), cause, .. }) => (finish(*page, &request_id), cause),
-        Err(problem) => (refuse(&problem, &request_id), problem.cause),
+        Err(problem) => (people.refuse(app, &problem, &request_id), problem.cause),
     };
     let status = response.status();
     let seconds = started.elapsed().as_secs_f64();
@@ -96,6 +102,65 @@ pub async fn respond(app: &App, endpoint: &Endpoint, incoming: Incoming) -> Resp
         None => tracing::info!(request_id, trace_id, endpoint, status, ms, "request"),
     }
     response
+}
+
+/// Where a request comes from; on pages also the browser.
+fn origin(app: &App, incoming: &Incoming) -> Origin {
+    let user_agent = text(&incoming.headers, &header::USER_AGENT);
+    let browser = is_page(&incoming.path).then(|| browser::of(app, &incoming.headers)).flatten();
+    Origin::new(incoming.address, user_agent.as_deref()).in_browser(browser)
+}
+
+/// A header field that is text: what is no UTF-8 in it becomes U+FFFD, and does not hide the rest.
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
+}
+
+/// Who reads a refusal that has no page of its own: a person, where a browser shows it, or a program.
+struct People {
+    page: Option<String>,
+    language: Language,
+}
+
+impl People {
+    fn of(incoming: &Incoming, language: Language) -> Self {
+        let page = is_page(&incoming.path) && is_navigation(&incoming.headers);
+        Self { page: page.then(|| incoming.path.clone()), language }
+    }
+
+    fn refuse(&self, app: &App, problem: &Problem, request_id: &str) -> Response<Bytes> {
+        let path = self.page.as_deref();
+        path.map_or_else(
+            || refuse(problem, request_id),
+            |path| refuse_person(app, problem, path, self.language, request_id),
+        )
+    }
+}
+
+/// A problem as a page; also for what no endpoint answers.
+fn refuse_person(app: &App, problem: &Problem, path: &str, language: Language, request_id: &str) -> Response<Bytes> {
+    match page::refusal(problem, path, language, &app.config.service) {
+        Ok(reply) => finish(reply, request_id),
+        Err(_) => refuse(problem, request_id),
+    }
+}
+
+/// Refuses what no endpoint answers: with a page where a browser shows the answer.
+pub fn refuse_unknown(
+    app: &App,
+    problem: &Problem,
+    path: &str,
+    headers: &HeaderMap,
+    request_id: &str,
+) -> Response<Bytes> {
+    if let Err(problem) = navigation::admit(path, headers) {
+        return refuse(&problem, request_id);
+    }
+    if !is_navigation(headers) {
+        return refuse(problem, request_id);
+    }
+    let language = Language::negotiate(text(headers, &header::ACCEPT_LANGUAGE).as_deref());
+    refuse_person(app, problem, path, language, request_id)
 }
 
 /// How long an answer may take: what is configured, or less if the host has less.
@@ -120,6 +185,7 @@ pub fn refuse(problem: &Problem, request_id: &str) -> Response<Bytes> {
     if let Some(challenge) = problem.challenge {
         headers.push((header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));
     }
+    headers.extend(problem.headers.iter().cloned());
     let body = serde_json::to_vec(&body).unwrap_or_default();
     finish(Reply { status: problem.status, headers, body }, request_id)
 }

@@ -10,8 +10,10 @@ use crate::domain::user::User;
 pub struct MeReply {
     /// `usr_…`; never changes.
     id: String,
-    /// The address as it was typed.
+    /// The address as it was typed: to be shown.
     email: String,
+    /// The address in its one form, by which it can be compared: in lower case, and the domain in ASCII.
+    email_canonical: String,
     /// Whether it is shown to be theirs.
     email_verified: bool,
     /// The person's name.
@@ -27,6 +29,7 @@ impl From<User> for MeReply {
         Self {
             id: user.id.to_string(),
             email: user.email.display().to_owned(),
+            email_canonical: user.email.canonical().to_owned(),
             email_verified: user.email_verified,
             name: user.name.map(|name| name.as_str().to_owned()),
             roles: user.roles.into_iter().collect(),

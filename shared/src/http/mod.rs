@@ -2,12 +2,15 @@
 
 pub mod activity;
 pub mod bearer;
+pub mod browser;
 pub mod cookies;
 pub mod csrf;
 pub mod edge;
 pub mod endpoint;
+pub mod favicon;
 pub mod json;
 pub mod me;
+pub mod navigation;
 pub mod openapi;
 pub mod page;
 pub mod page_endpoint;

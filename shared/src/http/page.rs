@@ -1,93 +1,58 @@
 //! The small pages that links in mails open. They work without JavaScript; showing one never uses its token up (OT-05).
 
+mod action;
+mod look;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, StatusCode, header};
 use minijinja::context;
-use minijinja::value::Value;
-use ring::digest::{SHA256, digest};
+use minijinja::value::{Serde, Value};
+use serde::Serialize;
 
+pub use self::action::Action;
+pub use self::look::{ICON, STYLE};
+use crate::config::Service;
 use crate::domain::language::Language;
-use crate::domain::password::PasswordRejection;
+use crate::domain::password::{PasswordPolicy, PasswordRejection};
 use crate::http::problem::Problem;
 use crate::http::reply::{Reply, retry_after};
-use crate::templates::Templates;
-
-const STYLE: &str = include_str!("../../templates/pages/page.css");
+use crate::templates::{Templates, plain};
 
 macro_rules! files {
     ($($name:literal)+) => { [$(($name, include_str!(concat!("../../templates/pages/", $name)))),+] };
 }
 
 static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
-    Templates::new(&files!("layout.html"
+    Templates::new(&files!("page.html"
+        "parts/alert.html" "parts/code.html" "parts/logo.html" "parts/mark.html" "parts/password.html"
+        "parts/username.html"
         "en/page.html" "en/verify-email.html" "en/reset-password.html" "en/confirm-email-change.html"
-        "en/undo-email-change.html" "en/keep-account.html" "en/sign-in.html"
+        "en/undo-email-change.html" "en/keep-account.html" "en/sign-in.html" "en/message.html"
         "de/page.html" "de/verify-email.html" "de/reset-password.html" "de/confirm-email-change.html"
-        "de/undo-email-change.html" "de/keep-account.html" "de/sign-in.html"))
+        "de/undo-email-change.html" "de/keep-account.html" "de/sign-in.html" "de/message.html"))
 });
 
-/// SE-07. The style is the only thing that a page has; its hash is that of the very text which is put in.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let style = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
-    format!(
-        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    )
-});
-
-/// What a page's button does.
+/// A code that a person types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Confirms the address of an account.
-    VerifyEmail,
-    /// Sets a new password.
-    ResetPassword,
-    /// Confirms a new address.
-    ConfirmEmailChange,
-    /// Gives an account its former address back.
-    UndoEmailChange,
-    /// Cancels a deletion.
-    KeepAccount,
-    /// Signs in with a link from a mail.
-    SignIn,
+pub enum CodeField {
+    /// This many digits.
+    Digits(usize),
+    /// This many letters and digits.
+    Characters(usize),
 }
 
-impl Action {
-    /// Every action.
-    pub const ALL: [Self; 6] = [
-        Self::VerifyEmail,
-        Self::ResetPassword,
-        Self::ConfirmEmailChange,
-        Self::UndoEmailChange,
-        Self::KeepAccount,
-        Self::SignIn,
-    ];
-
-    /// The action of `/ui/{name}`.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| action.path().strip_prefix("/ui/") == Some(name))
-    }
-
-    /// Whether its POST reads or sets cookies, and so needs a token against forged requests (SE-06).
-    pub const fn uses_cookies(self) -> bool {
-        matches!(self, Self::VerifyEmail | Self::SignIn)
-    }
-
-    /// The page's path, which its form posts to.
-    pub const fn path(self) -> &'static str {
-        match self {
-            Self::VerifyEmail => "/ui/verify-email",
-            Self::ResetPassword => "/ui/reset-password",
-            Self::ConfirmEmailChange => "/ui/confirm-email-change",
-            Self::UndoEmailChange => "/ui/undo-email-change",
-            Self::KeepAccount => "/ui/keep-account",
-            Self::SignIn => "/ui/sign-in",
-        }
-    }
+/// What a page says that belongs to no link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// There is no such page.
+    NotFound,
+    /// The request is none that a page of ours sends.
+    NotUnderstood,
 }
 
 /// A page. The form posts `token`, `csrf` where there is one, and `new_password` for [`Action::ResetPassword`].
@@ -101,16 +66,38 @@ pub enum Page<'a> {
         token: &'a str,
         /// A token against forged requests.
         csrf: Option<&'a str>,
-        /// Why the password that was sent is not accepted; the status is 400 then.
-        rejection: Option<&'a PasswordRejection>,
+        /// Why the password that was sent is not accepted, and the account that it was for; the status is 400 then.
+        rejection: Option<(&'a PasswordRejection, &'a str)>,
     },
     /// The address is verified, and a password has to be chosen (OT-10): the form of [`Action::ResetPassword`].
     ChoosePassword {
         /// The token that sets it.
         token: &'a str,
+        /// The account's address, which is saved with the password.
+        account: &'a str,
+    },
+    /// The form for the mail's code, which it posts as `code`.
+    TypeCode {
+        /// What the code does.
+        action: Action,
+        /// The link's token.
+        token: &'a str,
+        /// A token against forged requests.
+        csrf: Option<&'a str>,
+        /// The account, where whoever sees the page may know it.
+        account: Option<&'a str>,
+        /// What a code looks like.
+        field: CodeField,
+        /// Whether a wrong one was typed; the status is 400 then.
+        wrong: bool,
     },
     /// It is done.
-    Done(Action),
+    Done {
+        /// What was done.
+        action: Action,
+        /// The address of the account that it was done to: known to whoever had the token.
+        account: Option<&'a str>,
+    },
     /// The link has expired, was used or is damaged: 400.
     LinkInvalid(Action),
     /// The form did not come from our page in this browser: 403.
@@ -119,10 +106,17 @@ pub enum Page<'a> {
     TryLater {
         /// What was to be done.
         action: Action,
-        /// 429, 500 or 503.
+        /// 408, 429, 500 or 503.
         status: StatusCode,
         /// After how long.
         retry_after: Option<Duration>,
+    },
+    /// Something else.
+    Message {
+        /// What it says.
+        notice: Notice,
+        /// The status.
+        status: StatusCode,
     },
 }
 
@@ -132,151 +126,150 @@ impl fmt::Debug for Page<'_> {
     }
 }
 
+impl Page<'_> {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Confirm { rejection: Some(_), .. } | Self::TypeCode { wrong: true, .. } | Self::LinkInvalid(_) => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Confirm { .. } | Self::ChoosePassword { .. } | Self::TypeCode { .. } | Self::Done { .. } => {
+                StatusCode::OK
+            }
+            Self::Refused(_) => StatusCode::FORBIDDEN,
+            Self::TryLater { status, .. } | Self::Message { status, .. } => status,
+        }
+    }
+
+    /// Whose words it has.
+    fn words(self) -> &'static str {
+        let action = match self {
+            Self::Message { .. } => return "message",
+            Self::ChoosePassword { .. } => Action::ResetPassword,
+            Self::Confirm { action, .. }
+            | Self::TypeCode { action, .. }
+            | Self::Done { action, .. }
+            | Self::LinkInvalid(action)
+            | Self::Refused(action)
+            | Self::TryLater { action, .. } => action,
+        };
+        action.path().trim_start_matches("/ui/")
+    }
+
+    fn asks_for_password(self) -> bool {
+        matches!(self, Self::ChoosePassword { .. } | Self::Confirm { action: Action::ResetPassword, .. })
+    }
+
+    fn shown(&self) -> Shown<'_> {
+        let minimum = PasswordPolicy::OnlyFactor.minimum();
+        let field = if self.asks_for_password() { "password" } else { "" };
+        let shown = Shown { field, minimum, ..Shown::default() };
+        match *self {
+            Self::Confirm { token, csrf, rejection, .. } => {
+                let (rejection, account) = rejection.unzip();
+                Shown { kind: "form", token, csrf, account, ..shown.rejected(rejection) }
+            }
+            Self::ChoosePassword { token, account } => {
+                Shown { kind: "form", token, account: Some(account), case: "verified", ..shown }
+            }
+            Self::TypeCode { token, csrf, account, field, wrong, .. } => {
+                let (digits, length) = match field {
+                    CodeField::Digits(length) => (true, length),
+                    CodeField::Characters(length) => (false, length),
+                };
+                let rejection = wrong.then_some("wrong_code");
+                Shown { kind: "form", field: "code", token, csrf, account, digits, length, wrong, rejection, ..shown }
+            }
+            Self::Done { account, .. } => Shown { kind: "done", account, ..shown },
+            Self::LinkInvalid(_) => Shown { kind: "invalid", ..shown },
+            Self::Refused(_) => Shown { kind: "refused", ..shown },
+            Self::TryLater { status, retry_after, .. } => {
+                let minutes = retry_after.map_or(1, |wait| wait.as_secs().div_ceil(60));
+                let case = if status == StatusCode::TOO_MANY_REQUESTS { "limited" } else { "" };
+                Shown { kind: "later", minutes, case, ..shown }
+            }
+            Self::Message { notice, .. } => {
+                let case = if notice == Notice::NotFound { "not_found" } else { "" };
+                Shown { kind: "message", case, ..shown }
+            }
+        }
+    }
+}
+
+/// What templates are told; each of them reads some of it.
+#[derive(Default, Serialize)]
+struct Shown<'a> {
+    kind: &'static str,
+    /// `password`, `code`, or none.
+    field: &'static str,
+    token: &'a str,
+    csrf: Option<&'a str>,
+    account: Option<&'a str>,
+    /// `verified`, `limited`, `not_found`, or none.
+    case: &'static str,
+    /// Whether what was typed is refused, and the reason's code.
+    wrong: bool,
+    rejection: Option<&'static str>,
+    minimum: usize,
+    maximum: usize,
+    typed: usize,
+    digits: bool,
+    length: usize,
+    minutes: u64,
+}
+
+impl Shown<'_> {
+    fn rejected(self, rejection: Option<&PasswordRejection>) -> Self {
+        let shown = Self { wrong: rejection.is_some(), rejection: rejection.map(PasswordRejection::code), ..self };
+        match rejection {
+            Some(&PasswordRejection::TooShort { minimum, length }) => Self { minimum, typed: length, ..shown },
+            Some(&PasswordRejection::TooLong { maximum }) => Self { maximum, ..shown },
+            _ => shown,
+        }
+    }
+}
+
 /// Makes the reply.
-pub fn render(page: Page<'_>, language: Language, service_name: &str) -> Result<Reply, Problem> {
-    let (action, status, values) = match page {
-        Page::Confirm { action, token, csrf, rejection } => {
-            let status = if rejection.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-            (action, status, context! { kind => "confirm", token, csrf, ..reason(rejection) })
-        }
-        Page::ChoosePassword { token } => {
-            let values = context! { kind => "confirm", token, csrf => None::<&str>, ..reason(None) };
-            (Action::ResetPassword, StatusCode::OK, values)
-        }
-        Page::Done(action) => (action, StatusCode::OK, context! { kind => "done" }),
-        Page::LinkInvalid(action) => (action, StatusCode::BAD_REQUEST, context! { kind => "invalid" }),
-        Page::Refused(action) => (action, StatusCode::FORBIDDEN, context! { kind => "refused" }),
-        Page::TryLater { action, status, .. } => (action, status, context! { kind => "later" }),
+pub fn render(page: Page<'_>, language: Language, service: &Service) -> Result<Reply, Problem> {
+    let (language, words) = (language.tag(), page.words());
+    let script = if page.asks_for_password() { look::SCRIPT } else { "" };
+    let safe = |text: &str| Value::from_safe_string(text.to_owned());
+    let values = context! {
+        language,
+        path => safe(&format!("/ui/{words}")),
+        style => safe(STYLE),
+        script => safe(script),
+        icon => safe(ICON),
+        service_name => &service.name,
+        url => service.url.as_deref().map(plain),
+        support => service.support_link().as_deref().map(plain),
+        support_name => service.support_address(),
+        ..Value::from(Serde(page.shown()))
     };
-    let path = action.path();
-    let language = language.tag();
-    let style = Value::from_safe_string(STYLE.to_owned());
-    let verified = matches!(page, Page::ChoosePassword { .. });
-    let values = context! { language, service_name, verified, path => Value::from_safe_string(path.to_owned()), style, ..values };
-    let file = format!("{language}/{}.html", path.trim_start_matches("/ui/"));
-    let body = TEMPLATES.render(&file, values).map_err(Problem::internal)?.into_bytes();
+    let body = TEMPLATES.render(&format!("{language}/{words}.html"), values).map_err(Problem::internal)?;
+    let policy = look::policy(script);
     let mut headers = vec![
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (header::CONTENT_LANGUAGE, HeaderValue::from_static(language)),
         (header::VARY, HeaderValue::from_static("accept-language")),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_str(&POLICY).map_err(Problem::internal)?),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_str(policy).map_err(Problem::internal)?),
     ];
     if let Page::TryLater { retry_after: Some(wait), .. } = page {
         headers.push(retry_after(wait));
     }
-    Ok(Reply { status, headers, body })
+    Ok(Reply { status: page.status(), headers, body: body.into_bytes() })
 }
 
-fn reason(rejection: Option<&PasswordRejection>) -> Value {
-    let code = rejection.map(PasswordRejection::code);
-    match rejection {
-        Some(PasswordRejection::TooShort { minimum, length }) => context! { rejection => code, minimum, length },
-        Some(PasswordRejection::TooLong { maximum }) => context! { rejection => code, maximum },
-        _ => context! { rejection => code },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shown(page: Page<'_>, language: Language) -> (Reply, String) {
-        let reply = render(page, language, "Blue <b>Harbour").unwrap();
-        let html = String::from_utf8(reply.body.clone()).unwrap();
-        (reply, html)
-    }
-
-    fn header(reply: &Reply, name: &http::HeaderName) -> String {
-        let found = reply.headers.iter().find(|(found, _)| found == name).unwrap();
-        found.1.to_str().unwrap().to_owned()
-    }
-
-    #[test]
-    fn sec_se_07_sec_ot_05_every_page_renders_in_every_language() {
-        let rejections = [
-            PasswordRejection::TooShort { minimum: 15, length: 3 },
-            PasswordRejection::TooLong { maximum: 256 },
-            PasswordRejection::Common,
-            PasswordRejection::ContextWords { leaned_on: vec![] },
-        ];
-        for (language, action) in Language::ALL.into_iter().flat_map(|l| Action::ALL.map(move |a| (l, a))) {
-            let confirm = |rejection| Page::Confirm { action, token: "a\"><script>", csrf: Some("c1"), rejection };
-            let mut pages = vec![
-                (confirm(None), 200),
-                (Page::Done(action), 200),
-                (Page::LinkInvalid(action), 400),
-                (Page::Refused(action), 403),
-                (
-                    Page::TryLater {
-                        action,
-                        status: StatusCode::TOO_MANY_REQUESTS,
-                        retry_after: Some(Duration::from_mins(1)),
-                    },
-                    429,
-                ),
-            ];
-            pages.extend(rejections.iter().map(|rejection| (confirm(Some(rejection)), 400)));
-            for (page, status) in pages {
-                let (reply, html) = shown(page, language);
-                assert_eq!(reply.status.as_u16(), status);
-                assert_eq!(header(&reply, &header::CONTENT_LANGUAGE), language.tag());
-                assert!(html.contains(&format!("<html lang=\"{}\">", language.tag())), "{html}");
-                assert_eq!(html.matches("<h1>").count(), 1, "{html}");
-                assert!(!html.contains("<h1></h1>") && !html.contains("<p></p>"), "{html}");
-                assert!(!["<script", "<b>", "{{", "{%", "src="].iter().any(|trace| html.contains(trace)), "{html}");
-                let style = html.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
-                let hash = STANDARD.encode(digest(&SHA256, style.as_bytes()));
-                let policy = header(&reply, &header::CONTENT_SECURITY_POLICY);
-                assert!(policy.contains(&format!("'sha256-{hash}'")) && policy.contains("frame-ancestors 'none'"));
-                let form = matches!(page, Page::Confirm { .. });
-                assert_eq!(html.contains(&format!("action=\"{}\"", action.path())), form);
-                assert_eq!(html.contains("method=\"post\""), form);
-                let password = form && action == Action::ResetPassword;
-                for part in ["<label for=\"new_password\"", "id=\"new_password\"", "autocomplete=\"new-password\""] {
-                    assert_eq!(html.contains(part), password, "{part}: {html}");
-                }
-                let rejected = password && status == 400;
-                assert_eq!(html.contains("role=\"alert\""), rejected);
-                assert_eq!(html.contains("aria-describedby=\"rules reason\" aria-invalid=\"true\""), rejected);
-            }
+/// What a person sees of a refusal that has no page of its own.
+pub fn refusal(problem: &Problem, path: &str, language: Language, service: &Service) -> Result<Reply, Problem> {
+    let status = problem.status;
+    let later =
+        status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+    let page = match path.strip_prefix("/ui/").and_then(Action::named) {
+        Some(action) if later => Page::TryLater { action, status, retry_after: problem.retry_after },
+        Some(_) if !matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => {
+            Page::Message { notice: Notice::NotUnderstood, status }
         }
-    }
-
-    #[test]
-    fn each_outcome_has_a_heading_of_its_own() {
-        let heading = |page| shown(page, Language::German).1.split_once("<h1>").unwrap().1.to_owned();
-        let action = Action::KeepAccount;
-        let later = Page::TryLater {
-            action,
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            retry_after: Some(Duration::from_millis(4_001)),
-        };
-        for (page, expected) in [
-            (Page::Confirm { action, token: "t", csrf: None, rejection: None }, "Konto behalten</h1>"),
-            (Page::Done(action), "Ihr Konto bleibt bestehen</h1>"),
-            (Page::LinkInvalid(action), "Dieser Link gilt nicht mehr</h1>"),
-            (later, "Bitte versuchen Sie es später noch einmal</h1>"),
-        ] {
-            assert!(heading(page).starts_with(expected), "{expected}");
-        }
-        assert_eq!(header(&shown(later, Language::German).0, &header::RETRY_AFTER), "5");
-    }
-
-    #[test]
-    fn sec_ot_10_who_verified_without_having_chosen_the_password_is_asked_for_one() {
-        for (language, lead) in
-            [(Language::English, "Your address is confirmed."), (Language::German, "Ihre Adresse ist")]
-        {
-            let (reply, html) = shown(Page::ChoosePassword { token: "pr_t" }, language);
-            assert_eq!(reply.status, 200);
-            assert!(html.contains("action=\"/ui/reset-password\"") && html.contains("value=\"pr_t\""), "{html}");
-            assert!(html.contains(lead), "{html}");
-        }
-    }
-
-    #[test]
-    fn debug_output_hides_the_token() {
-        let page = Page::Confirm { action: Action::SignIn, token: "t0ken", csrf: None, rejection: None };
-        assert_eq!(format!("{page:?}"), "Page(<redacted>)");
-    }
+        _ => Page::Message { notice: Notice::NotFound, status },
+    };
+    render(page, language, service)
 }

@@ -30,10 +30,11 @@ pub struct CookieForm {
 
 /// Shows a page in the language of the request.
 pub fn show(app: &App, request: &Request, page: Page<'_>) -> Result<Reply, Problem> {
-    page::render(page, request.context.language, &app.config.service.name)
+    page::render(page, request.context.language, &app.config.service)
 }
 
-/// Gives a refusal its page. What was not sent by a form stays a problem: no person has sent it.
+/// Gives a refusal its page. What was not sent by a form has none of its own here: only where a browser shows the answer
+/// does a person read it ([`page::refusal`]).
 pub fn with_page(
     app: &App,
     request: &Request,

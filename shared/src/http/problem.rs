@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -27,6 +27,8 @@ pub struct Problem {
     pub retry_after: Option<Duration>,
     /// The `WWW-Authenticate` header (RFC 6750).
     pub challenge: Option<&'static str>,
+    /// Header fields of its own.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
     /// What a person sees instead, on endpoints that a person looks at.
     pub page: Option<Box<Reply>>,
     /// What really went wrong, for the log; never a token's or a member's content.
@@ -82,6 +84,7 @@ impl Problem {
             errors: Vec::new(),
             retry_after: None,
             challenge: None,
+            headers: Vec::new(),
             page: None,
             cause: None,
         }

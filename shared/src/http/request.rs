@@ -12,6 +12,8 @@ use crate::http::{bearer, form, json, query};
 
 /// A request that has passed the edge's limits.
 pub struct Request {
+    /// The path, as it was sent.
+    pub path: String,
     /// Header fields.
     pub headers: HeaderMap,
     /// The values of the `{…}` parts of the endpoint's path.

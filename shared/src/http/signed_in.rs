@@ -34,6 +34,10 @@ pub struct SignedInReply {
 impl SignedInReply {
     /// Answers with the tokens of a session, which travel in this way (SE-06).
     pub fn reply(app: &App, signed_in: SignedIn, transport: Transport) -> Result<Reply, Problem> {
+        let device = match (transport, &signed_in.device_token) {
+            (Transport::Cookie, Some(token)) => Some(cookies::keep_device(app, token)?),
+            _ => None,
+        };
         let cookie = match transport {
             Transport::Body => None,
             Transport::Cookie => Some(cookies::keep(app, &signed_in.refresh_token)?),
@@ -48,7 +52,7 @@ impl SignedInReply {
             device_token: signed_in.device_token,
         };
         let mut reply = Reply::json(StatusCode::OK, &body)?;
-        reply.headers.extend(cookie);
+        reply.headers.extend(cookie.into_iter().chain(device));
         Ok(reply)
     }
 }

@@ -1,7 +1,6 @@
 //! A mail as bytes (RFC 5322, RFC 2045).
 
 use mail_builder::MessageBuilder;
-use mail_builder::headers::address::Address;
 use mail_builder::headers::content_type::ContentType;
 use mail_builder::headers::raw::Raw;
 use mail_builder::mime::MimePart;
@@ -10,18 +9,18 @@ use ring::digest::{SHA256, digest};
 use super::{RenderError, Rendered};
 use crate::domain::email::Email;
 use crate::domain::hex;
+use crate::domain::sender::Sender;
 use crate::domain::timestamp::Timestamp;
 
-/// Makes the message, in plain text and HTML. `from` is an address or `Name <address>`; `message_id` is without angle
-/// brackets. The same arguments give the same bytes.
+/// Makes the message, in plain text and HTML. `message_id` is without angle brackets. The same arguments give the same
+/// bytes.
 pub fn mime(
-    from: &str,
+    from: &Sender,
     to: &Email,
     rendered: &Rendered,
     at: Timestamp,
     message_id: &str,
 ) -> Result<Vec<u8>, RenderError> {
-    let from = sender(from)?;
     if !is_message_id(message_id) {
         return Err(RenderError::Header("Message-ID"));
     }
@@ -36,33 +35,14 @@ pub fn mime(
     MessageBuilder::new()
         .message_id(message_id)
         .date(at.unix_seconds())
-        .from(from)
-        // Not every mail system takes a domain in Unicode (RFC 6531).
-        .to(to.canonical())
+        .from(from.field())
+        .to(to.mailbox())
         .subject(rendered.subject.as_str())
         // RFC 3834: no holiday replies to this.
         .header("Auto-Submitted", Raw::new("auto-generated"))
         .body(MimePart::new(ContentType::new("multipart/alternative").attribute("boundary", boundary), alternatives))
         .write_to_vec()
         .map_err(|_| RenderError::Header("the message"))
-}
-
-/// Whether mails can come from this: an address, or `Name <address>`.
-pub fn is_sender(from: &str) -> bool {
-    sender(from).is_ok()
-}
-
-fn sender(from: &str) -> Result<Address<'_>, RenderError> {
-    let invalid = RenderError::Header("From");
-    let (name, address) = match from.strip_suffix('>').and_then(|from| from.rsplit_once('<')) {
-        Some((name, address)) => (Some(name.trim().trim_matches('"')).filter(|name| !name.is_empty()), address),
-        None => (None, from),
-    };
-    if name.is_some_and(|name| name.chars().any(char::is_control)) {
-        return Err(invalid);
-    }
-    let address = Email::parse(address).map_err(|_| invalid)?;
-    Ok(Address::new_address(name, address.canonical().to_owned()))
 }
 
 /// `id-left@id-right` of RFC 5322, 3.6.4.

@@ -12,30 +12,47 @@ use minijinja::value::Value;
 use thiserror::Error;
 use time::{Month, OffsetDateTime};
 
-pub use self::mime::{is_sender, mime};
+pub use self::mime::mime;
 use crate::domain::language::Language;
 use crate::domain::timestamp::Timestamp;
-use crate::templates::{TemplateError, Templates};
+use crate::templates::{TemplateError, Templates, plain};
 
-/// The three files of each letter in each language.
-macro_rules! files {
-    ($($letter:literal)+) => { files!(@ "en" $($letter)+).into_iter().chain(files!(@ "de" $($letter)+)) };
-    (@ $language:literal $($letter:literal)+) => { [$(
-        files!(= $language "/" $letter ".subject.txt"),
-        files!(= $language "/" $letter ".txt"),
-        files!(= $language "/" $letter ".html"),
-    )+] };
-    (= $($part:literal)+) => {
-        (concat!($($part),+), include_str!(concat!("../../templates/mail/", $($part),+)))
-    };
+/// The words of each letter in each language, once as HTML and once as text: the name's end says what is escaped.
+macro_rules! words {
+    ($($name:literal)+) => { words!(@ "en" $($name)+).into_iter().chain(words!(@ "de" $($name)+)).flatten() };
+    (@ $language:literal $($name:literal)+) => { [$(words!(= concat!($language, "/", $name), concat!(
+        "../../templates/mail/", $language, "/", $name, ".words"
+    ))),+] };
+    (= $name:expr, $file:expr) => { [(concat!($name, ".html"), include_str!($file)), (concat!($name, ".txt"), include_str!($file))] };
 }
 
 static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
-    let letters = files!("verification" "owner_notice" "password_reset" "email_code" "email_change" "email_changed"
-        "password_changed" "new_device" "deletion_scheduled");
-    let layout = ("layout.html", include_str!("../../templates/mail/layout.html"));
-    Templates::new(&letters.chain([layout]).collect::<Vec<_>>())
+    let words = words!("letter" "verification" "owner_notice" "password_reset" "email_code" "email_change"
+        "email_changed" "password_changed" "new_device" "session_reused" "deletion_scheduled");
+    let layouts = [
+        ("layout.html", include_str!("../../templates/mail/layout.html")),
+        ("layout.txt", include_str!("../../templates/mail/layout.txt")),
+        ("layout.subject.txt", include_str!("../../templates/mail/layout.subject.txt")),
+    ];
+    Templates::new(&words.chain(layouts).collect::<Vec<_>>())
 });
+
+/// What stands around a letter.
+#[derive(Clone, Copy)]
+pub struct Letterhead<'a> {
+    /// The service's name.
+    pub service_name: &'a str,
+    /// Where the application is.
+    pub url: Option<&'a str>,
+    /// Where people get help: an email address or a web address.
+    pub support: Option<&'a str>,
+    /// The address that the mail goes to.
+    pub recipient: &'a str,
+    /// The recipient's name.
+    pub recipient_name: Option<&'a str>,
+    /// When it is sent.
+    pub at: Timestamp,
+}
 
 /// A mail that Wardgate sends. Links are whole URLs.
 pub enum Letter {
@@ -47,6 +64,8 @@ pub enum Letter {
         code: String,
         /// How long both work.
         hours: u64,
+        /// Whether the account cannot be used before.
+        required: bool,
     },
     /// Somebody tried to register with an address that has an account.
     OwnerNotice,
@@ -91,6 +110,15 @@ pub enum Letter {
         /// When.
         at: Timestamp,
     },
+    /// A refresh token was used a second time, and its session has ended (SE-02).
+    SessionReused {
+        /// The device that presented it, as its user agent describes it.
+        device: String,
+        /// Its network address.
+        address: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
     /// The account is going to be erased.
     DeletionScheduled {
         /// The link that keeps the account.
@@ -125,21 +153,31 @@ pub enum RenderError {
 impl Letter {
     /// Puts the letter into words. A mail to an address that may be a stranger's does not greet by name: whoever typed
     /// the address also typed the name, and could advertise in it.
-    pub fn render(
-        &self,
-        language: Language,
-        service_name: &str,
-        recipient_name: Option<&str>,
-    ) -> Result<Rendered, RenderError> {
-        let file = |kind: &str| format!("{}/{}.{kind}", language.tag(), self.name());
-        let service_name = &one_line(service_name);
-        let name = recipient_name.map(one_line);
-        let values = self.values(language);
-        let subject = &TEMPLATES.render(&file("subject.txt"), context! { service_name })?;
-        let values = context! { language => language.tag(), service_name, name, subject, ..values };
-        let text = TEMPLATES.render(&file("txt"), values.clone())?;
-        let html = TEMPLATES.render(&file("html"), values)?;
-        Ok(Rendered { subject: subject.clone(), text, html })
+    pub fn render(&self, language: Language, letterhead: &Letterhead<'_>) -> Result<Rendered, RenderError> {
+        let Letterhead { url, support, recipient, at, .. } = *letterhead;
+        let values = context! {
+            language => language.tag(),
+            service_name => one_line(letterhead.service_name),
+            name => letterhead.recipient_name.map(one_line),
+            url => url.map(plain),
+            support => support.map(plain),
+            support_link => support.map(|support| {
+                if support.contains("://") { plain(support) } else { plain(&format!("mailto:{support}")) }
+            }),
+            recipient,
+            at => moment(language, at),
+            ..self.values(language)
+        };
+        let render = |kind: &str, layout: &str| {
+            let file = |name: &str| format!("{}/{name}.{kind}", language.tag());
+            let values = context! { layout, words => file("letter"), ..values.clone() };
+            TEMPLATES.render(&file(self.name()), values)
+        };
+        Ok(Rendered {
+            subject: render("txt", "layout.subject.txt")?,
+            text: render("txt", "layout.txt")?,
+            html: render("html", "layout.html")?,
+        })
     }
 
     /// The name of its files.
@@ -153,6 +191,7 @@ impl Letter {
             Self::EmailChanged { .. } => "email_changed",
             Self::PasswordChanged => "password_changed",
             Self::NewDevice { .. } => "new_device",
+            Self::SessionReused { .. } => "session_reused",
             Self::DeletionScheduled { .. } => "deletion_scheduled",
         }
     }
@@ -160,18 +199,20 @@ impl Letter {
     fn values(&self, language: Language) -> Value {
         match self {
             Self::OwnerNotice | Self::PasswordChanged => context! {},
-            Self::Verification { link, code, hours } => context! { link => url(link), code, hours },
-            Self::PasswordReset { link, minutes } => context! { link => url(link), minutes },
-            Self::EmailCode { link, code, minutes } => {
-                context! { link => link.as_deref().map(url), code, minutes }
+            Self::Verification { link, code, hours, required } => {
+                context! { link => plain(link), code, hours, required }
             }
-            Self::EmailChange { link, hours } => context! { link => url(link), hours },
-            Self::EmailChanged { undo_link, days } => context! { undo_link => url(undo_link), days },
-            Self::NewDevice { device, address, at } => {
-                context! { device => one_line(device), address, at => moment(language, *at) }
+            Self::PasswordReset { link, minutes } => context! { link => plain(link), minutes },
+            Self::EmailCode { link, code, minutes } => {
+                context! { link => link.as_deref().map(plain), code, minutes }
+            }
+            Self::EmailChange { link, hours } => context! { link => plain(link), hours },
+            Self::EmailChanged { undo_link, days } => context! { link => plain(undo_link), days },
+            Self::NewDevice { device, address, at } | Self::SessionReused { device, address, at } => {
+                context! { device => one_line(device), address, moment => moment(language, *at) }
             }
             Self::DeletionScheduled { keep_link, erase_at } => {
-                context! { keep_link => url(keep_link), erase_at => day(language, *erase_at) }
+                context! { link => plain(keep_link), erase_at => day(language, *erase_at) }
             }
         }
     }
@@ -195,12 +236,6 @@ fn one_line(text: &str) -> String {
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
-}
-
-/// A URL that HTML need not escape is left readable: the library would escape its slashes too.
-fn url(link: &str) -> Value {
-    let plain = link.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>&\"'`".contains(&byte));
-    if plain { Value::from_safe_string(link.to_owned()) } else { Value::from(link) }
 }
 
 fn moment(language: Language, at: Timestamp) -> String {

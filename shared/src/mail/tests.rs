@@ -1,32 +1,21 @@
+use mail_parser::MessageParser;
+
 use super::*;
+use crate::config::Service;
 use crate::domain::email::Email;
+use crate::domain::sender::Sender;
+use crate::gallery::{self, letterhead, service};
 
 const LINK: &str = "https://auth.example.com/ui/page?token=mt_k1.abc-_9.def";
 const CODE: &str = "482913";
 const HOSTILE: &str = "<script>alert(1)</script>\r\nBcc: all@example.com";
 
 fn letters() -> Vec<Letter> {
-    let link = || LINK.to_owned();
-    let code = || CODE.to_owned();
-    let at = Timestamp::from_millis(1_772_368_200_250);
-    let device = || "Firefox on Linux".to_owned();
-    vec![
-        Letter::Verification { link: link(), code: code(), hours: 24 },
-        Letter::OwnerNotice,
-        Letter::PasswordReset { link: link(), minutes: 30 },
-        Letter::EmailCode { link: Some(link()), code: code(), minutes: 10 },
-        Letter::EmailCode { link: None, code: code(), minutes: 1 },
-        Letter::EmailChange { link: link(), hours: 1 },
-        Letter::EmailChanged { undo_link: link(), days: 7 },
-        Letter::PasswordChanged,
-        Letter::NewDevice { device: device(), address: Some("192.0.2.7".to_owned()), at },
-        Letter::NewDevice { device: device(), address: None, at },
-        Letter::DeletionScheduled { keep_link: link(), erase_at: at },
-    ]
+    gallery::letters().into_iter().map(|(_, letter)| letter).collect()
 }
 
 fn rendered(letter: &Letter, language: Language, name: Option<&str>) -> Rendered {
-    letter.render(language, "Blue Harbour", name).unwrap()
+    letter.render(language, &letterhead(&service("Blue Harbour"), name)).unwrap()
 }
 
 #[test]
@@ -53,9 +42,39 @@ fn every_letter_is_whole_in_every_language() {
         }
         assert!(!html.contains("{{") && !html.contains("{%"), "{letter:?} {language:?}");
         assert!(html.starts_with("<!doctype html>") && html.contains(&format!("<html lang=\"{}\">", language.tag())));
-        assert_eq!((linked, html.matches("<h1>").count()), (html.contains(&format!("href=\"{LINK}\"")), 1));
+        assert_eq!((linked, html.matches("<h1").count()), (html.contains(&format!("href=\"{LINK}\"")), 1));
         // Nothing is loaded from anywhere, so that opening a mail tells nobody.
         assert!(!["<img", "src=", "@import", "url(", "<link"].iter().any(|remote| html.contains(remote)));
+    }
+}
+
+#[test]
+fn the_text_says_all_that_the_html_says_and_nothing_else() {
+    for (language, letter) in Language::ALL.into_iter().flat_map(|l| letters().into_iter().map(move |m| (l, m))) {
+        let Rendered { subject, text, html } = rendered(&letter, language, Some("Ada"));
+        let read = |text: &str| text.replace("&#x27;", "'").split_whitespace().collect::<Vec<_>>().join(" ");
+        let body = read(&html.split_once("<h1").unwrap().1.replace("<br>", " "));
+        for line in text.lines().filter(|line| !line.is_empty() && *line != "-- ") {
+            // A label or a separator beside it is the layout's.
+            for part in line.split(": ").flat_map(|part| part.split(", http")) {
+                let part = part.trim_end_matches(':');
+                assert!(body.contains(&read(part)) || LINK.contains(part), "{letter:?} {language:?} {part}: {html}");
+            }
+        }
+        assert!(html.contains(&format!("<title>{subject}</title>")), "{letter:?}");
+    }
+}
+
+#[test]
+fn each_mail_says_when_it_was_sent_to_whom_and_where_help_is() {
+    for (language, letter) in Language::ALL.into_iter().flat_map(|l| letters().into_iter().map(move |m| (l, m))) {
+        let Rendered { text, html, .. } = rendered(&letter, language, None);
+        for part in ["2026, 12:30", "ada.lovelace@example.com", "help@example.com", "https://app.example.com/"] {
+            assert!(text.contains(part) && html.contains(part), "{letter:?} {language:?} {part}: {text}");
+        }
+        let bare = Service { url: None, support: None, ..service("Blue Harbour") };
+        let Rendered { text, .. } = letter.render(language, &letterhead(&bare, None)).unwrap();
+        assert!(!text.contains("app.example") && !text.contains("help@") && text.ends_with("Blue Harbour\n"), "{text}");
     }
 }
 
@@ -83,7 +102,7 @@ fn numbers_and_times_read_as_a_person_would_write_them() {
 #[test]
 fn a_name_is_escaped_and_forges_no_lines() {
     for (language, letter) in Language::ALL.into_iter().flat_map(|l| letters().into_iter().map(move |m| (l, m))) {
-        let mail = letter.render(language, HOSTILE, Some(HOSTILE)).unwrap();
+        let mail = letter.render(language, &letterhead(&service(HOSTILE), Some(HOSTILE))).unwrap();
         assert!(!mail.html.contains("<script>"), "{letter:?}");
         for part in [&mail.subject, &mail.text, &mail.html] {
             assert!(!part.lines().any(|line| line.starts_with("Bcc:")), "{letter:?}");
@@ -112,21 +131,21 @@ fn a_link_that_needs_escaping_is_escaped() {
 }
 
 fn message(from: &str, to: &str, rendered: &Rendered) -> Result<String, RenderError> {
-    let to = Email::parse(to).unwrap();
+    let (from, to) = (&Sender::parse(from).unwrap(), Email::parse(to).unwrap());
     let at = Timestamp::from_millis(1_772_368_200_250);
     mime(from, &to, rendered, at, "eml_01@example.com").map(|bytes| String::from_utf8(bytes).unwrap())
 }
 
 #[test]
 fn a_message_is_multipart_alternative_with_its_own_date_and_id() {
-    let letter = Letter::Verification { link: LINK.to_owned(), code: CODE.to_owned(), hours: 24 };
-    let german = letter.render(Language::German, "Blauer Häfen", None).unwrap();
+    let letter = Letter::Verification { link: LINK.to_owned(), code: CODE.to_owned(), hours: 24, required: true };
+    let german = letter.render(Language::German, &letterhead(&service("Blauer Häfen"), None)).unwrap();
     let mail = message("Blauer Häfen <no-reply@example.com>", "Ada@Bücher.example", &german).unwrap();
     let (head, body) = mail.split_once("\r\n\r\n").unwrap();
     for line in [
         "Message-ID: <eml_01@example.com>",
         "Date: Sun, 1 Mar 2026 12:30:00 +0000",
-        "To: <ada@xn--bcher-kva.example>",
+        "To: <Ada@xn--bcher-kva.example>",
         "Auto-Submitted: auto-generated",
         "MIME-Version: 1.0",
     ] {
@@ -145,13 +164,39 @@ fn no_header_takes_a_line_break() {
     let fine = rendered(&Letter::OwnerNotice, Language::English, None);
     let forged = Rendered { subject: "Hello\r\nBcc: all@example.com".to_owned(), ..fine.clone() };
     assert_eq!(message("a@example.com", "b@example.com", &forged), Err(RenderError::Header("Subject")));
-    for from in ["Name\r\nBcc: x <a@example.com>", "a@example.com\r\n", "nobody", "", "<>"] {
-        assert_eq!(message(from, "b@example.com", &fine), Err(RenderError::Header("From")), "{from:?}");
-    }
+    let from = Sender::parse("a@example.com").unwrap();
     let to = Email::parse("b@example.com").unwrap();
     for id in ["", "a", "a@", "a@b\r\nBcc: x", "<a@b>", "a@b@c"] {
-        let refused = mime("a@example.com", &to, &fine, Timestamp::EPOCH, id);
+        let refused = mime(&from, &to, &fine, Timestamp::EPOCH, id);
         assert_eq!(refused, Err(RenderError::Header("Message-ID")), "{id:?}");
+    }
+}
+
+#[test]
+fn sec_en_09_a_sender_of_any_script_is_encoded_alike_in_the_message_and_for_its_carrier() {
+    let letter = rendered(&Letter::OwnerNotice, Language::English, None);
+    for (sender, name, address) in [
+        ("Post <Post@Bücher.example>", Some("Post"), "Post@xn--bcher-kva.example"),
+        ("Bücher <post@bücher.example>", Some("Bücher"), "post@xn--bcher-kva.example"),
+        ("\"Harbour, \\\"Blue\\\"\" <a@example.com>", Some("Harbour, \"Blue\""), "a@example.com"),
+        ("a@b.example <a@example.com>", Some("a@b.example"), "a@example.com"),
+        (
+            "株式会社あおいみなと運輸倉庫および国際複合一貫輸送サービス <a@例え.example>",
+            Some("株式会社あおいみなと運輸倉庫および国際複合一貫輸送サービス"),
+            "a@xn--r8jz45g.example",
+        ),
+        ("a@bücher.example", None, "a@xn--bcher-kva.example"),
+    ] {
+        let mail = message(sender, "b@example.com", &letter).unwrap();
+        let head = mail.split_once("\r\n\r\n").unwrap().0;
+        let encoded = Sender::parse(sender).unwrap().encoded();
+        assert!(head.is_ascii() && encoded.is_ascii() && !encoded.contains(['\r', '\n']), "{encoded}");
+        assert!(head.replace("\r\n ", " ").contains(&format!("From: {encoded}\r\n")), "{encoded} in {head}");
+        for text in [format!("From: {encoded}\r\n\r\nx"), mail] {
+            let read = MessageParser::new().parse(text.as_bytes()).unwrap();
+            let from: Vec<_> = read.from().unwrap().iter().map(|it| (it.name(), it.address())).collect();
+            assert_eq!(from, [(name, Some(address))], "{text}");
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use futures::future::BoxFuture;
 
 use crate::aws::{Connection, builder};
-use crate::config::Config;
+use crate::config::{Config, ConfigError, Stage};
 use crate::outbound::{MailTransport, OutboundError, OutgoingMail};
 
 const SERVICE: &str = "SES";
@@ -21,19 +21,28 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct SesTransport {
     client: Client,
+    /// As a header field has it: SES takes nothing but ASCII here.
     sender: String,
 }
 
 impl SesTransport {
     /// Sends as the configured sender.
-    pub fn new(config: &Config, connection: &Connection) -> Self {
+    pub fn new(config: &Config, connection: &Connection) -> Result<Self, ConfigError> {
+        // The default, for a laptop. Only this function needs another one.
+        if config.stage != Stage::Development && config.mail.sender.address().domain().ends_with(".localhost") {
+            return Err(ConfigError::WrongValue {
+                key: "mail.sender".to_owned(),
+                source_name: "config/default.toml".to_owned(),
+                expected: "expected a sender that SES has verified for this account; set AUTH__MAIL__SENDER".to_owned(),
+            });
+        }
         let timeouts = TimeoutConfig::builder().connect_timeout(PATIENCE).operation_timeout(PATIENCE).build();
         let mut sdk = builder!(aws_sdk_sesv2, connection, config.aws)
             // Trying again could send the mail again. The queue does it, once it is known that the answer is lost.
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts);
         sdk.set_endpoint_url(connection.endpoints.sesv2.clone());
-        Self { client: Client::from_conf(sdk.build()), sender: config.mail.sender.clone() }
+        Ok(Self { client: Client::from_conf(sdk.build()), sender: config.mail.sender.encoded() })
     }
 }
 
@@ -46,7 +55,7 @@ impl MailTransport for SesTransport {
                 .client
                 .send_email()
                 .from_email_address(&self.sender)
-                .destination(Destination::builder().to_addresses(mail.to.canonical()).build())
+                .destination(Destination::builder().to_addresses(mail.to.mailbox()).build())
                 .content(EmailContent::builder().raw(raw).build());
             request.send().await.map(|_| ()).map_err(|error| OutboundError::of(SERVICE, &error))
         })

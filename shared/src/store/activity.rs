@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
 
-use crate::domain::audit::{Activity, AuditAction, Subject};
+use crate::domain::audit::{Activity, AuditAction, Party, Subject};
 use crate::domain::id::{AuditId, SessionId};
 use crate::domain::month::Month;
 use crate::domain::timestamp::Timestamp;
@@ -36,12 +36,16 @@ struct Line {
     session: Option<SessionId>,
     address: Option<String>,
     user_agent: Option<String>,
+    holder_address: Option<String>,
+    holder_user_agent: Option<String>,
 }
 
 impl From<Line> for Activity {
     fn from(line: Line) -> Self {
-        let Line { sk: id, action, at, session, address, user_agent } = line;
-        Self { id, action, at, address, user_agent, session }
+        let Line { sk: id, action, at, session, address, user_agent, holder_address, holder_user_agent } = line;
+        let told = holder_address.is_some() || holder_user_agent.is_some();
+        let holder = told.then_some(Party { address: holder_address, user_agent: holder_user_agent });
+        Self { id, action, at, address, user_agent, session, holder }
     }
 }
 

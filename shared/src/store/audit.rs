@@ -29,6 +29,10 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     user_agent: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    holder_address: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder_user_agent: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
     ttl: i64,
 }
@@ -92,6 +96,8 @@ impl Store {
             session: entry.session.map(|id| id.to_string()),
             address: entry.address.as_deref(),
             user_agent: entry.user_agent.as_deref(),
+            holder_address: entry.holder.as_ref().and_then(|holder| holder.address.as_deref()),
+            holder_user_agent: entry.holder.as_ref().and_then(|holder| holder.user_agent.as_deref()),
             detail: entry.detail.as_deref(),
             ttl: entry.at.unix_seconds() + i64::from(self.audit_retention_days) * day_seconds,
         }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_dynamo::{AttributeValue, Item};
 
 /// What an erasure takes out of the lines about an account (decision 23).
-const ERASABLE: [&str; 2] = ["address", "user_agent"];
+const ERASABLE: [&str; 4] = ["address", "user_agent", "holder_address", "holder_user_agent"];
 
 /// One change of one line.
 #[derive(Debug, Clone, Deserialize)]

@@ -22,7 +22,8 @@ use crate::store::keys::Key;
 use crate::store::transaction::{Part, Transaction};
 
 /// Lines that tell of a person. A run that follows one that was cut short writes only to those that are left.
-const TELLING: &str = "attribute_exists(address) OR attribute_exists(user_agent)";
+const TELLING: &str = "attribute_exists(address) OR attribute_exists(user_agent) \
+                       OR attribute_exists(holder_address) OR attribute_exists(holder_user_agent)";
 /// How many items are changed at a time.
 const AT_ONCE: usize = 25;
 
@@ -133,7 +134,6 @@ impl Store {
         if !owned {
             return Ok(());
         }
-        self.clear_sign_in_failures(email).await?;
         for partition in self.trail(&Subject::Address(email.clone()), user, now) {
             self.delete_under(&self.audit_table, &string(partition)).await?;
         }
@@ -262,7 +262,7 @@ impl Store {
         for some in lines.chunks(AT_ONCE) {
             try_join_all(some.iter().map(async |line| {
                 let update = self.client.update_item().table_name(&self.audit_table).set_key(Some(key_of(line)));
-                let update = update.update_expression("REMOVE address, user_agent");
+                let update = update.update_expression("REMOVE address, user_agent, holder_address, holder_user_agent");
                 match update.condition_expression("attribute_exists(pk)").send().await {
                     Ok(_) => Ok(()),
                     // Its retention ended this very moment.

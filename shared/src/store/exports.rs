@@ -11,6 +11,9 @@ use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::keys::{Key, PROFILE, USER_PREFIX};
 
+/// The most items that are looked at for one page. It keeps a page cheap where the table's pages have no bound of their
+/// own, as those of the embedded engine.
+const MAX_SEEN: i32 = 1000;
 /// The most credentials of one request.
 pub const MAX_CREDENTIALS: usize = 100;
 
@@ -28,7 +31,8 @@ pub struct UserPage {
 }
 
 impl Store {
-    /// Reads a page of one of `segments` parts of the table. What changes meanwhile is seen or not.
+    /// Reads a page of one of `segments` parts of the table. What changes meanwhile is seen or not. The whole table is not
+    /// asked for as a segment: the embedded engine sorts a segment anew for each page.
     pub async fn scan_users(
         &self,
         segment: i32,
@@ -39,8 +43,9 @@ impl Store {
             .client
             .scan()
             .table_name(&self.table)
-            .segment(segment)
-            .total_segments(segments)
+            .set_segment((segments > 1).then_some(segment))
+            .set_total_segments((segments > 1).then_some(segments))
+            .limit(MAX_SEEN)
             .set_exclusive_start_key(from.map(|position| position.0))
             .filter_expression("begins_with(pk, :user) AND sk = :profile")
             .expression_attribute_values(":user", AttributeValue::S(USER_PREFIX.to_owned()))

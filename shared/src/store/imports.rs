@@ -1,20 +1,29 @@
 //! Accounts from other systems, many in one transaction.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::credential::Credential;
+use crate::domain::id::ImportId;
+use crate::domain::timestamp::Timestamp;
 use crate::domain::user::User;
 use crate::store::Store;
+use crate::store::accounts::Keyed;
+use crate::store::attributes::number;
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
 use crate::store::transaction::{Part, Transaction};
 
 /// The most accounts of one transaction: each is three of the hundred items that a transaction may have.
 pub const MAX_ACCOUNTS: usize = 33;
+/// How long the note of an import's progress is kept.
+const PROGRESS_KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// The row that an account came from. It is kept beside the credential, so that another import of the same file knows
 /// its own rows from repeated addresses.
@@ -37,6 +46,21 @@ pub struct ImportedAccount {
     pub from: ImportRow,
     /// The line of the audit trail.
     pub audit: AuditEntry,
+}
+
+/// How far an import was when it noted it in the table.
+#[derive(Serialize)]
+struct ProgressItem {
+    rows: u64,
+}
+
+/// Whether the table has seen as much of an import as its checkpoint says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resumption {
+    /// It has: every row of it is there.
+    Known,
+    /// It is another table, or one from before: nothing is known about its rows.
+    Unknown,
 }
 
 /// What became of a row.
@@ -95,6 +119,34 @@ impl Store {
             }
         }
         Ok(outcomes.into_iter().flatten().collect())
+    }
+
+    /// Notes that the rows of an import are in the table, up to this one. A checkpoint beside the file is only true of a
+    /// table with such a note.
+    pub async fn note_import(&self, run: ImportId, rows: u64, now: Timestamp) -> Result<(), StoreError> {
+        self.put_progress(run, rows, now)?.send().await?;
+        Ok(())
+    }
+
+    /// Goes on with an import whose checkpoint says that this many rows are in the table, if the table's own note says so,
+    /// too.
+    pub async fn resume_import(&self, run: ImportId, rows: u64, now: Timestamp) -> Result<Resumption, StoreError> {
+        let put = self.put_progress(run, rows, now)?;
+        let put = put.condition_expression("#rows >= :rows").expression_attribute_names("#rows", "rows");
+        match put.expression_attribute_values(":rows", number(rows)).send().await {
+            Ok(_) => Ok(Resumption::Known),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Resumption::Unknown),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    fn put_progress(&self, run: ImportId, rows: u64, now: Timestamp) -> Result<PutItemFluentBuilder, StoreError> {
+        let (key, ttl) = (Key::import(run), now.plus(PROGRESS_KEPT).unix_seconds());
+        let (pk, sk) = key.parts();
+        let item = serde_dynamo::to_item(Keyed { pk, sk, item: &ProgressItem { rows }, ttl: Some(ttl) })?;
+        Ok(self.client.put_item().table_name(&self.table).set_item(Some(item)))
     }
 
     fn import_parts(&self, account: &ImportedAccount) -> Result<[Part; PARTS], StoreError> {

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::email::EmailKey;
 use crate::domain::hex;
-use crate::domain::id::{DeviceId, OneTimeId, RegistrationId, SessionId, UserId};
+use crate::domain::id::{DeviceId, ImportId, OneTimeId, RegistrationId, SessionId, UserId};
 use crate::domain::mail_order::MailOrder;
 use crate::domain::migration::Position;
 use crate::domain::one_time::{OneTime, Purpose};
@@ -66,15 +66,12 @@ impl Key {
 
     /// An item that a mail is sent from, beside the credential of the address that it is about.
     pub(super) fn one_time(email: &EmailKey, purpose: Purpose, id: OneTimeId) -> Self {
-        match purpose {
-            Purpose::EmailCode => Self::one_time_slot(email, purpose),
-            _ => Self::new(format!("EMAIL#{}", email.as_str()), format!("{ONE_TIME_PREFIX}{}#{id}", purpose.name())),
-        }
+        Self::new(format!("EMAIL#{}", email.as_str()), format!("{ONE_TIME_PREFIX}{}#{id}", purpose.name()))
     }
 
-    /// The one place of a kind of which an address has one item at a time.
-    pub(super) fn one_time_slot(email: &EmailKey, purpose: Purpose) -> Self {
-        Self::new(format!("EMAIL#{}", email.as_str()), format!("{ONE_TIME_PREFIX}{}", purpose.name()))
+    /// What the sort keys of an address's items of one kind begin with.
+    pub(super) fn one_times(email: &EmailKey, purpose: Purpose) -> Self {
+        Self::new(format!("EMAIL#{}", email.as_str()), format!("{ONE_TIME_PREFIX}{}#", purpose.name()))
     }
 
     pub(super) fn of_one_time(item: &OneTime) -> Self {
@@ -114,11 +111,6 @@ impl Key {
         Self::new(format!("{USER_PREFIX}{user}"), format!("{SESSION_PREFIX}{id}"))
     }
 
-    /// The consecutive failures of an address, which have no window.
-    pub(super) fn login_failures(email: &EmailKey) -> Self {
-        Self::new(format!("LIMIT#login_account#{}", email.as_str()), "CONSECUTIVE")
-    }
-
     /// A counter in a fixed window. The subject is hashed: the table needs no list of client addresses.
     pub(super) fn window(scope: &str, subject: &str, start: Timestamp) -> Self {
         let hash = ring::digest::digest(&ring::digest::SHA256, subject.as_bytes());
@@ -128,6 +120,11 @@ impl Key {
     /// A migration's state: its lock, and how far it is.
     pub(super) fn migration(number: &str) -> Self {
         Self::new(MIGRATIONS, number)
+    }
+
+    /// How far an import has come.
+    pub(super) fn import(run: ImportId) -> Self {
+        Self::new(format!("IMPORT#{run}"), "PROGRESS")
     }
 
     /// Where a scan stands, or an item that it met.

@@ -1,11 +1,10 @@
-//! Items that mails are sent from, on their way: claimed, counted, sent (EN-03, OT-09).
+//! Items that mails are sent from, on their way: claimed, sent (OT-09).
 
 use aws_sdk_dynamodb::types::Update;
 
 use crate::domain::attempts::WindowLimit;
 use crate::domain::id::UserId;
 use crate::domain::mail_order::{MailOrder, Ordered};
-use crate::domain::registration::Registration;
 use crate::domain::timestamp::Timestamp;
 use crate::store::Store;
 use crate::store::attributes::{number, string};
@@ -24,16 +23,16 @@ pub struct MailClaim<'a> {
     /// The account that the item is for, and its credentials' version.
     pub account: Option<(UserId, u64)>,
     /// Whose link goes out, where that is another item's.
-    pub registration: Option<&'a Registration>,
-    /// What the mail counts against: scope, subject and limit.
-    pub counters: Vec<(Scope, String, &'a WindowLimit)>,
+    pub redirected: Option<&'a Ordered>,
+    /// What a notice counts against: scope, subject and limit.
+    pub counter: Option<(Scope, String, &'a WindowLimit)>,
 }
 
 /// What became of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claimed {
-    /// The mail is counted and may go out.
-    Counted,
+    /// The mail may go out.
+    Claimed,
     /// Another try was faster, or the item is gone.
     Superseded,
     /// A limit is reached.
@@ -52,8 +51,8 @@ impl Store {
         Ok(item.filter(|item| item.id() == order.id))
     }
 
-    /// Names the key that the mail is made with, binds the item to its account, and counts the mail, all in one
-    /// transaction: however often it is tried, each mail counts once.
+    /// Names the key that the mail is made with, binds the item to its account, and counts a notice, all in one
+    /// transaction: however often it is tried, each notice counts once.
     pub async fn claim_mail(&self, claim: &MailClaim<'_>, now: Timestamp) -> Result<Claimed, StoreError> {
         let Some(key) = Key::of_order(claim.order) else { return Ok(Claimed::Superseded) };
         let bound = if claim.account.is_some() { ", user_id = :user, cred_version = :version" } else { "" };
@@ -69,9 +68,13 @@ impl Store {
                 .expression_attribute_values(":version", number(version));
         }
         let mut parts = vec![Part::Update(update.build().map_err(incomplete)?)];
-        if let Some(registration) = claim.registration {
+        if let Some(redirected) = claim.redirected {
+            let key = match redirected {
+                Ordered::Registration(registration) => Key::registration(&registration.email.key(), registration.id),
+                Ordered::OneTime(item) => Key::of_one_time(item),
+            };
             let update = self
-                .update_part(&Key::registration(&registration.email.key(), registration.id))
+                .update_part(&key)
                 .update_expression("SET mac_kid = :kid")
                 // A token is made with the key that its item names, and no other.
                 .condition_expression("attribute_exists(pk) AND (attribute_not_exists(mac_kid) OR mac_kid = :kid)")
@@ -79,11 +82,11 @@ impl Store {
             parts.push(Part::Update(update.build().map_err(incomplete)?));
         }
         let items = parts.len();
-        for (scope, subject, limit) in &claim.counters {
+        if let Some((scope, subject, limit)) = &claim.counter {
             parts.push(Part::Update(self.window_update(*scope, subject, limit, now)?));
         }
         Ok(match self.transact_parts(parts).await? {
-            Transaction::Committed => Claimed::Counted,
+            Transaction::Committed => Claimed::Claimed,
             Transaction::Refused(refusal) if (0..items).any(|index| refusal.failed(index)) => Claimed::Superseded,
             Transaction::Refused(_) => Claimed::OverLimit,
         })

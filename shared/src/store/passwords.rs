@@ -4,13 +4,15 @@ use aws_sdk_dynamodb::types::Update;
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::credential::WrappedHash;
-use crate::domain::id::SessionId;
+use crate::domain::device::Device;
 use crate::domain::one_time::OneTime;
+use crate::domain::session::Session;
 use crate::domain::user::User;
 use crate::store::Store;
 use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
+use crate::store::sessions::{admits, admitted};
 use crate::store::transaction::{Part, Transaction};
 
 /// A new password for an account.
@@ -22,10 +24,12 @@ pub struct PasswordSetting<'a> {
     pub password: &'a WrappedHash,
     /// The item that gives the right to it; none where the old password did.
     pub token: Option<&'a OneTime>,
-    /// The one session that lives on (PW-06); after a reset none does (OT-06).
-    pub kept: Option<SessionId>,
+    /// The one session that lives on, if it still does (PW-06); after a reset none does (OT-06).
+    pub kept: Option<&'a Session>,
     /// Tells the owner.
     pub notice: &'a OneTime,
+    /// Where the owner did it: the one device that is known under the new credentials.
+    pub device: &'a Device,
 }
 
 /// What became of a new password.
@@ -51,6 +55,7 @@ impl Store {
             Part::Update(self.credential_update(setting, next)?),
             Part::Update(self.user_update(setting, next, now.millis())?),
             Part::Put(self.one_time_put(setting.notice)?),
+            Part::Put(self.device_put(setting.device)?),
         ];
         if let Some(token) = setting.token {
             parts.push(Part::Update(self.use_up(token, now)?));
@@ -85,9 +90,9 @@ impl Store {
     fn user_update(&self, setting: &PasswordSetting<'_>, next: u64, now: i64) -> Result<Update, StoreError> {
         let key = Key::user(setting.user.id);
         let verified = setting.user.email_verified || setting.token.is_some();
-        let (kept, others) = match setting.kept {
-            Some(kept) => (", kept_sid = :kept", Some(string(kept))),
-            None => (" REMOVE kept_sid", None),
+        let (kept, alive, values) = match setting.kept {
+            Some(kept) => (", kept_sid = :kept", format!(" AND {}", admits(kept)), Some(admitted(kept))),
+            None => (" REMOVE kept_sid", String::new(), None),
         };
         let update = Update::builder()
             .table_name(&self.table)
@@ -96,18 +101,15 @@ impl Store {
             .update_expression(format!(
                 "ADD version :one SET cred_version = :next, sessions_not_before = :now, email_verified = :verified{kept}"
             ))
-            .condition_expression("#status = :active AND cred_version = :version")
+            .condition_expression(format!("#status = :active AND cred_version = :version{alive}"))
             .expression_attribute_names("#status", "status")
+            .set_expression_attribute_values(values)
             .expression_attribute_values(":active", string("active"))
             .expression_attribute_values(":version", number(setting.user.cred_version))
             .expression_attribute_values(":next", number(next))
             .expression_attribute_values(":now", number(now))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":verified", aws_sdk_dynamodb::types::AttributeValue::Bool(verified));
-        let update = match others {
-            Some(kept) => update.expression_attribute_values(":kept", kept),
-            None => update,
-        };
         update.build().map_err(|_| StoreError::Incomplete("an update without table or key"))
     }
 }

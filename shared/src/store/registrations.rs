@@ -13,6 +13,7 @@ use crate::store::Store;
 use crate::store::attributes::string;
 use crate::store::error::StoreError;
 use crate::store::keys::{Key, REGISTRATION_PREFIX};
+use crate::store::one_time::CodeBond;
 use crate::store::transaction::{Part, Transaction};
 
 /// How many of an address's newest registrations are looked at.
@@ -46,14 +47,15 @@ impl Store {
     }
 
     /// Counts a try of a registration's code, and gives the registration to compare with. `None` where there is no such
-    /// registration, or none that still takes codes (OT-11).
+    /// registration of the flow whose secret has this hash, or none that still takes codes (OT-11).
     pub async fn reserve_verification_attempt(
         &self,
         email: &EmailKey,
         id: RegistrationId,
+        flow_hash: &str,
         now: Timestamp,
     ) -> Result<Option<Registration>, StoreError> {
-        self.count_attempt(&Key::registration(email, id), now).await
+        self.count_attempt(&Key::registration(email, id), CodeBond::Flow(flow_hash), now).await
     }
 
     /// Drops what else waits for the address to be verified (OT-10). The used one stays, so that a replay is recognised

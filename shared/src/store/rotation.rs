@@ -40,7 +40,7 @@ pub enum Rotation {
     /// The parent, inside the grace window.
     Replayed(Session),
     /// An old or future generation of a live session.
-    Reused,
+    Reused(Session),
     /// No live session has this token.
     Dead,
 }
@@ -94,7 +94,7 @@ impl Store {
                     Ok(match session.judge(request.generation, &request.secret_hash, policy.grace(), now) {
                         Presented::Current => Rotation::Current(session),
                         Presented::Replayed => Rotation::Replayed(session),
-                        Presented::Reused => Rotation::Reused,
+                        Presented::Reused => Rotation::Reused(session),
                         Presented::Dead => Rotation::Dead,
                     })
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{ConditionCheck, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Update};
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::device::Device;
@@ -56,10 +56,8 @@ pub struct SessionPage {
 /// A session that is to begin.
 #[derive(Debug)]
 pub struct NewSession<'a> {
-    /// The session.
+    /// The session, with the account's credentials when they were checked (SE-04).
     pub session: &'a Session,
-    /// The account's credentials when they were checked (SE-04).
-    pub cred_version: u64,
     /// The mailed item that proved who it is; it can do so once (OT-02).
     pub proof: Option<&'a OneTime>,
     /// The device, where it was not known.
@@ -68,11 +66,30 @@ pub struct NewSession<'a> {
     pub notice: Option<&'a OneTime>,
 }
 
+/// The condition that the account still lets a session live, as [`crate::domain::user::User::admits`] has it: what a
+/// session asks for must not bring it back to life. [`admitted`] has its values.
+pub(super) fn admits(session: &Session) -> String {
+    let present = if session.cred_version.is_some() { " AND cred_version = :made_under" } else { "" };
+    format!(
+        "(kept_sid = :kept OR (attribute_not_exists(sessions_not_before) OR sessions_not_before < :created){present})"
+    )
+}
+
+/// What [`admits`] compares with.
+pub(super) fn admitted(session: &Session) -> HashMap<String, AttributeValue> {
+    let version = session.cred_version.map(|version| (":made_under".to_owned(), number(version)));
+    [(":kept".to_owned(), string(session.id)), (":created".to_owned(), number(session.created_at.millis()))]
+        .into_iter()
+        .chain(version)
+        .collect()
+}
+
 impl Store {
     /// Writes a session on condition that the user is as the credential said (SE-04), and that what proved it can
     /// still be used.
     pub async fn start_session(&self, new: &NewSession<'_>, audit: &AuditEntry) -> Result<SessionStart, StoreError> {
         let session = new.session;
+        let version = session.cred_version.ok_or(StoreError::Incomplete("no version with a new session"))?;
         let user = Key::user(session.user_id);
         let check = ConditionCheck::builder()
             .table_name(&self.table)
@@ -84,7 +101,7 @@ impl Store {
             )
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":active", string("active"))
-            .expression_attribute_values(":version", number(new.cred_version))
+            .expression_attribute_values(":version", number(version))
             .expression_attribute_values(":created", number(session.created_at.millis()))
             .build()
             .map_err(|_| StoreError::Incomplete("a check without table or key"))?;
@@ -118,6 +135,18 @@ impl Store {
         secret_hash: Option<&str>,
         audit: &AuditEntry,
     ) -> Result<SessionEnd, StoreError> {
+        self.end_and_tell(user_id, id, secret_hash, None, audit).await
+    }
+
+    /// As [`Self::end_session`], and tells the owner by mail where that ended it.
+    pub async fn end_and_tell(
+        &self,
+        user_id: UserId,
+        id: SessionId,
+        secret_hash: Option<&str>,
+        notice: Option<&OneTime>,
+        audit: &AuditEntry,
+    ) -> Result<SessionEnd, StoreError> {
         let mut condition = "attribute_exists(pk) AND attribute_not_exists(revoked_at) \
                              AND idle_expires_at > :now AND expires_at > :now"
             .to_owned();
@@ -136,7 +165,9 @@ impl Store {
             .set_expression_attribute_values(Some(values))
             .build()
             .map_err(|_| StoreError::Incomplete("an update without table or key"))?;
-        Ok(match self.transact([Part::Update(update)], audit).await? {
+        let notice = notice.map(|notice| self.one_time_put(notice)).transpose()?;
+        let parts = [Part::Update(update)].into_iter().chain(notice.map(Part::Put));
+        Ok(match self.transact(parts, audit).await? {
             Transaction::Committed => SessionEnd::Ended,
             Transaction::Refused(_) => SessionEnd::NotFound,
         })
@@ -163,15 +194,11 @@ impl Store {
             .key("pk", user.pk())
             .key("sk", user.sk())
             .update_expression("SET sessions_not_before = :now, kept_sid = :kept ADD version :one")
-            .condition_expression(
-                "#status = :active AND (attribute_not_exists(sessions_not_before) OR kept_sid = :kept \
-                 OR sessions_not_before < :created)",
-            )
+            .condition_expression(format!("#status = :active AND {}", admits(kept)))
             .expression_attribute_names("#status", "status")
+            .set_expression_attribute_values(Some(admitted(kept)))
             .expression_attribute_values(":active", string("active"))
             .expression_attribute_values(":now", number(audit.at.millis()))
-            .expression_attribute_values(":kept", string(kept.id))
-            .expression_attribute_values(":created", number(kept.created_at.millis()))
             .expression_attribute_values(":one", number(1))
             .build()
             .map_err(|_| StoreError::Incomplete("an update without table or key"))?;

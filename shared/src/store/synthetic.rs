@@ -115,15 +115,16 @@ impl Store {
         })
     }
 
-    /// Forgets how often the address was registered in this window: strangers may have, to keep the test from it.
-    pub async fn clear_synthetic_registrations(
+    /// Forgets what was counted in a window against a synthetic user: strangers may have, to keep the test from it, and a
+    /// deploy tests more often than a person registers.
+    pub async fn forget_window(
         &self,
-        user: &Synthetic,
+        scope: Scope,
+        subject: &str,
         limit: &WindowLimit,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let email = user.email_key();
-        let key = Key::window(Scope::RegisterAddress.name(), email.as_str(), limit.window_start(now));
+        let key = Key::window(scope.name(), subject, limit.window_start(now));
         let delete = self.client.delete_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
         delete.send().await.map(|_| ()).map_err(StoreError::from)
     }

@@ -12,6 +12,7 @@ use crate::store::Store;
 use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
+use crate::store::one_time::Used;
 use crate::store::transaction::{Part, Transaction};
 
 /// A registration that is to be used up.
@@ -47,7 +48,7 @@ impl Store {
     }
 
     /// Verifies the address of an account that began without (only where configuration lets one), on condition that it
-    /// is as its credential was read. The sessions that there are end; with a reset, the password and the name go too: a
+    /// is as its credential was read. The sessions that there are end, and those that are about to begin; with a reset, the password and the name go too: a
     /// stranger may have chosen both.
     pub async fn verify_account(
         &self,
@@ -56,7 +57,7 @@ impl Store {
         audit: &AuditEntry,
     ) -> Result<AddressVerification, StoreError> {
         let reset = verification.reset.is_some();
-        let next = if reset { credential.cred_version + 1 } else { credential.cred_version };
+        let next = credential.cred_version + 1;
         let parts = [
             Part::Update(self.verified_credential(credential, next, reset)?),
             Part::Update(self.verified_user(credential, next, reset, audit.at)?),
@@ -72,7 +73,9 @@ impl Store {
     ) -> Result<AddressVerification, StoreError> {
         let registration = verification.registration;
         let key = Key::registration(&registration.email.key(), registration.id);
-        let used = self.use_up_at(&key, registration.mailing.nonce.as_str(), audit.at)?;
+        let nonce = &registration.mailing.nonce;
+        let used = Used { nonce, by: registration.used_by.as_deref(), session: None };
+        let used = self.use_up_at(&key, &used, audit.at)?;
         let reset = verification.reset.map(|item| self.one_time_put(item)).transpose()?;
         let parts = parts.into_iter().chain([Part::Update(used)]).chain(reset.map(Part::Put));
         Ok(match self.transact(parts, audit).await? {

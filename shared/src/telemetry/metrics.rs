@@ -14,7 +14,7 @@ macro_rules! outcomes {
             /// All of them: what alarms and dashboards can name.
             pub const ALL: &[Self] = &[$(Self::$outcome),+];
 
-            /// The value of the label `outcome`.
+            /// The value of the label, mostly `outcome`.
             pub const fn label(self) -> &'static str {
                 match self { $(Self::$outcome => $label),+ }
             }
@@ -31,8 +31,28 @@ outcomes! {
         InvalidCredentials = "invalid_credentials",
         /// The mailed code or link was wrong.
         InvalidCode = "invalid_code",
+        /// The mailed link was opened elsewhere than it was asked for: its code has to be typed.
+        CodeRequired = "code_required",
         /// It was not evaluated.
         TooManyAttempts = "too_many_attempts",
+        /// Our side failed.
+        Fault = "fault",
+    }
+}
+
+outcomes! {
+    /// How a refresh ended.
+    Refresh {
+        /// With the session's next token.
+        Rotated = "rotated",
+        /// With the same token again, as a retry gets it.
+        Repeated = "repeated",
+        /// So too, but another address or agent had used the session last.
+        ReplayedElsewhere = "replayed_elsewhere",
+        /// With the end of its session: the token had been used.
+        Reused = "reused",
+        /// The token was none, or none any more.
+        InvalidToken = "invalid_token",
         /// Our side failed.
         Fault = "fault",
     }
@@ -81,6 +101,20 @@ outcomes! {
 }
 
 outcomes! {
+    /// Which limit an order for a mail met.
+    MailLimit {
+        /// That of whoever asks.
+        Source = "source",
+        /// That of whoever asks for this address.
+        Pair = "pair",
+        /// The address's.
+        Address = "address",
+        /// The stage's.
+        Stage = "stage",
+    }
+}
+
+outcomes! {
     /// How the rotation of a ring ended.
     Rotation {
         /// The ring has its next key.
@@ -100,6 +134,16 @@ outcomes! {
     }
 }
 
+outcomes! {
+    /// A cookie that was dead, damaged or never ours.
+    StaleCookie {
+        /// The refresh token's.
+        Refresh = "refresh",
+        /// The flow token's.
+        Flow = "flow",
+    }
+}
+
 /// A request was answered: how many, how many by our fault, and how long it took.
 pub fn request(endpoint: &'static str, status: StatusCode, seconds: f64) {
     let code = status.as_str().to_owned();
@@ -115,6 +159,11 @@ pub fn sign_in(outcome: SignIn) {
     metrics::counter!("wardgate_sign_ins_total", "outcome" => outcome.label()).increment(1);
 }
 
+/// A refresh ended so.
+pub fn refresh(outcome: Refresh) {
+    metrics::counter!("wardgate_refreshes_total", "outcome" => outcome.label()).increment(1);
+}
+
 /// An address was verified, or not.
 pub fn verification(outcome: Verification) {
     metrics::counter!("wardgate_verifications_total", "outcome" => outcome.label()).increment(1);
@@ -128,6 +177,11 @@ pub fn breach_check(outcome: BreachCheck) {
 /// An order for a mail was carried out, or not.
 pub fn mail(outcome: Mail) {
     metrics::counter!("wardgate_mails_total", "outcome" => outcome.label()).increment(1);
+}
+
+/// An order for a mail of this kind met a limit.
+pub fn mail_refused(kind: &'static str, limit: MailLimit) {
+    metrics::counter!("wardgate_mail_refusals_total", "kind" => kind, "limit" => limit.label()).increment(1);
 }
 
 /// A ring got its next key, or a step on the way there failed.
@@ -169,6 +223,11 @@ pub fn hidden_source() {
 /// request.
 pub fn key_age(ring: &'static str, seconds: f64) {
     metrics::histogram!("wardgate_key_age_seconds", "ring" => ring).record(seconds);
+}
+
+/// A browser was made to forget a cookie that was worth nothing.
+pub fn cookie_cleared(cookie: StaleCookie) {
+    metrics::counter!("wardgate_cookies_cleared_total", "cookie" => cookie.label()).increment(1);
 }
 
 /// A Lambda environment was started.

@@ -9,7 +9,7 @@ use crate::domain::credential::Credential;
 use crate::domain::device::device_name;
 use crate::domain::email::{Email, EmailKey};
 use crate::domain::id::UserId;
-use crate::domain::mail_order::Ordered;
+use crate::domain::mail_order::{MailKind, Ordered};
 use crate::domain::name::DisplayName;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::registration::{Registration, RegistrationKind};
@@ -30,13 +30,43 @@ pub(super) struct Choice {
     pub(super) name: Option<DisplayName>,
     /// The account that a token signs in to or resets, and its credentials' version (SE-04).
     pub(super) account: Option<(UserId, u64)>,
+    /// What it counts against.
+    pub(super) budget: Budget,
+}
+
+/// What a mail counts against when it goes out (decision 32).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Budget {
+    /// The stage's: somebody asked for it.
+    Ordered(MailKind),
+    /// The address's for what tells an owner that somebody registered it, and the stage's.
+    Registration,
+    /// The address's for this kind of notice: only the account's own use brings it about.
+    Notice(Purpose),
+}
+
+impl Budget {
+    /// What the stage counts it as, if it does.
+    pub(super) const fn of_stage(self) -> Option<MailKind> {
+        match self {
+            Self::Ordered(kind) => Some(kind),
+            Self::Registration => Some(MailKind::Registration),
+            Self::Notice(_) => None,
+        }
+    }
 }
 
 /// Decides. `None` where nobody is to get anything.
 pub(super) async fn choose(app: &App, item: Ordered, now: Timestamp) -> Result<Option<Choice>, Fault> {
+    let kind = item.kind();
+    if let Some(email_key) = asked_for(&item)
+        && let Some(choice) = leaving(app, email_key, kind, now).await?
+    {
+        return Ok(Some(choice));
+    }
     match item {
         Ordered::Registration(registration) => match registration.kind {
-            RegistrationKind::Verification => Ok(Some(verification(registration, false))),
+            RegistrationKind::Verification => Ok(Some(verification(registration, kind, false))),
             RegistrationKind::OwnerNotice => owner_notice(app, registration).await,
         },
         Ordered::OneTime(item) => match item.purpose {
@@ -45,28 +75,57 @@ pub(super) async fn choose(app: &App, item: Ordered, now: Timestamp) -> Result<O
                 // Whoever could sign in with a password can with a code.
                 let unverified = !app.config.accounts.require_verified_email;
                 let user = account(app, &item).await?.filter(|user| user.email_verified || unverified);
-                Ok(user.map(|user| to_account(item, user)))
+                Ok(user.map(|user| to_account(item, user, Budget::Ordered(kind))))
             }
             Purpose::Resend => {
                 let credential = app.store.read_credential(&item.email_key).await?;
                 let verified =
                     credential.is_some_and(|credential| credential.email_verified && !credential.is_free(now));
-                if verified { Ok(None) } else { pending(app, &item, now).await }
+                if verified { Ok(None) } else { pending(app, &item, kind, now).await }
             }
-            Purpose::EmailChange | Purpose::EmailUndo | Purpose::KeepAccount | Purpose::PasswordChanged => {
-                Ok(item.recipient.clone().map(|recipient| Choice {
-                    subject: Ordered::OneTime(item),
-                    redirected: false,
-                    recipient,
-                    name: None,
-                    account: None,
-                }))
+            Purpose::EmailChange => Ok(to_recipient(item, Budget::Ordered(kind))),
+            Purpose::EmailUndo | Purpose::KeepAccount | Purpose::PasswordChanged => {
+                let budget = Budget::Notice(item.purpose);
+                Ok(to_recipient(item, budget))
             }
-            Purpose::NewDevice => new_device(app, item).await,
+            Purpose::NewDevice | Purpose::SessionReused => new_device(app, item).await,
             // A registration's, never an item of its own.
             Purpose::Verification => Ok(None),
         },
     }
+}
+
+fn to_recipient(item: OneTime, budget: Budget) -> Option<Choice> {
+    let recipient = item.recipient.clone()?;
+    Some(Choice { subject: Ordered::OneTime(item), redirected: false, recipient, name: None, account: None, budget })
+}
+
+/// The address, where an item was written for whatever account it has: by people who may have none to ask about.
+fn asked_for(item: &Ordered) -> Option<EmailKey> {
+    match item {
+        Ordered::Registration(registration) => {
+            (registration.kind == RegistrationKind::OwnerNotice).then(|| registration.email.key())
+        }
+        Ordered::OneTime(item) => {
+            let by_address = matches!(item.purpose, Purpose::PasswordReset | Purpose::EmailCode | Purpose::Resend);
+            // One that names an account orders no mail to this address.
+            (by_address && item.user_id.is_none()).then(|| item.email_key.clone())
+        }
+    }
+}
+
+/// While an account leaves, whoever asks for anything at its address gets the mail that keeps it: the first one may be lost,
+/// and until the account is erased nothing else can be had there.
+async fn leaving(app: &App, email: EmailKey, kind: MailKind, now: Timestamp) -> Result<Option<Choice>, Fault> {
+    let Some(credential) = app.store.read_credential(&email).await? else { return Ok(None) };
+    if credential.status != UserStatus::Leaving || credential.reserved_until.is_some() {
+        return Ok(None);
+    }
+    let item = app.store.newest_one_time(&email, Purpose::KeepAccount, now).await?;
+    let item = item.filter(|item| item.user_id == Some(credential.user_id));
+    let item = item.filter(|item| item.cred_version == Some(credential.cred_version));
+    let choice = item.and_then(|item| to_recipient(item, Budget::Ordered(kind)));
+    Ok(choice.map(|choice| Choice { redirected: true, ..choice }))
 }
 
 /// A link in the mailbox shows whose the address is as well as a verification does, and a new password ends whatever a
@@ -74,20 +133,21 @@ pub(super) async fn choose(app: &App, item: Ordered, now: Timestamp) -> Result<O
 async fn password_reset(app: &App, item: OneTime, now: Timestamp) -> Result<Option<Choice>, Fault> {
     if let Some(user) = account(app, &item).await? {
         let name = user.name.clone().filter(|_| user.email_verified);
-        return Ok(Some(Choice { name, ..to_account(item, user) }));
+        return Ok(Some(Choice { name, ..to_account(item, user, Budget::Ordered(MailKind::Reset)) }));
     }
     match app.store.read_credential(&item.email_key).await? {
         // Disabled, leaving, or moved to another address.
         Some(credential) if !credential.is_free(now) => Ok(None),
-        _ => pending(app, &item, now).await,
+        _ => pending(app, &item, MailKind::Reset, now).await,
     }
 }
 
-/// Goes to the account's present address: the sign-in that wrote the item had read none.
+/// Goes to the account's present address, wherever that is by now: what wrote the item names no recipient.
 async fn new_device(app: &App, item: OneTime) -> Result<Option<Choice>, Fault> {
     let Some(user_id) = item.user_id else { return Ok(None) };
     let user = app.store.read_user(user_id).await?.filter(|user| user.status == UserStatus::Active);
-    Ok(user.map(|user| Choice { account: None, ..to_account(item, user) }))
+    let budget = Budget::Notice(item.purpose);
+    Ok(user.map(|user| Choice { account: None, ..to_account(item, user, budget) }))
 }
 
 /// The active account of the item's address, with the credentials that the item is bound to, if it is.
@@ -107,10 +167,10 @@ async fn account_of(app: &App, credential: &Credential, email: &EmailKey) -> Res
 
 /// The address's newest registration, mailed again with the same link. On a second try only one that the first may
 /// have mailed: a newer one has an order of its own.
-async fn pending(app: &App, item: &OneTime, now: Timestamp) -> Result<Option<Choice>, Fault> {
+async fn pending(app: &App, item: &OneTime, kind: MailKind, now: Timestamp) -> Result<Option<Choice>, Fault> {
     let mailed = item.mailing.mac_kid.is_some();
     let registration = app.store.newest_registration(&item.email_key, mailed, now).await?;
-    Ok(registration.map(|registration| verification(registration, true)))
+    Ok(registration.map(|registration| verification(registration, kind, true)))
 }
 
 async fn owner_notice(app: &App, registration: Registration) -> Result<Option<Choice>, Fault> {
@@ -123,21 +183,23 @@ async fn owner_notice(app: &App, registration: Registration) -> Result<Option<Ch
         recipient: user.email,
         name: user.name,
         account: None,
+        budget: Budget::Registration,
     }))
 }
 
-fn verification(registration: Registration, redirected: bool) -> Choice {
-    let recipient = registration.email.clone();
-    Choice { subject: Ordered::Registration(registration), redirected, recipient, name: None, account: None }
+fn verification(registration: Registration, kind: MailKind, redirected: bool) -> Choice {
+    let (recipient, budget) = (registration.email.clone(), Budget::Ordered(kind));
+    Choice { subject: Ordered::Registration(registration), redirected, recipient, name: None, account: None, budget }
 }
 
-fn to_account(item: OneTime, user: User) -> Choice {
+fn to_account(item: OneTime, user: User, budget: Budget) -> Choice {
     Choice {
         subject: Ordered::OneTime(item),
         redirected: false,
         recipient: user.email,
         name: user.name,
         account: Some((user.id, user.cred_version)),
+        budget,
     }
 }
 
@@ -155,6 +217,7 @@ pub(super) fn letter(app: &App, subject: &Ordered, key: &MacKey, now: Timestamp)
                     link: link("verify-email"),
                     code: token.verification_code(key),
                     hours: whole(left, 3600),
+                    required: app.config.accounts.require_verified_email,
                 },
             });
         }
@@ -180,6 +243,11 @@ pub(super) fn letter(app: &App, subject: &Ordered, key: &MacKey, now: Timestamp)
         }
         Purpose::PasswordChanged => Some(Letter::PasswordChanged),
         Purpose::NewDevice => Some(Letter::NewDevice {
+            device: device_name(item.user_agent.as_deref()),
+            address: item.address.clone(),
+            at: item.created_at,
+        }),
+        Purpose::SessionReused => Some(Letter::SessionReused {
             device: device_name(item.user_agent.as_deref()),
             address: item.address.clone(),
             at: item.created_at,

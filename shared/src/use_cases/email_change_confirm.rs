@@ -13,6 +13,7 @@ use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::user::{User, UserStatus};
 use crate::store::addresses::{AddressChange, AddressMove};
 use crate::use_cases::fault::{Fault, fault_arm};
+use crate::use_cases::repeat::repeated;
 
 /// Why the account did not move.
 #[derive(Debug, Error)]
@@ -27,21 +28,33 @@ pub enum EmailChangeConfirmError {
 }
 fault_arm!(EmailChangeConfirmError);
 
-/// Moves the account, ends its sessions, and tells the address before.
+/// Moves the account, ends its sessions, and tells the address before. Gives the new address. A press that the same browser
+/// repeats is answered as the first was (OT-02).
 pub async fn email_change_confirm(
     app: &App,
     context: &RequestContext,
     token: &str,
-) -> Result<(), EmailChangeConfirmError> {
+) -> Result<Email, EmailChangeConfirmError> {
     let now = context.now;
     let ring = app.secrets.mail_mac(now).await?;
     let token =
         MailToken::open(token, Purpose::EmailChange, &ring, now).map_err(|_| EmailChangeConfirmError::InvalidLink)?;
-    let item = app.store.read_one_time(&token).await?.filter(|item| item.is_live(now));
-    let item = item.ok_or(EmailChangeConfirmError::InvalidLink)?;
+    match change(app, context, &token).await {
+        Err(EmailChangeConfirmError::InvalidLink) => {
+            let used = repeated(app, context, &token).await?;
+            used.and_then(|used| used.recipient).ok_or(EmailChangeConfirmError::InvalidLink)
+        }
+        changed => changed,
+    }
+}
+
+async fn change(app: &App, context: &RequestContext, token: &MailToken) -> Result<Email, EmailChangeConfirmError> {
+    let now = context.now;
+    let item = app.store.read_one_time(token).await?.filter(|item| item.is_live(now));
+    let item = item.ok_or(EmailChangeConfirmError::InvalidLink)?.used_from(&context.origin);
     let (user, new_email) = account(app, &item).await?.ok_or(EmailChangeConfirmError::InvalidLink)?;
     let credential = app.store.read_credential(&user.email.key()).await?;
-    let life = Duration::from_secs(app.config.accounts.email_undo_seconds);
+    let life = Duration::from_secs(item.undo_seconds.unwrap_or(app.config.accounts.email_undo_seconds));
     let reserved_until = now.plus(life);
     let change = AddressChange {
         token: &item,
@@ -58,7 +71,7 @@ pub async fn email_change_confirm(
     };
     let audit = app.audit(context, Subject::User(user.id), AuditAction::EmailChanged, None)?;
     match app.store.change_address(&change, &audit).await? {
-        AddressMove::Moved => Ok(()),
+        AddressMove::Moved => Ok(change.after.email.clone()),
         AddressMove::Superseded | AddressMove::Refused => Err(EmailChangeConfirmError::InvalidLink),
     }
 }

@@ -6,10 +6,12 @@ use thiserror::Error;
 use crate::app::{App, RequestContext};
 use crate::crypto::mail_token::MailToken;
 use crate::domain::audit::{AuditAction, Subject};
+use crate::domain::email::Email;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::store::addresses::{AddressMove, AddressUndo};
 use crate::store::error::StoreError;
 use crate::use_cases::fault::{Fault, fault_arm};
+use crate::use_cases::repeat::repeated;
 
 /// How often the account may change under our hands. Each time costs whoever changes it a password check.
 const MOST_TRIES: usize = 5;
@@ -26,17 +28,33 @@ pub enum EmailChangeUndoError {
 }
 fault_arm!(EmailChangeUndoError);
 
-/// Moves the account back.
-pub async fn email_change_undo(app: &App, context: &RequestContext, token: &str) -> Result<(), EmailChangeUndoError> {
+/// Moves the account back, and gives the address that it has again. A press that the same browser repeats is answered as
+/// the first was (OT-02).
+pub async fn email_change_undo(
+    app: &App,
+    context: &RequestContext,
+    token: &str,
+) -> Result<Email, EmailChangeUndoError> {
     let now = context.now;
     let ring = app.secrets.mail_mac(now).await?;
     let token =
         MailToken::open(token, Purpose::EmailUndo, &ring, now).map_err(|_| EmailChangeUndoError::InvalidLink)?;
-    let item = app.store.read_one_time(&token).await?.filter(|item| item.is_live(now));
-    let item = item.ok_or(EmailChangeUndoError::InvalidLink)?;
+    match move_back(app, context, &token).await {
+        Err(EmailChangeUndoError::InvalidLink) => {
+            let used = repeated(app, context, &token).await?;
+            used.and_then(|used| used.recipient).ok_or(EmailChangeUndoError::InvalidLink)
+        }
+        moved => moved,
+    }
+}
+
+async fn move_back(app: &App, context: &RequestContext, token: &MailToken) -> Result<Email, EmailChangeUndoError> {
+    let item = app.store.read_one_time(token).await?.filter(|item| item.is_live(context.now));
+    let item = item.ok_or(EmailChangeUndoError::InvalidLink)?.used_from(&context.origin);
+    let email = item.recipient.clone().ok_or(EmailChangeUndoError::InvalidLink)?;
     for _ in 0..MOST_TRIES {
-        match undo(app, context, &item).await? {
-            AddressMove::Moved => return Ok(()),
+        match undo(app, context, &item, &email).await? {
+            AddressMove::Moved => return Ok(email),
             AddressMove::Refused => return Err(EmailChangeUndoError::InvalidLink),
             AddressMove::Superseded => {}
         }
@@ -45,10 +63,12 @@ pub async fn email_change_undo(app: &App, context: &RequestContext, token: &str)
 }
 
 /// One try, on the account as it is now.
-async fn undo(app: &App, context: &RequestContext, item: &OneTime) -> Result<AddressMove, Fault> {
-    let (Some(user_id), Some(email)) = (item.user_id, item.recipient.clone()) else { return Ok(AddressMove::Refused) };
+async fn undo(app: &App, context: &RequestContext, item: &OneTime, email: &Email) -> Result<AddressMove, Fault> {
+    let Some(user_id) = item.user_id else { return Ok(AddressMove::Refused) };
     let Some(before) = app.store.read_user(user_id).await? else { return Ok(AddressMove::Refused) };
-    let Some((after, given_up)) = before.moved_back(email, context.now) else { return Ok(AddressMove::Refused) };
+    let Some((after, given_up)) = before.moved_back(email.clone(), context.now) else {
+        return Ok(AddressMove::Refused);
+    };
     let audit = app.audit(context, Subject::User(user_id), AuditAction::EmailChangeUndone, None)?;
     let undo = AddressUndo { token: item, before: &before, after: &after, given_up: &given_up };
     Ok(app.store.undo_address_change(&undo, &audit).await?)

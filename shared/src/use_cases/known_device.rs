@@ -8,10 +8,13 @@ use crate::crypto::sealed_token::{DeviceToken, TokenSecret, secret_hash};
 use crate::domain::credential::Credential;
 use crate::domain::device::Device;
 use crate::domain::email::EmailKey;
-use crate::domain::id::DeviceId;
+use crate::domain::id::{DeviceId, UserId};
 use crate::domain::one_time::OneTime;
+use crate::domain::user::User;
 use crate::store::devices::DeviceClaim;
+use crate::store::error::StoreError;
 use crate::use_cases::fault::Fault;
+use crate::use_cases::password_check::Counted;
 
 /// An account this young is still being set up: its owner need not be told of the device.
 const FIRST_MINUTES: Duration = Duration::from_mins(10);
@@ -37,7 +40,7 @@ pub(super) fn presented_device(
     })
 }
 
-/// The device that a sign-in comes from.
+/// The device that a person comes from.
 pub(super) struct SignInDevice {
     pub(super) device: Device,
     secret: TokenSecret,
@@ -55,33 +58,78 @@ impl SignInDevice {
     }
 }
 
-/// The device that was presented, if the table knows it as this account's, or else a new one.
+/// The device that was presented, if the account knows it under its present credentials, or else a new one.
 pub(super) fn sign_in_device(
     app: &App,
     context: &RequestContext,
     credential: &Credential,
     presented: Option<PresentedDevice>,
-    known: Option<Device>,
+    known: Option<&Device>,
+) -> Result<SignInDevice, Fault> {
+    if let (Some(presented), Some(device)) = (presented, known)
+        && device.is_known_to(credential)
+    {
+        return Ok(SignInDevice { device: device.clone(), secret: presented.secret, is_new: false, notice: None });
+    }
+    let (user_id, email_key) = (credential.user_id, &credential.email_key);
+    let is_young = context.now.since(user_id.created_at()) < FIRST_MINUTES;
+    let notice = if is_young { None } else { Some(app.new_device_notice(context, user_id, email_key.clone())?) };
+    Ok(SignInDevice { notice, ..new_device(app, context, email_key, user_id, credential.cred_version)? })
+}
+
+/// A device that nobody need be told of.
+pub(super) fn new_device(
+    app: &App,
+    context: &RequestContext,
+    email_key: &EmailKey,
+    user_id: UserId,
+    cred_version: u64,
 ) -> Result<SignInDevice, Fault> {
     let now = context.now;
-    if let (Some(presented), Some(device)) = (presented, known)
-        && device.user_id == credential.user_id
-    {
-        return Ok(SignInDevice { device, secret: presented.secret, is_new: false, notice: None });
-    }
-    let (user_id, email_key) = (credential.user_id, credential.email_key.clone());
     let secret: TokenSecret = app.entropy.bytes()?;
-    let is_young = now.since(user_id.created_at()) < FIRST_MINUTES;
-    let notice = if is_young { None } else { Some(app.new_device_notice(context, user_id, email_key.clone())?) };
     let device = Device {
         id: DeviceId::new(now, app.entropy.number()?),
-        email_key,
+        email_key: email_key.clone(),
         user_id,
+        cred_version: Some(cred_version),
         secret_hash: secret_hash(&secret),
         failures: 0,
         last_at: now,
         created_at: now,
         expires_at: now.plus(app.config.sessions.absolute()),
     };
-    Ok(SignInDevice { device, secret, is_new: true, notice })
+    Ok(SignInDevice { device, secret, is_new: true, notice: None })
+}
+
+/// The device that was presented, if the user knows it under the present credentials. One read, where a token opened.
+pub(super) async fn device_of_user(
+    app: &App,
+    context: &RequestContext,
+    user: &User,
+    presented: Option<&PresentedDevice>,
+) -> Result<Option<Device>, StoreError> {
+    let Some(presented) = presented else { return Ok(None) };
+    let device = app.store.read_device(&presented.claim, context.now).await?;
+    Ok(device.filter(|device| device.is_known_to(&Credential::of(user, None))))
+}
+
+/// What is left to do once a person has signed in. The session exists: a counter or a device that stays only makes the
+/// next failures dearer, and must not keep the tokens from their owner.
+pub(super) async fn settle(app: &App, context: &RequestContext, counted: Option<&Counted>, device: &SignInDevice) {
+    if !device.is_new {
+        let expires_at = context.now.plus(app.config.sessions.absolute());
+        if let Err(cause) = app.store.renew_device(&device.device, expires_at).await {
+            tracing::warn!(request_id = context.request_id, %cause, "could not clear the failures of a device");
+        }
+        return;
+    }
+    let given = async {
+        if let Some(counted) = counted {
+            counted.give_back(app, context).await;
+        }
+    };
+    let (forgotten, ()) = futures::join!(app.store.forget_oldest_devices(&device.device.email_key), given);
+    if let Err(cause) = forgotten {
+        tracing::warn!(request_id = context.request_id, %cause, "could not forget the oldest devices of an address");
+    }
 }

@@ -1,8 +1,9 @@
 //! Signing in with an address and a password.
 //!
-//! Store requests: one round of three in parallel (credential, account's or device's counter, source counter), one
-//! transaction (session, check on the user, audit; a new device and its notice), one write that clears the counter. A
-//! failure adds one audit write, a device that is no longer known one more counter.
+//! Store requests: one round in parallel (credential, source's counters); then the counter of a known device, or those of
+//! pair and address one after the other; one transaction (session, check on the user, audit; a new device and its
+//! notice); one round that gives the attempt back, and forgets the oldest of too many devices. A failure adds one audit
+//! write, a device that is no longer known one more counter.
 
 use crate::app::{App, RequestContext};
 use crate::domain::credential::{Credential, WrappedHash};
@@ -11,7 +12,7 @@ use crate::domain::password::Password;
 use crate::telemetry::metrics::{self, SignIn};
 use crate::use_cases::choose_password::wrapped_hash;
 use crate::use_cases::fault::Fault;
-use crate::use_cases::known_device::{presented_device, sign_in_device};
+use crate::use_cases::known_device::{presented_device, settle, sign_in_device};
 use crate::use_cases::password_check::{Checked, PasswordCheckError, check_password_from, refuse};
 use crate::use_cases::sign_in::{Completion, Proven, SignInRings, SignedIn, complete};
 
@@ -46,22 +47,14 @@ async fn attempt(app: &App, context: &RequestContext, login: Login) -> Result<Si
     let presented = presented_device(login.device_token.as_deref(), &email, &rings.session_mac, context);
     let claim = presented.as_ref().map(|presented| &presented.claim);
     let checked = check_password_from(app, context, &email, &login.password, claim).await?;
-    let Checked { credential, outdated, device } = checked;
-    let device = sign_in_device(app, context, &credential, presented, device)?;
+    let Checked { credential, outdated, counted } = checked;
+    let device = sign_in_device(app, context, &credential, presented, counted.device())?;
     let proven = Proven { credential: &credential, amr: "pwd", proof: None, device: &device };
     let Completion::SignedIn(signed_in) = complete(app, context, proven, keys).await? else {
         return Err(refuse(app, context, email).await?);
     };
-    // The session exists: what is left must not keep its tokens from their owner. A counter that stays only makes the
-    // next failures dearer, and an outdated hash is renewed next time.
-    let cleared = if device.is_new {
-        app.store.clear_sign_in_failures(&email).await
-    } else {
-        app.store.renew_device(&device.device, context.now.plus(app.config.sessions.absolute())).await
-    };
-    if let Err(cause) = cleared {
-        tracing::warn!(request_id = context.request_id, %cause, "could not clear the failures of a sign-in");
-    }
+    settle(app, context, Some(&counted), &device).await;
+    // An outdated hash is renewed next time.
     if let Some(outdated) = outdated
         && let Err(cause) = rehash(app, context, &credential, &outdated, &login.password).await
     {

@@ -1,8 +1,12 @@
-//! Signing in with a mailed code, or with the link that came with it.
+//! Signing in with a mailed code, or with the link that came with it (OT-11).
 //!
-//! Store requests with a code: one round in parallel (two counters, the item's own, credential; with a device token also
-//! the device), one transaction (session, check on the user, item, audit; a new device and its notice), one round that
-//! clears the counters. A failure adds one audit write. With a link: the item instead of its counter and the address's.
+//! A code works with the flow token that its order answered. A link works with it, too, in the browser that asked; anywhere
+//! else it needs the code typed, after the person has seen which account it is: or a stranger could sign them in as himself.
+//!
+//! Store requests with a code: the source's counters; one round in parallel (a try on the item, credential; with a device
+//! token also the device); one transaction (session, check on the user, item, audit; a new device and its notice); one
+//! round that forgets the oldest of too many devices, or clears the known one's counter. A failure adds one audit write. A
+//! link in its own flow: no counters, and the item is read.
 
 use std::time::Duration;
 
@@ -11,20 +15,24 @@ use thiserror::Error;
 use crate::app::{App, RequestContext};
 use crate::crypto::key_ring::{MacKey, Ring};
 use crate::crypto::mail_token::{MailToken, code_matches};
+use crate::crypto::sealed_token::{CodeFlowToken, secret_hash};
 use crate::domain::credential::Credential;
 use crate::domain::device::Device;
 use crate::domain::email::{Email, EmailKey};
+use crate::domain::id::OneTimeId;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::timestamp::Timestamp;
 use crate::store::devices::DeviceClaim;
 use crate::store::error::StoreError;
 use crate::store::limits::{Reservation, Scope};
+use crate::store::one_time::CodeBond;
 use crate::telemetry::metrics::{self, SignIn};
 use crate::use_cases::fault::{Fault, fault_arm};
-use crate::use_cases::known_device::{PresentedDevice, SignInDevice, presented_device, sign_in_device};
+use crate::use_cases::known_device::{PresentedDevice, presented_device, settle, sign_in_device};
 use crate::use_cases::password_check::{admits, record_failure};
+use crate::use_cases::repeat::repeated;
 use crate::use_cases::reserve::reserve_for_source;
-use crate::use_cases::sign_in::{Completion, Proven, SignInRings, SignedIn, complete};
+use crate::use_cases::sign_in::{Completion, Proven, SignInKeys, SignInRings, SignedIn, complete, resume};
 
 /// What came by mail.
 pub enum MailedProof {
@@ -36,13 +44,20 @@ pub enum MailedProof {
         code: String,
     },
     /// The token of a link.
-    Token(String),
+    Link {
+        /// The token.
+        token: String,
+        /// The code that the same mail says, where it was typed beside the link.
+        code: Option<String>,
+    },
 }
 
 /// A sign-in by mail.
 pub struct LoginEmailCodeVerify {
     /// What came by mail.
     pub proof: MailedProof,
+    /// What the order for the mail answered; it counts as none if it is not that order's.
+    pub flow_token: Option<String>,
     /// What an earlier sign-in gave the device; it counts as none if it is not this address's.
     pub device_token: Option<String>,
 }
@@ -53,6 +68,18 @@ pub enum EmailCodeError {
     /// Wrong, expired, used, or of an account that has changed or does not exist: the answer is the same (EN-04).
     #[error("the code is not valid")]
     Invalid,
+    /// The link works, and its mail was asked for elsewhere: the code has to be typed, by who knows the account.
+    #[error("the code has to be typed")]
+    CodeRequired {
+        /// The account's address.
+        email: Email,
+    },
+    /// As [`Self::CodeRequired`], and the one that was typed beside the link is wrong.
+    #[error("the code beside the link is wrong")]
+    WrongCode {
+        /// The account's address.
+        email: Email,
+    },
     /// Too many codes tried; this one was not evaluated (OT-11).
     #[error("too many attempts")]
     TooManyAttempts {
@@ -71,11 +98,12 @@ pub async fn login_email_code_verify(
     context: &RequestContext,
     login: LoginEmailCodeVerify,
 ) -> Result<SignedIn, EmailCodeError> {
-    // Boxed, since five store requests at once make a large future.
+    // Boxed, since several store requests at once make a large future.
     let result = Box::pin(attempt(app, context, login)).await;
     metrics::sign_in(match &result {
         Ok(_) => SignIn::SignedIn,
-        Err(EmailCodeError::Invalid) => SignIn::InvalidCode,
+        Err(EmailCodeError::CodeRequired { .. }) => SignIn::CodeRequired,
+        Err(EmailCodeError::Invalid | EmailCodeError::WrongCode { .. }) => SignIn::InvalidCode,
         Err(EmailCodeError::TooManyAttempts { .. }) => SignIn::TooManyAttempts,
         Err(EmailCodeError::Fault(_)) => SignIn::Fault,
     });
@@ -87,60 +115,98 @@ async fn attempt(app: &App, context: &RequestContext, login: LoginEmailCodeVerif
     let rings = SignInRings::fetch(app, context).await?;
     let keys = rings.keys(app, context)?;
     let mail_ring = app.secrets.mail_mac(now).await?;
+    let flow = match login.flow_token.as_deref() {
+        Some(text) => CodeFlowToken::open(text, &*app.secrets.login_mac(now).await?, now).ok(),
+        None => None,
+    };
     // A forged link is refused with no store request.
-    let tried = Tried::read(&login.proof, &mail_ring, now)?;
+    let tried = Tried::read(&login.proof, flow, &mail_ring, now)?;
 
     let presented = presented_device(login.device_token.as_deref(), tried.email(), &rings.session_mac, context);
     let found = look_up(app, context, &tried, presented.as_ref()).await?;
-    let proven = found.item.filter(|item| tried.proves(item, &mail_ring, now));
+    let shown = found.item.as_ref().map(|item| tried.shown(item, &mail_ring, now)).transpose()?;
     // Bound by the mailer to the credentials that the account had when the mail went out (SE-04).
-    let proven = proven.zip(found.credential).filter(|(item, credential)| {
-        item.user_id == Some(credential.user_id)
+    let bound = found.item.zip(found.credential).filter(|(item, credential)| {
+        item.is_live(now)
+            && item.user_id == Some(credential.user_id)
             && item.cred_version == Some(credential.cred_version)
             && admits(app, credential)
     });
-    let Some((item, credential)) = proven else { return Err(refuse(app, context, &tried).await?) };
+    let Some((item, credential)) = bound else { return again(app, context, &tried, &rings, keys).await };
+    if shown != Some(true) {
+        return Err(not_shown(app, context, &tried, &credential).await?);
+    }
+    let item = item.used_from(&context.origin);
 
-    let device = sign_in_device(app, context, &credential, presented, found.device)?;
+    let device = sign_in_device(app, context, &credential, presented, found.device.as_ref())?;
     let proof = Proven { credential: &credential, amr: "otp", proof: Some(&item), device: &device };
     let Completion::SignedIn(signed_in) = complete(app, context, proof, keys).await? else {
-        return Err(refuse(app, context, &tried).await?);
+        return again(app, context, &tried, &rings, keys).await;
     };
-    // The session exists: a counter that stays only makes the next failures dearer.
-    if let Err(cause) = clear(app, context, tried.email(), &device).await {
-        tracing::warn!(request_id = context.request_id, %cause, "could not clear the failures of a sign-in");
-    }
+    settle(app, context, None, &device).await;
     Ok(signed_in)
 }
 
 /// What is tried.
 enum Tried<'a> {
-    Code { email: EmailKey, code: &'a str },
-    Token(MailToken),
+    /// A code, and the flow that it was asked for in, if it was.
+    Code { email: EmailKey, code: &'a str, flow: Option<(OneTimeId, String)> },
+    /// A link in its own flow, whose secret has this hash.
+    LinkInFlow(MailToken, String),
+    /// A link elsewhere, with the code of its mail.
+    LinkWithCode(MailToken, &'a str),
+    /// A link elsewhere.
+    LinkAlone(MailToken),
 }
 
 impl<'a> Tried<'a> {
-    fn read(proof: &'a MailedProof, ring: &Ring<MacKey>, now: Timestamp) -> Result<Self, EmailCodeError> {
-        match proof {
-            MailedProof::Code { email, code } => Ok(Self::Code { email: email.key(), code }),
-            MailedProof::Token(token) => MailToken::open(token, Purpose::EmailCode, ring, now)
-                .map(Self::Token)
-                .map_err(|_| EmailCodeError::Invalid),
-        }
+    fn read(
+        proof: &'a MailedProof,
+        flow: Option<CodeFlowToken>,
+        ring: &Ring<MacKey>,
+        now: Timestamp,
+    ) -> Result<Self, EmailCodeError> {
+        let flow = flow.map(|flow| (flow.one_time_id, secret_hash(&flow.secret)));
+        let (token, code) = match proof {
+            MailedProof::Code { email, code } => return Ok(Self::Code { email: email.key(), code, flow }),
+            MailedProof::Link { token, code } => (token, code),
+        };
+        let token = MailToken::open(token, Purpose::EmailCode, ring, now).map_err(|_| EmailCodeError::Invalid)?;
+        Ok(match (flow.filter(|(id, _)| *id == token.one_time_id()), code) {
+            (Some((_, hash)), _) => Self::LinkInFlow(token, hash),
+            (None, Some(code)) => Self::LinkWithCode(token, code),
+            (None, None) => Self::LinkAlone(token),
+        })
     }
 
     fn email(&self) -> &EmailKey {
         match self {
             Self::Code { email, .. } => email,
-            Self::Token(token) => &token.email_key,
+            Self::LinkInFlow(token, _) | Self::LinkWithCode(token, _) | Self::LinkAlone(token) => &token.email_key,
         }
     }
 
-    /// Whether this is what the item's mail said.
-    fn proves(&self, item: &OneTime, ring: &Ring<MacKey>, now: Timestamp) -> bool {
-        let Self::Code { code, .. } = self else { return item.is_live(now) };
-        let Some(key) = item.mailing.mac_kid.as_deref().and_then(|kid| ring.find(kid, now)) else { return false };
-        code_matches(code, &item.token().sign_in_code(key))
+    fn link(&self) -> Option<&MailToken> {
+        match self {
+            Self::Code { .. } => None,
+            Self::LinkInFlow(token, _) | Self::LinkWithCode(token, _) | Self::LinkAlone(token) => Some(token),
+        }
+    }
+
+    /// Whether this shows that whoever tries has the item's mail and knows what they sign in to. An item that no mail went
+    /// out for, as an unknown address's, costs the same comparison (EN-04).
+    fn shown(&self, item: &OneTime, ring: &Ring<MacKey>, now: Timestamp) -> Result<bool, Fault> {
+        let code = match self {
+            Self::Code { code, .. } | Self::LinkWithCode(_, code) => code,
+            Self::LinkInFlow(_, hash) => return Ok(item.flow_hash.as_ref() == Some(hash)),
+            Self::LinkAlone(_) => return Ok(false),
+        };
+        let named = item.mailing.mac_kid.as_deref().and_then(|kid| ring.find(kid, now));
+        let key = match named {
+            Some(key) => key,
+            None => ring.current(now)?,
+        };
+        Ok(code_matches(code, &item.token().sign_in_code(key)))
     }
 }
 
@@ -151,34 +217,38 @@ struct Found {
     device: Option<Device>,
 }
 
-/// Counts a code before it is evaluated (EN-01): per source, per address and day, and per item. A link cannot be
-/// guessed.
+/// Counts a code before it is evaluated (EN-01): against the source, and then on the item that its flow or its link names,
+/// which nobody else can reach. A link cannot be guessed.
 async fn look_up(
     app: &App,
     context: &RequestContext,
     tried: &Tried<'_>,
     presented: Option<&PresentedDevice>,
 ) -> Result<Found, EmailCodeError> {
-    let (now, limits, email) = (context.now, &app.config.limits, tried.email());
-    let credential = app.store.read_credential(email);
-    let device = read_device(app, presented.map(|presented| &presented.claim), now);
-    let Tried::Token(token) = tried else {
-        let subject = format!("{}#{}", email.as_str(), Purpose::EmailCode.name());
-        let (by_address, by_source, item, credential, device) = futures::try_join!(
-            app.store.reserve_in_window(Scope::Code, &subject, &limits.code_address, now),
-            reserve_for_source(app, context, Scope::LoginSource, &limits.login_source),
-            app.store.reserve_code_attempt(email, Purpose::EmailCode, now),
-            credential,
-            device,
-        )?;
-        for reservation in [by_address, by_source] {
-            if let Reservation::Refused { retry_after } = reservation {
-                return Err(EmailCodeError::TooManyAttempts { retry_after });
-            }
+    let (now, email) = (context.now, tried.email());
+    if let Tried::Code { .. } | Tried::LinkWithCode(..) = tried {
+        let limit = &app.config.limits.login_source;
+        if let Reservation::Refused { retry_after } =
+            reserve_for_source(app, context, Scope::LoginSource, limit).await?
+        {
+            return Err(EmailCodeError::TooManyAttempts { retry_after });
         }
-        return Ok(Found { item, credential, device });
+    }
+    let item = async {
+        match tried {
+            Tried::Code { flow: None, .. } => Ok(None),
+            Tried::Code { flow: Some((id, hash)), .. } => {
+                app.store.reserve_code_attempt(email, *id, CodeBond::Flow(hash), now).await
+            }
+            Tried::LinkWithCode(token, _) => {
+                let bond = CodeBond::Link(&token.nonce);
+                app.store.reserve_code_attempt(email, token.one_time_id(), bond, now).await
+            }
+            Tried::LinkInFlow(token, _) | Tried::LinkAlone(token) => app.store.read_one_time(token).await,
+        }
     };
-    let (item, credential, device) = futures::try_join!(app.store.read_one_time(token), credential, device)?;
+    let device = read_device(app, presented.map(|presented| &presented.claim), now);
+    let (item, credential, device) = futures::try_join!(item, app.store.read_credential(email), device)?;
     Ok(Found { item, credential, device })
 }
 
@@ -189,18 +259,46 @@ async fn read_device(app: &App, claim: Option<&DeviceClaim>, now: Timestamp) -> 
     }
 }
 
-/// A completed sign-in clears the address's failures, and those of the device that it came from (EN-02).
-async fn clear(app: &App, context: &RequestContext, email: &EmailKey, device: &SignInDevice) -> Result<(), StoreError> {
-    let of_address = app.store.clear_sign_in_failures(email);
-    if device.is_new {
-        return of_address.await;
+/// What the same browser is answered that presses the button of a link again (OT-02); anybody else is refused.
+async fn again(
+    app: &App,
+    context: &RequestContext,
+    tried: &Tried<'_>,
+    rings: &SignInRings,
+    keys: SignInKeys<'_>,
+) -> Result<SignedIn, EmailCodeError> {
+    if let Some(token) = tried.link()
+        && let Some(used) = repeated(app, context, token).await?
+        && let Some(signed_in) = resume(app, context, &used, rings, keys).await?
+    {
+        return Ok(signed_in);
     }
-    let expires_at = context.now.plus(app.config.sessions.absolute());
-    futures::try_join!(of_address, app.store.renew_device(&device.device, expires_at)).map(|_| ())
+    Err(refuse(app, context, tried).await?)
 }
 
 /// Records that the try failed.
 async fn refuse(app: &App, context: &RequestContext, tried: &Tried<'_>) -> Result<EmailCodeError, Fault> {
     record_failure(app, context, tried.email().clone()).await?;
     Ok(EmailCodeError::Invalid)
+}
+
+/// What to say of an item that works, to who has not shown enough: whoever has its link may know whose it is.
+async fn not_shown(
+    app: &App,
+    context: &RequestContext,
+    tried: &Tried<'_>,
+    credential: &Credential,
+) -> Result<EmailCodeError, Fault> {
+    let typed = match tried {
+        Tried::LinkAlone(_) => false,
+        Tried::LinkWithCode(..) => true,
+        Tried::Code { .. } | Tried::LinkInFlow(..) => return refuse(app, context, tried).await,
+    };
+    let user = app.store.read_user(credential.user_id).await?;
+    let Some(email) = user.map(|user| user.email) else { return refuse(app, context, tried).await };
+    if !typed {
+        return Ok(EmailCodeError::CodeRequired { email });
+    }
+    refuse(app, context, tried).await?;
+    Ok(EmailCodeError::WrongCode { email })
 }

@@ -7,11 +7,13 @@ use thiserror::Error;
 use crate::app::{App, RequestContext};
 use crate::crypto::mail_token::MailToken;
 use crate::domain::audit::{AuditAction, Subject};
+use crate::domain::email::Email;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{User, UserStatus};
 use crate::store::deletions::Keeping;
 use crate::use_cases::fault::{Fault, fault_arm};
+use crate::use_cases::repeat::repeated;
 
 /// Why the account is not kept.
 #[derive(Debug, Error)]
@@ -25,17 +27,28 @@ pub enum MeKeepError {
 }
 fault_arm!(MeKeepError);
 
-/// Keeps the account.
-pub async fn me_keep(app: &App, context: &RequestContext, token: &str) -> Result<(), MeKeepError> {
+/// Keeps the account, and gives its address. A press that the same browser repeats is answered as the first was (OT-02).
+pub async fn me_keep(app: &App, context: &RequestContext, token: &str) -> Result<Email, MeKeepError> {
     let now = context.now;
     let ring = app.secrets.mail_mac(now).await?;
     let token = MailToken::open(token, Purpose::KeepAccount, &ring, now).map_err(|_| MeKeepError::InvalidLink)?;
-    let item = app.store.read_one_time(&token).await?.filter(|item| item.is_live(now));
-    let item = item.ok_or(MeKeepError::InvalidLink)?;
+    match keep(app, context, &token).await {
+        Err(MeKeepError::InvalidLink) => {
+            let used = repeated(app, context, &token).await?;
+            used.and_then(|used| used.recipient).ok_or(MeKeepError::InvalidLink)
+        }
+        kept => kept,
+    }
+}
+
+async fn keep(app: &App, context: &RequestContext, token: &MailToken) -> Result<Email, MeKeepError> {
+    let now = context.now;
+    let item = app.store.read_one_time(token).await?.filter(|item| item.is_live(now));
+    let item = item.ok_or(MeKeepError::InvalidLink)?.used_from(&context.origin);
     let (user, erase_at) = leaving(app, &item).await?.ok_or(MeKeepError::InvalidLink)?;
     let audit = app.audit(context, Subject::User(user.id), AuditAction::DeletionCancelled, None)?;
     match app.store.keep_account(&user, erase_at, &item, &audit).await? {
-        Keeping::Kept => Ok(()),
+        Keeping::Kept => Ok(user.email),
         Keeping::Refused => Err(MeKeepError::InvalidLink),
     }
 }

@@ -43,4 +43,6 @@ pub mod token_refresh;
 pub mod watch_audit;
 
 mod known_device;
+mod order_mail;
+mod repeat;
 mod reserve;

@@ -10,7 +10,19 @@ use crate::store::passwords::{PasswordChange, PasswordSetting};
 use crate::use_cases::authenticate::{AuthenticateError, authenticate_fresh};
 use crate::use_cases::choose_password::{choose_password, wrapped_hash};
 use crate::use_cases::fault::{Fault, fault_arm};
-use crate::use_cases::password_check::{PasswordCheckError, check_password};
+use crate::use_cases::known_device::{device_of_user, new_device, presented_device};
+use crate::use_cases::password_check::{PasswordCheckError, check_password_of};
+use crate::use_cases::password_reset::PasswordSet;
+
+/// Both passwords, and where they are typed.
+pub struct ChangePassword<'a> {
+    /// The present one.
+    pub current: &'a Password,
+    /// The new one, as it was typed.
+    pub new_password: &'a str,
+    /// What an earlier sign-in gave the device, if it was one.
+    pub device_token: Option<&'a str>,
+}
 
 /// Why the password was not changed.
 #[derive(Debug, Error)]
@@ -38,21 +50,38 @@ pub async fn password_change(
     app: &App,
     context: &RequestContext,
     access_token: Option<&str>,
-    current: &Password,
-    new_password: &str,
-) -> Result<(), PasswordChangeError> {
+    change: ChangePassword<'_>,
+) -> Result<PasswordSet, PasswordChangeError> {
     let caller = authenticate_fresh(app, context, access_token).await?;
     let (user, session) = (caller.user, caller.session);
     // Before the current one is tried: a password that breaks a rule must not cost an attempt.
-    let password = choose_password(app, new_password, &user.email, user.name.as_ref()).await?;
-    check_password(app, context, &user.email.key(), current).await?;
+    let password = choose_password(app, change.new_password, &user.email, user.name.as_ref()).await?;
+    // Before anything is written: no device may be known whose token cannot be answered with.
+    let session_ring = app.secrets.session_mac(context.now).await?;
+    let mac_key = session_ring.current(context.now)?;
+    let presented = presented_device(change.device_token, &user.email.key(), &session_ring, context);
+    let checked = check_password_of(app, context, &user, change.current).await?;
     let hash = wrapped_hash(app, context.now, user.id, &password).await?;
     let notice = app.notice(context, Purpose::PasswordChanged, &user)?;
-    let setting =
-        PasswordSetting { user: &user, password: &hash, token: None, kept: Some(session.id), notice: &notice };
+    let email = user.email.key();
+    let mut device = new_device(app, context, &email, user.id, user.cred_version + 1)?;
+    // The same one under another token: it has been known for as long (OT-12).
+    if let Some(before) = device_of_user(app, context, &user, presented.as_ref()).await? {
+        device.device.created_at = before.created_at;
+    }
+    let setting = PasswordSetting {
+        user: &user,
+        password: &hash,
+        token: None,
+        kept: Some(&session),
+        notice: &notice,
+        device: &device.device,
+    };
     let audit = app.audit(context, Subject::User(user.id), AuditAction::PasswordChanged, Some(session.id))?;
     match app.store.set_password(&setting, &audit).await? {
-        PasswordChange::Changed => Ok(()),
-        PasswordChange::Superseded => Err(PasswordChangeError::Superseded),
+        PasswordChange::Changed => {}
+        PasswordChange::Superseded => return Err(PasswordChangeError::Superseded),
     }
+    checked.counted.give_back(app, context).await;
+    Ok(PasswordSet { device_token: device.token(mac_key) })
 }

@@ -1,7 +1,7 @@
 //! Asking for an account.
 //!
-//! The same work for every address: one credential read and two counters in parallel, always one hash, one
-//! transaction. The answer never tells whether the address has an account (EN-04).
+//! The same work for every address: the counters of source, pair and address one after the other, one credential read,
+//! always one hash, one transaction. The answer never tells whether the address has an account (EN-04).
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::domain::audit::{AuditAction, AuditEntry, Subject};
 use crate::domain::credential::Credential;
 use crate::domain::email::Email;
 use crate::domain::id::{RegistrationId, UserId};
+use crate::domain::mail_order::MailKind;
 use crate::domain::name::DisplayName;
 use crate::domain::password::PasswordRejection;
 use crate::domain::registration::{Registration, RegistrationKind};
@@ -21,6 +22,7 @@ use crate::store::accounts::AccountCreation;
 use crate::store::limits::{Reservation, Scope};
 use crate::use_cases::choose_password::{choose_password, wrapped_hash};
 use crate::use_cases::fault::{Fault, fault_arm};
+use crate::use_cases::order_mail::{Order, reserve_order};
 use crate::use_cases::reserve::reserve_for_source;
 
 /// Who asks, with the password as it was typed: whether it is good enough depends on the rest.
@@ -70,18 +72,16 @@ pub async fn register(
     let mac_key = login_ring.current(now)?;
 
     let (key, limits) = (email.key(), &app.config.limits);
-    let (credential, by_address, by_source) = futures::try_join!(
-        app.store.read_credential(&key),
-        app.store.reserve_in_window(Scope::RegisterAddress, key.as_str(), &limits.register_address, now),
-        reserve_for_source(app, context, Scope::RegisterSource, &limits.register_source),
-    )?;
-    for reservation in [by_address, by_source] {
-        if let Reservation::Refused { retry_after } = reservation {
-            return Err(RegisterError::TooManyAttempts { retry_after });
-        }
+    let by_source = reserve_for_source(app, context, Scope::RegisterSource, &limits.register_source).await?;
+    if let Reservation::Refused { retry_after } = by_source {
+        return Err(RegisterError::TooManyAttempts { retry_after });
+    }
+    let order = Order { kind: MailKind::Registration, email: &key, device: None };
+    if let Reservation::Refused { retry_after } = reserve_order(app, context, &order).await? {
+        return Err(RegisterError::TooManyAttempts { retry_after });
     }
 
-    let taken = credential.is_some_and(|credential| !credential.is_free(now));
+    let taken = app.store.read_credential(&key).await?.is_some_and(|credential| !credential.is_free(now));
     let user_id = UserId::new(now, app.entropy.number()?);
     let secret: TokenSecret = app.entropy.bytes()?;
     let registration = Registration {
@@ -96,6 +96,7 @@ pub async fn register(
         expires_at: now.plus(Duration::from_secs(app.config.accounts.verification_seconds)),
         attempts: 0,
         used_at: None,
+        used_by: None,
         email,
     };
     let flow_token = FlowToken { registration_id: registration.id, secret }.seal(mac_key);

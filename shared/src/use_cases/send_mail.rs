@@ -6,15 +6,16 @@
 use thiserror::Error;
 
 use crate::app::App;
-use crate::domain::mail_order::{MailOrder, Ordered};
-use crate::domain::one_time::Purpose;
+use crate::domain::attempts::WindowLimit;
+use crate::domain::mail_order::{MailKind, MailOrder};
 use crate::domain::timestamp::Timestamp;
-use crate::mail::{RenderError, mime};
+use crate::mail::{Letterhead, RenderError, mime};
 use crate::outbound::{MailTransport, OutboundError, OutgoingMail};
+use crate::store::error::StoreError;
 use crate::store::limits::{Reservation, Scope};
 use crate::store::outbox::{Claimed, MailClaim};
-use crate::telemetry::metrics::{self, Mail};
-use crate::use_cases::choose_letter::{Choice, choose, letter};
+use crate::telemetry::metrics::{self, Mail, MailLimit};
+use crate::use_cases::choose_letter::{Budget, Choice, choose, letter};
 use crate::use_cases::fault::{Fault, fault_arm};
 
 /// What became of an order.
@@ -86,64 +87,77 @@ async fn try_send(app: &App, transport: &dyn MailTransport, order: &MailOrder) -
     };
     let Some(letter) = letter(app, &choice.subject, key, now) else { return Ok(Sending::Nothing) };
     if mailing.mac_kid.is_none() {
-        match count(app, order, &choice, &mailing.source, &key.kid, now).await? {
-            Claimed::Counted => {}
+        match claim(app, order, &choice, &key.kid, now).await? {
+            Claimed::Claimed => {}
             Claimed::Superseded => return Err(SendMailError::Contended),
             Claimed::OverLimit => return Ok(Sending::OverLimit),
         }
     }
 
     let name = choice.name.as_ref().map(|name| name.as_str());
-    let rendered = letter.render(mailing.language, &app.config.service.name, name)?;
+    let service = &app.config.service;
+    let letterhead = Letterhead {
+        service_name: &service.name,
+        url: service.url.as_deref(),
+        support: service.support.as_deref(),
+        recipient: choice.recipient.display(),
+        recipient_name: name,
+        at: now,
+    };
+    let rendered = letter.render(mailing.language, &letterhead)?;
     let sender = &app.config.mail.sender;
-    let domain = sender.trim_end_matches('>').rsplit_once('@').map_or("localhost", |(_, domain)| domain);
     // The same for each try: a mail that was doubled is recognised by it.
-    let message_id = format!("{}@{domain}", order.id);
+    let message_id = format!("{}@{}", order.id, sender.address().domain());
     let message = mime(sender, &choice.recipient, &rendered, now, &message_id)?;
     transport.send(&OutgoingMail { to: choice.recipient, message }).await?;
     app.store.mark_sent(order, now).await?;
     Ok(Sending::Sent)
 }
 
-/// Counts the mail, once, and makes its link valid.
-async fn count(
-    app: &App,
-    order: &MailOrder,
-    choice: &Choice,
-    source: &str,
-    kid: &str,
-    now: Timestamp,
-) -> Result<Claimed, Fault> {
+/// Makes the mail's link valid, and counts the mail. What its order was to count against it has been counted against
+/// when it came ([`crate::use_cases::order_mail`]): the stage is left.
+async fn claim(app: &App, order: &MailOrder, choice: &Choice, kid: &str, now: Timestamp) -> Result<Claimed, Fault> {
     let limits = &app.config.limits;
     let address = choice.recipient.key();
-    let counters = if let Some(purpose) = notice(&choice.subject) {
+    let counter = match &choice.budget {
         // Strangers must not be able to use up the limit of what tells an owner of a takeover.
-        vec![(Scope::MailAddress, format!("{}#{}", purpose.name(), address.as_str()), &limits.mail_address)]
-    } else {
-        // Apart from the transaction, in which everybody would conflict with everybody.
-        let all = app.store.reserve_in_window(Scope::MailAll, "all", &limits.mail_all, now).await?;
-        if let Reservation::Refused { .. } = all {
+        Budget::Notice(purpose) => {
+            let subject = format!("{}#{}", purpose.name(), address.as_str());
+            Some((Scope::NoticeAddress, subject, &limits.notice_address))
+        }
+        Budget::Registration => {
+            let limit = &limits.register_notice;
+            // Before the stage's, and so apart from the claim: a crash in between costs a notice of nothing that happened.
+            let reserved = app.store.reserve_in_window(Scope::RegisterNotice, address.as_str(), limit, now).await?;
+            if let Reservation::Refused { .. } = reserved {
+                metrics::mail_refused(MailKind::Notice.name(), MailLimit::Address);
+                return Ok(Claimed::OverLimit);
+            }
+            None
+        }
+        Budget::Ordered(_) => None,
+    };
+    if let Some(kind) = choice.budget.of_stage() {
+        let reserved = reserve_of_stage(app, kind, now).await?;
+        if let Reservation::Refused { .. } = reserved {
+            metrics::mail_refused(kind.name(), MailLimit::Stage);
             return Ok(Claimed::OverLimit);
         }
-        vec![
-            (Scope::MailAddress, address.as_str().to_owned(), &limits.mail_address),
-            (Scope::MailSource, source.to_owned(), &limits.mail_source),
-        ]
-    };
-    let registration = match &choice.subject {
-        Ordered::Registration(registration) if choice.redirected => Some(registration),
-        _ => None,
-    };
-    let claim = MailClaim { order, kid, account: choice.account, registration, counters };
-    Ok(app.store.claim_mail(&claim, now).await?)
+    }
+    let redirected = Some(&choice.subject).filter(|_| choice.redirected);
+    let claimed =
+        app.store.claim_mail(&MailClaim { order, kid, account: choice.account, redirected, counter }, now).await?;
+    if claimed == Claimed::OverLimit {
+        metrics::mail_refused(MailKind::Notice.name(), MailLimit::Address);
+    }
+    Ok(claimed)
 }
 
-/// The purpose of a mail that only the account's own use brings about.
-fn notice(subject: &Ordered) -> Option<Purpose> {
-    match subject {
-        Ordered::OneTime(item) => Some(item.purpose).filter(|purpose| {
-            matches!(purpose, Purpose::EmailUndo | Purpose::KeepAccount | Purpose::PasswordChanged | Purpose::NewDevice)
-        }),
-        Ordered::Registration(_) => None,
-    }
+/// Apart from the claim's transaction, in which everybody would conflict with everybody. The last part of the stage's
+/// budget is for resets alone (EN-02).
+async fn reserve_of_stage(app: &App, kind: MailKind, now: Timestamp) -> Result<Reservation, StoreError> {
+    let limits = &app.config.limits;
+    let kept = if kind == MailKind::Reset { 0 } else { limits.mail_all_kept_for_resets };
+    let limit = WindowLimit { limit: limits.mail_all.limit.saturating_sub(kept), ..limits.mail_all };
+    app.store.reserve_in_window(Scope::MailAll, "all", &limit, now).await
 }

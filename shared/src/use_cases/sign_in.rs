@@ -11,7 +11,7 @@ use crate::crypto::key_ring::{MacKey, Ring, SigningKey};
 use crate::crypto::sealed_token::{RefreshToken, TokenSecret, secret_hash};
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::credential::Credential;
-use crate::domain::id::{SessionId, TokenId, UserId};
+use crate::domain::id::{SessionId, TokenId};
 use crate::domain::one_time::OneTime;
 use crate::domain::session::Session;
 use crate::domain::user::Roles;
@@ -91,12 +91,17 @@ pub(super) async fn complete(
     keys: SignInKeys<'_>,
 ) -> Result<Completion, Fault> {
     let (credential, device) = (proven.credential, proven.device);
-    let (session, secret) = begin_session(app, context, credential.user_id, proven.amr, keys.mac)?;
+    let secret = match (proven.proof, &context.origin.browser) {
+        // Computed again where the browser asks again (OT-02).
+        (Some(item), Some(browser)) => browser.session_secret(&item.mailing.nonce),
+        _ => app.entropy.bytes()?,
+    };
+    let session = begin_session(app, context, credential, proven.amr, &secret, keys.mac)?;
+    let proof = proven.proof.map(|item| OneTime { session_id: Some(session.id), ..item.clone() });
     let audit = app.audit(context, Subject::User(credential.user_id), AuditAction::SignedIn, Some(session.id))?;
     let new = NewSession {
         session: &session,
-        cred_version: credential.cred_version,
-        proof: proven.proof,
+        proof: proof.as_ref(),
         device: device.is_new.then_some(&device.device),
         notice: device.notice.as_ref(),
     };
@@ -108,22 +113,23 @@ pub(super) async fn complete(
     Ok(Completion::SignedIn(SignedIn { device_token: Some(device.token(keys.mac)), ..signed_in }))
 }
 
-/// A session that begins now, and the random bits that only its tokens carry.
+/// A session that begins now. Only its tokens carry its random bits.
 fn begin_session(
     app: &App,
     context: &RequestContext,
-    user_id: UserId,
+    credential: &Credential,
     amr: &str,
+    secret: &TokenSecret,
     mac_key: &MacKey,
-) -> Result<(Session, TokenSecret), Fault> {
-    let secret: TokenSecret = app.entropy.bytes()?;
+) -> Result<Session, Fault> {
     let (now, policy) = (context.now, &app.config.sessions);
-    let session = Session {
+    Ok(Session {
         id: SessionId::new(now, app.entropy.number()?),
-        user_id,
+        user_id: credential.user_id,
         generation: 0,
-        secret_hash: secret_hash(&secret),
+        secret_hash: secret_hash(secret),
         mac_kid: mac_key.kid.clone(),
+        cred_version: Some(credential.cred_version),
         created_at: now,
         authenticated_at: now,
         amr: vec![amr.to_owned()],
@@ -133,8 +139,28 @@ fn begin_session(
         revoked_at: None,
         address: context.origin.address.map(|address| address.to_string()),
         user_agent: context.origin.user_agent.clone(),
-    };
-    Ok((session, secret))
+    })
+}
+
+/// The tokens of the session that this browser has just begun with this item, as they are by now: where it asks again,
+/// there is no second session (OT-02). `None` where that session has ended.
+pub(super) async fn resume(
+    app: &App,
+    context: &RequestContext,
+    used: &OneTime,
+    rings: &SignInRings,
+    keys: SignInKeys<'_>,
+) -> Result<Option<SignedIn>, Fault> {
+    let Some(browser) = &context.origin.browser else { return Ok(None) };
+    let (Some(user_id), Some(session_id)) = (used.user_id, used.session_id) else { return Ok(None) };
+    let secret = browser.session_secret(&used.mailing.nonce);
+    let (session, user) = app.store.read_session_and_user(user_id, session_id).await?;
+    let live = session.zip(user).filter(|(session, user)| {
+        session.is_live(context.now) && session.secret_hash == secret_hash(&secret) && user.admits(session)
+    });
+    let Some((session, user)) = live else { return Ok(None) };
+    let Some(mac_key) = rings.session_mac.find(&session.mac_kid, context.now) else { return Ok(None) };
+    issue(app, context, &session, secret, &user.roles, mac_key, keys.signing).map(Some)
 }
 
 /// The tokens of a session's current generation. The refresh token is computed: asked again, it is the same one.

@@ -114,7 +114,8 @@ fn restored(app: &App, sweep: &Sweep) -> Restored {
         point: sweep.point,
         now: sweep.now,
         deletion_grace: Duration::from_secs(accounts.deletion_grace_seconds),
-        undo: Duration::from_secs(accounts.email_undo_seconds),
+        // The trail does not tell which of the two it was: after the shorter, the address may be anybody's.
+        undo: Duration::from_secs(accounts.email_undo_known_device_seconds),
     }
 }
 

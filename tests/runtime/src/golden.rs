@@ -15,13 +15,14 @@ pub const SETTINGS: [(&str, &str); 3] = [
 ];
 
 /// What differs each time, by its shape, and what stands for it. New endpoints speak of the same things.
-const RULES: [(&str, &str); 6] = [
+const RULES: [(&str, &str); 7] = [
     (r"\beyJ[\w-]+\.[\w-]+\.[\w-]+", "<JWT>"),
     (r"\b([a-z]{2})_[\w-]+\.[\w-]+\.[\w-]+", "<$1 token>"),
     (r"\b([a-z]{3})_[0-9a-hjkmnp-tv-z]{26}\b", "<$1 id>"),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
     (r"\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT", "<time>"),
     (r"^[\w-]{43,}$", "<base64url>"),
+    (r"^__Host-wardgate-browser=[\w-]{22}", "__Host-wardgate-browser=<128 bits>"),
 ];
 
 /// Functions that pass on what they get, or whose work is elsewhere: there is no response without a queue, somebody who sends
@@ -37,6 +38,8 @@ struct Link {
     to: &'static str,
 }
 
+/// Stands for the code of the mail whose link an event has as well.
+const CODE: &str = "${CODE}";
 const EMAIL: &str = "ada@example.com";
 /// What `email-change/ok` asks for.
 const NEW_EMAIL: &str = "ada@new.example.com";
@@ -143,10 +146,23 @@ impl SignedIn {
                 let answered = answer(name.split('/').next().unwrap(), before).await;
                 assert!(answered["statusCode"].as_u64().unwrap() < 300, "{name}: {answered}");
             }
-            filled = filled.replace(link.placeholder, &link_token(&newest_mail(link.to).await));
+            let mail = newest_mail(link.to).await;
+            filled = filled.replace(link.placeholder, &link_token(&mail));
+            if filled.contains(CODE) {
+                filled = filled.replace(CODE, &code(&mail));
+            }
         }
         filled
     }
+}
+
+/// The code in a mail: the line that has nothing else, without the spaces that make it readable.
+#[track_caller]
+pub fn code(mail: &str) -> String {
+    let mut lines = mail.lines().map(|line| line.replace([' ', '-'], ""));
+    let is_code =
+        |line: &String| line.len() == 8 && line.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+    lines.find(is_code).unwrap_or_else(|| panic!("no code in {mail}"))
 }
 
 /// The token in a mail's first link.

@@ -55,7 +55,7 @@ impl World {
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let app = App::new(config, Host { connection, clock, entropy, hashing_slots: 1 }).unwrap();
         let outbox = Arc::new(Outbox::default());
-        let pump = Pump::new(Arc::new(app), engine.database, Box::new(Arc::clone(&outbox)), None);
+        let pump = Pump::new(Arc::new(app), engine.streams, Box::new(Arc::clone(&outbox)), None);
         Self { relay: Relay::start(address).await, more: more.to_vec(), outbox, pump, folder, _stop: stop }
     }
 

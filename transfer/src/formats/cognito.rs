@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::members::{flag, full_name, text, time};
+use super::members::{flag, full_name, refuse_other_passwords, text, time};
 use super::{Account, RowError};
 
 pub(super) fn account(row: &Map<String, Value>) -> Result<Account, RowError> {
@@ -12,13 +12,15 @@ pub(super) fn account(row: &Map<String, Value>) -> Result<Account, RowError> {
         Some(_) => return Err(RowError::Member { member: "Attributes", expected: "a list" }),
         None => row.clone(),
     };
+    refuse_other_passwords(row, &[])?;
+    refuse_other_passwords(&attributes, &[])?;
     let username = text(row, "Username")?.or(text(row, "cognito:username")?);
     let enabled = row.get("Enabled").is_none_or(Value::is_null) || flag(row, "Enabled")?;
     Ok(Account {
         id: text(&attributes, "sub")?.or(username),
         email: text(&attributes, "email")?.unwrap_or_default(),
         email_verified: flag(&attributes, "email_verified")?,
-        name: full_name(&attributes)?,
+        name: full_name(&attributes),
         disabled: !enabled,
         created_at: time(row, "UserCreateDate")?,
         ..Account::default()

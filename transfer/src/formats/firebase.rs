@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use wardgate::crypto::foreign_hash::FirebaseProject;
 use zeroize::Zeroizing;
 
-use super::members::{flag, secret, text, time};
+use super::members::{flag, name, one_secret, refuse_other_passwords, text, time};
 use super::{Account, RowError};
 use crate::Failure;
 use crate::arguments::FirebaseArguments;
@@ -42,21 +42,32 @@ pub(super) const COLUMNS: &[&str] = &[
     "disabled",
 ];
 
+/// What `firebase auth:export` calls the account's salt, and what the Admin SDK does.
+const SALTS: [&str; 2] = ["salt", "passwordSalt"];
+
 pub(super) fn account(row: &Map<String, Value>, project: Option<&FirebaseProject>) -> Result<Account, RowError> {
-    let hash = secret(row, "passwordHash")?.zip(secret(row, "salt")?);
-    let password_hash = match (hash, project) {
-        (None, _) => None,
-        (Some(_), None) => return Err(RowError::NoHashConfig),
-        (Some((hash, salt)), Some(project)) => Some(project.stored(&salt, &hash)?),
+    refuse_other_passwords(row, &["passwordHash", "salt", "passwordSalt"])?;
+    let (hash, salt) = (one_secret(row, &["passwordHash"])?, one_secret(row, &SALTS)?);
+    let password_hash = match (hash, salt, project) {
+        (None, None, _) => None,
+        (Some(_), None, _) => return Err(RowError::IncompleteHash { has: "passwordHash", lacks: "salt" }),
+        (None, Some(_), _) => return Err(RowError::IncompleteHash { has: "salt", lacks: "passwordHash" }),
+        (Some(_), Some(_), None) => return Err(RowError::NoHashConfig),
+        (Some(hash), Some(salt), Some(project)) => Some(project.stored(&salt, &hash)?),
+    };
+    // The Admin SDK keeps times apart.
+    let created_at = match row.get("metadata") {
+        Some(Value::Object(metadata)) => time(metadata, "creationTime")?,
+        _ => time(row, "createdAt")?,
     };
     Ok(Account {
-        id: text(row, "localId")?,
+        id: text(row, "localId")?.or(text(row, "uid")?),
         email: text(row, "email")?.unwrap_or_default(),
         email_verified: flag(row, "emailVerified")?,
-        name: text(row, "displayName")?,
+        name: name(row, "displayName"),
         password_hash,
         disabled: flag(row, "disabled")?,
-        created_at: time(row, "createdAt")?,
+        created_at,
         ..Account::default()
     })
 }

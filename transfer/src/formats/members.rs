@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::format_description::well_known::{Rfc2822, Rfc3339};
 use wardgate::domain::timestamp::Timestamp;
 use zeroize::Zeroizing;
 
-use super::RowError;
+use super::{Name, RowError};
 
 type Row = Map<String, Value>;
 
@@ -44,14 +44,86 @@ pub(super) fn flag(row: &Row, name: &'static str) -> Result<bool, RowError> {
     }
 }
 
-/// A name in one member, or in two.
-pub(super) fn full_name(row: &Row) -> Result<Option<String>, RowError> {
-    if let Some(name) = text(row, "name")? {
-        return Ok(Some(name));
+/// A person's name as a row has it. One that is not usable is left out: nobody loses an account for it.
+pub(super) fn name(row: &Row, name: &'static str) -> Name {
+    match text(row, name) {
+        Ok(None) => Name::Absent,
+        Ok(Some(name)) if name.trim().is_empty() => Name::Absent,
+        Ok(Some(name)) => Name::Given(name),
+        Err(_) => Name::Unusable,
     }
-    let parts = [text(row, "given_name")?, text(row, "family_name")?];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    Ok((!parts.is_empty()).then(|| parts.join(" ")))
+}
+
+/// A name in one member, or in two.
+pub(super) fn full_name(row: &Row) -> Name {
+    let whole = name(row, "name");
+    if whole != Name::Absent {
+        return whole;
+    }
+    match (name(row, "given_name"), name(row, "family_name")) {
+        (Name::Given(given), Name::Given(family)) => Name::Given(format!("{given} {family}")),
+        (Name::Absent, other) | (other, Name::Absent) => other,
+        _ => Name::Unusable,
+    }
+}
+
+/// One secret under any of several names. Two that differ are refused: nobody knows which one it is.
+pub(super) fn one_secret(row: &Row, names: &[&'static str]) -> Result<Option<Zeroizing<String>>, RowError> {
+    let mut found: Option<Zeroizing<String>> = None;
+    for name in names {
+        let Some(value) = secret(row, name)? else { continue };
+        if found.as_ref().is_some_and(|known| *known != value) {
+            return Err(RowError::TwoHashes);
+        }
+        found = Some(value);
+    }
+    Ok(found)
+}
+
+/// What systems call a password, its hash, or what changes the hash's meaning, in lower case and without punctuation.
+const PASSWORD_MEMBERS: [&str; 18] = [
+    "password",
+    "passwd",
+    "passwordhash",
+    "passwordhashed",
+    "passworddigest",
+    "passwordsalt",
+    "passwordalgorithm",
+    "passwordhashalgorithm",
+    "passwordhashfunction",
+    "hash",
+    "hashalgorithm",
+    "hashedpassword",
+    "encryptedpassword",
+    "custompasswordhash",
+    "custompassword",
+    "salt",
+    "pepper",
+    "rawpassword",
+];
+
+/// Refuses a row with a password in a member that its format does not read: its account would silently come without one.
+pub(super) fn refuse_other_passwords(row: &Row, read: &[&str]) -> Result<(), RowError> {
+    let is_password = |name: &str| {
+        let name = name.rsplit(':').next().unwrap_or(name);
+        let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        PASSWORD_MEMBERS.contains(&plain.to_ascii_lowercase().as_str())
+    };
+    let holds = |value: &Value| match value {
+        Value::Null | Value::Bool(_) => false,
+        Value::String(text) => !text.is_empty(),
+        _ => true,
+    };
+    let unread = row.iter().find(|(name, value)| !read.contains(&name.as_str()) && is_password(name) && holds(value));
+    match unread {
+        Some((name, _)) => Err(RowError::UnreadPassword(shown(name))),
+        None => Ok(()),
+    }
+}
+
+/// A member's name, as it is told.
+pub(super) fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(40).collect()
 }
 
 /// A time: RFC 3339, as `PostgreSQL` writes it, or a number of seconds or milliseconds since 1970.
@@ -72,6 +144,10 @@ fn parse_time(text: &str) -> Option<Timestamp> {
         let millis = if number.abs() < 1e11 { number * 1000.0 } else { number };
         #[expect(clippy::cast_possible_truncation, reason = "the value is within the calendar")]
         return (millis.abs() < 2.5e14).then(|| Timestamp::from_millis(millis as i64));
+    }
+    // JavaScript's toUTCString: Wed, 01 May 2024 10:20:30 GMT
+    if let Ok(time) = OffsetDateTime::parse(text.trim(), &Rfc2822) {
+        return i64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok().map(Timestamp::from_millis);
     }
     // PostgreSQL: 2024-05-01 10:20:30.123456+00
     let mut text = text.trim().replacen(' ', "T", 1);
@@ -98,6 +174,7 @@ mod tests {
             ("2024-05-01 10:20:30.123456+00", 1_714_558_830_123),
             ("2024-05-01 15:50:30+0530", 1_714_558_830_000),
             ("2024-05-01 10:20:30", 1_714_558_830_000),
+            ("Wed, 01 May 2024 10:20:30 GMT", 1_714_558_830_000),
             ("1714558830000", 1_714_558_830_000),
             ("1714558830.123", 1_714_558_830_123),
         ] {

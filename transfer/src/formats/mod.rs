@@ -1,6 +1,7 @@
 //! What each system calls things. A row is an object, from JSON or from CSV, where every value is text.
 
 mod auth0;
+mod auth0_hash;
 mod cognito;
 mod firebase;
 mod members;
@@ -12,7 +13,6 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 use wardgate::crypto::foreign_hash::{FirebaseProject, RefusedHash};
 use wardgate::domain::email::InvalidEmail;
-use wardgate::domain::name::InvalidName;
 use wardgate::domain::timestamp::Timestamp;
 use zeroize::Zeroizing;
 
@@ -33,6 +33,18 @@ pub enum Format {
     Supabase,
 }
 
+/// A person's name, as a row has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Name {
+    /// There is none.
+    #[default]
+    Absent,
+    /// This one, which may not be a name that we accept.
+    Given(String),
+    /// Something that is no text.
+    Unusable,
+}
+
 /// An account as a row describes it.
 #[derive(Clone, Default)]
 pub struct Account {
@@ -43,7 +55,7 @@ pub struct Account {
     /// Whether the other system knew that it is theirs.
     pub email_verified: bool,
     /// The person's name.
-    pub name: Option<String>,
+    pub name: Name,
     /// The password's hash, if there is one.
     pub password_hash: Option<Zeroizing<String>>,
     /// Whether the account was blocked.
@@ -80,15 +92,32 @@ pub enum RowError {
     /// The address is none.
     #[error(transparent)]
     Email(#[from] InvalidEmail),
-    /// The name is none.
-    #[error(transparent)]
-    Name(#[from] InvalidName),
+    /// A password hash whose other half is missing.
+    #[error("the member {has} is there without {lacks}: the password hash is not complete")]
+    IncompleteHash {
+        /// What is there.
+        has: &'static str,
+        /// What is not.
+        lacks: &'static str,
+    },
+    /// Nobody knows which one is the account's.
+    #[error("the row has two password hashes, or two salts, that differ")]
+    TwoHashes,
+    /// Without this the account would come without a password, and nobody would know.
+    #[error("the member {0} is of a password, and this format does not read it")]
+    UnreadPassword(String),
     /// The hash is not taken.
     #[error(transparent)]
     Hash(#[from] RefusedHash),
     /// Auth0 knows more ways to hash than may be verified.
-    #[error("passwords hashed like this are not supported: argon2, bcrypt, pbkdf2 and scrypt are")]
-    Algorithm,
+    #[error("passwords hashed with {0} are not supported: argon2, bcrypt, pbkdf2 and scrypt are")]
+    Algorithm(&'static str),
+    /// Auth0 knows passwords that were hashed in another encoding than the one that is typed.
+    #[error("a hash of the password in {0} cannot be verified: only one of UTF-8 can")]
+    PasswordEncoding(&'static str),
+    /// A part of Auth0's hash that would change what it means.
+    #[error("custom_password_hash has {0}, which this algorithm's hash does not verify with")]
+    CustomMember(String),
     /// Firebase's hashes mean nothing without the project's parameters.
     #[error("the row has a password hash: give the project's parameters with --hash-config")]
     NoHashConfig,
@@ -98,6 +127,7 @@ pub enum RowError {
 }
 
 /// What reading a row needs beside it.
+#[derive(Clone)]
 pub struct Reading {
     /// Who wrote the file.
     pub format: Format,

@@ -3,13 +3,14 @@
 use serde_json::{Map, Value};
 use wardgate::domain::timestamp::Timestamp;
 
-use super::members::{flag, secret, text, time};
-use super::{Account, RowError};
+use super::members::{self, flag, refuse_other_passwords, secret, text, time};
+use super::{Account, Name, RowError};
 
 pub(super) fn account(row: &Map<String, Value>, now: Timestamp) -> Result<Account, RowError> {
     if text(row, "deleted_at")?.is_some() {
         return Err(RowError::Deleted);
     }
+    refuse_other_passwords(row, &["encrypted_password"])?;
     // `confirmed_at` is also set by a phone; older tables have no other.
     let confirmed = text(row, "email_confirmed_at")?;
     let confirmed = if row.contains_key("phone") { confirmed } else { confirmed.or(text(row, "confirmed_at")?) };
@@ -29,16 +30,19 @@ pub(super) fn account(row: &Map<String, Value>, now: Timestamp) -> Result<Accoun
 }
 
 /// In CSV the metadata is JSON inside a field. Applications put into it what they like.
-fn name(row: &Map<String, Value>) -> Option<String> {
-    let metadata = row.get("raw_user_meta_data").or_else(|| row.get("user_metadata"))?;
+fn name(row: &Map<String, Value>) -> Name {
     let parsed;
-    let metadata = match metadata {
-        Value::String(text) => {
-            parsed = serde_json::from_str::<Value>(text).ok()?;
+    let metadata = match row.get("raw_user_meta_data").or_else(|| row.get("user_metadata")) {
+        Some(Value::String(text)) => {
+            parsed = serde_json::from_str::<Value>(text).unwrap_or_default();
             &parsed
         }
-        metadata => metadata,
+        Some(metadata) => metadata,
+        None => return Name::Absent,
     };
-    let named = |member: &str| metadata.get(member).and_then(Value::as_str).filter(|name| !name.is_empty());
-    named("full_name").or_else(|| named("name")).map(str::to_owned)
+    let Value::Object(metadata) = metadata else { return Name::Absent };
+    match members::name(metadata, "full_name") {
+        Name::Given(name) => Name::Given(name),
+        _ => members::name(metadata, "name"),
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::members::{flag, secret, text, time};
+use super::members::{flag, name, secret, shown, text, time};
 use super::{Account, RowError};
 
 /// A misspelt member would silently lose what it says.
@@ -10,7 +10,7 @@ const MEMBERS: [&str; 8] = ["id", "email", "email_verified", "name", "roles", "s
 
 pub(super) fn account(row: &Map<String, Value>) -> Result<Account, RowError> {
     if let Some(unknown) = row.keys().find(|member| !MEMBERS.contains(&member.as_str())) {
-        return Err(RowError::UnknownMember(unknown.chars().filter(|c| !c.is_control()).take(40).collect()));
+        return Err(RowError::UnknownMember(shown(unknown)));
     }
     let disabled = match text(row, "status")?.as_deref() {
         None | Some("active") => false,
@@ -21,7 +21,7 @@ pub(super) fn account(row: &Map<String, Value>) -> Result<Account, RowError> {
         id: text(row, "id")?,
         email: text(row, "email")?.unwrap_or_default(),
         email_verified: flag(row, "email_verified")?,
-        name: text(row, "name")?,
+        name: name(row, "name"),
         password_hash: secret(row, "password_hash")?,
         disabled,
         roles: roles(row)?,

@@ -19,6 +19,111 @@ fn rows() -> String {
     })
 }
 
+/// Imports until so many rows are noted, and kills it.
+fn kill_after(folder: &Folder, file: &Path, rows: u64) -> u64 {
+    let checkpoint = folder.path("rows.jsonl.import-progress.json");
+    let mut import = folder.command("import", file, &["--checkpoint-rows", "33"]).spawn().unwrap();
+    while done(&checkpoint) < rows {
+        assert_eq!(import.try_wait().unwrap(), None, "it ended before row {rows}");
+        std::thread::yield_now();
+    }
+    import.kill().unwrap();
+    import.wait().unwrap();
+    done(&checkpoint)
+}
+
+/// Puts the store aside, or back.
+fn move_store(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        if entry.file_name().to_string_lossy().starts_with("store.") {
+            std::fs::rename(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+fn assert_it_began_anew(folder: &Folder, file: &Path) {
+    let told = folder.import(file, &[]);
+    assert!(told.contains("not into this store as it is now"), "{told}");
+    assert!(!told.contains("going on"), "{told}");
+    let accounts = ROWS - ROWS / REFUSED_EVERY;
+    assert!(told.contains(&format!("{accounts} accounts created in development, 0 were imported before")), "{told}");
+    assert_eq!(folder.exported().len(), accounts, "every row of the file is there");
+    let errors = std::fs::read_to_string(folder.path("rows.jsonl.errors.csv")).unwrap();
+    assert_eq!(errors.lines().count(), 1 + ROWS / REFUSED_EVERY, "each refused row stands in the list once");
+}
+
+#[test]
+fn a_store_that_was_deleted_since_gets_every_row() {
+    let folder = Folder::new();
+    let file = folder.file("rows.jsonl", &rows());
+    kill_after(&folder, &file, 500);
+    move_store(&folder.data(), &folder.path("gone"));
+    assert_it_began_anew(&folder, &file);
+}
+
+#[test]
+fn a_store_that_was_restored_to_an_earlier_time_gets_every_row() {
+    let folder = Folder::new();
+    let file = folder.file("rows.jsonl", &rows());
+    kill_after(&folder, &file, 100);
+    // A copy from then, in the place of what it became since.
+    std::fs::create_dir(folder.path("backup")).unwrap();
+    for entry in std::fs::read_dir(folder.data()).unwrap().map(Result::unwrap) {
+        std::fs::copy(entry.path(), folder.path("backup").join(entry.file_name())).unwrap();
+    }
+    kill_after(&folder, &file, 700);
+    move_store(&folder.data(), &folder.path("later"));
+    move_store(&folder.path("backup"), &folder.data());
+    let told = folder.import(&file, &[]);
+    assert!(told.contains("not into this store as it is now"), "{told}");
+    assert_eq!(folder.exported().len(), ROWS - ROWS / REFUSED_EVERY, "every row of the file is there");
+}
+
+#[test]
+fn another_store_gets_every_row() {
+    let folder = Folder::new();
+    let file = folder.file("rows.jsonl", &rows());
+    kill_after(&folder, &file, 500);
+    let other = Folder::new();
+    let told = other.import(&file, &[]);
+    assert!(told.contains("not into this store as it is now"), "{told}");
+    assert_eq!(other.exported().len(), ROWS - ROWS / REFUSED_EVERY);
+    // The first one has lost nothing but its checkpoint.
+    let told = folder.import(&file, &[]);
+    assert!(!told.contains("going on"), "{told}");
+    assert_eq!(folder.exported().len(), ROWS - ROWS / REFUSED_EVERY);
+}
+
+#[test]
+fn a_list_of_refused_rows_that_was_lost_meanwhile_is_a_clear_message() {
+    let folder = Folder::new();
+    let file = folder.file("rows.jsonl", &rows());
+    kill_after(&folder, &file, 500);
+    folder.file("rows.jsonl.errors.csv", "row");
+    let told = folder.refused("import", &file, &[]);
+    assert!(told.contains("shorter than the interrupted run left it") && told.contains("--restart"), "{told}");
+    folder.import(&file, &["--restart"]);
+    assert_eq!(folder.exported().len(), ROWS - ROWS / REFUSED_EVERY);
+}
+
+#[test]
+fn what_is_counted_at_the_end_of_an_interrupted_import_is_true_of_all_of_it() {
+    let folder = Folder::new();
+    let file = folder.file("rows.jsonl", &rows());
+    kill_after(&folder, &file, 500);
+    let summary = folder.path("summary.json");
+    folder.import(&file, &["--summary", summary.to_str().unwrap()]);
+    let summary: serde_json::Value = serde_json::from_slice(&std::fs::read(summary).unwrap()).unwrap();
+    let number = |name: &str| usize::try_from(summary[name].as_u64().unwrap()).unwrap();
+    let accounts = ROWS - ROWS / REFUSED_EVERY;
+    assert_eq!(number("read"), ROWS);
+    assert_eq!(number("created") + number("already_imported"), accounts);
+    assert_eq!((number("without_password"), number("without_name")), (accounts, accounts));
+    assert_eq!(number("refused"), ROWS / REFUSED_EVERY);
+    assert_eq!(summary["refused_because"]["the part after the @ is not a domain name"], ROWS / REFUSED_EVERY);
+}
+
 /// How many rows the checkpoint says are done.
 fn done(checkpoint: &Path) -> u64 {
     let Ok(text) = std::fs::read(checkpoint) else { return 0 };

@@ -8,6 +8,8 @@ use super::{MAX_MEMORY, MAX_PARALLELISM, RefusedHash, equals, expected};
 
 /// The most passes.
 const MAX_ITERATIONS: u32 = 10;
+/// The product of memory in KiB and passes below which a hash is weak.
+const LEAST_WORK: u32 = 7168 * 5;
 
 pub(super) struct Argon2Hash {
     algorithm: Algorithm,
@@ -28,6 +30,9 @@ impl Argon2Hash {
         if too_costly {
             return Err(RefusedHash::TooCostly);
         }
+        if !params.keyid().is_empty() {
+            return Err(RefusedHash::NeedsSecret);
+        }
         // Before version 19 the string had no version.
         let version = stored.version.unwrap_or(Version::V0x10 as u32);
         let (Some(salt), Some(hash)) = (stored.salt, stored.hash) else { return Err(RefusedHash::Malformed) };
@@ -38,6 +43,11 @@ impl Argon2Hash {
             salt,
             expected: expected(hash.as_ref())?,
         })
+    }
+
+    /// OWASP's least is 46 MiB in one pass, or less memory in more passes with about the same product.
+    pub(super) fn weakness(&self) -> Option<&'static str> {
+        (self.params.m_cost() * self.params.t_cost() < LEAST_WORK).then_some("argon2 with less work than m=7168, t=5")
     }
 
     pub(super) fn matches(&self, password: &[u8]) -> bool {

@@ -11,6 +11,8 @@ use crate::domain::hex;
 /// The highest cost, as the exponent that the hash says.
 const MAX_COST: u32 = 14;
 const MIN_COST: u32 = 4;
+/// A hash of a lower cost is weak.
+const LEAST_COST: u32 = 10;
 /// bcrypt looks at no more of a password, the terminating zero included.
 const MAX_PASSWORD: usize = 72;
 
@@ -48,7 +50,21 @@ impl BcryptHash {
         Self::parse(text).map(|hash| Self { digested: true, ..hash })
     }
 
+    /// Plain bcrypt looks at 72 bytes. A password of exactly so many may be the beginning of the owner's.
+    pub(super) fn sees_all_of(&self, password: &[u8]) -> bool {
+        self.digested || password.len() < MAX_PASSWORD
+    }
+
+    pub(super) fn weakness(&self) -> Option<&'static str> {
+        (self.cost < LEAST_COST).then_some("bcrypt of a cost below 10")
+    }
+
+    /// No password with a zero byte matches plain bcrypt: it repeats what it gets, with a zero after it, so that it
+    /// cannot tell `a` from `a`, zero, `a`.
     pub(super) fn matches(&self, password: &[u8]) -> bool {
+        if !self.digested && password.contains(&0) {
+            return false;
+        }
         let digest =
             self.digested.then(|| Zeroizing::new(hex(ring::digest::digest(&ring::digest::SHA256, password).as_ref())));
         let password = digest.as_ref().map_or(password, |digest| digest.as_bytes());

@@ -53,8 +53,20 @@ pub(super) fn phc(text: &str) -> Result<[&str; 4], RefusedHash> {
     }
 }
 
-/// The value of one of the comma-separated parameters.
-pub(super) fn parameter<'a>(parameters: &'a str, name: &str) -> Result<&'a str, RefusedHash> {
-    let mut values = parameters.split(',').filter_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
-    values.next().ok_or(RefusedHash::Malformed)
+/// The values of comma-separated parameters, each at most once. One that is not among `names` is refused: it may change
+/// what the hash means.
+pub(super) fn parameters<'a, const N: usize>(
+    text: &'a str,
+    names: [&str; N],
+) -> Result<[Option<&'a str>; N], RefusedHash> {
+    let mut values = [None; N];
+    for pair in text.split(',') {
+        let (name, value) = pair.split_once('=').ok_or(RefusedHash::Malformed)?;
+        let place = names.iter().zip(&mut values).find(|(known, _)| **known == name);
+        match place {
+            Some((_, place @ None)) => *place = Some(value),
+            _ => return Err(RefusedHash::Malformed),
+        }
+    }
+    Ok(values)
 }

@@ -8,9 +8,9 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ctr::Ctr128BE;
 use zeroize::Zeroizing;
 
-use super::encoding::{base64, number, parameter, phc};
-use super::scrypt::params;
-use super::{RefusedHash, equals, expected};
+use super::encoding::{base64, number, parameters, phc};
+use super::scrypt::{params, sees_all_of, weakness};
+use super::{RefusedHash, equals, expected, hmac_key};
 
 /// What a Firebase project's console says about its hashes.
 #[derive(Clone)]
@@ -52,19 +52,50 @@ pub(super) struct FirebaseScryptHash {
 }
 
 impl FirebaseScryptHash {
+    /// Our own spelling, which [`FirebaseProject::stored`] writes.
     pub(super) fn parse(text: &str) -> Result<Self, RefusedHash> {
-        let [_, parameters, salt, hash] = phc(text)?;
-        let value = |name| parameter(parameters, name);
-        let (mut salt, separator) = (base64(salt)?, base64(value("ss")?)?);
+        let [_, written, salt, hash] = phc(text)?;
+        let [Some(r), Some(log_n), Some(key), Some(separator)] = parameters(written, ["r", "m", "sk", "ss"])? else {
+            return Err(RefusedHash::Malformed);
+        };
+        Self::new(params(number(log_n)?, number(r)?, 1)?, key, separator, salt, hash)
+    }
+
+    /// Supabase's: `$fbscrypt$v=1,n=14,r=8,p=1,ss=<salt separator>,sk=<signer key>$<salt>$<hash>`, where `n` is the
+    /// logarithm.
+    pub(super) fn parse_supabase(text: &str) -> Result<Self, RefusedHash> {
+        let [_, written, salt, hash] = phc(text)?;
+        let [Some("1"), Some(log_n), Some(r), Some(p), separator, Some(key)] =
+            parameters(written, ["v", "n", "r", "p", "ss", "sk"])?
+        else {
+            return Err(RefusedHash::Malformed);
+        };
+        let params = params(number(log_n)?, number(r)?, number(p)?)?;
+        Self::new(params, key, separator.unwrap_or_default(), salt, hash)
+    }
+
+    fn new(params: ::scrypt::Params, key: &str, separator: &str, salt: &str, hash: &str) -> Result<Self, RefusedHash> {
+        let (mut salt, separator) = (base64(salt)?, base64(separator)?);
         salt.extend_from_slice(&separator);
-        let (signer_key, expected) = (base64(value("sk")?)?, expected(&base64(hash)?)?);
+        let (signer_key, expected) = (base64(key)?, expected(&base64(hash)?)?);
         if signer_key.len() != expected.len() {
             return Err(RefusedHash::Malformed);
         }
-        Ok(Self { params: params(number(value("m")?)?, number(value("r")?)?, 1)?, salt, signer_key, expected })
+        Ok(Self { params, salt, signer_key, expected })
+    }
+
+    pub(super) fn sees_all_of(&self, password: &[u8]) -> bool {
+        sees_all_of(password)
+    }
+
+    pub(super) fn weakness(&self) -> Option<&'static str> {
+        weakness(&self.params)
     }
 
     pub(super) fn matches(&self, password: &[u8]) -> bool {
+        if hmac_key::is_padded(password) {
+            return false;
+        }
         let mut key = Zeroizing::new([0; 32]);
         if scrypt::scrypt(password, &self.salt, &self.params, &mut *key).is_err() {
             return false;

@@ -5,6 +5,7 @@ mod argon2;
 mod bcrypt;
 mod encoding;
 mod firebase_scrypt;
+mod hmac_key;
 mod pbkdf2;
 mod scrypt;
 
@@ -33,6 +34,9 @@ pub enum RefusedHash {
     /// It says which scheme it is, and is not what that scheme writes.
     #[error("the password hash is malformed")]
     Malformed,
+    /// Its system mixed in a key that is kept elsewhere.
+    #[error("the password hash needs a secret that is not in it")]
+    NeedsSecret,
     /// Verifying it would take more time or memory than one sign-in may cost.
     #[error("the password hash costs more memory or time than is allowed")]
     TooCostly,
@@ -73,6 +77,7 @@ impl ForeignHash {
                     }
                     "2a" | "2b" | "2y" => Scheme::Bcrypt(bcrypt::BcryptHash::parse(text)?),
                     "scrypt" => Scheme::Scrypt(scrypt::ScryptHash::parse_phc(text)?),
+                    "fbscrypt" => Scheme::FirebaseScrypt(firebase_scrypt::FirebaseScryptHash::parse_supabase(text)?),
                     "firebase-scrypt" => Scheme::FirebaseScrypt(firebase_scrypt::FirebaseScryptHash::parse(text)?),
                     _ => Scheme::Pbkdf2(pbkdf2::Pbkdf2Hash::parse_phc(text)?),
                 }
@@ -107,6 +112,33 @@ impl ForeignHash {
     }
 }
 
+impl ForeignHash {
+    /// Whether it is the hash of this password, which matches, and of no other one: then a hash of ours opens to the same
+    /// passwords, and may take its place (PW-07). Where it is not, nobody knows which of them the owner's is.
+    pub fn sees_all_of(&self, password: &[u8]) -> bool {
+        match &self.scheme {
+            // The length is hashed, too.
+            Scheme::Argon2(_) => true,
+            Scheme::Bcrypt(hash) => hash.sees_all_of(password),
+            Scheme::Scrypt(hash) => hash.sees_all_of(password),
+            Scheme::FirebaseScrypt(hash) => hash.sees_all_of(password),
+            Scheme::Pbkdf2(hash) => hash.sees_all_of(password),
+        }
+    }
+
+    /// What makes it cheaper to guess than it should be, if anything does. Such hashes are taken; whoever imports them is
+    /// told.
+    pub fn weakness(&self) -> Option<&'static str> {
+        match &self.scheme {
+            Scheme::Argon2(hash) => hash.weakness(),
+            Scheme::Bcrypt(hash) => hash.weakness(),
+            Scheme::Scrypt(hash) => hash.weakness(),
+            Scheme::FirebaseScrypt(hash) => hash.weakness(),
+            Scheme::Pbkdf2(hash) => hash.weakness(),
+        }
+    }
+}
+
 impl std::fmt::Debug for ForeignHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("ForeignHash(<redacted>)")
@@ -127,5 +159,7 @@ fn equals(computed: &[u8], expected: &Output) -> bool {
     Output::new(computed).is_ok_and(|computed| computed == *expected)
 }
 
+#[cfg(test)]
+mod renewal_tests;
 #[cfg(test)]
 mod tests;

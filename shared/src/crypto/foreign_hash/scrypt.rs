@@ -3,11 +3,15 @@
 use argon2::password_hash::phc::Output;
 use zeroize::Zeroizing;
 
-use super::encoding::{base64, number, parameter, phc};
+use super::encoding::{base64, number, parameters, phc};
+use super::hmac_key;
 use super::{MAX_MEMORY, MAX_PARALLELISM, RefusedHash, equals, expected};
 
 /// The most `r · p`: 128 bytes of it are kept besides the memory that is counted. Everybody uses 8 to 32.
 const MAX_BLOCKS: u32 = 1024;
+
+/// The product of N and r below which a hash is weak.
+const LEAST_WORK: u64 = 16384 * 8;
 
 pub(super) struct ScryptHash {
     params: scrypt::Params,
@@ -29,13 +33,26 @@ pub(super) fn params(log_n: u32, r: u32, p: u32) -> Result<scrypt::Params, Refus
     scrypt::Params::new(log_n, r, p).map_err(|_| RefusedHash::Malformed)
 }
 
+/// scrypt is given the password by PBKDF2 with HMAC-SHA-256, at both ends.
+pub(super) fn sees_all_of(password: &[u8]) -> bool {
+    hmac_key::is_of_one_password(&ring::digest::SHA256, password)
+}
+
+/// A hash that takes less than 16 MiB is weak.
+pub(super) fn weakness(params: &scrypt::Params) -> Option<&'static str> {
+    let weak = (1u64 << params.log_n()) * u64::from(params.r()) < LEAST_WORK;
+    weak.then_some("scrypt of less than N=16384, r=8")
+}
+
 impl ScryptHash {
     /// `$scrypt$ln=16,r=8,p=1$<salt>$<hash>`.
     pub(super) fn parse_phc(text: &str) -> Result<Self, RefusedHash> {
-        let [_, parameters, salt, hash] = phc(text)?;
-        let value = |name| number(parameter(parameters, name)?);
+        let [_, written, salt, hash] = phc(text)?;
+        let [Some(log_n), Some(r), Some(p)] = parameters(written, ["ln", "r", "p"])? else {
+            return Err(RefusedHash::Malformed);
+        };
         Ok(Self {
-            params: params(value("ln")?, value("r")?, value("p")?)?,
+            params: params(number(log_n)?, number(r)?, number(p)?)?,
             salt: base64(salt)?,
             expected: expected(&base64(hash)?)?,
         })
@@ -56,7 +73,18 @@ impl ScryptHash {
         })
     }
 
+    pub(super) fn sees_all_of(&self, password: &[u8]) -> bool {
+        sees_all_of(password)
+    }
+
+    pub(super) fn weakness(&self) -> Option<&'static str> {
+        weakness(&self.params)
+    }
+
     pub(super) fn matches(&self, password: &[u8]) -> bool {
+        if hmac_key::is_padded(password) {
+            return false;
+        }
         let mut computed = Zeroizing::new(vec![0; self.expected.len()]);
         let hashed = scrypt::scrypt(password, &self.salt, &self.params, &mut computed);
         hashed.is_ok() && equals(&computed, &self.expected)

@@ -34,7 +34,15 @@ const VECTORS: &[(&str, &str)] = &[
         "$firebase-scrypt$r=8,m=14,sk=jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA,ss=Bw$42xEC+ixf3L2lw$lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ",
         "user1password",
     ),
+    // supabase/auth, internal/crypto/password_test.go.
+    (
+        "$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk=ou9tdYTGyYm8kuR6Dt0Bp0kDuAYoXrK16mbZO4yGwAn3oLspjnN0/c41v8xZnO1n14J3MjKj1b2g6AUCAlFwMw==$C0sHCg9ek77hsg==$zKVTMvnWVw5BBOZNUdnsalx4c4c7y/w7IS5p6Ut2+CfEFFlz37J9huyQfov4iizN8dbjvEJlM5tQaJP84+hfTw==",
+        "mytestpassword",
+    ),
 ];
+
+/// Which of them is in Firebase's own form.
+const FIREBASE: usize = VECTORS.len() - 2;
 
 fn refusal(text: &str) -> Option<RefusedHash> {
     ForeignHash::parse(text).err()
@@ -63,7 +71,7 @@ fn sec_pw_07_an_account_of_firebase_is_stored_with_its_projects_parameters() {
     // As the API gives it: web-safe.
     let hash = "lSrfV15cpx95_sZS2W9c9Kp6i_LVgQNDNC_qzrCnh1SAyZvqmZqAjTdn3aoItz-VHjoZilo78198JAdRuid5lQ==";
     let stored = project.stored("42xEC+ixf3L2lw==", hash).unwrap();
-    assert_eq!(stored.as_str(), VECTORS.last().unwrap().0);
+    assert_eq!(stored.as_str(), VECTORS[FIREBASE].0);
 }
 
 #[test]
@@ -113,8 +121,63 @@ fn sec_pw_07_hashes_beyond_the_caps_are_refused() {
     let hash = "Qj3+9PPyRjSJIebHnG81TMjsqtaIGxNQG/aEB/NYafQ=";
     assert_eq!(refusal(&format!("scrypt$131072$seasalt$8$1${hash}")), Some(RefusedHash::TooCostly));
     assert_eq!(refusal(&format!("pbkdf2_sha256$2000001$seasalt${hash}")), Some(RefusedHash::TooCostly));
-    let firebase = VECTORS.last().unwrap().0.replace("m=14", "m=17");
+    let firebase = VECTORS[FIREBASE].0.replace("m=14", "m=17");
     assert_eq!(refusal(&firebase), Some(RefusedHash::TooCostly));
+}
+
+#[test]
+fn sec_pw_07_supabases_firebase_hashes_are_held_to_the_same_caps() {
+    let supabase = VECTORS.last().unwrap().0;
+    for (other, expected) in [
+        ("n=17", RefusedHash::TooCostly),
+        ("n=64", RefusedHash::TooCostly),
+        ("n=0", RefusedHash::Malformed),
+        ("n=14,n=14", RefusedHash::Malformed),
+        ("n=14,q=1", RefusedHash::Malformed),
+    ] {
+        assert_eq!(refusal(&supabase.replace("n=14", other)), Some(expected), "{other}");
+    }
+    for (part, other, expected) in [
+        ("v=1,", "v=2,", RefusedHash::Malformed),
+        ("v=1,", "", RefusedHash::Malformed),
+        ("p=1", "p=5", RefusedHash::TooCostly),
+        ("sk=ou9t", "sk=", RefusedHash::Malformed),
+        ("$C0sHCg9ek77hsg==", "", RefusedHash::Malformed),
+    ] {
+        assert_eq!(refusal(&supabase.replace(part, other)), Some(expected), "{part} {other}");
+    }
+}
+
+#[test]
+fn sec_pw_07_a_parameter_that_changes_the_hashs_meaning_is_refused() {
+    let tail = "AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    for (parameters, expected) in [
+        ("$scrypt$ln=4,r=8,p=1,k=AAAA", RefusedHash::Malformed),
+        ("$scrypt$ln=4,ln=5,r=8,p=1", RefusedHash::Malformed),
+        ("$pbkdf2-sha256$i=1,l=32,h=sha512", RefusedHash::Malformed),
+        ("$pbkdf2-sha256$i=1,i=2", RefusedHash::Malformed),
+        ("$argon2id$v=19$m=64,t=1,p=1,keyid=AAAA", RefusedHash::NeedsSecret),
+        ("$argon2id$v=19$m=64,t=1,p=1,x=AAAA", RefusedHash::Malformed),
+    ] {
+        assert_eq!(refusal(&format!("{parameters}${tail}")), Some(expected), "{parameters}");
+    }
+}
+
+#[test]
+fn weak_hashes_are_told_and_those_of_the_usual_cost_are_not() {
+    let tail = "AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let bcrypt = "m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe";
+    let firebase = VECTORS[FIREBASE].0;
+    for (weak, strong) in [
+        (format!("$2b$09${bcrypt}"), format!("$2b$10${bcrypt}")),
+        (format!("$pbkdf2-sha256$i=99999${tail}"), format!("$pbkdf2-sha256$i=100000${tail}")),
+        (format!("$scrypt$ln=13,r=8,p=1${tail}"), format!("$scrypt$ln=14,r=8,p=1${tail}")),
+        (firebase.replace("m=14", "m=13"), firebase.to_owned()),
+        (format!("$argon2id$v=19$m=4096,t=3,p=1${tail}"), format!("$argon2id$v=19$m=19456,t=2,p=1${tail}")),
+    ] {
+        assert!(ForeignHash::parse(&weak).unwrap().weakness().is_some(), "{weak}");
+        assert_eq!(ForeignHash::parse(&strong).unwrap().weakness(), None, "{strong}");
+    }
 }
 
 #[test]

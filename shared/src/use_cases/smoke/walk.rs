@@ -7,6 +7,7 @@ use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::credential::Credential;
 use crate::domain::hex;
 use crate::domain::language::Language;
+use crate::domain::mail_order::MailKind;
 use crate::domain::name::DisplayName;
 use crate::domain::origin::Origin;
 use crate::domain::password::Password;
@@ -15,9 +16,11 @@ use crate::domain::user::User;
 use crate::outbound::codedeploy::Deployed;
 use crate::outbound::functions::{Answered, Ask, Functions};
 use crate::store::accounts::AccountCreation;
+use crate::store::limits::Scope;
 use crate::store::verifications::AddressVerification;
 use crate::use_cases::choose_password::wrapped_hash;
 use crate::use_cases::fault::Fault;
+use crate::use_cases::order_mail::{Counter, counters};
 use crate::use_cases::smoke::{Failure, Report, Step};
 
 /// What the way leads through, with their routes.
@@ -122,12 +125,22 @@ impl Walk<'_> {
             // is not told.
             self.begin(&password).await?;
         }
-        let limit = &app.config.limits.register_address;
-        app.store.clear_synthetic_registrations(self.user, limit, app.clock.now()).await?;
+        self.forget_registrations().await?;
         let body = json!({ "email": self.email(), "password": password, "name": name.as_str() });
         let answer = self.expect(REGISTER, Some(&body), None, 202, None).await?;
         self.text(REGISTER.0, &answer, "flow_token")?;
         Ok(Secrets { name, password })
+    }
+
+    async fn forget_registrations(&self) -> Result<(), Wrong> {
+        let (app, limits) = (self.app, &self.app.config.limits);
+        let origin = Origin::new(self.user.source().parse().ok(), None);
+        let of_source = Counter { scope: Scope::MailSource, subject: origin.source(), limit: &limits.mail_source };
+        let of_address = counters(limits, MailKind::Registration, &self.user.email_key(), &origin);
+        for Counter { scope, subject, limit } in of_address.into_iter().chain([of_source]) {
+            app.store.forget_window(scope, &subject, limit, app.clock.now()).await?;
+        }
+        Ok(())
     }
 
     async fn begin(&self, password: &str) -> Result<(), Wrong> {
@@ -173,7 +186,8 @@ impl Walk<'_> {
     }
 
     async fn sign_in(&self, secrets: &Secrets) -> Result<Tokens, Wrong> {
-        self.app.store.clear_sign_in_failures(&self.user.email_key()).await?;
+        let (limit, email) = (&self.app.config.limits.login_account, self.user.email_key());
+        self.app.store.forget_window(Scope::LoginAccount, email.as_str(), limit, self.app.clock.now()).await?;
         let body = json!({ "email": self.email(), "password": secrets.password });
         let answer = self.expect(SIGN_IN, Some(&body), None, 200, None).await?;
         self.tokens(SIGN_IN.0, &answer)

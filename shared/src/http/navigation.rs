@@ -1,0 +1,69 @@
+//! Whether a person looks at an answer, in a browser's window: Fetch Metadata, or what older browsers accept.
+
+use http::{HeaderMap, StatusCode, header};
+
+use crate::http::problem::Problem;
+
+const MODE: &str = "sec-fetch-mode";
+const DESTINATION: &str = "sec-fetch-dest";
+
+/// Whether a path is one of the pages, also one that does not exist.
+pub fn is_page(path: &str) -> bool {
+    path == "/ui" || path.starts_with("/ui/")
+}
+
+/// Whether the answer is going to be a browser's window.
+pub fn is_navigation(headers: &HeaderMap) -> bool {
+    let is = |name, expected: &[u8]| headers.get(name).map(|value| value.as_bytes() == expected);
+    match is(MODE, b"navigate") {
+        Some(navigates) => navigates && is(DESTINATION, b"document") != Some(false),
+        None => headers
+            .get_all(header::ACCEPT)
+            .iter()
+            .any(|accepted| String::from_utf8_lossy(accepted.as_bytes()).to_ascii_lowercase().contains("text/html")),
+    }
+}
+
+/// Refuses a page to a script and to a frame (SE-07). API Gateway lets the scripts of listed origins read whatever it
+/// answers, and a page carries what its own browser alone should have. Programs, and browsers older than Fetch Metadata,
+/// say nothing and are let in.
+pub(super) fn admit(path: &str, headers: &HeaderMap) -> Result<(), Problem> {
+    if !is_page(path) || !headers.contains_key(MODE) || is_navigation(headers) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::FORBIDDEN,
+        "not_a_navigation",
+        "Pages are for people.",
+        "A page can be opened in a browser's window, not fetched by a script or shown in a frame.",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn sec_se_07_scripts_and_frames_are_told_from_windows() {
+        let html = ("accept", "text/html,*/*;q=0.8");
+        for (sent, navigates, admitted) in [
+            (&[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")][..], true, true),
+            (&[("sec-fetch-mode", "navigate")][..], true, true),
+            (&[html][..], true, true),
+            (&[("accept", "Text/HTML")][..], true, true),
+            (&[("accept", "application/json")][..], false, true),
+            (&[][..], false, true),
+            (&[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe"), html][..], false, false),
+            (&[("sec-fetch-mode", "cors"), html][..], false, false),
+            (&[("sec-fetch-mode", ""), html][..], false, false),
+        ] {
+            let sent = headers(sent);
+            assert_eq!((is_navigation(&sent), admit("/ui/x", &sent).is_ok()), (navigates, admitted), "{sent:?}");
+            assert!(admit("/v1/me", &sent).is_ok() && admit("/uia", &sent).is_ok());
+        }
+    }
+}

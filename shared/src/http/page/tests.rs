@@ -1,0 +1,172 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ring::digest::{SHA256, digest};
+
+use super::*;
+use crate::gallery;
+
+fn service() -> Service {
+    gallery::service("Blue <b>Harbour")
+}
+
+fn shown(page: Page<'_>, language: Language) -> (Reply, String) {
+    let reply = render(page, language, &service()).unwrap();
+    let html = String::from_utf8(reply.body.clone()).unwrap();
+    (reply, html)
+}
+
+fn header(reply: &Reply, name: &http::HeaderName) -> String {
+    let found = reply.headers.iter().find(|(found, _)| found == name).unwrap();
+    found.1.to_str().unwrap().to_owned()
+}
+
+/// Each page in each language, with its name.
+fn all() -> Vec<(String, Language, Page<'static>)> {
+    let named = |language| gallery::pages().into_iter().map(move |(name, page)| (name, language, page));
+    Language::ALL.into_iter().flat_map(named).collect()
+}
+
+#[test]
+fn sec_se_07_sec_ot_05_every_page_renders_in_every_language() {
+    for (name, language, page) in all() {
+        let (reply, html) = shown(page, language);
+        assert_eq!(header(&reply, &header::CONTENT_LANGUAGE), language.tag());
+        assert!(html.contains(&format!("<html lang=\"{}\">", language.tag())), "{name}: {html}");
+        assert_eq!((html.matches("<h1>").count(), html.matches("<main>").count()), (1, 1), "{name}: {html}");
+        for trace in ["<b>", "{{", "{%", "src=", "<p></p>", "<h1></h1>", "\"\">"] {
+            assert!(!html.replace("value=\"\"", "").contains(trace), "{name} {trace}: {html}");
+        }
+        let heading = html.split_once("<h1>").unwrap().1.split_once("</h1>").unwrap().0;
+        let title = html.split_once("<title>").unwrap().1.split_once("</title>").unwrap().0;
+        assert!(title.contains(heading) && title.contains("Blue &lt;b&gt;Harbour"), "{name}: {title}");
+    }
+}
+
+#[test]
+fn sec_se_07_the_policy_lets_through_the_style_and_the_script_that_a_page_has_and_nothing_else() {
+    for (name, language, page) in all() {
+        let (reply, html) = shown(page, language);
+        let policy = header(&reply, &header::CONTENT_SECURITY_POLICY);
+        assert!(policy.starts_with("default-src 'none'; ") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        for (element, directive) in [("style", "style-src"), ("script", "script-src")] {
+            let opened = html.matches(&format!("<{element}")).count();
+            let Some((_, rest)) = html.split_once(&format!("<{element}>")) else {
+                assert_eq!((opened, policy.contains(directive)), (0, false), "{name}: {policy}");
+                continue;
+            };
+            let text = rest.split_once(&format!("</{element}>")).unwrap().0;
+            let hash = STANDARD.encode(digest(&SHA256, text.as_bytes()));
+            assert_eq!(opened, 1);
+            assert!(policy.contains(&format!("{directive} 'sha256-{hash}'")), "{name}: {policy}");
+        }
+        assert_eq!(html.contains("<script>"), html.contains("type=\"password\""), "{name}");
+        // What a policy by hash refuses anyway.
+        assert!(![" style=", " onclick=", " onload=", "javascript:"].iter().any(|it| html.contains(it)), "{name}");
+    }
+}
+
+#[test]
+fn forms_post_to_their_page_and_a_password_stands_beside_its_account() {
+    for (name, language, page) in all() {
+        let (_, html) = shown(page, language);
+        let form = matches!(page, Page::Confirm { .. } | Page::ChoosePassword { .. } | Page::TypeCode { .. });
+        let action = format!("<form method=\"post\" action=\"/ui/{}\">", page.words());
+        assert_eq!(html.contains(&action), form, "{name}: {html}");
+        for part in ["<label for=\"new_password\"", "id=\"new_password\"", "autocomplete=\"new-password\""] {
+            assert_eq!(html.contains(part), page.asks_for_password(), "{name} {part}: {html}");
+        }
+        let username = html.find("autocomplete=\"username\"");
+        assert!(!page.asks_for_password() || username < html.find("autocomplete=\"new-password\""), "{name}: {html}");
+        assert!(!html.contains("name=\"username\""), "{name}: the form is read strictly");
+        let code = matches!(page, Page::TypeCode { .. });
+        assert_eq!(html.contains("autocomplete=\"one-time-code\""), code, "{name}: {html}");
+    }
+}
+
+#[test]
+fn what_is_refused_is_marked_has_the_focus_and_says_what_to_do_next() {
+    for (name, language, page) in all() {
+        let (reply, html) = shown(page, language);
+        let wrong = name.contains("wrong");
+        assert_eq!(html.contains("aria-describedby=\"rules reason\" aria-invalid=\"true\" autofocus"), wrong, "{name}");
+        assert!(!wrong || reply.status == 400 && html.contains("id=\"reason\" role=\"alert\""), "{name}: {html}");
+        let title = if language == Language::German { "<title>Fehler: " } else { "<title>Error: " };
+        assert_eq!(html.contains(title), wrong, "{name}: {html}");
+        let form = html.contains("<form");
+        // A result takes the focus as a whole, and leads on.
+        assert_eq!(html.contains("tabindex=\"-1\" autofocus>"), !form, "{name}: {html}");
+        let way_back = |words| html.contains(&format!("href=\"https://app.example.com/\">{words}"));
+        assert_eq!(way_back("Continue to") || way_back("Weiter zu"), !form, "{name}: {html}");
+        assert!(html.contains("href=\"mailto:help@example.com\">help@example.com</a>"), "{name}: {html}");
+    }
+    let bare = Service { url: None, support: None, ..service() };
+    for (name, language, page) in all().into_iter().filter(|(_, _, page)| matches!(page, Page::Done { .. })) {
+        let html = String::from_utf8(render(page, language, &bare).unwrap().body).unwrap();
+        assert!(!html.contains("<a ") && (html.contains("close this") || html.contains("schließen")), "{name}: {html}");
+    }
+}
+
+#[test]
+fn success_refusal_and_later_look_different() {
+    let mark = |page| {
+        let (_, html) = shown(page, Language::English);
+        html.split_once("<svg class=\"mark").unwrap().1.split_once("</svg>").unwrap().0.to_owned()
+    };
+    let action = Action::SignIn;
+    let later = Page::TryLater { action, status: StatusCode::SERVICE_UNAVAILABLE, retry_after: None };
+    let done = Page::Done { action, account: None };
+    let mut marks = [done, Page::LinkInvalid(action), Page::Refused(action), later].map(mark);
+    marks.sort();
+    assert!(marks.windows(2).all(|pair| pair[0] != pair[1]), "{marks:?}");
+}
+
+#[test]
+fn each_reason_against_a_password_has_words_of_its_own() {
+    for language in Language::ALL {
+        let mut reasons = Vec::new();
+        for (name, page) in gallery::pages().into_iter().filter(|(name, _)| name.starts_with("reset-password-wrong")) {
+            let (_, html) = shown(page, language);
+            let reason = html.split_once("role=\"alert\">").unwrap().1.split_once("</p>").unwrap().0.to_owned();
+            assert!(!reason.ends_with("<span></span>") && !reasons.contains(&reason), "{name}: {reason}");
+            reasons.push(reason);
+        }
+        assert_eq!(reasons.len(), 5);
+    }
+}
+
+#[test]
+fn each_outcome_has_a_heading_of_its_own() {
+    let heading = |page| shown(page, Language::German).1.split_once("<h1>").unwrap().1.to_owned();
+    let action = Action::KeepAccount;
+    let later = |status, wait| Page::TryLater { action, status, retry_after: Some(Duration::from_millis(wait)) };
+    let busy = later(StatusCode::SERVICE_UNAVAILABLE, 4_001);
+    for (page, expected) in [
+        (Page::Confirm { action, token: "t", csrf: None, rejection: None }, "Konto behalten</h1>"),
+        (Page::Done { action, account: None }, "Ihr Konto bleibt bestehen</h1>"),
+        (Page::LinkInvalid(action), "Dieser Link gilt nicht mehr</h1>"),
+        (busy, "Bitte versuchen Sie es später noch einmal</h1>"),
+    ] {
+        assert!(heading(page).starts_with(expected), "{expected}");
+    }
+    assert_eq!(header(&shown(busy, Language::German).0, &header::RETRY_AFTER), "5");
+    let limited = later(StatusCode::TOO_MANY_REQUESTS, 61_000);
+    assert!(shown(limited, Language::German).1.contains("zu viele Versuche"));
+    assert!(shown(limited, Language::German).1.contains("Warten Sie 2 Minuten"));
+}
+
+#[test]
+fn sec_ot_10_who_verified_without_having_chosen_the_password_is_asked_for_one() {
+    for (language, lead) in [(Language::English, "Your address is confirmed."), (Language::German, "Ihre Adresse ist")]
+    {
+        let (reply, html) = shown(Page::ChoosePassword { token: "pr_t", account: "ada@example.com" }, language);
+        assert_eq!(reply.status, 200);
+        assert!(html.contains("action=\"/ui/reset-password\"") && html.contains("value=\"pr_t\""), "{html}");
+        assert!(html.contains(lead) && html.contains("readonly value=\"ada@example.com\""), "{html}");
+    }
+}
+
+#[test]
+fn debug_output_hides_the_token() {
+    let page = Page::Confirm { action: Action::SignIn, token: "t0ken", csrf: None, rejection: None };
+    assert_eq!(format!("{page:?}"), "Page(<redacted>)");
+}
