@@ -12,6 +12,7 @@ mod audit_watch;
 mod authorizer_function;
 mod backups;
 mod browsers;
+mod connections;
 mod cookie_mode;
 mod credential_races;
 mod dependencies;

@@ -2,6 +2,7 @@
 
 use http::Method;
 use serde_json::json;
+use wardgate::http::openapi::Bearer;
 use wardgate_server::endpoints::ENDPOINTS;
 
 use crate::harness::{EMAIL, PASSWORD, TestServer};
@@ -32,6 +33,70 @@ async fn sec_se_07_the_servers_own_pages_have_them_too() {
         let answer = server.get(path).await;
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert!(answer.header("x-request-id").starts_with("req_"), "{path}");
+    }
+}
+
+/// Also what the router and its layers answer by themselves.
+#[tokio::test]
+async fn sec_se_07_preflights_and_refused_paths_and_methods_have_the_headers_too() {
+    let server = TestServer::start().await;
+    let origin = [("origin", "http://localhost:3000"), ("access-control-request-method", "POST")];
+    for (method, path, headers) in [
+        (Method::OPTIONS, "/v1/login", &origin[..]),
+        (Method::OPTIONS, "/v1/login", &[]),
+        (Method::OPTIONS, "/nowhere", &[]),
+        (Method::PUT, "/v1/login", &[]),
+        (Method::GET, "/nowhere", &[]),
+        (Method::GET, "/%ff", &[]),
+        (Method::HEAD, "/health", &[]),
+        (Method::GET, "/metrics", &[]),
+        (Method::GET, "/dev/outbox", &[]),
+    ] {
+        let request =
+            headers.iter().fold(server.request(method.clone(), path), |it, (name, value)| it.header(*name, *value));
+        let answer = server.send(request).await;
+        assert!(answer.header("strict-transport-security").contains("includeSubDomains"), "{method} {path}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{method} {path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{method} {path}");
+    }
+}
+
+/// Every endpoint that wants a token, asked for nonsense by nobody.
+#[tokio::test]
+async fn sec_sa_25_authentication_comes_before_validation() {
+    let server = TestServer::start().await;
+    for (endpoint, _) in ENDPOINTS.iter().filter(|(_, operation)| operation.bearer == Bearer::Required) {
+        let path = endpoint.path.replace("{id}", "nonsense");
+        for (query, media_type, body) in [
+            ("?limit=0", "application/json", "{}"),
+            ("?limit=a&limit=b&unknown=1&cursor=x", "application/json", "{"),
+            ("", "text/plain", "nonsense"),
+            ("", "application/json", r#"{"unknown":1}"#),
+        ] {
+            for token in [None, Some("nonsense"), Some("eyJhbGciOiJub25lIn0.e30.")] {
+                let request = server.request(endpoint.method.clone(), &format!("{path}{query}"));
+                let request = request.header("content-type", media_type).body(body);
+                let request = if let Some(token) = token { request.bearer_auth(token) } else { request };
+                let answer = server.send(request).await;
+                assert_eq!(answer.status, 401, "{} {query} {body} {token:?}: {}", endpoint.name, answer.text);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_description_is_made_once_and_asked_about_by_its_tag() {
+    let server = TestServer::start().await;
+    let first = server.get("/openapi.json").await;
+    assert_eq!((first.status, first.header("content-type")), (200, "application/json"));
+    assert_eq!(first.header("content-length"), first.text.len().to_string());
+    let tag = first.header("etag").to_owned();
+    for (asked, expected) in
+        [(tag.clone(), 304), (format!("W/{tag}"), 304), (format!("\"a\", {tag}"), 304), ("\"a\"".to_owned(), 200)]
+    {
+        let request = server.request(Method::GET, "/openapi.json").header("if-none-match", &asked);
+        let answer = server.send(request).await;
+        assert_eq!((answer.status, answer.header("etag")), (expected, tag.as_str()), "{asked}");
     }
 }
 
@@ -158,6 +223,19 @@ async fn sec_se_09_a_client_cannot_choose_its_address() {
         let body = json!({ "email": EMAIL, "password": PASSWORD });
         let request = server.request(Method::POST, "/v1/login").header("x-forwarded-for", hop).json(&body);
         assert_eq!(server.send(request).await.status, expected);
+    }
+}
+
+#[tokio::test]
+async fn sec_se_09_clients_behind_a_proxy_that_adds_ports_have_sources_of_their_own() {
+    let trusted = [("AUTH__HTTP__TRUSTED_PROXIES", r#"["127.0.0.0/8"]"#), ("AUTH__LIMITS__LOGIN_SOURCE__LIMIT", "1")];
+    let server = TestServer::with(&trusted).await;
+    for hop in ["203.0.113.1:1", "203.0.113.2:1", "\"[2001:db8:1::1]:1\"", "203.0.113.3:1, 127.0.0.9:443"] {
+        for expected in [401, 429] {
+            let body = json!({ "email": format!("{}@example.com", hop.len()), "password": PASSWORD });
+            let request = server.request(Method::POST, "/v1/login").header("x-forwarded-for", hop).json(&body);
+            assert_eq!(server.send(request).await.status, expected, "{hop}");
+        }
     }
 }
 

@@ -40,7 +40,10 @@ fn sources(folder: &str) -> String {
 /// Or something would be watched that nothing emits, and what is emitted would be in no list.
 #[test]
 fn every_function_that_measures_is_asked_here_and_called_by_the_code() {
-    let (asked, code) = (text("tests/observability/emitted.rs"), sources("shared/src") + &sources("functions"));
+    let (asked, code) = (
+        text("tests/observability/emitted.rs"),
+        sources("shared/src") + &sources("functions") + &sources("server/src"),
+    );
     for name in functions() {
         assert!(asked.contains(&format!("ours::{name}(")) || asked.contains(&format!("ours::{name})")), "{name}");
         assert!(code.contains(&format!("metrics::{name}(")), "{name} is called by nothing");

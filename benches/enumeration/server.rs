@@ -73,7 +73,7 @@ impl Server {
         let listeners = listen(&["127.0.0.1".parse().unwrap()], 0).await.unwrap();
         let base = format!("http://{}", listeners.first().unwrap().local_addr().unwrap());
         let served = Arc::clone(&app);
-        tokio::spawn(async move { serve(&served, listeners, stopping).await });
+        tokio::spawn(serve(served, listeners, Vec::new(), stopping));
         let pump = Pump::new(Arc::clone(&app), engine.database, Box::new(Outbox::default()), None);
         Self { base, app, hash, http: reqwest::Client::new(), pump, _stop: stop, _folder: folder }
     }

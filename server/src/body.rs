@@ -1,5 +1,6 @@
 //! Bodies from the network, bounded (SE-08).
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -19,7 +20,7 @@ async fn collect(mut body: Body) -> Result<Bytes, BodyError> {
     let mut kept = BytesMut::new();
     let mut seen = 0;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| BodyError::Incomplete)?;
+        let frame = frame.map_err(|error| failure(&error))?;
         let Some(data) = frame.data_ref() else { continue };
         seen += data.len();
         if seen > MAX_DRAINED {
@@ -30,4 +31,18 @@ async fn collect(mut body: Body) -> Result<Bytes, BodyError> {
         }
     }
     if seen > MAX_BODY { Err(BodyError::TooLarge) } else { Ok(kept.freeze()) }
+}
+
+/// A body that breaks off may be sent again; one whose chunks are none may not.
+fn failure(error: &axum::Error) -> BodyError {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<std::io::Error>()
+            && matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData)
+        {
+            return BodyError::Malformed;
+        }
+        cause = error.source();
+    }
+    BodyError::Incomplete
 }

@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use wardgate::app::{App, Host};
 use wardgate::aws::Connection;
@@ -11,7 +12,8 @@ use wardgate::clock::SystemClock;
 use wardgate::config::{Config, Setting};
 use wardgate::entropy::SystemEntropy;
 use wardgate::telemetry;
-use wardgate_server::serve::{listen, serve};
+use wardgate_server::ops::is_beside_the_api;
+use wardgate_server::serve::{claim_descriptors, listen, serve};
 
 type AnyError = Box<dyn std::error::Error>;
 
@@ -57,6 +59,7 @@ async fn run() -> Result<(), AnyError> {
     }
     let config = Config::load(std::env::vars())?;
     telemetry::start(&config.log)?;
+    claim_descriptors(config.http.max_connections)?;
     // The port first: a start that fails must not touch any data.
     let listeners = listen(&config.http.bind, config.http.port).await?;
     let (stop, stopping) = watch::channel(false);
@@ -64,6 +67,9 @@ async fn run() -> Result<(), AnyError> {
         interrupted().await;
         // Nobody listening means that everything has stopped already.
         let _ = stop.send(true);
+        interrupted().await;
+        // Whoever asks twice does not want to wait.
+        std::process::exit(1);
     });
     match (mode, config.embedded.folder.clone()) {
         (Mode::Serve, Some(folder)) => return embedded::run(config, &folder, listeners, stopping).await,
@@ -76,8 +82,24 @@ async fn run() -> Result<(), AnyError> {
         (Mode::Serve | Mode::Config, _) => {}
     }
     let connection = Connection::from_environment(|name| std::env::var(name).ok())?;
-    serve(&app(config, connection)?, listeners, stopping).await?;
+    let ops = if is_beside_the_api(&config) { Vec::new() } else { listen(&config.ops.bind, config.ops.port).await? };
+    let app = app(config, connection)?;
+    tracing::info!(
+        stage = app.config.stage.name(),
+        version = env!("CARGO_PKG_VERSION"),
+        addresses = addresses(&listeners),
+        ops = addresses(&ops),
+        max_connections = app.config.http.max_connections,
+        max_in_flight = app.config.http.max_in_flight,
+        "listening"
+    );
+    serve(app, listeners, ops, stopping).await;
     Ok(())
+}
+
+fn addresses(listeners: &[TcpListener]) -> String {
+    let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok());
+    addresses.map(|address| address.to_string()).collect::<Vec<_>>().join(" ")
 }
 
 /// As TOML, with the source of each line behind it.
@@ -111,6 +133,7 @@ async fn interrupted() {
 #[cfg(feature = "dev")]
 mod embedded {
     use std::path::Path;
+    use std::sync::Arc;
 
     use tokio::net::TcpListener;
     use tokio::sync::watch;
@@ -138,7 +161,7 @@ mod embedded {
         let router = outbox::router(&app, &pump, &outbox);
         let pumping = tokio::spawn(pump.run(stopping.clone()));
         let erasures = erasure::start(&app, stopping.clone());
-        serve_router(router, listeners, stopping).await?;
+        serve_router(Arc::clone(&app), router, listeners, stopping).await;
         pumping.await?;
         // One that is under way is finished at the next start.
         erasures.abort();
@@ -168,8 +191,7 @@ mod embedded {
         if let Some(address) = listeners.first().and_then(|listener| listener.local_addr().ok()) {
             println!("Mails land at http://{address}/dev/outbox.");
         }
-        drop(app);
-        serve_router(router, listeners, stopping).await?;
+        serve_router(app, router, listeners, stopping).await;
         pumping.await?;
         drop(env_file);
         Ok(local.stop().await?)

@@ -2,16 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, RawPathParams, Request};
+use axum::middleware::map_response;
 use axum::response::Response;
-use axum::routing::{MethodFilter, MethodRouter, get, on};
+use axum::routing::{MethodFilter, MethodRouter, any, get, on};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
-use metrics_exporter_prometheus::PrometheusHandle;
 use tower::ServiceExt as _;
 use tower_http::cors::CorsLayer;
 use wardgate::app::App;
@@ -23,9 +26,10 @@ use wardgate::http::navigation::is_page;
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::source_address::source_address;
+use wardgate::telemetry;
 
 use crate::endpoints::{ENDPOINTS, openapi};
-use crate::{body, metrics};
+use crate::{body, metrics, ops};
 
 /// How long a client may take over its body.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
@@ -39,14 +43,19 @@ const ICON: &str = favicon::PATH;
 pub fn router(app: &Arc<App>) -> Router {
     let pages = routed(app);
     let api = pages.clone().layer(cors(&app.config.http.allowed_origins));
-    Router::new().fallback(move |request: Request| {
+    let answering = Arc::clone(app);
+    let chosen = move |request: Request| {
         let path = request.uri().path();
         let router = if is_page(path) || path == ICON { pages.clone() } else { api.clone() };
         router.oneshot(request)
-    })
+    };
+    Router::new().fallback(chosen).layer(map_response(move |response: Response| {
+        let app = Arc::clone(&answering);
+        async move { with_headers(&app, response) }
+    }))
 }
 
-/// Every endpoint, the API description and the metrics.
+/// Every endpoint and the API description; on a laptop also the metrics.
 fn routed(app: &Arc<App>) -> Router {
     let mut paths: BTreeMap<&str, MethodRouter> = BTreeMap::new();
     for (endpoint, path) in routes() {
@@ -64,17 +73,13 @@ fn routed(app: &Arc<App>) -> Router {
         let methods = paths.remove(path).unwrap_or_default().merge(on(filter, answer));
         paths.insert(path, methods);
     }
-    let (describing, measuring) = (Arc::clone(app), Arc::clone(app));
-    let recorder = metrics::recorder();
-    let mut router = Router::new()
-        .route("/openapi.json", get(async move || own(&describing, "application/json", openapi().to_string())))
-        .route(
-            "/metrics",
-            get(async move || {
-                let rendered = recorder.map(PrometheusHandle::render).unwrap_or_default();
-                own(&measuring, "text/plain; version=0.0.4", rendered)
-            }),
-        );
+    metrics::recorder();
+    let describing = Arc::clone(app);
+    let describe = async move |headers: HeaderMap| description(&describing, &headers);
+    let mut router = Router::new().route("/openapi.json", get(describe));
+    if ops::is_beside_the_api(&app.config) {
+        router = router.merge(ops::measurements(app));
+    }
     for (path, methods) in paths {
         router = router.route(path, methods);
     }
@@ -82,13 +87,55 @@ fn routed(app: &Arc<App>) -> Router {
     let icon = move |peer: ConnectInfo<SocketAddr>, request: Request| async move {
         answer(&icon, &page_show::ENDPOINT, peer.0, BTreeMap::new(), request).await
     };
-    let (missing, wrong_method) = (Arc::clone(app), Arc::clone(app));
-    let missing = move |uri: Uri, headers: HeaderMap| async move {
-        refuse(&missing, &Problem::not_found("Nothing answers at this path."), &uri, &headers)
-    };
+    let wrong_method = Arc::clone(app);
     let wrong_method =
         move |uri: Uri, headers: HeaderMap| async move { refuse(&wrong_method, &method_not_allowed(), &uri, &headers) };
-    router.route(ICON, get(icon)).method_not_allowed_fallback(wrong_method).fallback(missing)
+    router.route(ICON, get(icon)).method_not_allowed_fallback(wrong_method).fallback(not_found(app))
+}
+
+/// What answers where nothing else does.
+pub(crate) fn not_found(app: &Arc<App>) -> MethodRouter {
+    let app = Arc::clone(app);
+    any(async move |uri: Uri, headers: HeaderMap| {
+        refuse(&app, &Problem::not_found("Nothing answers at this path."), &uri, &headers)
+    })
+}
+
+/// The headers of every response, also on what the layers answer by themselves: a preflight (SE-07).
+fn with_headers(app: &App, mut response: Response) -> Response {
+    if !response.headers().contains_key("x-request-id") {
+        let bare = Reply { status: response.status(), headers: Vec::new(), body: Vec::new() };
+        for (name, value) in edge::finish(bare, &request_id(app)).headers() {
+            response.headers_mut().entry(name).or_insert_with(|| value.clone());
+        }
+    }
+    response
+}
+
+/// The API description and its entity tag: made once, as it says the same to everybody.
+static DESCRIPTION: LazyLock<(Bytes, String)> = LazyLock::new(|| {
+    let text = openapi().to_string();
+    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, text.as_bytes())));
+    (Bytes::from(text), tag)
+});
+
+fn description(app: &App, asked: &HeaderMap) -> Response {
+    let (text, tag) = &*DESCRIPTION;
+    let has_it = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let has_it = has_it.flat_map(|value| value.split(',')).any(|one| {
+        let one = one.trim();
+        one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag
+    });
+    let status = if has_it { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
+    let body = if has_it { Bytes::new() } else { text.clone() };
+    let mut headers = vec![
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        // A copy may be kept, and is asked about each time.
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    ];
+    headers.extend(HeaderValue::from_str(tag).ok().map(|tag| (header::ETAG, tag)));
+    let reply = Reply { status, headers, body: Vec::new() };
+    edge::finish(reply, &request_id(app)).map(|_| Body::from(body))
 }
 
 /// Every endpoint at its path, and also at each literal path of others that it covers and where nothing else answers its
@@ -119,18 +166,19 @@ async fn answer(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    // What a client wrote that is no text must not hide what the proxy has added to it (SE-09).
-    let hops = parts.headers.get_all("x-forwarded-for").iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let hops: Vec<_> = hops.collect();
-    let forwarded: Vec<&str> = hops.iter().map(AsRef::as_ref).collect();
-    let address = source_address(peer.ip(), &forwarded, &app.config.http.trusted_proxies);
+    let forwarded: Vec<&[u8]> = parts.headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes).collect();
+    let source = source_address(peer.ip(), &forwarded, &app.config.http.trusted_proxies);
+    if source.is_hidden {
+        tracing::warn!(proxy = %source.address, "a trusted proxy wrote a hop into X-Forwarded-For that is no address");
+        telemetry::metrics::hidden_source();
+    }
     let incoming = Incoming {
         path: parts.uri.path().to_owned(),
         path_parameters,
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
         body: body::read(body, BODY_DEADLINE).await,
-        address: Some(address),
+        address: Some(source.address),
         request_id: None,
         trace_id: None,
         time_left: None,
@@ -139,9 +187,9 @@ async fn answer(
 }
 
 /// A reply of the server's own, which no function has.
-fn own(app: &App, content_type: &'static str, body: String) -> Response {
+pub(crate) fn own(app: &App, status: StatusCode, content_type: &'static str, body: String) -> Response {
     let headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static(content_type))];
-    edge::finish(Reply { status: StatusCode::OK, headers, body: body.into_bytes() }, &request_id(app)).map(Body::from)
+    edge::finish(Reply { status, headers, body: body.into_bytes() }, &request_id(app)).map(Body::from)
 }
 
 fn refuse(app: &App, problem: &Problem, uri: &Uri, headers: &HeaderMap) -> Response {

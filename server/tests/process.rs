@@ -5,6 +5,8 @@
 mod browser;
 #[path = "process/engine.rs"]
 mod engine;
+#[path = "process/stop.rs"]
+mod stop;
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;

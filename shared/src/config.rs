@@ -63,6 +63,7 @@ pub struct Config {
     pub stage: Stage,
     pub service: Service,
     pub http: Http,
+    pub ops: Ops,
     pub log: Log,
     pub aws: Aws,
     pub store: Store,

@@ -3,7 +3,6 @@
 mod init_error;
 
 use std::fmt;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +25,7 @@ use crate::config::{Config, ConfigError};
 use crate::entropy::SystemEntropy;
 use crate::http::edge::{self, BodyError, Incoming};
 use crate::http::endpoint::{Endpoint, Needs};
+use crate::http::source_address;
 use crate::telemetry::embedded::Embedded;
 use crate::telemetry::{self, metrics};
 use crate::use_cases::fault::Fault;
@@ -229,7 +229,7 @@ pub fn incoming(mut event: ApiGatewayV2httpRequest) -> Incoming {
     }
     let body = event.body.unwrap_or_default();
     let body = if event.is_base64_encoded {
-        STANDARD.decode(body).map(Bytes::from).map_err(|_| BodyError::Incomplete)
+        STANDARD.decode(body).map(Bytes::from).map_err(|_| BodyError::Malformed)
     } else {
         Ok(Bytes::from(body))
     };
@@ -239,7 +239,7 @@ pub fn incoming(mut event: ApiGatewayV2httpRequest) -> Incoming {
         path_parameters: event.path_parameters.into_iter().collect(),
         query: event.raw_query_string.unwrap_or_default(),
         body,
-        address: event.request_context.http.source_ip.and_then(|ip| ip.parse::<IpAddr>().ok()),
+        address: event.request_context.http.source_ip.as_deref().and_then(source_address::parse),
         request_id: event.request_context.request_id,
         trace_id: None,
         time_left: None,

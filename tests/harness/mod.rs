@@ -228,7 +228,7 @@ impl TestServer {
 
     fn listen(&self, listeners: Vec<TcpListener>) {
         let router = outbox::router(&self.app, &self.pump, &self.outbox);
-        tokio::spawn(serve_router(router, listeners, self.stop.subscribe()));
+        tokio::spawn(serve_router(Arc::clone(&self.app), router, listeners, self.stop.subscribe()));
     }
 
     /// Another process over the same store, keys and clock, whose requests pass an edge of their own.

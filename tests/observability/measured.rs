@@ -87,7 +87,7 @@ async fn rings_that_cannot_be_read_again_are_counted() {
     let server = TestServer::with_secrets_manager(&QUICK).await;
     let token = server.signed_in().await.string("refresh_token");
     server.secrets_manager.set(Mood::Down);
-    server.clock.advance(3600);
+    server.clock.advance(3599);
     let recording = Recording::default();
     let guard = metrics::set_default_local_recorder(&recording);
     assert_eq!(server.refresh(&token).await.status, 200);

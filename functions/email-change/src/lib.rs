@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use wardgate::app::App;
 use wardgate::domain::email::Email;
 use wardgate::domain::password::Password;
+use wardgate::http::bearer;
 use wardgate::http::cookies;
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
@@ -51,6 +52,7 @@ pub struct EmailChangeRequest {
     #[schemars(email)]
     new_email: String,
     /// The account's password.
+    #[schemars(length(max = 256))]
     password: String,
     /// The `device_token` of an earlier sign-in from this device, if there was one: from a device that has been known for
     /// long, the change can be undone for a shorter time.
@@ -65,6 +67,7 @@ pub struct EmailChangeReply {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    bearer::require(app, request).await?;
     let body: EmailChangeRequest = request.json()?;
     let new_email =
         Email::parse(&body.new_email).map_err(|e| Problem::invalid_member("new_email", "invalid", e.to_string()))?;

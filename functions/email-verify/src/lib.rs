@@ -40,6 +40,16 @@ pub const OPERATION: Operation = Operation {
 /// Either `token`, or `email`, `code` and `flow_token`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    {
+        "required": ["token"],
+        "properties": { "token": { "type": "string" }, "email": { "type": "null" }, "code": { "type": "null" } },
+    },
+    {
+        "required": ["email", "code"],
+        "properties": { "token": { "type": "null" }, "email": { "type": "string" }, "code": { "type": "string" } },
+    },
+]))]
 pub struct EmailVerifyRequest {
     /// What the mailed link carries.
     token: Option<String>,

@@ -52,6 +52,16 @@ pub const OPERATION: Operation = Operation {
 /// Either `email`, `code` and `flow_token`; or `token` with `flow_token`, or elsewhere with `code`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    {
+        "required": ["token"],
+        "properties": { "token": { "type": "string" }, "email": { "type": "null" }, "code": { "type": "null" } },
+    },
+    {
+        "required": ["email", "code"],
+        "properties": { "token": { "type": "null" }, "email": { "type": "string" }, "code": { "type": "string" } },
+    },
+]))]
 pub struct LoginEmailCodeVerifyRequest {
     /// The account's address.
     #[schemars(email)]

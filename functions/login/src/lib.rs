@@ -49,6 +49,7 @@ pub struct LoginRequest {
     #[schemars(email)]
     email: String,
     /// Its password.
+    #[schemars(length(max = 256))]
     password: String,
     /// The `device_token` of an earlier sign-in from this device, if there was one.
     device_token: Option<String>,

@@ -6,6 +6,7 @@ use serde::Serialize;
 use wardgate::app::App;
 use wardgate::domain::id::AuditId;
 use wardgate::http::activity::ActivityReply;
+use wardgate::http::bearer;
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::paging::{self, Page};
@@ -48,6 +49,7 @@ pub struct ActivitiesReply {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    bearer::require(app, request).await?;
     let Page { limit, after } = Page::read(request, "lines", AuditId::parse)?;
     let asked = ListActivity { limit: limit.into(), after };
     let found = list_activity(app, &request.context, request.bearer_token(), asked).await?;

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 use wardgate::app::App;
 use wardgate::domain::name::DisplayName;
+use wardgate::http::bearer;
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::me::MeReply;
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
@@ -40,6 +41,7 @@ pub const OPERATION: Operation = Operation {
 /// What is to change.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("required" = ["name"]))]
 pub struct MeUpdateRequest {
     /// The person's name; null takes it away.
     #[serde(default, deserialize_with = "given")]
@@ -60,6 +62,7 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Change, D::Error>
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    bearer::require(app, request).await?;
     let body: MeUpdateRequest = request.json()?;
     let name = match body.name {
         Change::To(name) => name,

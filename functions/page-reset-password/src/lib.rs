@@ -51,6 +51,7 @@ pub struct ResetPasswordForm {
     /// The token of the mailed link.
     token: String,
     /// The new password.
+    #[schemars(length(min = 15, max = 256))]
     new_password: String,
 }
 

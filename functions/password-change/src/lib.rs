@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wardgate::app::App;
 use wardgate::domain::password::Password;
+use wardgate::http::bearer;
 use wardgate::http::cookies;
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
@@ -48,8 +49,10 @@ pub const OPERATION: Operation = Operation {
 #[serde(deny_unknown_fields)]
 pub struct PasswordChangeRequest {
     /// The present password.
+    #[schemars(length(max = 256))]
     current_password: String,
     /// At least 15 and at most 256 characters; not a common one, and not made of the account's own words.
+    #[schemars(length(min = 15, max = 256))]
     new_password: String,
     /// The `device_token` of an earlier sign-in from this device, if there was one.
     device_token: Option<String>,
@@ -65,6 +68,7 @@ pub struct PasswordChangeReply {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    bearer::require(app, request).await?;
     let body: PasswordChangeRequest = request.json()?;
     let current = Password::attempt(&body.current_password).ok_or_else(|| {
         Problem::invalid_member("current_password", "too_long", "A password has at most 256 characters.")

@@ -45,6 +45,7 @@ pub struct PasswordResetRequest {
     /// What follows `?token=` in the mailed link.
     token: String,
     /// At least 15 and at most 256 characters; not a common one, and not made of the account's own words.
+    #[schemars(length(min = 15, max = 256))]
     new_password: String,
 }
 

@@ -50,6 +50,7 @@ pub struct RegisterRequest {
     #[schemars(email)]
     email: String,
     /// At least 15 and at most 256 characters; not a common one, and not made of the account's own words.
+    #[schemars(length(min = 15, max = 256))]
     password: String,
     /// The person's name.
     name: Option<String>,

@@ -7,6 +7,7 @@ use wardgate::app::App;
 use wardgate::domain::device::device_name;
 use wardgate::domain::id::SessionId;
 use wardgate::domain::session::Session;
+use wardgate::http::bearer;
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::paging::{self, Page};
@@ -74,6 +75,7 @@ pub struct SessionReply {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    bearer::require(app, request).await?;
     let Page { limit, after } = Page::read(request, "sessions", SessionId::parse)?;
     let asked = ListSessions { limit, after };
     let found = list_sessions(app, &request.context, request.bearer_token(), asked).await?;

@@ -1,5 +1,6 @@
 //! What types cannot say about values.
 
+mod connections;
 mod limits;
 mod names;
 mod origins;
@@ -46,6 +47,7 @@ pub(super) fn rules(config: &Config, limits: &Table) -> Vec<Rule> {
     let mut rules: Vec<_> = single.collect();
     rules.extend(origins::rules(config));
     rules.extend(names::rules(config));
+    rules.extend(connections::rules(config));
     rules.extend(times::rules(config));
     rules.extend(limits::rules(limits));
     rules.extend(limits::mail(config));

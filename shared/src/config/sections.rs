@@ -1,12 +1,15 @@
 //! The sections of the configuration. What a key means stands here: the reference in
 //! `docs/operations/configuration.md` is made from it.
 
-use ipnet::IpNet;
+mod http;
+
 use serde::Deserialize;
 
 use crate::crypto::key_ring::SigningAlgorithm;
 use crate::domain::attempts::{FailureLimit, WindowLimit, WindowedFailureLimit};
 use crate::domain::sender::Sender;
+
+pub use http::{Http, Ops};
 
 /// The service itself.
 #[derive(Debug, Clone, Deserialize)]
@@ -33,27 +36,6 @@ impl Service {
     pub fn support_address(&self) -> Option<&str> {
         self.support.as_deref().filter(|support| !support.contains("://"))
     }
-}
-
-/// The standalone server's, but for `request_deadline_ms` and `allowed_origins`, which hold everywhere.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Http {
-    /// Where it listens.
-    pub port: u16,
-    /// On which addresses. An address that the machine does not have is skipped with a warning; at least one has to
-    /// exist. Loopback only where `embedded.folder` is set.
-    pub bind: Vec<std::net::IpAddr>,
-    /// A request that is not answered by then gets 503 and `Retry-After`. On Lambda what is left of the function's
-    /// timeout holds if it is less.
-    pub request_deadline_ms: u64,
-    /// Origins whose pages may call the API, exactly as browsers send them: scheme and host, no path, no wildcard. On
-    /// AWS the template gives the same list to API Gateway.
-    pub allowed_origins: Vec<String>,
-    /// Networks in CIDR form, such as `"10.0.0.0/8"`, whose `X-Forwarded-For` is believed (SE-09).
-    #[cfg_attr(test, schemars(with = "Vec<String>"))]
-    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// Logs. Lines go to standard error.
@@ -115,7 +97,7 @@ pub struct Secrets {
     /// Keys from Secrets Manager: the secret of a ring is named by this and the ring, `wardgate/production/signing`.
     pub prefix: Option<String>,
     /// A key ring older than this is read again behind a request; at twice this age a request waits for it. While the
-    /// source is down the old one serves for 24 hours.
+    /// source is down the old one serves for an hour, and what wraps passwords for 24 (TK-04).
     pub cache_seconds: u64,
 }
 

@@ -3,8 +3,10 @@
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
+use crate::app::App;
 use crate::http::problem::Problem;
-use crate::use_cases::authenticate::AuthenticateError;
+use crate::http::request::Request;
+use crate::use_cases::authenticate::{self, AuthenticateError};
 
 /// The token of the one `Authorization: Bearer …` header.
 pub fn token(headers: &HeaderMap) -> Option<&str> {
@@ -13,6 +15,14 @@ pub fn token(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     let token = token.trim_matches(' ');
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+/// Refuses a request without a token that verifies, before anything else of it is judged: who is nobody learns nothing
+/// about what a request should look like. Whether the session still lives is the use case's question.
+pub async fn require(app: &App, request: &Request) -> Result<(), Problem> {
+    let token = request.bearer_token().ok_or(AuthenticateError::Missing)?;
+    authenticate::verify(app, &request.context, token).await?;
+    Ok(())
 }
 
 impl From<AuthenticateError> for Problem {

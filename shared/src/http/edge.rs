@@ -52,6 +52,8 @@ pub enum BodyError {
     TooLarge,
     /// It did not arrive in time, or broke off.
     Incomplete,
+    /// Its coding is broken: a chunk's size that is none, or base64 that is none.
+    Malformed,
 }
 
 /// Answers a request.
@@ -80,6 +82,7 @@ pub async fn respond(app: &App, endpoint: &Endpoint, incoming: Incoming) -> Resp
         }
         Ok(Ok(_) | Err(BodyError::TooLarge)) => Err(too_large()),
         Ok(Err(BodyError::Incomplete)) => Err(incomplete()),
+        Ok(Err(BodyError::Malformed)) => Err(malformed()),
     };
     let (response, cause) = match result {
         Ok(reply) => (finish(reply, &request_id), None),
@@ -221,6 +224,15 @@ fn too_large() -> Problem {
         "body_too_large",
         "The body is too large.",
         "A body may have at most 64 KiB.",
+    )
+}
+
+fn malformed() -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "malformed_body",
+        "The body is malformed.",
+        "Its transfer encoding is broken: the size of a chunk is not one, or a chunk does not end where it should.",
     )
 }
 

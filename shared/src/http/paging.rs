@@ -1,5 +1,6 @@
 //! Lists come in pages: `limit` says how long one is, and an opaque `cursor` where it begins.
 
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use crate::http::openapi::{Parameter, schema};
@@ -40,10 +41,14 @@ impl<T> Page<T> {
     }
 }
 
+fn limits(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT })
+}
+
 /// What the API description says of the query; `limit` is what it says of that member.
 pub const fn parameters(limit: &'static str) -> [Parameter; 2] {
     [
-        Parameter { name: "limit", location: "query", description: limit, schema: schema::<u16> },
+        Parameter { name: "limit", location: "query", description: limit, schema: limits },
         Parameter {
             name: "cursor",
             location: "query",

@@ -7,14 +7,17 @@ use crate::domain::timestamp::Timestamp;
 use crate::secrets::SecretsError;
 use crate::telemetry::metrics;
 
-/// How long a ring is used while its source is down.
+/// How long a ring that cannot be retired at once is used while its source is down.
 pub(super) const STALE: Duration = Duration::from_hours(24);
+/// As [`STALE`], for one that can: who cannot read the ring cannot hear of it (TK-04).
+pub(super) const STALE_IF_RETIRABLE: Duration = Duration::from_hours(1);
 /// How long a source that failed is left alone while there is something to use.
 const PAUSE: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 pub(super) struct Cached<T> {
     name: &'static str,
+    stale: Duration,
     entry: Mutex<Option<Entry<T>>>,
     // Held while reading: one request reads, the others wait for what it finds.
     reading: tokio::sync::Mutex<()>,
@@ -45,12 +48,13 @@ enum State<T> {
 }
 
 impl<T: Send + Sync + 'static> Cached<T> {
-    pub(super) fn new(name: &'static str) -> Self {
-        Self { name, entry: Mutex::new(None), reading: tokio::sync::Mutex::new(()) }
+    /// For a ring that serves for `stale` since it was read while its source is down.
+    pub(super) fn new(name: &'static str, stale: Duration) -> Self {
+        Self { name, stale, entry: Mutex::new(None), reading: tokio::sync::Mutex::new(()) }
     }
 
     /// The ring. One that is older than usable, or none, waits for the source. If the source fails, what is there
-    /// serves on for 24 hours.
+    /// serves on for as long as the ring may.
     pub(super) async fn get<F>(
         self: &Arc<Self>,
         now: Timestamp,
@@ -86,7 +90,8 @@ impl<T: Send + Sync + 'static> Cached<T> {
         let entry = self.entry.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(entry) = entry.as_ref() else { return State::Needed };
         let value = Arc::clone(&entry.value);
-        let paused = entry.failed_at.is_some_and(|failed| now < failed.plus(PAUSE)) && now < entry.read_at.plus(STALE);
+        let paused =
+            entry.failed_at.is_some_and(|failed| now < failed.plus(PAUSE)) && now < entry.read_at.plus(self.stale);
         if paused || now < entry.read_at.plus(ages.fresh) {
             State::Fresh(value)
         } else if now < entry.read_at.plus(ages.usable) {
@@ -104,7 +109,7 @@ impl<T: Send + Sync + 'static> Cached<T> {
                 *entry = Some(Entry { value: Arc::clone(&value), read_at: now, failed_at: None });
                 Ok(value)
             }
-            (Err(error), Some(known)) if now < known.read_at.plus(STALE) => {
+            (Err(error), Some(known)) if now < known.read_at.plus(self.stale) => {
                 tracing::warn!(ring = self.name, cause = %error, "using a stale key ring");
                 metrics::stale_secrets();
                 known.failed_at = Some(now);
@@ -137,7 +142,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_ring_is_used_then_refreshed_behind_then_waited_for() {
-        let cached = Arc::new(Cached::new("ring"));
+        let cached = Arc::new(Cached::new("ring", STALE));
         assert_eq!(get(&cached, 0, Some(1)).await, Some(1));
         assert_eq!(get(&cached, 299, Some(2)).await, Some(1), "young enough");
         assert_eq!(get(&cached, 300, Some(3)).await, Some(1), "used while it is read again");
@@ -147,7 +152,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_ring_outlives_its_source_by_24_hours() {
-        let cached = Arc::new(Cached::new("ring"));
+        let cached = Arc::new(Cached::new("ring", STALE));
         assert_eq!(get(&cached, 0, None).await, None);
         assert_eq!(get(&cached, 1, Some(1)).await, Some(1));
         assert_eq!(get(&cached, 400, None).await, Some(1));
@@ -157,8 +162,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn sec_tk_04_a_ring_that_can_be_retired_outlives_its_source_by_one_hour() {
+        let cached = Arc::new(Cached::new("ring", STALE_IF_RETIRABLE));
+        assert_eq!(get(&cached, 0, Some(1)).await, Some(1));
+        assert_eq!(get(&cached, 3599, None).await, Some(1));
+        assert_eq!(get(&cached, 3600, None).await, None);
+        assert_eq!(get(&cached, 3601, Some(2)).await, Some(2));
+    }
+
+    #[tokio::test]
     async fn a_source_that_failed_is_left_alone_for_a_minute() {
-        let cached = Arc::new(Cached::new("ring"));
+        let cached = Arc::new(Cached::new("ring", STALE));
         let reads = Arc::new(AtomicU32::new(0));
         let ask = |seconds, fails: bool| {
             let (cached, reads) = (Arc::clone(&cached), Arc::clone(&reads));
@@ -181,7 +195,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_first_requests_read_once() {
-        let cached = Arc::new(Cached::new("ring"));
+        let cached = Arc::new(Cached::new("ring", STALE));
         let reads = Arc::new(AtomicU32::new(0));
         let ask = || {
             let reads = Arc::clone(&reads);

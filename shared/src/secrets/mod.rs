@@ -51,6 +51,17 @@ impl RingName {
         }
     }
 
+    /// How long the ring serves while its source is down. What wraps passwords is never retired at once: without it
+    /// nobody could sign in any more, and its keys leave when no row needs them.
+    const fn stale(self) -> Duration {
+        match self {
+            Self::PasswordWrap => cache::STALE,
+            Self::Signing | Self::PublicKeys | Self::SessionMac | Self::LoginMac | Self::MailMac => {
+                cache::STALE_IF_RETIRABLE
+            }
+        }
+    }
+
     /// The rings that get new keys by themselves or by command. The public keys follow from the private ones.
     pub const ROTATING: [Self; 5] =
         [Self::Signing, Self::SessionMac, Self::LoginMac, Self::MailMac, Self::PasswordWrap];
@@ -99,7 +110,7 @@ impl Secrets {
     /// Reads from `source`: again behind a request after `max_age`, and before a request after twice that.
     pub fn new(source: SecretSource, max_age: Duration) -> Self {
         fn cached<T: Send + Sync + 'static>(ring: RingName) -> Arc<Cached<T>> {
-            Arc::new(Cached::new(ring.name()))
+            Arc::new(Cached::new(ring.name(), ring.stale()))
         }
         Self {
             source,
@@ -171,7 +182,7 @@ impl Secrets {
         }
     }
 
-    /// How long after a new ring is there somebody may still use the one before.
+    /// How long after a new ring is there somebody may still use the one before, whichever ring it is.
     pub fn longest_use(&self) -> Duration {
         cache::STALE + self.ages.usable
     }

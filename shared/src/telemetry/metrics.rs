@@ -214,6 +214,11 @@ pub fn stale_secrets() {
     metrics::counter!("wardgate_secrets_stale_total").increment(1);
 }
 
+/// A trusted proxy hid the source of a request: it counts for the proxy's own address.
+pub fn hidden_source() {
+    metrics::counter!("wardgate_sources_hidden_total").increment(1);
+}
+
 /// A ring was read whose newest key began to sign so long ago. A histogram, because a gauge would be written with every
 /// request.
 pub fn key_age(ring: &'static str, seconds: f64) {

@@ -127,7 +127,7 @@ impl Folder {
         let app = Arc::new(App::new(config, host).unwrap());
         let (stop, stopping) = watch::channel(false);
         let serving = Arc::clone(&app);
-        let task = tokio::spawn(async move { serve(&serving, listeners, stopping).await });
+        let task = tokio::spawn(serve(serving, listeners, Vec::new(), stopping));
         Served { base: format!("http://127.0.0.1:{port}"), app, local, stop, task }
     }
 }
@@ -142,7 +142,7 @@ pub(crate) struct Served {
     app: Arc<App>,
     local: Local,
     stop: watch::Sender<bool>,
-    task: tokio::task::JoinHandle<std::io::Result<()>>,
+    task: tokio::task::JoinHandle<()>,
 }
 
 impl Served {
@@ -171,7 +171,7 @@ impl Served {
 
     pub(crate) async fn stop(self) {
         let _ = self.stop.send(true);
-        self.task.await.unwrap().unwrap();
+        self.task.await.unwrap();
         drop(self.app);
         self.local.stop().await.unwrap();
     }

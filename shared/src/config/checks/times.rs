@@ -59,8 +59,9 @@ fn requests(config: &Config, is_development: bool) -> Vec<Rule> {
         ),
         Rule::about(
             "secrets.cache_seconds",
-            (10..=3600).contains(&config.secrets.cache_seconds),
-            "expected 10 to 3600: less asks for keys all the time, and more misses keys that were taken out of use (TK-04)",
+            (10..=1800).contains(&config.secrets.cache_seconds),
+            "expected 10 to 1800: less asks for keys all the time, and a key that was taken out of use is used for up to \
+             twice that (TK-04)",
         ),
     ]
 }

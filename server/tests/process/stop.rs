@@ -1,0 +1,145 @@
+//! A stop under load: what was asked is answered, and nobody stretches it (SA-03).
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+use super::{PASSWORD, Server, free_port};
+
+fn connect(server: &Server) -> TcpStream {
+    TcpStream::connect(server.base.trim_start_matches("http://")).unwrap()
+}
+
+fn sent(server: &Server, bytes: &str) -> TcpStream {
+    let mut stream = connect(server);
+    stream.write_all(bytes.as_bytes()).unwrap();
+    stream
+}
+
+fn rest(mut stream: TcpStream) -> String {
+    let mut all = String::new();
+    stream.read_to_string(&mut all).unwrap();
+    all
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
+}
+
+/// Five times: each request has been sent before the signal, and most are not even accepted by then.
+#[test]
+fn sec_sa_03_no_request_is_lost_at_sigterm() {
+    for run in 0..5 {
+        let folder = tempfile::tempdir().unwrap();
+        let patient = [
+            ("AUTH__HTTP__REQUEST_DEADLINE_MS", "60000"),
+            ("AUTH__HTTP__DRAIN_MS", "60000"),
+            ("AUTH__AWS__ATTEMPT_TIMEOUT_MS", "30000"),
+            ("AUTH__AWS__OPERATION_TIMEOUT_MS", "50000"),
+            ("AUTH__AWS__MAX_ATTEMPTS", "20"),
+        ];
+        let mut server = Server::start_with(folder.path(), &patient);
+        let asked: Vec<TcpStream> = (0..100)
+            .map(|n| {
+                let body = format!(r#"{{"email":"user{n}@example.com","password":"{PASSWORD}"}}"#);
+                let length = body.len();
+                sent(
+                    &server,
+                    &format!(
+                        "POST /v1/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+                         Content-Length: {length}\r\n\r\n{body}"
+                    ),
+                )
+            })
+            .collect();
+        server.signal("TERM");
+        for (n, stream) in asked.into_iter().enumerate() {
+            let answer = rest(stream);
+            assert!(answer.starts_with("HTTP/1.1 202"), "run {run}, request {n}: {answer:?}");
+        }
+        assert!(server.child.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn sec_sa_03_half_sent_heads_and_quiet_connections_cannot_stretch_a_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let short = [("AUTH__HTTP__HEAD_MS", "300"), ("AUTH__HTTP__DRAIN_MS", "600000")];
+    let mut server = Server::start_with(folder.path(), &short);
+    let _half: Vec<TcpStream> = (0..5).map(|_| sent(&server, "GET /health HTTP/1.1\r\nHost:")).collect();
+    let _silent: Vec<TcpStream> = (0..5).map(|_| connect(&server)).collect();
+    server.signal("TERM");
+    assert!(server.child.wait().unwrap().success());
+}
+
+/// The notice is longer than any test: only the second signal ends it.
+#[test]
+fn sec_sa_03_during_the_notice_everything_is_served_and_the_second_signal_ends_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start_with(folder.path(), &[("AUTH__HTTP__NOTICE_MS", "60000")]);
+    let mut kept = sent(&server, &get("/ready"));
+    let mut line = String::new();
+    BufReader::new(kept.try_clone().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("HTTP/1.1 200"), "{line}");
+    server.signal("TERM");
+    // The signal is on its way to the process; the notice begins with the first refusal.
+    while !rest(sent(&server, &get("/ready").replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")))
+        .starts_with("HTTP/1.1 503")
+    {}
+    let answer = rest(sent(&server, &get("/health")));
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.to_lowercase().contains("connection: close"), "{answer}");
+    kept.write_all(get("/health").as_bytes()).unwrap();
+    assert!(rest(kept).to_lowercase().contains("connection: close"));
+    server.signal("TERM");
+    assert_eq!(server.child.wait().unwrap().code(), Some(1));
+}
+
+/// As in production, without a store behind it: what listens there needs none.
+#[test]
+fn sec_sa_22_metrics_have_an_address_of_their_own_outside_development() {
+    let (port, ops) = (free_port(), free_port());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wardgate-server"))
+        .env("AUTH__STAGE", "staging")
+        .env("AUTH__HTTP__PORT", port.to_string())
+        .env("AUTH__HTTP__BIND", r#"["127.0.0.1"]"#)
+        .env("AUTH__OPS__PORT", ops.to_string())
+        .env("AUTH__OPS__BIND", r#"["127.0.0.1"]"#)
+        .env("AUTH__TOKENS__ISSUER", "https://auth.example.com")
+        .env("AUTH__TOKENS__AUDIENCE", "https://api.example.com")
+        .envs([("AWS_REGION", "eu-central-1"), ("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut lines = String::new();
+    while !lines.contains("\"listening\"") {
+        assert_ne!(log.read_line(&mut lines).unwrap(), 0, "the server ended: {lines}");
+    }
+    let asked = |port: u16, path: &str| {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: auth.example.com\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let answer = rest(stream);
+        (answer.split(' ').nth(1).unwrap().parse::<u16>().unwrap(), answer)
+    };
+    assert_eq!(asked(port, "/v1/me").0, 401);
+    assert_eq!(asked(port, "/metrics").0, 404);
+    assert_eq!(asked(port, "/live").0, 404);
+    let (status, metrics) = asked(ops, "/metrics");
+    assert!(status == 200 && metrics.contains(r#"endpoint="me""#), "{metrics}");
+    assert_eq!((asked(ops, "/live").0, asked(ops, "/ready").0, asked(ops, "/health").0), (200, 200, 404));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn sec_sa_05_too_few_descriptors_are_refused_at_the_start() {
+    let start = format!("ulimit -n 300; exec '{}'", env!("CARGO_BIN_EXE_wardgate-server"));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &start]).env("AUTH__STAGE", "development").env("AUTH__HTTP__PORT", free_port().to_string());
+    let output = shell.output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && message.contains("AUTH__HTTP__MAX_CONNECTIONS"), "{message}");
+}
