@@ -31,7 +31,10 @@ async fn sec_en_04_a_sign_in_to_a_leaving_account_equals_a_wrong_password() {
     server.store.reset();
     let right = server.login(EMAIL, PASSWORD).await;
     assert_eq!((right.status, wrong.status), (401, 401));
-    assert_eq!(server.store.rounds(), [vec!["GetItem", "UpdateItem"], vec!["UpdateItem"], vec!["UpdateItem"], vec!["PutItem"]]);
+    assert_eq!(
+        server.store.rounds(),
+        [vec!["GetItem", "UpdateItem"], vec!["UpdateItem"], vec!["UpdateItem"], vec!["PutItem"]]
+    );
     let body = |answer: &crate::harness::Answer| {
         let mut body = answer.json();
         body["request_id"].take();
