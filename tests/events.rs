@@ -105,7 +105,7 @@ async fn an_event_that_makes_no_uri_or_no_base64_is_answered() {
     assert_eq!(status(&answer(&server, "sessions-list", &host).await), 200);
     let undecodable = event("login/ok").replace("\"isBase64Encoded\": false", "\"isBase64Encoded\": true");
     let refused = answer(&server, "login", &undecodable).await;
-    assert_eq!((status(&refused), code(&refused).as_str()), (408, "body_incomplete"));
+    assert_eq!((status(&refused), code(&refused).as_str()), (400, "malformed_body"));
 }
 
 fn status(answer: &Value) -> u64 {
