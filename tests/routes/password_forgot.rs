@@ -52,9 +52,12 @@ async fn sec_en_03_a_thousand_requests_send_as_many_mails_as_are_configured() {
     server.mails(EMAIL).await;
     server.clock.advance(3600);
     let before = server.mails(EMAIL).await.len();
-    let requests = (0..1000).map(|_| forgot(&server, EMAIL));
-    let answers: Vec<_> = futures::future::join_all(requests).await;
-    assert!(answers.iter().all(|answer| answer.status == 202), "the limit is not to be seen");
+    // No more at once than the server takes (SA-05).
+    for _ in 0..5 {
+        let requests = (0..200).map(|_| forgot(&server, EMAIL));
+        let answers: Vec<_> = futures::future::join_all(requests).await;
+        assert!(answers.iter().all(|answer| answer.status == 202), "the limit is not to be seen");
+    }
     assert_eq!(server.mails(EMAIL).await.len() - before, 3);
     // Counted once each, and not again when the orders are delivered twice.
     server.clock.advance(3600);

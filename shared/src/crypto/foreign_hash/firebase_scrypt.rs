@@ -9,7 +9,7 @@ use ctr::Ctr128BE;
 use zeroize::Zeroizing;
 
 use super::encoding::{base64, number, parameters, phc};
-use super::scrypt::{params, sees_all_of, weakness};
+use super::scrypt::{params, weakness};
 use super::{RefusedHash, equals, expected, hmac_key};
 
 /// What a Firebase project's console says about its hashes.
@@ -82,10 +82,6 @@ impl FirebaseScryptHash {
             return Err(RefusedHash::Malformed);
         }
         Ok(Self { params, salt, signer_key, expected })
-    }
-
-    pub(super) fn sees_all_of(&self, password: &[u8]) -> bool {
-        sees_all_of(password)
     }
 
     pub(super) fn weakness(&self) -> Option<&'static str> {

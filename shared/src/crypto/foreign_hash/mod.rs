@@ -120,8 +120,7 @@ impl ForeignHash {
             // The length is hashed, too.
             Scheme::Argon2(_) => true,
             Scheme::Bcrypt(hash) => hash.sees_all_of(password),
-            Scheme::Scrypt(hash) => hash.sees_all_of(password),
-            Scheme::FirebaseScrypt(hash) => hash.sees_all_of(password),
+            Scheme::Scrypt(_) | Scheme::FirebaseScrypt(_) => scrypt::sees_all_of(password),
             Scheme::Pbkdf2(hash) => hash.sees_all_of(password),
         }
     }

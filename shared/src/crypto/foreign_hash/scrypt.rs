@@ -73,10 +73,6 @@ impl ScryptHash {
         })
     }
 
-    pub(super) fn sees_all_of(&self, password: &[u8]) -> bool {
-        sees_all_of(password)
-    }
-
     pub(super) fn weakness(&self) -> Option<&'static str> {
         weakness(&self.params)
     }
