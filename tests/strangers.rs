@@ -295,7 +295,9 @@ async fn counters(server: &TestServer) -> BTreeMap<String, Vec<u32>> {
             counters.entry(scope).or_default().push(attempts.as_n().unwrap().parse().unwrap());
         }
     }
-    counters.values_mut().for_each(|counts| counts.sort_unstable());
+    for counts in counters.values_mut() {
+        counts.sort_unstable();
+    }
     counters
 }
 

@@ -93,7 +93,7 @@ async fn sign_in(function: &mut Function) -> f64 {
     let started = Instant::now();
     let answer = function.invoke(&event).await.unwrap();
     let ms = started.elapsed().as_secs_f64() * 1000.0;
-    assert_eq!(answer["statusCode"], 401, "{answer}");
+    assert!(answer.get("statusCode").is_some_and(|status| *status == 401), "{answer}");
     ms
 }
 

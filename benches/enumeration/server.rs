@@ -74,7 +74,7 @@ impl Server {
         let base = format!("http://{}", listeners.first().unwrap().local_addr().unwrap());
         let served = Arc::clone(&app);
         tokio::spawn(serve(served, listeners, Vec::new(), stopping));
-        let pump = Pump::new(Arc::clone(&app), engine.database, Box::new(Outbox::default()), None);
+        let pump = Pump::new(Arc::clone(&app), engine.streams, Box::new(Outbox::default()), None);
         Self { base, app, hash, http: reqwest::Client::new(), pump, _stop: stop, _folder: folder }
     }
 

@@ -95,7 +95,9 @@ pub fn recorded() -> Vec<Key> {
         ours::BreachCheck::ALL.iter().copied().for_each(ours::breach_check);
         ours::Mail::ALL.iter().copied().for_each(ours::mail);
         for kind in MailKind::ALL {
-            ours::MailLimit::ALL.iter().for_each(|limit| ours::mail_refused(kind.name(), *limit));
+            for limit in ours::MailLimit::ALL {
+                ours::mail_refused(kind.name(), *limit);
+            }
         }
         ours::AuditChange::ALL.iter().copied().for_each(ours::audit_tampering);
         for ring in RINGS {

@@ -39,10 +39,8 @@ fn look(first: &[u8]) -> std::io::Result<&'static Encoding> {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] | [_, 0, 0, 0, ..] | [0, 0, 0, _, ..] => {
             Err(Error::new(ErrorKind::InvalidData, "it is UTF-32: convert it, iconv -f UTF-32 -t UTF-8 FILE"))
         }
-        [0xff, 0xfe, ..] => Ok(UTF_16LE),
-        [0xfe, 0xff, ..] => Ok(UTF_16BE),
-        [1..=255, 0, 1..=255, 0, ..] => Ok(UTF_16LE),
-        [0, 1..=255, 0, 1..=255, ..] => Ok(UTF_16BE),
+        [0xff, 0xfe, ..] | [1..=255, 0, 1..=255, 0, ..] => Ok(UTF_16LE),
+        [0xfe, 0xff, ..] | [0, 1..=255, 0, 1..=255, ..] => Ok(UTF_16BE),
         _ => Ok(UTF_8),
     }
 }
@@ -101,7 +99,7 @@ impl Checked {
 }
 
 fn lines(text: &[u8]) -> u64 {
-    u64::try_from(text.iter().filter(|byte| **byte == b'\n').count()).unwrap_or_default()
+    text.split(|byte| *byte == b'\n').skip(1).map(|_| 1).sum()
 }
 
 impl Checked {

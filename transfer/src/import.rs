@@ -159,12 +159,11 @@ impl Run {
         if let Some(found) = &found {
             say(&format!("An earlier run did {} rows: going on after them.", found.counts.rows()));
         }
-        let (id, counts, errors_length) = match found {
-            Some(found) => (found.run, found.counts, found.errors_length),
-            None => {
-                let entropy: &dyn Entropy = &SystemEntropy;
-                (ImportId::new(now, entropy.number()?), Counts::default(), 0)
-            }
+        let (id, counts, errors_length) = if let Some(found) = found {
+            (found.run, found.counts, found.errors_length)
+        } else {
+            let entropy: &dyn Entropy = &SystemEntropy;
+            (ImportId::new(now, entropy.number()?), Counts::default(), 0)
         };
         let errors = arguments.errors.clone().unwrap_or_else(|| {
             let mut path = arguments.file.as_os_str().to_owned();

@@ -197,13 +197,12 @@ fn csv(
         }
     };
     let mut width = None;
-    let columns: Vec<String> = match columns {
-        Some(columns) => columns.iter().map(|column| (*column).to_owned()).collect(),
-        None => {
-            let header = reader.headers().map_err(failed)?;
-            width = Some(header.len());
-            header.iter().map(|column| column.trim().to_owned()).collect()
-        }
+    let columns: Vec<String> = if let Some(columns) = columns {
+        columns.iter().map(|column| (*column).to_owned()).collect()
+    } else {
+        let header = reader.headers().map_err(failed)?;
+        width = Some(header.len());
+        header.iter().map(|column| column.trim().to_owned()).collect()
     };
     for (index, column) in columns.iter().enumerate().filter(|(_, column)| !column.is_empty()) {
         if columns.iter().take(index).any(|other| other == column) {

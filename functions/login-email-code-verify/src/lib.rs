@@ -107,11 +107,10 @@ fn proof(
     let missing = |member| Problem::invalid_member(member, "missing", rule);
     match (token, email, code) {
         (Some(_), Some(_), _) => Err(Problem::invalid_member("token", "conflict", rule)),
-        (Some(_), None, None) if !in_flow => Err(missing("flow_token")),
+        (Some(_), None, None) | (None, Some(_), Some(_)) if !in_flow => Err(missing("flow_token")),
         (Some(token), None, code) => Ok(MailedProof::Link { token, code }),
         (None, None, _) => Err(missing("email")),
         (None, Some(_), None) => Err(missing("code")),
-        (None, Some(_), Some(_)) if !in_flow => Err(missing("flow_token")),
         (None, Some(email), Some(code)) => {
             let email = Email::parse(&email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
             Ok(MailedProof::Code { email, code })

@@ -64,7 +64,7 @@ impl Streams {
 
     /// The first changes of a table after the one with this number, as Lambda hands them over.
     pub async fn records(&self, table: String, after: Option<String>) -> Result<Vec<Record>, DevError> {
-        self.clone().apart(move |streams| read(&streams.database, table, after)).await
+        self.clone().apart(move |streams| read(&streams.database, &table, after)).await
     }
 
     /// Deletes records of a table before the one with this number, but not all at once. That one stays: the engine
@@ -117,14 +117,14 @@ pub(super) fn number(shown: &str) -> Option<i64> {
 }
 
 /// Asking for the stream's description, too, would count all of its records.
-fn read(database: &Database, table: String, after: Option<String>) -> Result<Vec<Record>, DevError> {
-    let streams = ListStreamsRequest { table_name: Some(table.clone()), ..ListStreamsRequest::default() };
+fn read(database: &Database, table: &str, after: Option<String>) -> Result<Vec<Record>, DevError> {
+    let streams = ListStreamsRequest { table_name: Some(table.to_owned()), ..ListStreamsRequest::default() };
     let streams = database.list_streams(streams).map_err(|error| engine(&error))?.streams;
     let Some(stream) = streams.into_iter().next() else { return Err(engine(&"the table has no stream")) };
     let from = if after.is_some() { "AFTER_SEQUENCE_NUMBER" } else { "TRIM_HORIZON" };
     let iterator = GetShardIteratorRequest {
         stream_arn: stream.stream_arn,
-        shard_id: shard_id(&table),
+        shard_id: shard_id(table),
         shard_iterator_type: from.to_owned(),
         sequence_number: after,
     };

@@ -56,13 +56,12 @@ impl Answerer {
         let refused = refused.or_else(|| permit.is_err().then(too_many));
         let (app, progress, mut router) = (Arc::clone(&self.app), Arc::clone(progress), self.router.clone());
         Box::pin(async move {
-            let mut response = match refused {
-                Some(problem) => refuse(&app, &problem),
-                None => {
-                    request.extensions_mut().insert(ConnectInfo(peer));
-                    let Ok(response) = router.call(request).await;
-                    response
-                }
+            let mut response = if let Some(problem) = refused {
+                refuse(&app, &problem)
+            } else {
+                request.extensions_mut().insert(ConnectInfo(peer));
+                let Ok(response) = router.call(request).await;
+                response
             };
             drop(permit);
             if progress.is_last() || stage.borrow().is_asked_for() {

@@ -155,10 +155,9 @@ fn judge(bytes: &[u8]) -> Result<Option<(usize, Framing)>, Refusal> {
     let mut request = httparse::Request::new(&mut fields);
     match request.parse(head) {
         Ok(httparse::Status::Complete(_)) => {}
-        Ok(httparse::Status::Partial) => return Err(Refusal::Malformed),
         Err(httparse::Error::TooManyHeaders) => return Err(Refusal::HeadTooLarge),
         Err(httparse::Error::Version) if names_a_version(head) => return Err(Refusal::Version),
-        Err(_) => return Err(Refusal::Malformed),
+        Ok(httparse::Status::Partial) | Err(_) => return Err(Refusal::Malformed),
     }
     let is_current = request.version == Some(1);
     target(request.method.unwrap_or_default(), request.path.unwrap_or_default())?;
