@@ -335,14 +335,11 @@ async fn sec_ot_01_a_repeated_order_does_not_kill_the_link_that_was_mailed() {
         server.app.store.add_one_time(&item).await.unwrap();
         assert_eq!(server.mails(EMAIL).await, mails, "nothing is mailed again");
         let token = link_token(mails.last().unwrap());
-        let (path, body) = match purpose {
-            Purpose::PasswordReset => {
-                ("/v1/password/reset", json!({ "token": token, "new_password": "crimson kettles drift eastward" }))
-            }
-            _ => {
-                let code = code(mails.last().unwrap());
-                ("/v1/login/email-code/verify", json!({ "token": token, "code": code }))
-            }
+        let (path, body) = if purpose == Purpose::PasswordReset {
+            ("/v1/password/reset", json!({ "token": token, "new_password": "crimson kettles drift eastward" }))
+        } else {
+            let code = code(mails.last().unwrap());
+            ("/v1/login/email-code/verify", json!({ "token": token, "code": code }))
         };
         server.clock.advance_millis(1);
         assert_eq!(server.post(path, &body).await.status, 200, "{purpose:?}");

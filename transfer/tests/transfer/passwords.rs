@@ -7,12 +7,12 @@ use crate::harness::{Folder, fixture};
 /// bcrypt of ninety digits, by libxcrypt.
 const NINETY: &str = "$2b$04$abcdefghijklmnopqrstuum2G75IXDN/xsgbNa/hCiPSKyIHQd70S";
 const BCRYPT: &str = "$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe";
-/// supabase/auth, internal/crypto/password_test.go.
+/// `supabase/auth`, `internal/crypto/password_test.go`.
 const FBSCRYPT: &str = "$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk=ou9tdYTGyYm8kuR6Dt0Bp0kDuAYoXrK16mbZO4yGwAn3oLspjnN0/c41v8xZnO1n14J3MjKj1b2g6AUCAlFwMw==$C0sHCg9ek77hsg==$zKVTMvnWVw5BBOZNUdnsalx4c4c7y/w7IS5p6Ut2+CfEFFlz37J9huyQfov4iizN8dbjvEJlM5tQaJP84+hfTw==";
 const FIREBASE: &str = "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==";
 
 fn lines(rows: &[Value]) -> String {
-    rows.iter().map(|row| format!("{row}\n")).collect()
+    rows.iter().flat_map(|row| [row.to_string(), "\n".to_owned()]).collect()
 }
 
 fn errors(folder: &Folder, file: &str) -> Vec<String> {
@@ -24,7 +24,8 @@ fn errors(folder: &Folder, file: &str) -> Vec<String> {
 #[track_caller]
 fn counted(told: &str, what: &str) -> u64 {
     let line = told.lines().find(|line| line.trim_start().split_once("  ").is_some_and(|(_, text)| text == what));
-    let line = line.unwrap_or_else(|| panic!("no line {what:?} in {told}"));
+    assert!(line.is_some(), "no line {what:?} in {told}");
+    let line = line.unwrap();
     line.trim_start().split_once("  ").unwrap().0.parse().unwrap()
 }
 
