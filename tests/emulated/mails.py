@@ -10,6 +10,9 @@ import urllib.parse
 from gateway import CANARIES, wait_for
 
 
+# A code stands on a line of its own.
+CODE = r"(?m)^([0-9A-Z]{8})$"
+
 class Mailbox:
     """Every mailbox there is. A mail is taken once, so that a second of its kind is a new one."""
 
@@ -53,7 +56,16 @@ class Mailbox:
 
     def code(self, to):
         """The next code: eight digits to verify an address, eight characters to sign in."""
-        _, match = self.mail(to, r"(?m)^([0-9A-Z]{8})$")
+        _, match = self.mail(to, CODE)
+        return self.typed(match)
+
+    def code_beside(self, to, token):
+        """The code of the mail whose link has this token."""
+        texts = [mail["BodyText"].replace("\r\n", "\n") for mail in self.sent(to)]
+        return self.typed(next(re.search(CODE, text) for text in texts if token in text))
+
+    @staticmethod
+    def typed(match):
         # Eight digits stand in a log by chance.
         if not match[1].isdigit():
             CANARIES.add(match[1])
