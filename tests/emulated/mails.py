@@ -9,9 +9,9 @@ import urllib.parse
 
 from gateway import CANARIES, wait_for
 
-
 # A code stands on a line of its own.
 CODE = r"(?m)^([0-9A-Z]{8})$"
+
 
 class Mailbox:
     """Every mailbox there is. A mail is taken once, so that a second of its kind is a new one."""
