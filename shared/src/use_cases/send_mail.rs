@@ -89,7 +89,11 @@ async fn try_send(app: &App, transport: &dyn MailTransport, order: &MailOrder) -
     if mailing.mac_kid.is_none() {
         match claim(app, order, &choice, &key.kid, now).await? {
             Claimed::Claimed => {}
-            Claimed::Superseded => return Err(SendMailError::Contended),
+            // What was used or erased meanwhile needs no mail; otherwise another try is at it.
+            Claimed::Superseded => {
+                let item = app.store.read_ordered(order).await?.filter(|item| item.is_due(now));
+                return item.map_or(Ok(Sending::Nothing), |_| Err(SendMailError::Contended));
+            }
             Claimed::OverLimit => return Ok(Sending::OverLimit),
         }
     }
