@@ -2,7 +2,7 @@
 //! five hex digits of its SHA-1 go out, all known endings of such hashes come back, padded to hide even their number.
 //! The service is one that speaks the Pwned Passwords range protocol.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use aws_smithy_types::body::SdkBody;
@@ -13,12 +13,13 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use ring::digest;
-use rustls::{ALL_VERSIONS, ClientConfig, RootCertStore};
+use rustls::RootCertStore;
 use thiserror::Error;
 
 use crate::domain::hex;
 use crate::domain::password::Password;
 use crate::telemetry::metrics::{self, BreachCheck as Outcome};
+use crate::tls::client_config;
 
 /// How many hex digits go out.
 const PREFIX: usize = 5;
@@ -86,11 +87,9 @@ impl BreachCheck {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
         let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let tls = ClientConfig::builder_with_provider(provider).with_protocol_versions(ALL_VERSIONS)?;
-        let tls = tls.with_root_certificates(roots).with_no_client_auth();
-        let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
+        let https =
+            HttpsConnectorBuilder::new().with_tls_config(client_config(roots)?).https_or_http().enable_http1().build();
         Ok(self.client.get_or_init(|| Client::builder(TokioExecutor::new()).build(https)))
     }
 }

@@ -9,6 +9,7 @@
 //! - [`breach`]: whether a password is known from a breach, asked of a service elsewhere.
 //! - [`outbound`]: what leaves by itself: mails, orders for them, events.
 //! - [`app`]: the composition root. [`config`], [`secrets`], [`aws`], [`clock`] and [`entropy`] are what it is given.
+//! - [`tls`]: what TLS connections are made with.
 //! - [`lambda`] and [`telemetry`]: how a process hosts an endpoint and reports on it.
 
 pub mod app;
@@ -30,4 +31,5 @@ pub mod secrets;
 pub mod store;
 pub mod telemetry;
 pub mod templates;
+pub mod tls;
 pub mod use_cases;

@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wardgate::app::App;
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -17,6 +17,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "email-change-confirm",
     method: Method::POST,
     path: "/v1/email/change/confirm",
+    reader: Reader::Program,
     needs: Needs { rings: &[RingName::MailMac], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

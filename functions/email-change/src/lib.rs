@@ -8,7 +8,7 @@ use wardgate::domain::email::Email;
 use wardgate::domain::password::Password;
 use wardgate::http::bearer;
 use wardgate::http::cookies;
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -21,6 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "email-change",
     method: Method::POST,
     path: "/v1/email/change",
+    reader: Reader::Program,
     needs: Needs { rings: &[RingName::PublicKeys, RingName::SessionMac, RingName::PasswordWrap], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wardgate::app::App;
 use wardgate::domain::email::Email;
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -17,6 +17,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "email-verify-resend",
     method: Method::POST,
     path: "/v1/email/verify/resend",
+    reader: Reader::Program,
     needs: Needs { rings: &[], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

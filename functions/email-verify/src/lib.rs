@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use wardgate::app::App;
 use wardgate::domain::email::Email;
 use wardgate::http::cookies;
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -19,6 +19,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "email-verify",
     method: Method::POST,
     path: "/v1/email/verify",
+    reader: Reader::Program,
     needs: Needs { rings: &[RingName::MailMac, RingName::LoginMac], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use wardgate::app::App;
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -16,6 +16,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "jwks",
     method: Method::GET,
     path: "/.well-known/jwks.json",
+    reader: Reader::Program,
     needs: Needs { rings: &[RingName::PublicKeys], table: false },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use wardgate::app::App;
 use wardgate::domain::email::Email;
 use wardgate::http::cookies::{self, Transport};
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -22,6 +22,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "login-email-code-verify",
     method: Method::POST,
     path: "/v1/login/email-code/verify",
+    reader: Reader::Program,
     needs: Needs {
         rings: &[RingName::Signing, RingName::SessionMac, RingName::MailMac, RingName::LoginMac],
         table: true,

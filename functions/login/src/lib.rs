@@ -7,7 +7,7 @@ use wardgate::app::App;
 use wardgate::domain::email::Email;
 use wardgate::domain::password::Password;
 use wardgate::http::cookies::{self, Transport};
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -21,6 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "login",
     method: Method::POST,
     path: "/v1/login",
+    reader: Reader::Program,
     needs: Needs { rings: &[RingName::Signing, RingName::SessionMac, RingName::PasswordWrap], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::App;
 use wardgate::http::cookies;
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -18,6 +18,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "logout",
     method: Method::POST,
     path: "/v1/logout",
+    reader: Reader::Program,
     needs: Needs { rings: &[RingName::SessionMac, RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

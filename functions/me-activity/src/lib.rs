@@ -7,7 +7,7 @@ use wardgate::app::App;
 use wardgate::domain::id::AuditId;
 use wardgate::http::activity::ActivityReply;
 use wardgate::http::bearer;
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::paging::{self, Page};
 use wardgate::http::problem::Problem;
@@ -21,6 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "me-activity",
     method: Method::GET,
     path: "/v1/me/activity",
+    reader: Reader::Program,
     needs: Needs { rings: &[RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

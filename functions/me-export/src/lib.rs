@@ -4,7 +4,7 @@ mod document;
 
 use http::{Method, StatusCode};
 use wardgate::app::App;
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -19,6 +19,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "me-export",
     method: Method::GET,
     path: "/v1/me/export",
+    reader: Reader::Program,
     needs: Needs { rings: &[RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

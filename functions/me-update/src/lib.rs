@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use wardgate::app::App;
 use wardgate::domain::name::DisplayName;
 use wardgate::http::bearer;
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::me::MeReply;
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
@@ -20,6 +20,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "me-update",
     method: Method::PATCH,
     path: "/v1/me",
+    reader: Reader::Program,
     needs: Needs { rings: &[RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

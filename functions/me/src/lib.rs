@@ -2,7 +2,7 @@
 
 use http::{Method, StatusCode};
 use wardgate::app::App;
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::me::MeReply;
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
@@ -16,6 +16,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "me",
     method: Method::GET,
     path: "/v1/me",
+    reader: Reader::Program,
     needs: Needs { rings: &[RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

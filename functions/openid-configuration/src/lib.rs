@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 use wardgate::app::App;
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -17,6 +17,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "openid-configuration",
     method: Method::GET,
     path: "/.well-known/openid-configuration",
+    reader: Reader::Program,
     needs: Needs { rings: &[], table: false },
     handler: |app, _request| Box::pin(ready(handle(app))),
 };

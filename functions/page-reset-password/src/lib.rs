@@ -8,7 +8,7 @@ use wardgate::http::cookies;
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
 use wardgate::http::page::{Action, Page};
-use wardgate::http::page_endpoint::{show, with_page};
+use wardgate::http::page_endpoint::{PERSON, show, with_page};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -22,6 +22,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "page-reset-password",
     method: Method::POST,
     path: ACTION.path(),
+    reader: PERSON,
     needs: Needs { rings: &[RingName::MailMac, RingName::SessionMac, RingName::PasswordWrap], table: true },
     handler: |app, request| Box::pin(async { with_page(app, request, ACTION, handle(app, request).await) }),
 };

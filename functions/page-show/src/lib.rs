@@ -7,7 +7,7 @@ use wardgate::app::App;
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, html, schema};
 use wardgate::http::page::{Action, Page};
-use wardgate::http::page_endpoint::{show, with_page};
+use wardgate::http::page_endpoint::{PERSON, show, with_page};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -18,6 +18,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "page-show",
     method: Method::GET,
     path: "/ui/{page}",
+    reader: PERSON,
     needs: Needs { rings: &[], table: false },
     handler: |app, request| Box::pin(async { handle(app, request) }),
 };

@@ -11,7 +11,7 @@ use wardgate::domain::email::Email;
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
 use wardgate::http::page::{Action, CodeField, Page};
-use wardgate::http::page_endpoint::{show, with_page};
+use wardgate::http::page_endpoint::{PERSON, show, with_page};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -28,6 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "page-sign-in",
     method: Method::POST,
     path: ACTION.path(),
+    reader: PERSON,
     needs: Needs {
         rings: &[RingName::Signing, RingName::SessionMac, RingName::MailMac, RingName::LoginMac],
         table: true,

@@ -5,7 +5,7 @@ use wardgate::app::App;
 use wardgate::http::endpoint::{Endpoint, Needs};
 use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
 use wardgate::http::page::{Action, Page};
-use wardgate::http::page_endpoint::{CookieForm, show, with_page};
+use wardgate::http::page_endpoint::{CookieForm, PERSON, show, with_page};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -20,6 +20,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "page-verify-email",
     method: Method::POST,
     path: ACTION.path(),
+    reader: PERSON,
     needs: Needs { rings: &[RingName::LoginMac, RingName::MailMac], table: true },
     handler: |app, request| Box::pin(async { with_page(app, request, ACTION, handle(app, request).await) }),
 };

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wardgate::app::App;
 use wardgate::domain::email::Email;
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -18,6 +18,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "password-forgot",
     method: Method::POST,
     path: "/v1/password/forgot",
+    reader: Reader::Program,
     needs: Needs { rings: &[RingName::SessionMac], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -7,7 +7,7 @@ use wardgate::app::App;
 use wardgate::domain::email::Email;
 use wardgate::domain::name::DisplayName;
 use wardgate::http::cookies;
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -20,6 +20,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "register",
     method: Method::POST,
     path: "/v1/register",
+    reader: Reader::Program,
     needs: Needs { rings: &[RingName::LoginMac, RingName::PasswordWrap], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

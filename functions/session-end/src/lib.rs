@@ -3,7 +3,7 @@
 use http::Method;
 use wardgate::app::App;
 use wardgate::domain::id::SessionId;
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -16,6 +16,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "session-end",
     method: Method::DELETE,
     path: "/v1/sessions/{id}",
+    reader: Reader::Program,
     needs: Needs { rings: &[RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -2,7 +2,7 @@
 
 use http::Method;
 use wardgate::app::App;
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::openapi::{Bearer, Body, Operation};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -15,6 +15,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "sessions-end-others",
     method: Method::DELETE,
     path: "/v1/sessions",
+    reader: Reader::Program,
     needs: Needs { rings: &[RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -8,7 +8,7 @@ use wardgate::domain::device::device_name;
 use wardgate::domain::id::SessionId;
 use wardgate::domain::session::Session;
 use wardgate::http::bearer;
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::paging::{self, Page};
 use wardgate::http::problem::Problem;
@@ -22,6 +22,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "sessions-list",
     method: Method::GET,
     path: "/v1/sessions",
+    reader: Reader::Program,
     needs: Needs { rings: &[RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

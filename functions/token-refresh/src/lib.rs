@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::App;
 use wardgate::http::cookies::{self, Transport};
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -19,6 +19,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     name: "token-refresh",
     method: Method::POST,
     path: "/v1/token/refresh",
+    reader: Reader::Program,
     needs: Needs { rings: &[RingName::Signing, RingName::SessionMac], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

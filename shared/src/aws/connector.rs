@@ -4,7 +4,7 @@
 
 use std::error::Error;
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -21,9 +21,11 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::{CaptureConnection, Connected, HttpConnector as Tcp, capture_connection};
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::{ALL_VERSIONS, ClientConfig, RootCertStore};
+
+use crate::tls::client_config;
 
 /// Amazon Trust Services' five roots, which every AWS endpoint's certificate leads to: parsing the hundred and forty of
 /// a system's store would be most of a first connection.
@@ -50,14 +52,12 @@ fn client(connect_timeout: Option<Duration>) -> Result<Client<HttpsConnector<Tcp
     tcp.set_nodelay(true);
     // The handshake of TLS counts against the time of the attempt, as everything does.
     tcp.set_connect_timeout(connect_timeout);
-    let https = HttpsConnectorBuilder::new().with_tls_config(tls()?).https_or_http().enable_http1().wrap_connector(tcp);
+    let https = HttpsConnectorBuilder::new()
+        .with_tls_config(client_config(roots())?)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp);
     Ok(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(https))
-}
-
-fn tls() -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(ALL_VERSIONS)?;
-    Ok(builder.with_root_certificates(roots()).with_no_client_auth())
 }
 
 fn roots() -> RootCertStore {

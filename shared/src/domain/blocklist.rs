@@ -4,8 +4,9 @@
 //! where they lie in the binary, so a cold start neither parses nor allocates anything for them.
 
 use ring::digest::{SHA256, digest};
-use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
+
+use crate::domain::nfc;
 
 /// Bytes kept of each entry's digest. Forty bits let about one unlisted password in ten million be refused by chance.
 pub const ENTRY_LEN: usize = 5;
@@ -43,7 +44,7 @@ pub fn entry(password: &str) -> [u8; ENTRY_LEN] {
 /// The buffer is sized up front: growing would leave copies behind that nothing wipes.
 pub fn fold(text: &str) -> Zeroizing<String> {
     let mut folded = Zeroizing::new(String::with_capacity(text.len().saturating_mul(FOLD_GROWTH)));
-    folded.extend(text.nfc().flat_map(char::to_lowercase).nfc());
+    folded.extend(nfc::composed(nfc::composed(text.chars()).flat_map(char::to_lowercase)));
     folded
 }
 

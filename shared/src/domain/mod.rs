@@ -16,6 +16,7 @@ pub mod mail_order;
 pub mod migration;
 pub mod month;
 pub mod name;
+pub mod nfc;
 pub mod one_time;
 pub mod origin;
 pub mod password;

@@ -9,7 +9,8 @@ use icu_properties::props::{
 use icu_properties::{CodePointMapData, CodePointSetData};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use unicode_normalization::UnicodeNormalization;
+
+use crate::domain::nfc;
 
 /// The most code points a name may have.
 pub const MAX_NAME: usize = 100;
@@ -88,7 +89,7 @@ fn is_control(c: char) -> bool {
 fn without_invisible(raw: &str) -> String {
     let mut name = String::with_capacity(raw.len());
     let mut last = None;
-    for c in raw.nfc() {
+    for c in nfc::composed(raw.chars()) {
         let shapes = has::<JoinControl>(c) || has::<VariationSelector>(c);
         let kept = if shapes {
             // A joiner may follow a selector, as in emoji; nothing else of the two follows its like.
@@ -109,7 +110,7 @@ fn without_invisible(raw: &str) -> String {
             last = Some(c);
         }
     }
-    name.trim_matches(|c: char| c.is_whitespace() || has::<JoinControl>(c)).nfc().collect()
+    nfc::composed(name.trim_matches(|c: char| c.is_whitespace() || has::<JoinControl>(c)).chars()).collect()
 }
 
 /// Not drawn (Arabic's number signs are, though they are format controls), or an order to the text around it.

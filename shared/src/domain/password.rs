@@ -3,10 +3,10 @@
 use std::fmt;
 
 use thiserror::Error;
-use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 use crate::domain::blocklist::{self, fold};
+use crate::domain::nfc;
 
 /// The most code points a password may have after NFC.
 const MAXIMUM: usize = 256;
@@ -115,7 +115,7 @@ impl Password {
         }
         // Sized up front: growing would leave copies behind that nothing wipes.
         let mut nfc = Zeroizing::new(String::with_capacity(raw.len() * NFC_GROWTH));
-        nfc.extend(raw.nfc());
+        nfc.extend(nfc::composed(raw.chars()));
         let typed = (nfc.as_str() != raw).then(|| Zeroizing::new(raw.to_owned()));
         let password = Self { nfc, typed };
         (password.length() <= MAXIMUM).then_some(password)
@@ -276,6 +276,7 @@ fn mark(own: &[char], word: &str, taken: &mut [bool]) -> bool {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use unicode_normalization::UnicodeNormalization;
 
     use super::*;
 
@@ -345,9 +346,7 @@ mod tests {
 
     #[test]
     fn sec_pw_03_raw_bound_refuses_nothing_that_is_short_enough() {
-        let longest = (char::MIN..=char::MAX)
-            .map(|character| unicode_normalization::UnicodeNormalization::nfd(character).count())
-            .max();
+        let longest = (char::MIN..=char::MAX).map(|character| UnicodeNormalization::nfd(character).count()).max();
         assert_eq!(longest, Some(4));
         assert_eq!(MAX_RAW, 256 * 4 * char::MAX.len_utf8());
     }

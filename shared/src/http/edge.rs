@@ -12,7 +12,7 @@ use crate::app::{App, RequestContext};
 use crate::domain::id::RequestId;
 use crate::domain::language::Language;
 use crate::domain::origin::Origin;
-use crate::http::endpoint::Endpoint;
+use crate::http::endpoint::{Endpoint, Reader, RefusalPage};
 use crate::http::navigation::{self, is_navigation, is_page};
 use crate::http::problem::{Problem, ProblemBody};
 use crate::http::reply::{Reply, retry_after};
@@ -63,7 +63,7 @@ pub async fn respond(app: &App, endpoint: &Endpoint, incoming: Incoming) -> Resp
     let now = app.clock.now();
     let origin = origin(app, &incoming);
     let language = Language::negotiate(text(&incoming.headers, &header::ACCEPT_LANGUAGE).as_deref());
-    let people = People::of(&incoming, language);
+    let people = People::of(endpoint, &incoming, language);
     let request_id = incoming.request_id.unwrap_or_else(|| {
         // Without randomness the time alone has to do: the request is about to fail anyway.
         RequestId::new(now, app.entropy.number().unwrap_or_default()).to_string()
@@ -118,30 +118,24 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
 
 /// Who reads a refusal that has no page of its own: a person, where a browser shows it, or a program.
 struct People {
-    page: Option<String>,
+    page: Option<(RefusalPage, String)>,
     language: Language,
 }
 
 impl People {
-    fn of(incoming: &Incoming, language: Language) -> Self {
-        let page = is_page(&incoming.path) && is_navigation(&incoming.headers);
-        Self { page: page.then(|| incoming.path.clone()), language }
+    fn of(endpoint: &Endpoint, incoming: &Incoming, language: Language) -> Self {
+        let page = match endpoint.reader {
+            Reader::Person(page) if is_navigation(&incoming.headers) => Some((page, incoming.path.clone())),
+            _ => None,
+        };
+        Self { page, language }
     }
 
+    /// A problem as a page, or without one if that cannot be made.
     fn refuse(&self, app: &App, problem: &Problem, request_id: &str) -> Response<Bytes> {
-        let path = self.page.as_deref();
-        path.map_or_else(
-            || refuse(problem, request_id),
-            |path| refuse_person(app, problem, path, self.language, request_id),
-        )
-    }
-}
-
-/// A problem as a page; also for what no endpoint answers.
-fn refuse_person(app: &App, problem: &Problem, path: &str, language: Language, request_id: &str) -> Response<Bytes> {
-    match page::refusal(problem, path, language, &app.config.service) {
-        Ok(reply) => finish(reply, request_id),
-        Err(_) => refuse(problem, request_id),
+        let page =
+            self.page.as_ref().and_then(|(page, path)| page(problem, path, self.language, &app.config.service).ok());
+        page.map_or_else(|| refuse(problem, request_id), |reply| finish(reply, request_id))
     }
 }
 
@@ -160,7 +154,8 @@ pub fn refuse_unknown(
         return refuse(problem, request_id);
     }
     let language = Language::negotiate(text(headers, &header::ACCEPT_LANGUAGE).as_deref());
-    refuse_person(app, problem, path, language, request_id)
+    let people = People { page: Some((page::refusal, path.to_owned())), language };
+    people.refuse(app, problem, request_id)
 }
 
 /// How long an answer may take: what is configured, or less if the host has less.

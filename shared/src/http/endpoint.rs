@@ -6,6 +6,8 @@ use std::pin::Pin;
 use http::Method;
 
 use crate::app::App;
+use crate::config::Service;
+use crate::domain::language::Language;
 use crate::http::problem::Problem;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -23,6 +25,19 @@ pub struct Needs {
     pub table: bool,
 }
 
+/// Makes the page that a person sees of a refusal without a page of its own, for the request's path and language.
+pub type RefusalPage = fn(&Problem, &str, Language, &Service) -> Result<Reply, Problem>;
+
+/// Who reads an endpoint's answers.
+#[derive(Clone, Copy)]
+pub enum Reader {
+    /// A program. It gets every refusal as problem+json.
+    Program,
+    /// A person, who gets refusals as pages where a browser shows them. What makes pages is named here, so that no other
+    /// function links it: it weighs a third of a MiB.
+    Person(RefusalPage),
+}
+
 /// One method and path, and what answers it.
 #[derive(Clone)]
 pub struct Endpoint {
@@ -32,6 +47,8 @@ pub struct Endpoint {
     pub method: Method,
     /// The path as API Gateway has it, with parameters as `{id}`.
     pub path: &'static str,
+    /// Who reads the answers.
+    pub reader: Reader,
     /// What it needs from outside, so that a cold start can fetch it ahead and its role can be held to it.
     pub needs: Needs,
     /// What answers.
@@ -71,6 +88,7 @@ mod tests {
             name: "page-show",
             method: Method::GET,
             path: "/ui/{page}",
+            reader: Reader::Program,
             needs: Needs { rings: &[], table: false },
             handler: |_, _| Box::pin(async { Ok(Reply::no_content()) }),
         };

@@ -5,10 +5,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::http::endpoint::Reader;
 use crate::http::page::{self, Action, Page};
 use crate::http::problem::Problem;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
+
+/// Who reads pages.
+pub const PERSON: Reader = Reader::Person(page::refusal);
 
 /// What a form sends that has nothing but its button.
 #[derive(Deserialize, JsonSchema)]

@@ -5,7 +5,7 @@ use std::future::pending;
 use http::header::SET_COOKIE;
 use http::{HeaderValue, Method, StatusCode};
 use wardgate::app::App;
-use wardgate::http::endpoint::{Endpoint, Needs};
+use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -14,6 +14,7 @@ const ENDPOINT: Endpoint = Endpoint {
     name: "probe",
     method: Method::GET,
     path: "/{what}",
+    reader: Reader::Program,
     needs: Needs { rings: &[], table: false },
     handler: |app, request| Box::pin(handle(app, request)),
 };
