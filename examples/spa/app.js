@@ -185,7 +185,7 @@ onSubmit("change-password", async ({ current, next }) => {
 });
 
 $("resend").addEventListener("click", act(async () => {
-  await send("POST", "/v1/email/verify/resend", { email: registration.email });
+  await send("POST", "/v1/email/verify/resend", { email: registration.email, flow_token: registration.flowToken });
   say("If the address waits to be confirmed, another mail is on its way.");
 }));
 

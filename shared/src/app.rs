@@ -167,6 +167,7 @@ impl App {
             address: None,
             user_agent: None,
             flow_hash: None,
+            registration_id: None,
             undo_seconds: None,
             created_at: context.now,
             expires_at: context.now.plus(life),

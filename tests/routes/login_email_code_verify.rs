@@ -287,8 +287,8 @@ async fn sec_en_04_known_and_unknown_addresses_cost_the_same_store_operations() 
             let answer = guess(&server, mailed).await;
             seen.push((answer.status, answer.text.len(), server.store.rounds()));
         }
-        let expected = [vec!["UpdateItem"], vec!["GetItem", "UpdateItem"], vec!["PutItem"]];
-        assert_eq!(seen[0].2, expected, "try {attempt}");
+        // Nothing is read: that would take longer where there is something to be read.
+        assert_eq!(seen[0].2, [["UpdateItem"], ["UpdateItem"], ["PutItem"]], "try {attempt}");
         assert!(seen.iter().all(|other| *other == seen[0]), "try {attempt}: {seen:?}");
     }
     // The tries of an address that has no account are counted as well: up to the fifth, on its item.

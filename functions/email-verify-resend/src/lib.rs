@@ -4,6 +4,7 @@ use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wardgate::app::App;
+use wardgate::crypto::sealed_token::FlowToken;
 use wardgate::domain::email::Email;
 use wardgate::http::endpoint::{Endpoint, Needs, Reader};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
@@ -43,6 +44,9 @@ pub struct EmailVerifyResendRequest {
     /// The address that was registered.
     #[schemars(email)]
     email: String,
+    /// What the registration answered with: that registration is mailed again, and its code works with this token. Without
+    /// it, the address's newest registration is.
+    flow_token: Option<String>,
 }
 
 /// What every such request answers.
@@ -55,6 +59,8 @@ pub struct EmailVerifyResendReply {
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: EmailVerifyResendRequest = request.json()?;
     let email = Email::parse(&body.email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
-    email_verify_resend(app, &request.context, &email).await?;
+    let flow = body.flow_token.as_deref().map(FlowToken::claimed).transpose();
+    let flow = flow.map_err(|e| Problem::invalid_member("flow_token", "invalid", e.to_string()))?;
+    email_verify_resend(app, &request.context, &email, flow.as_ref()).await?;
     Reply::json(StatusCode::ACCEPTED, &EmailVerifyResendReply { status: "accepted" })
 }

@@ -46,7 +46,7 @@ pub const OPERATION: Operation = Operation {
 pub struct MeUpdateRequest {
     /// The person's name; null takes it away.
     #[serde(default, deserialize_with = "given")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", length(min = 1, max = 100))]
     name: Change,
 }
 

@@ -54,6 +54,7 @@ pub struct RegisterRequest {
     #[schemars(length(min = 15, max = 256))]
     password: String,
     /// The person's name.
+    #[schemars(length(min = 1, max = 100))]
     name: Option<String>,
 }
 

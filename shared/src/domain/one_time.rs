@@ -125,6 +125,9 @@ pub struct OneTime {
     /// SHA-256 of the secret in the flow token that the order answered with, in hex: a code works with it alone (OT-11).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow_hash: Option<String>,
+    /// Which of an address's registrations is to be mailed again; without it, the newest is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration_id: Option<RegistrationId>,
     /// How long the change of address that it makes can be undone, where that is less than usual (OT-12).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo_seconds: Option<u64>,

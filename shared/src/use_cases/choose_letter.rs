@@ -165,11 +165,18 @@ async fn account_of(app: &App, credential: &Credential, email: &EmailKey) -> Res
     Ok(user.filter(|user| user.status == UserStatus::Active && user.email.key() == *email))
 }
 
-/// The address's newest registration, mailed again with the same link. On a second try only one that the first may
-/// have mailed: a newer one has an order of its own.
+/// The registration whose flow asks, or else the address's newest, mailed again with the same link. On a second try only
+/// one that the first may have mailed: a newer one has an order of its own.
 async fn pending(app: &App, item: &OneTime, kind: MailKind, now: Timestamp) -> Result<Option<Choice>, Fault> {
     let mailed = item.mailing.mac_kid.is_some();
-    let registration = app.store.newest_registration(&item.email_key, mailed, now).await?;
+    let asks = match item.registration_id {
+        Some(id) => app.store.read_registration(&item.email_key, id).await?,
+        None => None,
+    };
+    let registration = match asks.filter(|registration| registration.is_pending(now)) {
+        None => app.store.newest_registration(&item.email_key, mailed, now).await?,
+        asks => asks,
+    };
     Ok(registration.map(|registration| verification(registration, kind, true)))
 }
 

@@ -125,8 +125,13 @@ async fn attempt(app: &App, context: &RequestContext, login: LoginEmailCodeVerif
     let presented = presented_device(login.device_token.as_deref(), tried.email(), &rings.session_mac, context);
     let found = look_up(app, context, &tried, presented.as_ref()).await?;
     let shown = found.item.as_ref().map(|item| tried.shown(item, &mail_ring, now)).transpose()?;
+    if matches!(tried, Tried::Code { .. }) && shown != Some(true) {
+        return Err(refuse(app, context, &tried).await?);
+    }
+    // Not before: whether an address has an account takes a measurable while to find out (EN-04).
+    let credential = app.store.read_credential(tried.email()).await?;
     // Bound by the mailer to the credentials that the account had when the mail went out (SE-04).
-    let bound = found.item.zip(found.credential).filter(|(item, credential)| {
+    let bound = found.item.zip(credential).filter(|(item, credential)| {
         item.is_live(now)
             && item.user_id == Some(credential.user_id)
             && item.cred_version == Some(credential.cred_version)
@@ -150,7 +155,6 @@ async fn attempt(app: &App, context: &RequestContext, login: LoginEmailCodeVerif
 /// What the table has to say to a try.
 struct Found {
     item: Option<OneTime>,
-    credential: Option<Credential>,
     device: Option<Device>,
 }
 
@@ -185,8 +189,8 @@ async fn look_up(
         }
     };
     let device = read_device(app, presented.map(|presented| &presented.claim), now);
-    let (item, credential, device) = futures::try_join!(item, app.store.read_credential(email), device)?;
-    Ok(Found { item, credential, device })
+    let (item, device) = futures::try_join!(item, device)?;
+    Ok(Found { item, device })
 }
 
 async fn read_device(app: &App, claim: Option<&DeviceClaim>, now: Timestamp) -> Result<Option<Device>, StoreError> {
