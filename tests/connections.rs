@@ -1,9 +1,14 @@
 //! Connections, byte by byte: what is one request, how long it may take, and how many there are (SA-05).
 
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::harness::{EMAIL, PASSWORD, TestServer};
+
+/// Longer than any limit that these tests set.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// A client that writes bytes, not requests.
 struct Raw(TcpStream);
@@ -27,7 +32,8 @@ impl Raw {
     /// Everything until the server closes.
     async fn rest(&mut self) -> String {
         let mut all = Vec::new();
-        self.0.read_to_end(&mut all).await.unwrap();
+        // A limit that does not hold fails here, instead of after its own time.
+        tokio::time::timeout(LONGEST, self.0.read_to_end(&mut all)).await.expect("the connection stays open").unwrap();
         String::from_utf8(all).unwrap()
     }
 

@@ -361,8 +361,10 @@ async fn while_an_account_leaves_whatever_is_asked_for_sends_the_mail_that_keeps
             "/v1/register" => json!({ "email": EMAIL, "password": OTHER_PASSWORD }),
             _ => json!({ "email": EMAIL }),
         };
+        let before = server.mails(EMAIL).await.len();
         let asked = from(&server, HOME, path, &body).await;
         assert_eq!(asked.status, 202, "{}", asked.text);
+        assert_eq!(server.mails(EMAIL).await.len(), before + 1, "{path}");
         let mail = server.newest_mail(EMAIL).await;
         assert!(mail.text.contains("/ui/keep-account?token="), "{path}: {}", mail.text);
         assert_eq!(link_token(&mail), first, "{path}: the same link again");
