@@ -3,6 +3,8 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::{PASSWORD, Server, free_port};
 
@@ -58,6 +60,103 @@ fn sec_sa_03_no_request_is_lost_at_sigterm() {
             assert!(answer.starts_with("HTTP/1.1 202"), "run {run}, request {n}: {answer:?}");
         }
         assert!(server.child.wait().unwrap().success());
+    }
+}
+
+/// One request over a connection that may be kept; gives it back if it can be used again.
+fn asked(kept: Option<TcpStream>, base: &str, path: &str) -> std::io::Result<(String, Option<TcpStream>)> {
+    let mut stream = match kept {
+        Some(stream) => stream,
+        None => TcpStream::connect(base.trim_start_matches("http://"))?,
+    };
+    stream.write_all(get(path).as_bytes())?;
+    let mut reader = BufReader::new(stream);
+    let (mut head, mut length, mut ends) = (String::new(), 0, false);
+    loop {
+        let from = head.len();
+        if reader.read_line(&mut head)? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        let line = head[from..].trim().to_ascii_lowercase();
+        if let Some(value) = line.strip_prefix("content-length: ") {
+            length = value.parse().unwrap();
+        }
+        ends |= line == "connection: close";
+        if line.is_empty() {
+            break;
+        }
+    }
+    reader.read_exact(&mut vec![0; length])?;
+    Ok((head, (!ends).then(|| reader.into_inner())))
+}
+
+/// Two replicas behind a balancer that asks for `/ready`, and each in turn is stopped and started again.
+#[test]
+fn sec_sa_03_no_request_is_lost_in_a_rolling_restart() {
+    let noticed = [("AUTH__HTTP__NOTICE_MS", "4000")];
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let mut replicas = folders.each_ref().map(|folder| Server::start_with(folder.path(), &noticed));
+    let targets = Mutex::new(replicas.each_ref().map(|replica| replica.base.clone()));
+    let in_rotation = Mutex::new([true, true]);
+    let (done, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let ready = |n: usize| {
+        let base = targets.lock().unwrap()[n].clone();
+        asked(None, &base, "/ready").is_ok_and(|(head, _)| head.starts_with("HTTP/1.1 200"))
+    };
+    std::thread::scope(|scope| {
+        // Whatever fails below, the threads end.
+        let _over = Over(&done);
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let now = [ready(0), ready(1)];
+                *in_rotation.lock().unwrap() = now;
+            }
+        });
+        let clients: Vec<_> = (0..4)
+            .map(|client| {
+                let (done, answered, targets, in_rotation) = (&done, &answered, &targets, &in_rotation);
+                scope.spawn(move || {
+                    let mut kept: [Option<(String, TcpStream)>; 2] = [None, None];
+                    for n in (0..2).cycle() {
+                        if done.load(Ordering::Relaxed) {
+                            return;
+                        }
+                        if !in_rotation.lock().unwrap()[n] {
+                            continue;
+                        }
+                        let base = targets.lock().unwrap()[n].clone();
+                        let stream = kept[n].take().filter(|(of, _)| *of == base).map(|(_, stream)| stream);
+                        let (head, stream) = asked(stream, &base, "/.well-known/jwks.json").unwrap();
+                        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+                        // Half of the clients keep their connections.
+                        kept[n] = stream.filter(|_| client % 2 == 0).map(|stream| (base, stream));
+                        answered.fetch_add(1, Ordering::Relaxed);
+                    }
+                })
+            })
+            .collect();
+        for n in 0..2 {
+            let before = answered.load(Ordering::Relaxed);
+            replicas[n].signal("TERM");
+            assert!(replicas[n].child.wait().unwrap().success());
+            replicas[n] = Server::start_with(folders[n].path(), &noticed);
+            targets.lock().unwrap()[n].clone_from(&replicas[n].base);
+            while !in_rotation.lock().unwrap()[n] && clients.iter().all(|client| !client.is_finished()) {}
+            assert!(answered.load(Ordering::Relaxed) > before + 100, "hardly anybody asked");
+        }
+        done.store(true, Ordering::Relaxed);
+        for client in clients {
+            client.join().unwrap();
+        }
+    });
+}
+
+/// Sets its flag when it is dropped.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
