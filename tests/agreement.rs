@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::Value;
+use wardgate::http::endpoint::Reader;
+use wardgate::http::navigation::is_page;
 use wardgate_runtime_tests::golden;
 use wardgate_server::endpoints::{ENDPOINTS, EVENT_FUNCTIONS, openapi};
 use wardgate_server::router::routes;
@@ -90,6 +92,14 @@ fn each_function_has_a_good_and_a_bad_event_and_each_event_its_response() {
 /// Whether an endpoint served, or the authorizer let in.
 fn is_good(response: &Value) -> bool {
     response["isAuthorized"].as_bool().unwrap_or_else(|| response["statusCode"].as_u64().unwrap() < 400)
+}
+
+/// A browser is shown a page, not JSON, wherever a page is; and only there is what makes pages linked.
+#[test]
+fn people_read_what_is_at_the_paths_of_pages() {
+    for (endpoint, _) in ENDPOINTS {
+        assert_eq!(matches!(endpoint.reader, Reader::Person(_)), is_page(endpoint.path), "{}", endpoint.name);
+    }
 }
 
 /// `UPDATE_SNAPSHOTS=1` writes what the code says.

@@ -1,6 +1,6 @@
 //! What a TLS connection of ours is made with: AES-GCM and the curves of NIST, which Amazon's endpoints choose anyway.
-//! What nobody chooses (ChaCha20-Poly1305, X25519, Ed25519, client certificates) would weigh a fifth of a MiB in every
-//! function (docs/decisions/0041-what-a-function-links.md).
+//! What nobody chooses (ChaCha20-Poly1305, X25519, Ed25519, client certificates) would weigh something in every function
+//! (docs/decisions/0041-what-a-function-links.md).
 
 use std::sync::Arc;
 

@@ -90,61 +90,99 @@ fn asked(kept: Option<TcpStream>, base: &str, path: &str) -> std::io::Result<(St
     Ok((head, (!ends).then(|| reader.into_inner())))
 }
 
+/// What a load balancer knows of a replica: where it is, and whether it was ready when it was last asked.
+struct Target {
+    base: Mutex<String>,
+    in_rotation: AtomicBool,
+}
+
+impl Target {
+    fn base(&self) -> String {
+        self.base.lock().unwrap().clone()
+    }
+
+    fn in_rotation(&self) -> bool {
+        self.in_rotation.load(Ordering::Relaxed)
+    }
+}
+
+struct Balancer {
+    targets: [Target; 2],
+    answered: AtomicUsize,
+    done: AtomicBool,
+}
+
+impl Balancer {
+    fn is_done(&self) -> bool {
+        self.done.load(Ordering::Relaxed)
+    }
+
+    fn answered(&self) -> usize {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    /// Asks for `/ready` again and again.
+    fn check(&self) {
+        while !self.is_done() {
+            for target in &self.targets {
+                let answer = asked(None, &target.base(), "/ready");
+                let ready = answer.is_ok_and(|(head, _)| head.starts_with("HTTP/1.1 200"));
+                target.in_rotation.store(ready, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Asks the replicas in rotation, one after the other, and fails with the first request that is lost.
+    fn ask(&self, keeps_connections: bool) {
+        let mut connections: [Option<(String, TcpStream)>; 2] = [None, None];
+        while !self.is_done() {
+            for (target, kept) in self.targets.iter().zip(&mut connections) {
+                if !target.in_rotation() {
+                    continue;
+                }
+                let base = target.base();
+                let stream = kept.take().filter(|(of, _)| *of == base).map(|(_, stream)| stream);
+                let (head, stream) = asked(stream, &base, "/.well-known/jwks.json").unwrap();
+                assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+                *kept = stream.filter(|_| keeps_connections).map(|stream| (base, stream));
+                self.answered.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
 /// Two replicas behind a balancer that asks for `/ready`, and each in turn is stopped and started again.
 #[test]
 fn sec_sa_03_no_request_is_lost_in_a_rolling_restart() {
     let noticed = [("AUTH__HTTP__NOTICE_MS", "4000")];
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let mut replicas = folders.each_ref().map(|folder| Server::start_with(folder.path(), &noticed));
-    let targets = Mutex::new(replicas.each_ref().map(|replica| replica.base.clone()));
-    let in_rotation = Mutex::new([true, true]);
-    let (done, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
-    let ready = |n: usize| {
-        let base = targets.lock().unwrap()[n].clone();
-        asked(None, &base, "/ready").is_ok_and(|(head, _)| head.starts_with("HTTP/1.1 200"))
+    let balancer = &Balancer {
+        targets: replicas
+            .each_ref()
+            .map(|replica| Target { base: Mutex::new(replica.base.clone()), in_rotation: AtomicBool::new(true) }),
+        answered: AtomicUsize::new(0),
+        done: AtomicBool::new(false),
     };
     std::thread::scope(|scope| {
         // Whatever fails below, the threads end.
-        let _over = Over(&done);
-        scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                let now = [ready(0), ready(1)];
-                *in_rotation.lock().unwrap() = now;
-            }
-        });
-        let clients: Vec<_> = (0..4)
-            .map(|client| {
-                let (done, answered, targets, in_rotation) = (&done, &answered, &targets, &in_rotation);
-                scope.spawn(move || {
-                    let mut kept: [Option<(String, TcpStream)>; 2] = [None, None];
-                    for n in (0..2).cycle() {
-                        if done.load(Ordering::Relaxed) {
-                            return;
-                        }
-                        if !in_rotation.lock().unwrap()[n] {
-                            continue;
-                        }
-                        let base = targets.lock().unwrap()[n].clone();
-                        let stream = kept[n].take().filter(|(of, _)| *of == base).map(|(_, stream)| stream);
-                        let (head, stream) = asked(stream, &base, "/.well-known/jwks.json").unwrap();
-                        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-                        // Half of the clients keep their connections.
-                        kept[n] = stream.filter(|_| client % 2 == 0).map(|stream| (base, stream));
-                        answered.fetch_add(1, Ordering::Relaxed);
-                    }
-                })
-            })
-            .collect();
+        let _over = Over(&balancer.done);
+        scope.spawn(|| balancer.check());
+        let clients: Vec<_> = (0..4).map(|client| scope.spawn(move || balancer.ask(client % 2 == 0))).collect();
         for n in 0..2 {
-            let before = answered.load(Ordering::Relaxed);
+            let before = balancer.answered();
             replicas[n].signal("TERM");
             assert!(replicas[n].child.wait().unwrap().success());
             replicas[n] = Server::start_with(folders[n].path(), &noticed);
-            targets.lock().unwrap()[n].clone_from(&replicas[n].base);
-            while !in_rotation.lock().unwrap()[n] && clients.iter().all(|client| !client.is_finished()) {}
-            assert!(answered.load(Ordering::Relaxed) > before + 100, "hardly anybody asked");
+            let target = &balancer.targets[n];
+            target.base.lock().unwrap().clone_from(&replicas[n].base);
+            while !target.in_rotation() {
+                assert!(clients.iter().all(|client| !client.is_finished()), "a request was lost");
+                std::thread::yield_now();
+            }
+            assert!(balancer.answered() > before + 100, "hardly anybody asked");
         }
-        done.store(true, Ordering::Relaxed);
+        balancer.done.store(true, Ordering::Relaxed);
         for client in clients {
             client.join().unwrap();
         }

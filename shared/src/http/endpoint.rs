@@ -34,7 +34,7 @@ pub enum Reader {
     /// A program. It gets every refusal as problem+json.
     Program,
     /// A person, who gets refusals as pages where a browser shows them. What makes pages is named here, so that no other
-    /// function links it: it weighs a third of a MiB.
+    /// function links it: it weighs half a MiB.
     Person(RefusalPage),
 }
 
