@@ -18,11 +18,15 @@ fi
 
 functions=("$@")
 if [ "${#functions[@]}" -eq 0 ]; then
-    for folder in functions/*/; do functions+=("$(basename "$folder")"); done
+    for binary in functions/*/src/bin/*.rs; do functions+=("$(basename "$binary" .rs)"); done
 fi
 # Packages, not the workspace: otherwise each function would get the features that the server and the tests ask for.
 packages=()
-for function in "${functions[@]}"; do packages+=(--package "$function"); done
+for function in "${functions[@]}"; do
+    binary=$(echo functions/*/src/bin/"$function".rs)
+    [ -e "$binary" ] || { echo "There is no function $function." >&2; exit 2; }
+    packages+=(--package "$(cut -d / -f 2 <<<"$binary")" --bin "$function")
+done
 echo "Building ${#functions[@]} functions for $architecture. After their dependencies, each takes about a minute."
 # What is to be optimised says Cargo.toml; cargo-lambda would only add a newer processor, which costs size and gains
 # nothing: ring and argon2 look for it themselves.

@@ -10,7 +10,7 @@ port=${AUTH__HTTP__PORT:-8080}
 cargo build --package wardgate-server --features dev
 # All at once and ahead, or the first request to each function would wait for its build.
 functions=()
-for folder in functions/*/; do functions+=(--bin "$(basename "$folder")"); done
+for binary in functions/*/src/bin/*.rs; do functions+=(--bin "$(basename "$binary" .rs)"); done
 cargo build --workspace "${functions[@]}"
 
 # Process groups of their own: Ctrl-C reaches this script alone, and the engine outlives the functions.

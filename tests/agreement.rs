@@ -6,8 +6,8 @@ use std::fs;
 use serde_json::Value;
 use wardgate::http::endpoint::Reader;
 use wardgate::http::navigation::is_page;
-use wardgate_runtime_tests::golden;
-use wardgate_server::endpoints::{ENDPOINTS, EVENT_FUNCTIONS, openapi};
+use wardgate_runtime_tests::{binaries, golden};
+use wardgate_server::endpoints::{AREAS, ENDPOINTS, EVENT_FUNCTIONS, openapi};
 use wardgate_server::router::routes;
 
 use crate::harness::repository;
@@ -31,15 +31,63 @@ fn folders(path: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn each_function_folder_is_listed_and_the_reverse() {
-    assert_eq!(folders("functions"), functions());
+fn each_binary_is_listed_and_the_reverse() {
+    assert_eq!(binaries::functions().into_iter().collect::<BTreeSet<_>>(), functions());
     assert_eq!(names().len(), ENDPOINTS.len(), "a name stands twice");
+    let packages = AREAS.iter().map(|area| area.name).chain(EVENT_FUNCTIONS.iter().copied()).chain(["hashing"]);
+    assert_eq!(folders("functions"), packages.map(str::to_owned).collect());
 }
+
+/// One word in five places: the function's own file, its binary, use case, test and events.
+#[test]
+fn each_endpoint_has_its_name_in_every_layer() {
+    for area in &AREAS {
+        let folder = area.name.replace('-', "_");
+        let names: BTreeSet<String> = area.endpoints.iter().map(|(e, _)| e.name.replace('-', "_")).collect();
+        assert_eq!(files(&format!("functions/{}/src", area.name)), names, "functions/{}/src", area.name);
+        assert_eq!(files(&format!("tests/routes/{folder}")), names, "tests/routes/{folder}");
+        for name in names {
+            let (_, source) = binaries::binary(&name.replace('_', "-"));
+            assert!(source.contains(&format!("serve(&{folder}::{name}::ENDPOINT)")), "{name} serves another endpoint");
+            let use_case = format!("use_cases/{folder}/{name}.rs");
+            let exists = repository(&format!("shared/src/{use_case}")).exists();
+            assert_ne!(exists, WITHOUT_USE_CASE.contains(&name.as_str()), "{use_case}");
+        }
+    }
+    for function in EVENT_FUNCTIONS {
+        let name = function.replace('-', "_");
+        let there =
+            ["mod.rs", "rs"].map(|end| if end == "rs" { format!("{name}.rs") } else { format!("{name}/{end}") });
+        let found = there.iter().any(|file| repository(&format!("shared/src/use_cases/{file}")).exists());
+        assert!(found, "use_cases/{name}.rs is missing");
+    }
+}
+
+/// The modules of a folder, by their files.
+fn files(path: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(repository(path)).unwrap().map(|entry| entry.unwrap().path());
+    let modules =
+        entries.filter(|path| path.is_file()).map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned());
+    modules.filter(|name| !["lib", "mod"].contains(&name.as_str())).collect()
+}
+
+/// Pages do what an endpoint in JSON does; discovery and readiness have nothing to do.
+const WITHOUT_USE_CASE: [&str; 9] = [
+    "openid_configuration",
+    "page_confirm_email_change",
+    "page_keep_account",
+    "page_reset_password",
+    "page_show",
+    "page_sign_in",
+    "page_undo_email_change",
+    "page_verify_email",
+    "ready",
+];
 
 #[test]
 fn no_two_endpoints_answer_the_same_route() {
-    let routes: BTreeSet<String> = ENDPOINTS.iter().map(|(e, _)| format!("{} {}", e.method, e.path)).collect();
-    assert_eq!(routes.len(), ENDPOINTS.len());
+    let routes: Vec<String> = ENDPOINTS.iter().flat_map(|(e, _)| e.routes).map(ToString::to_string).collect();
+    assert_eq!(routes.iter().collect::<BTreeSet<_>>().len(), routes.len());
 }
 
 /// `cargo lambda watch` routes to the functions by `Cargo.toml`.
@@ -55,19 +103,9 @@ fn the_local_routes_are_the_endpoints() {
         }
     }
     routed.sort_unstable();
-    let mut endpoints: Vec<_> = routes().into_iter().map(|(e, path)| (e.method.as_str(), path, e.name)).collect();
+    let mut endpoints: Vec<_> = routes().into_iter().map(|(e, method, path)| (method.as_str(), path, e.name)).collect();
     endpoints.sort_unstable();
     assert_eq!(routed, endpoints);
-}
-
-#[test]
-fn each_endpoint_has_a_test_file() {
-    let files: BTreeSet<String> = fs::read_dir(repository("tests/routes"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().replace('_', "-"))
-        .filter(|name| name != "mod")
-        .collect();
-    assert_eq!(files, names());
 }
 
 #[test]
@@ -97,8 +135,8 @@ fn is_good(response: &Value) -> bool {
 /// A browser is shown a page, not JSON, wherever a page is; and only there is what makes pages linked.
 #[test]
 fn people_read_what_is_at_the_paths_of_pages() {
-    for (endpoint, _) in ENDPOINTS {
-        assert_eq!(matches!(endpoint.reader, Reader::Person(_)), is_page(endpoint.path), "{}", endpoint.name);
+    for (endpoint, _) in ENDPOINTS.iter() {
+        assert_eq!(matches!(endpoint.reader, Reader::Person(_)), is_page(endpoint.path()), "{}", endpoint.name);
     }
 }
 
@@ -114,8 +152,8 @@ fn openapi_json_is_what_the_code_says() {
     }
     let kept = fs::read_to_string(&path).unwrap_or_default();
     assert!(kept == current, "docs/api/openapi.json is not current: run `make openapi`");
-    for (endpoint, _) in ENDPOINTS {
-        let method = endpoint.method.as_str().to_ascii_lowercase();
-        assert_eq!(openapi()["paths"][endpoint.path][&method]["operationId"], endpoint.name);
+    for (endpoint, _) in ENDPOINTS.iter() {
+        let method = endpoint.method().as_str().to_ascii_lowercase();
+        assert_eq!(openapi()["paths"][endpoint.path()][&method]["operationId"], endpoint.name);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::Method;
 use serde_json::{Value, json};
-use wardgate::use_cases::erase_accounts::erase_accounts;
+use wardgate::use_cases::eraser::erase_accounts;
 
 use crate::harness::{AUDIT_TABLE, EMAIL, OTHER_PASSWORD, TestServer};
 

@@ -6,7 +6,8 @@ use reqwest::Method;
 use serde_json::json;
 use wardgate::crypto::mail_token::MailToken;
 use wardgate::domain::email::Email;
-use wardgate::domain::one_time::{Nonce, Purpose};
+use wardgate::domain::nonce::Nonce;
+use wardgate::domain::one_time::Purpose;
 
 use crate::harness::pages::{Browser, assert_dead, form, heading};
 use crate::harness::{Answer, EMAIL, PASSWORD, TestServer};

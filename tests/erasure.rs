@@ -8,9 +8,9 @@ use reqwest::header::USER_AGENT;
 use serde_json::json;
 use wardgate::domain::email::Email;
 use wardgate::domain::one_time::Purpose;
-use wardgate::use_cases::erase_accounts::erase_accounts;
-use wardgate::use_cases::me_keep::{MeKeepError, me_keep};
-use wardgate::use_cases::password_forgot::password_forgot;
+use wardgate::use_cases::accounts::me_keep::{MeKeepError, me_keep};
+use wardgate::use_cases::accounts::password_forgot::password_forgot;
+use wardgate::use_cases::eraser::erase_accounts;
 
 use crate::harness::{AUDIT_TABLE, EMAIL, OTHER_PASSWORD, PASSWORD, TABLE, TestServer};
 

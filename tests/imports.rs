@@ -5,7 +5,7 @@ use wardgate::domain::credential::{Credential, WrappedHash};
 use wardgate::domain::email::Email;
 use wardgate::domain::id::{ImportId, UserId};
 use wardgate::domain::user::User;
-use wardgate::store::imports::{Import, ImportRow, ImportedAccount, MAX_ACCOUNTS, Resumption};
+use wardgate::store::accounts::imports::{Import, ImportRow, ImportedAccount, MAX_ACCOUNTS, Resumption};
 
 use crate::harness::{AUDIT_TABLE, EMAIL, PASSWORD, TABLE, TestServer};
 

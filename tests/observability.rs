@@ -10,6 +10,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 use wardgate::telemetry::embedded::NAMESPACE;
+use wardgate_runtime_tests::binaries;
 
 use self::alarms::{alarms, kebab, resolved, section, templates};
 use self::emitted::{AWS, emitted, functions, recorded};
@@ -79,9 +80,8 @@ fn every_alarm_on_a_function_queue_or_table_watches_one_that_exists() {
         resources(&data, kind).values().map(|it| it[name].as_str().unwrap().to_owned()).collect()
     };
     let (queues, tables) = (named("AWS::SQS::Queue", "QueueName"), named("AWS::DynamoDB::GlobalTable", "TableName"));
-    let folders = fs::read_dir(repository("functions")).unwrap().map(|entry| entry.unwrap().file_name());
-    let functions: BTreeSet<String> =
-        folders.map(|name| name.into_string().unwrap()).map(|name| format!("wardgate-development-{name}")).collect();
+    let names = binaries::functions().into_iter();
+    let functions: BTreeSet<String> = names.map(|name| format!("wardgate-development-{name}")).collect();
     for alarm in alarms() {
         for metric in alarm.watched() {
             for (dimension, value) in &metric.dimensions {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use wardgate::crypto::sealed_token::RefreshToken;
 use wardgate::domain::session::Session;
-use wardgate::use_cases::token_refresh::token_refresh;
+use wardgate::use_cases::sign_in::token_refresh::token_refresh;
 
 use crate::harness::{START, TestServer};
 

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::Method;
 use serde_json::json;
 use wardgate::domain::one_time::Purpose;
-use wardgate::use_cases::erase_accounts::erase_accounts;
+use wardgate::use_cases::eraser::erase_accounts;
 use wardgate_runtime_tests::golden;
 
 use crate::harness::mailed::VERIFIED;

@@ -130,7 +130,7 @@ async fn sec_tk_03_a_kid_that_a_rotation_has_just_published_is_fetched_at_once_b
 
 #[tokio::test]
 async fn sec_ot_09_sec_tk_05_each_endpoint_reads_just_the_rings_that_it_says() {
-    for (endpoint, _) in ENDPOINTS {
+    for (endpoint, _) in ENDPOINTS.iter() {
         let expected: BTreeSet<&str> = endpoint.needs.rings.iter().map(|ring| ring.name()).collect();
         let server = server().await;
         server.app.prefetch(endpoint.needs).await;

@@ -7,6 +7,7 @@ use std::fs;
 use serde_json::{Value, json};
 use wardgate::config::Config;
 use wardgate::secrets::RingName;
+use wardgate_runtime_tests::binaries;
 use wardgate_server::endpoints::ENDPOINTS;
 
 use crate::harness::cloudformation::{functions, read, resolve, resources, statements, texts};
@@ -35,21 +36,13 @@ const WITHOUT_ROUTE: [(&str, Option<&str>); 7] = [
     ("rotate-keys", None),
     ("smoke", None),
 ];
-/// What else leads to the pages' function: it says of every other path under theirs that there is no such page, and has
-/// the icon.
-const LOST: [(&str, &str, &str); 3] =
-    [("ANY", "/ui", "page-show"), ("ANY", "/ui/{proxy+}", "page-show"), ("GET", "/favicon.ico", "page-show")];
-
 #[test]
-fn functions_are_the_folders() {
-    let folders: BTreeSet<String> = fs::read_dir(repository("functions"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+fn functions_are_the_binaries() {
+    let named: BTreeSet<String> = binaries::functions().into_iter().collect();
     let stacks = stacks();
     let functions: Vec<String> = stacks.iter().flat_map(|stack| functions(stack).into_keys()).collect();
-    assert_eq!(functions.len(), folders.len(), "a function in two stacks");
-    assert_eq!(functions.into_iter().collect::<BTreeSet<_>>(), folders);
+    assert_eq!(functions.len(), named.len(), "a function in two stacks");
+    assert_eq!(functions.into_iter().collect::<BTreeSet<_>>(), named);
 }
 
 /// It has to be there before the code, and no other client than the operator calls it.
@@ -92,18 +85,19 @@ fn routes_are_the_endpoints() {
             assert_eq!(kinds, source.iter().map(|source| Some(*source)).collect::<Vec<_>>(), "{name}");
             continue;
         }
-        let lost = LOST.iter().filter(|(_, _, function)| *function == name).count();
-        assert_eq!(events.len(), 1 + lost, "{name}");
         for event in events {
             assert_eq!(event["Type"], "HttpApi", "{name}");
             let route = &event["Properties"];
             assert_eq!(route["ApiId"], json!({ "Ref": "Api" }), "{name}");
-            routes.insert((route["Method"].as_str().unwrap(), route["Path"].as_str().unwrap(), name.clone()));
+            routes.insert((
+                format!("{} {}", route["Method"].as_str().unwrap(), route["Path"].as_str().unwrap()),
+                name.clone(),
+            ));
         }
     }
-    let endpoints = ENDPOINTS.iter().map(|(it, _)| (it.method.as_str(), it.path, it.name.to_owned()));
-    let lost = LOST.into_iter().map(|(method, path, function)| (method, path, function.to_owned()));
-    assert_eq!(routes, endpoints.chain(lost).collect());
+    let endpoints =
+        ENDPOINTS.iter().flat_map(|(it, _)| it.routes.iter().map(|route| (route.to_string(), it.name.to_owned())));
+    assert_eq!(routes, endpoints.collect());
 }
 
 #[test]
@@ -266,13 +260,13 @@ fn what_hashes_passwords_has_concurrency_memory_and_a_throttle_of_its_own() {
     let given = ["LoginConcurrency", "PasswordConcurrency", "RegisterConcurrency"].map(|name| (name, json!(7)));
     let template = resolve(&read("template.yaml"), &given);
     let api = &template["Resources"]["Api"]["Properties"];
-    for (endpoint, _) in ENDPOINTS {
+    for (endpoint, _) in ENDPOINTS.iter() {
         let hashes = endpoint.needs.rings.contains(&RingName::PasswordWrap);
         let id = functions(&template)[endpoint.name].to_owned();
         let function = &template["Resources"][format!("{id}Function")]["Properties"];
         assert_eq!(function["ReservedConcurrentExecutions"].is_number(), hashes, "{id}");
         assert_eq!(function["MemorySize"].is_number(), hashes, "{id}: all others have that of Globals");
-        let route = format!("{} {}", endpoint.method, endpoint.path);
+        let route = format!("{} {}", endpoint.method(), endpoint.path());
         let throttle = &api["RouteSettings"][&route];
         assert_eq!(throttle.is_object(), hashes, "{route}");
         if hashes {
@@ -521,8 +515,7 @@ fn the_stacks_stay_under_400_resources() {
     let listed = template["Resources"].as_object().unwrap().len();
     let expanded = listed
         + 2 * functions(&template).len()
-        + ENDPOINTS.len()
-        + LOST.len()
+        + ENDPOINTS.iter().map(|(endpoint, _)| endpoint.routes.len()).sum::<usize>()
         + resources(&template, "AWS::Serverless::HttpApi").len();
     assert!(expanded < 400, "{expanded}");
     assert!(read("infra/data.yaml")["Resources"].as_object().unwrap().len() < 400);

@@ -16,20 +16,20 @@ use wardgate::lambda::incoming;
 
 /// Those that answer in JSON and need a key before the table.
 const ENDPOINTS: [Endpoint; 14] = [
-    email_change::ENDPOINT,
-    email_verify::ENDPOINT,
-    login::ENDPOINT,
-    login_email_code_verify::ENDPOINT,
-    logout::ENDPOINT,
-    me::ENDPOINT,
-    me_keep::ENDPOINT,
-    me_update::ENDPOINT,
-    password_change::ENDPOINT,
-    password_reset::ENDPOINT,
-    register::ENDPOINT,
-    session_end::ENDPOINT,
-    sessions_list::ENDPOINT,
-    token_refresh::ENDPOINT,
+    accounts::email_change::ENDPOINT,
+    accounts::email_verify::ENDPOINT,
+    sign_in::login::ENDPOINT,
+    sign_in::login_email_code_verify::ENDPOINT,
+    sign_in::logout::ENDPOINT,
+    accounts::me::ENDPOINT,
+    accounts::me_keep::ENDPOINT,
+    accounts::me_update::ENDPOINT,
+    accounts::password_change::ENDPOINT,
+    accounts::password_reset::ENDPOINT,
+    accounts::register::ENDPOINT,
+    sign_in::session_end::ENDPOINT,
+    sign_in::sessions_list::ENDPOINT,
+    sign_in::token_refresh::ENDPOINT,
 ];
 
 thread_local! {
@@ -41,7 +41,7 @@ pub(crate) fn run(data: &[u8]) {
     let Ok(LambdaRequest::ApiGatewayV2(mut event)) = serde_json::from_str(crate::text(data)) else { return };
     // API Gateway calls a function for its own route alone.
     let route = event.route_key.take().unwrap_or_default();
-    let is_route = |endpoint: &Endpoint| route.split_once(' ') == Some((endpoint.method.as_str(), endpoint.path));
+    let is_route = |endpoint: &Endpoint| route.split_once(' ') == Some((endpoint.method().as_str(), endpoint.path()));
     let Some(endpoint) = ENDPOINTS.into_iter().find(is_route) else { return };
 
     let response = HOST.with(|(runtime, app)| runtime.block_on(edge::respond(app, &endpoint, incoming(event))));

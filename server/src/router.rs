@@ -36,9 +36,6 @@ const BODY_DEADLINE: Duration = Duration::from_secs(10);
 /// How long browsers may remember a preflight's answer.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_mins(10);
 
-/// What browsers ask for by themselves, and a page answers.
-const ICON: &str = favicon::PATH;
-
 /// Everything; without CORS on pages, which no script may read (SE-07).
 pub fn router(app: &Arc<App>) -> Router {
     let pages = routed(app);
@@ -46,7 +43,7 @@ pub fn router(app: &Arc<App>) -> Router {
     let answering = Arc::clone(app);
     let chosen = move |request: Request| {
         let path = request.uri().path();
-        let router = if is_page(path) || path == ICON { pages.clone() } else { api.clone() };
+        let router = if is_page(path) || path == favicon::PATH { pages.clone() } else { api.clone() };
         router.oneshot(request)
     };
     Router::new().fallback(chosen).layer(map_response(move |response: Response| {
@@ -58,12 +55,12 @@ pub fn router(app: &Arc<App>) -> Router {
 /// Every endpoint and the API description; on a laptop also the metrics.
 fn routed(app: &Arc<App>) -> Router {
     let mut paths: BTreeMap<&str, MethodRouter> = BTreeMap::new();
-    for (endpoint, path) in routes() {
-        let Ok(filter) = MethodFilter::try_from(endpoint.method.clone()) else { continue };
+    for (endpoint, method, path) in routes() {
+        let Ok(filter) = MethodFilter::try_from(method.clone()) else { continue };
         let app = Arc::clone(app);
         let answer = move |peer: ConnectInfo<SocketAddr>, parameters: RawPathParams, request: Request| {
             let app = Arc::clone(&app);
-            let parameters = if path == endpoint.path {
+            let parameters = if path == endpoint.path() {
                 named(&parameters)
             } else {
                 endpoint.path_parameters(path).unwrap_or_default()
@@ -83,14 +80,10 @@ fn routed(app: &Arc<App>) -> Router {
     for (path, methods) in paths {
         router = router.route(path, methods);
     }
-    let icon = Arc::clone(app);
-    let icon = move |peer: ConnectInfo<SocketAddr>, request: Request| async move {
-        answer(&icon, &page_show::ENDPOINT, peer.0, BTreeMap::new(), request).await
-    };
     let wrong_method = Arc::clone(app);
     let wrong_method =
         move |uri: Uri, headers: HeaderMap| async move { refuse(&wrong_method, &method_not_allowed(), &uri, &headers) };
-    router.route(ICON, get(icon)).method_not_allowed_fallback(wrong_method).fallback(not_found(app))
+    router.method_not_allowed_fallback(wrong_method).fallback(not_found(app))
 }
 
 /// What answers where nothing else does.
@@ -138,18 +131,20 @@ fn description(app: &App, asked: &HeaderMap) -> Response {
     edge::finish(reply, &request_id(app)).map(|_| Body::from(body))
 }
 
-/// Every endpoint at its path, and also at each literal path of others that it covers and where nothing else answers its
-/// method. API Gateway looks for the most specific route of a request's method; axum, for the most specific path, and
-/// then for the method.
-pub fn routes() -> Vec<(&'static Endpoint, &'static str)> {
-    let literal: BTreeSet<&str> = ENDPOINTS.iter().map(|(e, _)| e.path).filter(|path| !path.contains('{')).collect();
-    let taken = |method: &Method, path: &str| ENDPOINTS.iter().any(|(e, _)| e.method == *method && e.path == path);
-    let mut routes = Vec::new();
-    for (endpoint, _) in ENDPOINTS {
-        routes.push((endpoint, endpoint.path));
+/// Every route, and also each literal path of others that an endpoint covers and where nothing else answers its method.
+/// API Gateway looks for the most specific route of a request's method; axum, for the most specific path, and then for
+/// the method. Routes of every method are left to what answers where nothing else does.
+pub fn routes() -> Vec<(&'static Endpoint, &'static Method, &'static str)> {
+    let of = |endpoint: &'static Endpoint| {
+        endpoint.routes.iter().filter_map(move |it| Some((endpoint, it.method.as_ref()?, it.path)))
+    };
+    let mut routes: Vec<_> = ENDPOINTS.iter().flat_map(|(endpoint, _)| of(endpoint)).collect();
+    let taken: BTreeSet<(&str, &str)> = routes.iter().map(|(_, method, path)| (method.as_str(), *path)).collect();
+    let literal: BTreeSet<&str> = taken.iter().map(|(_, path)| *path).filter(|path| !path.contains('{')).collect();
+    for (endpoint, _) in ENDPOINTS.iter() {
         let covered = literal.iter().filter(|path| endpoint.path_parameters(path).is_some());
-        let free = covered.filter(|path| !taken(&endpoint.method, path));
-        routes.extend(free.map(|path| (endpoint, *path)));
+        let free = covered.filter(|path| !taken.contains(&(endpoint.method().as_str(), **path)));
+        routes.extend(free.map(|path| (endpoint, endpoint.method(), *path)));
     }
     routes
 }

@@ -12,21 +12,18 @@ use crate::breach::BreachCheck;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::crypto::password_hasher::{HashError, PasswordHasher};
-use crate::domain::audit::{AuditAction, AuditEntry, Subject};
-use crate::domain::email::EmailKey;
-use crate::domain::id::{AuditId, OneTimeId, SessionId, UserId};
-use crate::domain::language::Language;
-use crate::domain::one_time::{Mailing, Nonce, OneTime, Purpose};
-use crate::domain::origin::Origin;
-use crate::domain::timestamp::Timestamp;
-use crate::domain::user::User;
-use crate::entropy::{Entropy, NoEntropy};
-use crate::http::endpoint::Needs;
-use crate::secrets::{SecretSource, Secrets};
+use crate::entropy::Entropy;
+use crate::secrets::{RingName, SecretSource, Secrets};
 use crate::store::{Store, client};
 
-/// How long a notice is kept for its mail to be sent: longer than any queue tries.
-const NOTICE_LIFE: Duration = Duration::from_hours(14 * 24);
+/// What a function needs from outside.
+#[derive(Clone, Copy)]
+pub struct Needs {
+    /// The key rings it reads.
+    pub rings: &'static [RingName],
+    /// Whether it uses the table.
+    pub table: bool,
+}
 
 /// Everything that use cases need. Built once per process.
 pub struct App {
@@ -76,19 +73,6 @@ pub enum AppError {
     Tokens(#[from] VerifierError),
 }
 
-/// One request, as far as use cases care.
-#[derive(Debug, Clone)]
-pub struct RequestContext {
-    /// When it came in: one request has one time.
-    pub now: Timestamp,
-    /// Where it came from.
-    pub origin: Origin,
-    /// What its sender reads.
-    pub language: Language,
-    /// Its id in logs and in the audit trail.
-    pub request_id: String,
-}
-
 fn customers_verifier(config: &Config) -> Result<Option<Verifier>, VerifierError> {
     let Some(audience) = &config.authorizer.audience else { return Ok(None) };
     let verifier = Verifier::new(config.tokens.issuer.clone(), [audience.clone()])?;
@@ -135,102 +119,5 @@ impl App {
             }
         };
         futures::join!(rings, table);
-    }
-
-    /// The mail that this request asks for.
-    pub fn mailing(&self, context: &RequestContext) -> Result<Mailing, NoEntropy> {
-        Ok(Mailing {
-            nonce: Nonce::new(self.entropy.bytes()?),
-            language: context.language,
-            source: context.origin.source(),
-            mac_kid: None,
-            sent_at: None,
-        })
-    }
-
-    /// An item that a mail is sent from. What else it needs is for the caller to fill in.
-    pub fn one_time(
-        &self,
-        context: &RequestContext,
-        purpose: Purpose,
-        email_key: EmailKey,
-        life: Duration,
-    ) -> Result<OneTime, NoEntropy> {
-        Ok(OneTime {
-            id: OneTimeId::new(context.now, self.entropy.number()?),
-            purpose,
-            email_key,
-            mailing: self.mailing(context)?,
-            user_id: None,
-            cred_version: None,
-            recipient: None,
-            address: None,
-            user_agent: None,
-            flow_hash: None,
-            registration_id: None,
-            undo_seconds: None,
-            created_at: context.now,
-            expires_at: context.now.plus(life),
-            attempts: 0,
-            used_at: None,
-            used_by: None,
-            session_id: None,
-        })
-    }
-
-    /// An item whose mail tells an account's owner something, at the address that the account has now.
-    pub fn notice(&self, context: &RequestContext, purpose: Purpose, user: &User) -> Result<OneTime, NoEntropy> {
-        let item = self.one_time(context, purpose, user.email.key(), NOTICE_LIFE)?;
-        Ok(OneTime { user_id: Some(user.id), recipient: Some(user.email.clone()), ..item })
-    }
-
-    /// An item whose mail tells an account's owner of the device that this request comes from, at the address that the
-    /// account has by then.
-    pub fn new_device_notice(
-        &self,
-        context: &RequestContext,
-        user_id: UserId,
-        email_key: EmailKey,
-    ) -> Result<OneTime, NoEntropy> {
-        Ok(OneTime {
-            user_id: Some(user_id),
-            address: context.origin.address.map(|address| address.to_string()),
-            user_agent: context.origin.user_agent.clone(),
-            ..self.one_time(context, Purpose::NewDevice, email_key, NOTICE_LIFE)?
-        })
-    }
-
-    /// An item whose mail tells an account's owner that this request presented a refresh token that had been used, and
-    /// that its session has ended.
-    pub fn session_reused_notice(
-        &self,
-        context: &RequestContext,
-        user_id: UserId,
-        email_key: EmailKey,
-    ) -> Result<OneTime, NoEntropy> {
-        let notice = self.new_device_notice(context, user_id, email_key)?;
-        Ok(OneTime { purpose: Purpose::SessionReused, ..notice })
-    }
-
-    /// A line of the audit trail about this request.
-    pub fn audit(
-        &self,
-        context: &RequestContext,
-        subject: Subject,
-        action: AuditAction,
-        session: Option<SessionId>,
-    ) -> Result<AuditEntry, NoEntropy> {
-        Ok(AuditEntry {
-            id: AuditId::new(context.now, self.entropy.number()?),
-            subject,
-            action,
-            session,
-            at: context.now,
-            address: context.origin.address.map(|address| address.to_string()),
-            user_agent: context.origin.user_agent.clone(),
-            holder: None,
-            request_id: context.request_id.clone(),
-            detail: None,
-        })
     }
 }

@@ -18,17 +18,18 @@ use lambda_http::{Body, Context, Error, LambdaEvent, lambda_runtime, service_fn}
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::app::Needs;
 use crate::app::{App, Host};
 use crate::aws::Connection;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::entropy::SystemEntropy;
+use crate::fault::Fault;
 use crate::http::edge::{self, BodyError, Incoming};
-use crate::http::endpoint::{Endpoint, Needs};
+use crate::http::endpoint::Endpoint;
 use crate::http::source_address;
 use crate::telemetry::embedded::Embedded;
 use crate::telemetry::{self, metrics};
-use crate::use_cases::fault::Fault;
 
 /// What it takes at most to log, to measure and to hand over an answer.
 const TO_ANSWER: Duration = Duration::from_millis(200);

@@ -9,6 +9,7 @@
 //! - [`breach`]: whether a password is known from a breach, asked of a service elsewhere.
 //! - [`outbound`]: what leaves by itself: mails, orders for them, events.
 //! - [`app`]: the composition root. [`config`], [`secrets`], [`aws`], [`clock`] and [`entropy`] are what it is given.
+//! - [`fault`]: what can go wrong on our side of any of it.
 //! - [`tls`]: what TLS connections are made with.
 //! - [`lambda`] and [`telemetry`]: how a process hosts an endpoint and reports on it.
 
@@ -20,6 +21,7 @@ pub mod config;
 pub mod crypto;
 pub mod domain;
 pub mod entropy;
+pub mod fault;
 #[cfg(test)]
 mod gallery;
 pub mod http;

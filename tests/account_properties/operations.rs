@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use wardgate::domain::user::UserStatus;
-use wardgate::use_cases::erase_accounts::erase_accounts;
+use wardgate::use_cases::eraser::erase_accounts;
 
 use super::people::{Asked, Client, Outcome, World, partition};
 use super::{ADDRESSES, Death, Operation, Proof, Step};

@@ -7,7 +7,8 @@ use serde_json::json;
 use wardgate::crypto::mail_token::MailToken;
 use wardgate::domain::email::Email;
 use wardgate::domain::id::{OneTimeId, RegistrationId};
-use wardgate::domain::one_time::{Nonce, Purpose};
+use wardgate::domain::nonce::Nonce;
+use wardgate::domain::one_time::Purpose;
 
 use super::{Answer, TABLE, TestServer};
 

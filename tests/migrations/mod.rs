@@ -21,8 +21,8 @@ use wardgate::domain::email::Email;
 use wardgate::domain::id::UserId;
 use wardgate::domain::timestamp::Timestamp;
 use wardgate::entropy::SystemEntropy;
+use wardgate::fault::Fault;
 use wardgate::migrations::{MIGRATIONS, Migration};
-use wardgate::use_cases::fault::Fault;
 use wardgate::use_cases::migrate::{Order, Report, Run, migrate};
 
 use crate::harness::{AUDIT_TABLE, ManualClock, START, TABLE, TestServer};

@@ -84,7 +84,7 @@ impl Recorder for Recording {
 pub fn recorded() -> Vec<Key> {
     let recording = Recording::default();
     metrics::with_local_recorder(&recording, || {
-        for (endpoint, _) in ENDPOINTS {
+        for (endpoint, _) in ENDPOINTS.iter() {
             for status in [StatusCode::OK, StatusCode::TOO_MANY_REQUESTS, StatusCode::INTERNAL_SERVER_ERROR] {
                 ours::request(endpoint.name, status, 0.1);
             }

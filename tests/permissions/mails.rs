@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use wardgate::domain::email::Email;
-use wardgate::use_cases::password_forgot::password_forgot;
+use wardgate::use_cases::accounts::password_forgot::password_forgot;
 
 use super::observer::Observer;
 use crate::harness::EMAIL;

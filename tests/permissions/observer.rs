@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wardgate::http::endpoint::Needs;
+use wardgate::app::Needs;
 use wardgate_server::endpoints::ENDPOINTS;
 
 use super::Uses;

@@ -17,7 +17,7 @@ use wardgate::clock::Clock as _;
 use wardgate::crypto::key_ring::{MacKey, PublicKey, Ring, SigningAlgorithm, SigningKey};
 use wardgate::crypto::rotation::{Generate, NotGenerated};
 use wardgate::crypto::secret_bytes::SecretBytes;
-use wardgate::use_cases::fault::Fault;
+use wardgate::fault::Fault;
 
 use crate::harness::secrets_manager::PREFIX;
 use crate::harness::{AUDIT_TABLE, EMAIL, PASSWORD, TestServer, repository};

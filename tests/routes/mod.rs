@@ -1,36 +1,6 @@
-//! One file per endpoint.
+//! One file for each endpoint, by area.
 
-mod email_change;
-mod email_change_confirm;
-mod email_change_undo;
-mod email_verify;
-mod email_verify_resend;
-mod health;
-mod jwks;
-mod login;
-mod login_email_code;
-mod login_email_code_verify;
-mod logout;
-mod me;
-mod me_activity;
-mod me_delete;
-mod me_export;
-mod me_keep;
-mod me_update;
-mod openid_configuration;
-mod page_confirm_email_change;
-mod page_keep_account;
-mod page_reset_password;
-mod page_show;
-mod page_sign_in;
-mod page_undo_email_change;
-mod page_verify_email;
-mod password_change;
-mod password_forgot;
-mod password_reset;
-mod ready;
-mod register;
-mod session_end;
-mod sessions_end_others;
-mod sessions_list;
-mod token_refresh;
+mod accounts;
+mod pages;
+mod service;
+mod sign_in;

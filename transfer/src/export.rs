@@ -16,7 +16,7 @@ use wardgate::crypto::password_wrap;
 use wardgate::domain::credential::Credential;
 use wardgate::domain::id::UserId;
 use wardgate::domain::user::{Roles, User, UserStatus};
-use wardgate::store::exports::MAX_CREDENTIALS;
+use wardgate::store::accounts::exports::MAX_CREDENTIALS;
 use zeroize::Zeroizing;
 
 use crate::Failure;

@@ -18,7 +18,7 @@ use wardgate::clock::{Clock, SystemClock};
 use wardgate::domain::id::ImportId;
 use wardgate::domain::timestamp::Timestamp;
 use wardgate::entropy::{Entropy, SystemEntropy};
-use wardgate::store::imports::Resumption;
+use wardgate::store::accounts::imports::Resumption;
 
 use crate::Failure;
 use crate::arguments::ImportArguments;

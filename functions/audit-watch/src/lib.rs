@@ -3,9 +3,9 @@
 use std::future::ready;
 
 use serde::{Deserialize, Serialize};
-use wardgate::http::endpoint::Needs;
+use wardgate::app::Needs;
 use wardgate::lambda::EventFunction;
-use wardgate::use_cases::watch_audit::{AuditRecord, watch_audit};
+use wardgate::use_cases::audit_watch::{AuditRecord, watch_audit};
 
 /// What takes the stream's records.
 pub const FUNCTION: EventFunction<Batch, (), Watched> = EventFunction {

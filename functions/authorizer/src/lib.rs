@@ -4,13 +4,13 @@
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2CustomAuthorizerV2Request;
 use serde_json::{Value, json};
 use wardgate::app::App;
+use wardgate::app::Needs;
 use wardgate::config::{AuthorizerResponse, Config, ConfigError};
+use wardgate::fault::Fault;
 use wardgate::http::bearer;
-use wardgate::http::endpoint::Needs;
 use wardgate::lambda::EventFunction;
 use wardgate::secrets::RingName;
-use wardgate::use_cases::authorize::{Decision, authorize};
-use wardgate::use_cases::fault::Fault;
+use wardgate::use_cases::authorizer::{Decision, authorize};
 use wardgate_verify::AccessToken;
 
 /// What answers API Gateway's question.

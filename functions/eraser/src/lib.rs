@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use wardgate::app::App;
-use wardgate::http::endpoint::Needs;
+use wardgate::app::Needs;
+use wardgate::fault::Fault;
 use wardgate::lambda::EventFunction;
-use wardgate::use_cases::erase_accounts::erase_accounts;
-use wardgate::use_cases::fault::Fault;
+use wardgate::use_cases::eraser::erase_accounts;
 
 /// What the schedule starts.
 pub const FUNCTION: EventFunction<ScheduledEvent, (), Erased> = EventFunction {

@@ -1,14 +1,14 @@
 //! Reads the table's stream: puts orders for mails into their queue, and tells the event bus what happened.
 
 use serde::Deserialize;
+use wardgate::app::Needs;
 use wardgate::config::{Config, ConfigError};
-use wardgate::http::endpoint::Needs;
+use wardgate::fault::Fault;
 use wardgate::lambda::{BatchAnswer, EventFunction};
 use wardgate::outbound::eventbridge::EventBridgeBus;
 use wardgate::outbound::sqs::SqsQueue;
 use wardgate::outbound::{EventBus, MailQueue};
-use wardgate::use_cases::fault::Fault;
-use wardgate::use_cases::publish_changes::{StreamRecord, publish_changes};
+use wardgate::use_cases::events::{StreamRecord, publish_changes};
 
 /// What takes the stream's records.
 pub const FUNCTION: EventFunction<Batch, Parts, BatchAnswer> = EventFunction {

@@ -2,15 +2,15 @@
 
 use serde::Deserialize;
 use wardgate::app::App;
+use wardgate::app::Needs;
 use wardgate::config::{Config, ConfigError};
 use wardgate::domain::mail_order::MailOrder;
-use wardgate::http::endpoint::Needs;
+use wardgate::fault::Fault;
 use wardgate::lambda::{BatchAnswer, EventFunction};
 use wardgate::outbound::MailTransport;
 use wardgate::outbound::ses::SesTransport;
 use wardgate::secrets::RingName;
-use wardgate::use_cases::fault::Fault;
-use wardgate::use_cases::send_mail::send_mail;
+use wardgate::use_cases::mailer::send_mail;
 
 /// What takes the queue's messages.
 pub const FUNCTION: EventFunction<Batch, Parts, BatchAnswer> = EventFunction {

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use wardgate::app::App;
+use wardgate::app::Needs;
 use wardgate::clock::{Pause, SystemClock};
-use wardgate::http::endpoint::Needs;
+use wardgate::fault::Fault;
 use wardgate::lambda::EventFunction;
 use wardgate::migrations::MIGRATIONS;
 use wardgate::secrets::RingName;
-use wardgate::use_cases::fault::Fault;
 use wardgate::use_cases::migrate::{Listing, Order, Report, Run, migrate, standing};
 
 /// What `make migrate` invokes until nothing is left to be done.

@@ -1,8 +1,8 @@
 //! Goes through a restored table, a page at a time, before anybody uses it (PL-07). `make restore` asks until it is done.
 
-use wardgate::http::endpoint::Needs;
+use wardgate::app::Needs;
 use wardgate::lambda::EventFunction;
-use wardgate::use_cases::sweep_restored::{Sweep, SweptPage, sweep_restored};
+use wardgate::use_cases::restore_sweep::{Sweep, SweptPage, sweep_restored};
 
 /// What `make restore` asks.
 pub const FUNCTION: EventFunction<Sweep, (), SweptPage> = EventFunction {

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use wardgate::app::App;
+use wardgate::app::Needs;
 use wardgate::crypto::rotation::{Change, Generate};
-use wardgate::http::endpoint::Needs;
+use wardgate::fault::Fault;
 use wardgate::lambda::EventFunction;
-use wardgate::use_cases::fault::Fault;
 use wardgate::use_cases::rotate_keys::{Keys, Step, list_keys, retire_key, rotate_keys};
 
 /// What Secrets Manager and operators ask. What makes private keys is a part of its own, so that tests have theirs made

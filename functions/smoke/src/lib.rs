@@ -2,12 +2,12 @@
 
 use serde::Deserialize;
 use wardgate::app::App;
-use wardgate::http::endpoint::Needs;
+use wardgate::app::Needs;
+use wardgate::fault::Fault;
 use wardgate::lambda::EventFunction;
 use wardgate::outbound::codedeploy::CodeDeploy;
 use wardgate::outbound::functions::Functions;
 use wardgate::secrets::RingName;
-use wardgate::use_cases::fault::Fault;
 use wardgate::use_cases::smoke::{Hook, Report, Services, live, pre_traffic};
 
 /// What `CodeDeploy` calls.

@@ -1,7 +1,7 @@
 //! A user to try things with: verified, so that the tour works whatever the configuration asks of others.
 
 use thiserror::Error;
-use wardgate::app::{App, RequestContext};
+use wardgate::app::App;
 use wardgate::crypto::password_wrap;
 use wardgate::domain::audit::{AuditAction, Subject};
 use wardgate::domain::credential::Credential;
@@ -11,8 +11,9 @@ use wardgate::domain::language::Language;
 use wardgate::domain::name::{DisplayName, InvalidName};
 use wardgate::domain::origin::Origin;
 use wardgate::domain::password::Password;
+use wardgate::domain::request_context::RequestContext;
 use wardgate::domain::user::User;
-use wardgate::use_cases::fault::Fault;
+use wardgate::fault::Fault;
 
 /// The demo user's address.
 pub const EMAIL: &str = "demo@example.com";

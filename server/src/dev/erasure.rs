@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use wardgate::app::App;
-use wardgate::use_cases::erase_accounts::erase_accounts;
+use wardgate::use_cases::eraser::erase_accounts;
 
 use crate::serve::stopped;
 

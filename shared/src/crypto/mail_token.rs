@@ -6,8 +6,9 @@ use ring::hmac;
 use crate::crypto::key_ring::{MacKey, Ring};
 use crate::crypto::sealed_token::{InvalidToken, mac_input, open, seal};
 use crate::domain::email::EmailKey;
+use crate::domain::nonce::Nonce;
 pub use crate::domain::one_time::MailToken;
-use crate::domain::one_time::{Nonce, Purpose};
+use crate::domain::one_time::Purpose;
 use crate::domain::timestamp::Timestamp;
 
 /// Crockford's base32: no letters that are taken for digits.

@@ -4,6 +4,8 @@
 //! So there is always a signer, however late the next rotation is. A key's tokens stay accepted after it stopped signing
 //! for as long as they may live.
 
+pub mod error;
+
 use std::time::Duration;
 
 use serde::Serialize;
@@ -12,6 +14,7 @@ use thiserror::Error;
 
 use crate::crypto::access_token::SignError;
 use crate::crypto::key_ring::{MacKey, PublicKey, Ring, SigningAlgorithm, SigningKey, Validity, WrapKey};
+use crate::crypto::rotation::error::RingError;
 use crate::crypto::secret_bytes::SecretBytes;
 use crate::domain::hex;
 use crate::domain::timestamp::Timestamp;
@@ -56,20 +59,6 @@ pub struct NotGenerated;
 
 /// Makes a private key in PKCS #8. A parameter, because RSA's needs a crate that only one function may link.
 pub type Generate = fn(SigningAlgorithm) -> Result<SecretBytes, NotGenerated>;
-
-/// Why there is no next ring.
-#[derive(Debug, Error)]
-pub enum RingError {
-    /// No randomness.
-    #[error(transparent)]
-    NoEntropy(#[from] NoEntropy),
-    /// No signing key.
-    #[error(transparent)]
-    NotGenerated(#[from] NotGenerated),
-    /// A wrapping key is not taken out: rows that it sealed could never be opened again (PW-02).
-    #[error("a key that wraps password hashes is never retired")]
-    NeverRetired,
-}
 
 /// What new keys are made from.
 #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@ use ring::hmac;
 use zeroize::Zeroizing;
 
 use crate::domain::hex;
-use crate::domain::one_time::Nonce;
+use crate::domain::nonce::Nonce;
 
 /// 128 random bits from a cookie that a page has set. The table holds marks made with them, never the bits.
 #[derive(Clone, PartialEq, Eq)]

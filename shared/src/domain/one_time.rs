@@ -8,30 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::domain::email::{Email, EmailKey};
 use crate::domain::id::{OneTimeId, RegistrationId, SessionId, UserId};
 use crate::domain::language::Language;
+use crate::domain::nonce::Nonce;
 use crate::domain::origin::Origin;
 use crate::domain::timestamp::Timestamp;
-
-/// 128 random bits of one item, in hex. Only who has both the item and a key of the mail ring can make its token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Nonce(String);
-
-impl Nonce {
-    /// From random bits.
-    pub fn new(bytes: [u8; 16]) -> Self {
-        Self(super::hex(&bytes))
-    }
-
-    /// The bytes that a token carries.
-    pub fn to_bytes(&self) -> [u8; 16] {
-        super::from_hex(&self.0)
-    }
-
-    /// 32 hex digits.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 /// What an item is for. Each purpose has mails and links of its own, and no token serves two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

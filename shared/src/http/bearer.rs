@@ -17,6 +17,13 @@ pub fn token(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
+impl Request {
+    /// The bearer token, if there is exactly one.
+    pub fn bearer_token(&self) -> Option<&str> {
+        token(&self.headers)
+    }
+}
+
 /// Refuses a request without a token that verifies, before anything else of it is judged: who is nobody learns nothing
 /// about what a request should look like. Whether the session still lives is the use case's question.
 pub async fn require(app: &App, request: &Request) -> Result<(), Problem> {

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
-use crate::app::{App, RequestContext};
+use crate::app::App;
 use crate::domain::id::RequestId;
 use crate::domain::language::Language;
 use crate::domain::origin::Origin;
+use crate::domain::request_context::RequestContext;
 use crate::http::endpoint::{Endpoint, Reader, RefusalPage};
 use crate::http::navigation::{self, is_navigation, is_page};
 use crate::http::problem::{Problem, ProblemBody};

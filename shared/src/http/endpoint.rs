@@ -1,29 +1,20 @@
-//! An endpoint: what a function crate offers to every host.
+//! An endpoint: what a function offers to every host.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::pin::Pin;
 
 use http::Method;
 
-use crate::app::App;
+use crate::app::{App, Needs};
 use crate::config::Service;
 use crate::domain::language::Language;
 use crate::http::problem::Problem;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::secrets::RingName;
 
 /// A handler's answer in the making.
 pub type HandlerFuture<'a> = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send + 'a>>;
-
-/// What an endpoint needs from outside.
-#[derive(Clone, Copy)]
-pub struct Needs {
-    /// The key rings it reads.
-    pub rings: &'static [RingName],
-    /// Whether it uses the table.
-    pub table: bool,
-}
 
 /// Makes the page that a person sees of a refusal without a page of its own, for the request's path and language.
 pub type RefusalPage = fn(&Problem, &str, Language, &Service) -> Result<Reply, Problem>;
@@ -38,15 +29,78 @@ pub enum Reader {
     Person(RefusalPage),
 }
 
-/// One method and path, and what answers it.
+/// A method and a path that lead to an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The method; `None` is every method for which no other route has the path.
+    pub method: Option<Method>,
+    /// The path as API Gateway has it, with parameters as `{id}`, and `{proxy+}` for all that follows.
+    pub path: &'static str,
+}
+
+impl Route {
+    /// `GET`.
+    pub const fn get(path: &'static str) -> Self {
+        Self { method: Some(Method::GET), path }
+    }
+
+    /// `POST`.
+    pub const fn post(path: &'static str) -> Self {
+        Self { method: Some(Method::POST), path }
+    }
+
+    /// `PATCH`.
+    pub const fn patch(path: &'static str) -> Self {
+        Self { method: Some(Method::PATCH), path }
+    }
+
+    /// `DELETE`.
+    pub const fn delete(path: &'static str) -> Self {
+        Self { method: Some(Method::DELETE), path }
+    }
+
+    /// Every method.
+    pub const fn any(path: &'static str) -> Self {
+        Self { method: None, path }
+    }
+}
+
+impl fmt::Display for Route {
+    /// As API Gateway writes it: `POST /v1/login`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method.as_ref().map_or("ANY", Method::as_str), self.path)
+    }
+}
+
+/// What an endpoint takes of the machine, which is what its function gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Memory and rate of most.
+    Standard,
+    /// It hashes a password: a whole processor, a rate of its own, and as many at a time as its reserve has.
+    Hashing(Reserve),
+}
+
+/// How many of a hashing function may run at a time: parameters of the stacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reserve {
+    /// `LoginConcurrency`.
+    Login,
+    /// `RegisterConcurrency`.
+    Register,
+    /// `PasswordConcurrency`.
+    Password,
+}
+
+/// What answers one route, or more.
 #[derive(Clone)]
 pub struct Endpoint {
-    /// The function's name: its folder, binary, events and template resource.
+    /// The function's name: its file, binary, events and template resource.
     pub name: &'static str,
-    /// The method.
-    pub method: Method,
-    /// The path as API Gateway has it, with parameters as `{id}`.
-    pub path: &'static str,
+    /// What leads to it. The first is the one that the API description has.
+    pub routes: &'static [Route],
+    /// What it takes of the machine.
+    pub class: Class,
     /// Who reads the answers.
     pub reader: Reader,
     /// What it needs from outside, so that a cold start can fetch it ahead and its role can be held to it.
@@ -56,10 +110,21 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// The path of its first route.
+    pub fn path(&self) -> &'static str {
+        self.routes.first().map_or("", |route| route.path)
+    }
+
+    /// The method of its first route.
+    pub fn method(&self) -> &'static Method {
+        static GET: Method = Method::GET;
+        self.routes.first().and_then(|route| route.method.as_ref()).unwrap_or(&GET)
+    }
+
     /// The values of the `{…}` parts of the endpoint's path in `path`; `None` where it is another path. For hosts whose
     /// router prefers a literal path of another endpoint, which does not answer this one's method.
     pub fn path_parameters(&self, path: &str) -> Option<BTreeMap<String, String>> {
-        let (mut pattern, mut parts) = (self.path.split('/'), path.split('/'));
+        let (mut pattern, mut parts) = (self.path().split('/'), path.split('/'));
         let mut parameters = BTreeMap::new();
         loop {
             match (pattern.next(), parts.next()) {
@@ -84,10 +149,11 @@ mod tests {
 
     #[test]
     fn a_paths_parameters_are_those_of_its_pattern() {
+        const ROUTES: &[Route] = &[Route::get("/ui/{page}")];
         let endpoint = Endpoint {
             name: "page-show",
-            method: Method::GET,
-            path: "/ui/{page}",
+            routes: ROUTES,
+            class: Class::Standard,
             reader: Reader::Program,
             needs: Needs { rings: &[], table: false },
             handler: |_, _| Box::pin(async { Ok(Reply::no_content()) }),

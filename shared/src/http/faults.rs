@@ -1,10 +1,10 @@
 //! Which of our own failures a client may try again after.
 
 use crate::crypto::password_hasher::HashError;
+use crate::fault::Fault;
 use crate::http::problem::Problem;
 use crate::secrets::SecretsError;
 use crate::store::error::StoreError;
-use crate::use_cases::fault::Fault;
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {

@@ -1,11 +1,22 @@
 //! JSON bodies: strict in what they may hold, specific in what is wrong with them (SE-08).
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use crate::http::problem::Problem;
+use crate::http::reply::Reply;
 use crate::http::{media_type, members};
+
+impl Reply {
+    /// A JSON body.
+    pub fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_vec(body).map_err(Problem::internal)?;
+        let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(Self { status, headers: vec![json], body })
+    }
+}
 
 /// Reads a body.
 pub(super) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {

@@ -1,6 +1,7 @@
 //! The HTTP edge: typed requests in, replies and problems out. Hosts turn their own events into [`edge::Incoming`].
 
 pub mod activity;
+pub mod area;
 pub mod bearer;
 pub mod browser;
 pub mod cookies;

@@ -21,7 +21,7 @@ pub fn html(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "contentMediaType": "text/html" })
 }
 
-/// What the description says of an endpoint, beside its method and path. Each function crate has one; only the
+/// What the description says of an endpoint, beside its method and path. Each has one; only the
 /// standalone server links it.
 pub struct Operation {
     /// One line.
@@ -90,9 +90,9 @@ pub fn document(operations: &[(Endpoint, &Operation)]) -> Value {
     let mut paths = Map::new();
     for (endpoint, operation) in operations {
         let described = describe(endpoint, operation, &mut generator, &problem);
-        let item = paths.entry(endpoint.path).or_insert_with(|| json!({}));
+        let item = paths.entry(endpoint.path()).or_insert_with(|| json!({}));
         if let Some(item) = item.as_object_mut() {
-            item.insert(endpoint.method.as_str().to_ascii_lowercase(), described);
+            item.insert(endpoint.method().as_str().to_ascii_lowercase(), described);
         }
     }
     json!({

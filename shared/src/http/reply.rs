@@ -3,9 +3,6 @@
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use serde::Serialize;
-
-use crate::http::problem::Problem;
 
 /// How long clients and proxies may keep what is public.
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=300, stale-if-error=3600");
@@ -28,13 +25,6 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// A JSON body.
-    pub fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
-        let body = serde_json::to_vec(body).map_err(Problem::internal)?;
-        let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Ok(Self { status, headers: vec![json], body })
-    }
-
     /// Lets a browser keep the reply as a file of this name: a constant of ours.
     #[must_use]
     pub fn attachment(mut self, disposition: &'static str) -> Self {

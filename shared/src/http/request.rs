@@ -6,9 +6,9 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
 
-use crate::app::RequestContext;
+use crate::domain::request_context::RequestContext;
 use crate::http::problem::Problem;
-use crate::http::{bearer, form, json, query};
+use crate::http::{form, json, query};
 
 /// A request that has passed the edge's limits.
 pub struct Request {
@@ -55,10 +55,5 @@ impl Request {
     /// The value of the `{name}` part of the path; empty if the endpoint's path has no such part.
     pub fn path_parameter(&self, name: &str) -> &str {
         self.path_parameters.get(name).map_or("", String::as_str)
-    }
-
-    /// The bearer token, if there is exactly one.
-    pub fn bearer_token(&self) -> Option<&str> {
-        bearer::token(&self.headers)
     }
 }

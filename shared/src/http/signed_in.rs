@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::http::cookies::{self, Transport};
 use crate::http::problem::Problem;
 use crate::http::reply::Reply;
-use crate::use_cases::sign_in::SignedIn;
+use crate::use_cases::sign_in::session::SignedIn;
 
 /// A session's tokens.
 #[derive(Serialize, JsonSchema)]

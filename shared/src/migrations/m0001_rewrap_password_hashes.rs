@@ -13,10 +13,10 @@ use crate::crypto::password_wrap::{WrapError, unwrap, wrap_under};
 use crate::domain::credential::WrappedHash;
 use crate::domain::id::UserId;
 use crate::domain::timestamp::Timestamp;
+use crate::fault::Fault;
 use crate::migrations::{Aim, Course, Definition, Judging, Migration, Verdict};
 use crate::store::edits::{Edit, Item, at, text};
 use crate::store::migrations::Selection;
-use crate::use_cases::fault::Fault;
 
 const DEFINITION: Definition = Definition {
     number: "0001",

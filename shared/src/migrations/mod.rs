@@ -16,9 +16,9 @@ use crate::app::App;
 use crate::domain::hex;
 use crate::domain::migration::MigrationState;
 use crate::domain::timestamp::Timestamp;
+use crate::fault::Fault;
 use crate::store::edits::{Edit, Item};
 use crate::store::migrations::Selection;
-use crate::use_cases::fault::Fault;
 
 /// Every migration, in order.
 pub const MIGRATIONS: &[&dyn Migration] = &[

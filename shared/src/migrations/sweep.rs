@@ -8,10 +8,10 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use crate::clock::Pause;
 use crate::domain::migration::{Direction, Progress, Segment};
 use crate::domain::timestamp::Timestamp;
+use crate::fault::Fault;
 use crate::migrations::{Course, Migration};
 use crate::store::edits::{Edited, Item};
 use crate::store::error::StoreError;
-use crate::use_cases::fault::Fault;
 
 /// How often an item is judged again that others keep changing.
 const JUDGED_AT_MOST: usize = 20;

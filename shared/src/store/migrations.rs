@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{Put, ReturnConsumedCapacity, ReturnValuesOnConditi
 use crate::domain::audit::AuditEntry;
 use crate::domain::migration::{MigrationState, Position};
 use crate::store::Store;
-use crate::store::accounts::Keyed;
+use crate::store::accounts::users::Keyed;
 use crate::store::attributes::{number, string};
 use crate::store::edits::{Item, milliunits, position_of};
 use crate::store::error::StoreError;

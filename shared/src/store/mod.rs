@@ -1,36 +1,24 @@
 //! The one table. A method is one atomic transition with a named outcome; nothing here gets and then puts.
 
 pub mod accounts;
-pub mod activity;
 pub mod address_items;
-pub mod addresses;
 pub mod audit;
 pub mod audit_changes;
 pub mod changes;
 pub mod client;
-pub mod deletions;
-pub mod devices;
 pub mod edits;
 pub mod erasures;
 pub mod error;
-pub mod exports;
-pub mod failures;
-pub mod imports;
 pub mod keys;
 pub mod limits;
 pub mod migrations;
 pub mod one_time;
 pub mod outbox;
-pub mod passwords;
-pub mod profiles;
-pub mod registrations;
 mod repeats;
 pub mod restored;
 pub mod restored_items;
-pub mod rotation;
-pub mod sessions;
+pub mod sign_in;
 pub mod synthetic;
-pub mod verifications;
 
 mod attributes;
 mod retry;

@@ -7,10 +7,11 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, Update};
 
 use crate::domain::email::EmailKey;
 use crate::domain::id::{OneTimeId, SessionId};
-use crate::domain::one_time::{MailToken, Nonce, OneTime, Purpose};
+use crate::domain::nonce::Nonce;
+use crate::domain::one_time::{MailToken, OneTime, Purpose};
 use crate::domain::timestamp::Timestamp;
 use crate::store::Store;
-use crate::store::accounts::Keyed;
+use crate::store::accounts::users::Keyed;
 use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;

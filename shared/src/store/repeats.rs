@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::email::EmailKey;
 use crate::domain::id::{OneTimeId, RegistrationId};
-use crate::domain::one_time::{MailToken, Nonce, OneTime, Purpose};
+use crate::domain::nonce::Nonce;
+use crate::domain::one_time::{MailToken, OneTime, Purpose};
 use crate::domain::registration::Registration;
 use crate::domain::timestamp::Timestamp;
 use crate::store::Store;

@@ -13,12 +13,12 @@ use crate::domain::synthetic::Synthetic;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::User;
 use crate::store::Store;
+use crate::store::accounts::verifications::AddressVerification;
 use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
 use crate::store::limits::Scope;
 use crate::store::transaction::{Part, Transaction};
-use crate::store::verifications::AddressVerification;
 
 /// Whether a synthetic user can be played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

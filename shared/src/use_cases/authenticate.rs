@@ -5,13 +5,14 @@ use std::time::Duration;
 use thiserror::Error;
 use wardgate_verify::{AccessToken, Verifier, VerifyError};
 
-use crate::app::{App, RequestContext};
+use crate::app::App;
 use crate::domain::access::Principal;
 use crate::domain::id::{SessionId, UserId};
+use crate::domain::request_context::RequestContext;
 use crate::domain::session::Session;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::User;
-use crate::use_cases::fault::{Fault, fault_arm};
+use crate::fault::{Fault, fault_arm};
 
 /// Why a bearer is not accepted.
 #[derive(Debug, Error)]

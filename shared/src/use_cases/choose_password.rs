@@ -10,7 +10,7 @@ use crate::domain::id::UserId;
 use crate::domain::name::DisplayName;
 use crate::domain::password::{Context, Password, PasswordPolicy, PasswordRejection};
 use crate::domain::timestamp::Timestamp;
-use crate::use_cases::fault::Fault;
+use crate::fault::Fault;
 
 /// Accepts a password for an account with this address and name, or says why not. It is decided before the table is
 /// touched.

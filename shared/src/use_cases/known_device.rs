@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::app::{App, RequestContext};
+use crate::app::App;
 use crate::crypto::key_ring::{MacKey, Ring};
 use crate::crypto::sealed_token::{DeviceToken, TokenSecret, secret_hash};
 use crate::domain::credential::Credential;
@@ -10,10 +10,11 @@ use crate::domain::device::Device;
 use crate::domain::email::EmailKey;
 use crate::domain::id::{DeviceId, UserId};
 use crate::domain::one_time::OneTime;
+use crate::domain::request_context::RequestContext;
 use crate::domain::user::User;
-use crate::store::devices::DeviceClaim;
+use crate::fault::Fault;
 use crate::store::error::StoreError;
-use crate::use_cases::fault::Fault;
+use crate::store::sign_in::devices::DeviceClaim;
 use crate::use_cases::password_check::Counted;
 
 /// An account this young is still being set up: its owner need not be told of the device.

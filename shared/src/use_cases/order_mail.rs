@@ -5,7 +5,7 @@
 //! address and source, then the address. All of them count by what was asked alone, so known and unknown addresses cost
 //! the same writes (EN-04).
 
-use crate::app::{App, RequestContext};
+use crate::app::App;
 use crate::config::Limits;
 use crate::crypto::key_ring::{MacKey, Ring};
 use crate::domain::attempts::WindowLimit;
@@ -13,6 +13,7 @@ use crate::domain::email::EmailKey;
 use crate::domain::id::DeviceId;
 use crate::domain::mail_order::MailKind;
 use crate::domain::origin::Origin;
+use crate::domain::request_context::RequestContext;
 use crate::store::error::StoreError;
 use crate::store::limits::{Reservation, Scope};
 use crate::telemetry::metrics::{self, MailLimit};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::app::{App, RequestContext};
+use crate::app::App;
 use crate::crypto::key_ring::{Ring, WrapKey};
 use crate::crypto::password_hasher::Verification;
 use crate::crypto::password_wrap;
@@ -15,10 +15,11 @@ use crate::domain::device::Device;
 use crate::domain::email::EmailKey;
 use crate::domain::id::UserId;
 use crate::domain::password::Password;
+use crate::domain::request_context::RequestContext;
 use crate::domain::user::{User, UserStatus};
-use crate::store::devices::{DeviceClaim, DeviceReservation};
+use crate::fault::{Fault, fault_arm};
 use crate::store::limits::{Reservation, Scope};
-use crate::use_cases::fault::{Fault, fault_arm};
+use crate::store::sign_in::devices::{DeviceClaim, DeviceReservation};
 use crate::use_cases::reserve::reserve_for_source;
 
 /// Why a password did not open anything.

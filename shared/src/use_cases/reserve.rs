@@ -2,8 +2,9 @@
 
 use futures::future::try_join_all;
 
-use crate::app::{App, RequestContext};
+use crate::app::App;
 use crate::domain::attempts::WindowLimit;
+use crate::domain::request_context::RequestContext;
 use crate::store::error::StoreError;
 use crate::store::limits::{Reservation, Scope};
 

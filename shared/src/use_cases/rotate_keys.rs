@@ -9,15 +9,15 @@ mod steps;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use crate::app::App;
 use crate::crypto::key_ring::{MacKey, SigningKey, WrapKey};
-use crate::crypto::rotation::{Change, Generate, KeyTimes, RingError, RotatingKey, Terms};
+use crate::crypto::rotation::error::RotationError;
+use crate::crypto::rotation::{Change, Generate, KeyTimes, RotatingKey, Terms};
 use crate::domain::hex;
+use crate::fault::Fault;
 use crate::secrets::RingName;
 use crate::telemetry::metrics;
-use crate::use_cases::fault::Fault;
 use steps::Rotation;
 
 /// Secrets Manager's steps.
@@ -32,32 +32,6 @@ pub enum Step {
     TestSecret,
     /// Makes it the ring that everybody gets.
     FinishSecret,
-}
-
-/// Why a step is not done. The next rotation begins anew.
-#[derive(Debug, Error)]
-pub enum RotationError {
-    /// Not the secret of a ring that gets new keys.
-    #[error("this is no ring that rotates")]
-    NotARing,
-    /// The version is not, or no longer, the one that a rotation makes.
-    #[error("this version is not being made: the rotation is over, or another one took its place")]
-    Stale,
-    /// An earlier step has not been.
-    #[error("this version has no value: createSecret was not done")]
-    NotMade,
-    /// So much time has passed that the next key would sign before everybody knows it (TK-04).
-    #[error("this version was made too long ago to be used: the next rotation makes another")]
-    TooLate,
-    /// A key does not do what it is for.
-    #[error("the key {0} does not work, or nobody could verify what it makes")]
-    Unsound(String),
-    /// No key of a use would sign.
-    #[error("the ring would have no key that signs now")]
-    NoSigner,
-    /// There is no next ring.
-    #[error(transparent)]
-    Ring(#[from] RingError),
 }
 
 /// A ring's keys, without what is secret about them.

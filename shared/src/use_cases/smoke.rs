@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::domain::hex;
 use crate::domain::synthetic::Synthetic;
+use crate::fault::Fault;
 use crate::outbound::codedeploy::{CodeDeploy, Deployed};
 use crate::outbound::functions::Functions;
 use crate::store::synthetic::Lease;
-use crate::use_cases::fault::Fault;
 
 /// How long a run may take once it has a user, at most.
 const WALK: Duration = Duration::from_mins(1);

@@ -34,8 +34,8 @@ fn build() -> PathBuf {
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(repository()).args(["build", "--bins", "--profile", profile, "--target-dir"]);
     command.arg(target_folder());
-    for function in functions() {
-        command.args(["--package", &function]);
+    for package in packages() {
+        command.args(["--package", &package]);
     }
     // What cargo tells this test about its package would look like a change to build scripts that ask for the same.
     for (name, _) in
@@ -47,13 +47,31 @@ fn build() -> PathBuf {
     folder
 }
 
-/// The name of every function, in order.
+/// The name of every function, in order: each is a binary of a package under `functions/`.
 pub fn functions() -> Vec<String> {
-    let entries = std::fs::read_dir(repository().join("functions")).unwrap().map(Result::unwrap);
-    let folders = entries.filter(|entry| entry.path().join("Cargo.toml").exists());
-    let mut names: Vec<String> = folders.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    let binaries = packages().into_iter().flat_map(|package| names_in(&format!("functions/{package}/src/bin")));
+    let mut names: Vec<String> = binaries.filter_map(|file| file.strip_suffix(".rs").map(str::to_owned)).collect();
     names.sort();
     names
+}
+
+/// The source of a function's binary, and where it is.
+pub fn binary(function: &str) -> (String, String) {
+    let mut files = packages().into_iter().map(|package| format!("functions/{package}/src/bin/{function}.rs"));
+    let file = files.find(|file| repository().join(file).exists());
+    let file = file.unwrap_or_else(|| panic!("there is no function {function}"));
+    let text = std::fs::read_to_string(repository().join(&file)).unwrap();
+    (file, text)
+}
+
+/// The packages that functions are in: areas, and those of one function that no route leads to.
+fn packages() -> Vec<String> {
+    names_in("functions")
+}
+
+fn names_in(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(repository().join(folder)).unwrap().map(Result::unwrap);
+    entries.map(|entry| entry.file_name().into_string().unwrap()).collect()
 }
 
 /// The repository's root.

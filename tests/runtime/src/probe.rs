@@ -3,17 +3,18 @@
 use std::future::pending;
 
 use http::header::SET_COOKIE;
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderValue, StatusCode};
 use wardgate::app::App;
-use wardgate::http::endpoint::{Endpoint, Needs, Reader};
+use wardgate::app::Needs;
+use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 
 const ENDPOINT: Endpoint = Endpoint {
     name: "probe",
-    method: Method::GET,
-    path: "/{what}",
+    routes: &[Route::get("/{what}")],
+    class: Class::Standard,
     reader: Reader::Program,
     needs: Needs { rings: &[], table: false },
     handler: |app, request| Box::pin(handle(app, request)),

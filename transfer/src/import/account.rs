@@ -15,7 +15,7 @@ use wardgate::domain::name::DisplayName;
 use wardgate::domain::timestamp::Timestamp;
 use wardgate::domain::user::{User, UserStatus};
 use wardgate::entropy::Entropy;
-use wardgate::store::imports::{ImportRow, ImportedAccount};
+use wardgate::store::accounts::imports::{ImportRow, ImportedAccount};
 
 use super::write::Refusal;
 use crate::formats::{Account, Format, Name, Reading};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wardgate::app::App;
-use wardgate::store::imports::{Import, ImportedAccount, MAX_ACCOUNTS};
+use wardgate::store::accounts::imports::{Import, ImportedAccount, MAX_ACCOUNTS};
 
 use crate::Failure;
 use crate::formats::RowError;

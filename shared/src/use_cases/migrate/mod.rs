@@ -11,19 +11,20 @@ mod report;
 
 use std::time::Duration;
 
-use crate::app::{App, RequestContext};
+use crate::app::App;
 use crate::clock::Pause;
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::hex;
 use crate::domain::language::Language;
 use crate::domain::migration::{Direction, MigrationState, MigrationStatus, Progress};
 use crate::domain::origin::Origin;
+use crate::domain::request_context::RequestContext;
 use crate::domain::timestamp::Timestamp;
+use crate::fault::Fault;
 use crate::migrations::sweep::Sweep;
 use crate::migrations::{Course, Migration};
 use crate::store::error::StoreError;
 use crate::store::migrations::Saved;
-use crate::use_cases::fault::Fault;
 use futures::future::try_join_all;
 pub use order::Order;
 use plan::Known;

@@ -40,7 +40,7 @@ pub struct Order {
 }
 
 impl Order {
-    pub(super) fn limits(&self) -> Limits {
+    pub(in crate::use_cases) fn limits(&self) -> Limits {
         Limits {
             items_per_second: self.items_per_second.unwrap_or(500).max(1),
             capacity_per_second: self.capacity_per_second.unwrap_or(1000).max(1),
@@ -48,7 +48,7 @@ impl Order {
         }
     }
 
-    pub(super) fn until(&self, app: &App, now: Timestamp) -> Timestamp {
+    pub(in crate::use_cases) fn until(&self, app: &App, now: Timestamp) -> Timestamp {
         let asked = Duration::from_secs(u64::from(self.seconds.unwrap_or(RUN_SECONDS)));
         let possible = Duration::from_millis(app.config.http.request_deadline_ms);
         now.plus(asked.min(possible.saturating_sub(TO_STOP)))

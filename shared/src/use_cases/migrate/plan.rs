@@ -6,19 +6,19 @@ use crate::migrations::{Aim, Migration};
 use crate::use_cases::migrate::Refusal;
 
 /// A migration that this release knows, and what the table and the keys say of it.
-pub(super) struct Known<'a> {
-    pub(super) migration: &'a dyn Migration,
-    pub(super) state: Option<&'a MigrationState>,
-    pub(super) aim: Option<Aim>,
+pub(in crate::use_cases) struct Known<'a> {
+    pub(in crate::use_cases) migration: &'a dyn Migration,
+    pub(in crate::use_cases) state: Option<&'a MigrationState>,
+    pub(in crate::use_cases) aim: Option<Aim>,
 }
 
 impl Known<'_> {
-    pub(super) fn number(&self) -> &'static str {
+    pub(in crate::use_cases) fn number(&self) -> &'static str {
         self.migration.definition().number
     }
 
     /// Whether applying it would do anything. `again` is when somebody asked for those that repeat.
-    pub(super) fn is_due(&self, again: Option<Timestamp>) -> bool {
+    pub(in crate::use_cases) fn is_due(&self, again: Option<Timestamp>) -> bool {
         let (Some(aim), definition) = (&self.aim, self.migration.definition()) else { return false };
         self.state.is_none_or(|state| {
             let asked = definition.repeats && again.is_some_and(|since| state.started_at < since);
@@ -27,14 +27,18 @@ impl Known<'_> {
     }
 
     /// Whether there is anything to be taken back.
-    pub(super) fn is_there(&self) -> bool {
+    pub(in crate::use_cases) fn is_there(&self) -> bool {
         self.state.is_some_and(|state| state.status != MigrationStatus::Reverted)
     }
 }
 
 /// What stands against doing anything: a migration that was changed after it was begun, or one to be taken back that this
 /// release does not know.
-pub(super) fn check(known: &[Known<'_>], states: &[MigrationState], to: Option<&str>) -> Result<(), Refusal> {
+pub(in crate::use_cases) fn check(
+    known: &[Known<'_>],
+    states: &[MigrationState],
+    to: Option<&str>,
+) -> Result<(), Refusal> {
     if let Some(to) = to
         && to != "0000"
         && !known.iter().any(|it| it.number() == to)
@@ -64,7 +68,11 @@ pub(super) fn check(known: &[Known<'_>], states: &[MigrationState], to: Option<&
 }
 
 /// What is left to be done, in order: first back, then forth.
-pub(super) fn steps(known: &[Known<'_>], to: Option<&str>, again: Option<Timestamp>) -> Vec<(usize, Direction)> {
+pub(in crate::use_cases) fn steps(
+    known: &[Known<'_>],
+    to: Option<&str>,
+    again: Option<Timestamp>,
+) -> Vec<(usize, Direction)> {
     let above = |it: &Known<'_>| to.is_some_and(|to| it.number() > to);
     let back = known.iter().enumerate().rev().filter(|(_, it)| above(it) && it.is_there());
     let forth = known.iter().enumerate().filter(|(_, it)| !above(it) && it.is_due(again));

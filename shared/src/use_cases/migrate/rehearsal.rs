@@ -1,15 +1,15 @@
 //! Dry runs.
 
 use crate::domain::migration::Progress;
+use crate::fault::Fault;
 use crate::migrations::Course;
 use crate::migrations::sweep::Sweep;
-use crate::use_cases::fault::Fault;
 use crate::use_cases::migrate::plan;
 use crate::use_cases::migrate::{Report, Runner, SEGMENTS, Step, known};
 
 impl Runner<'_> {
     /// Counts what would change. The place to go on from is the caller's to keep, so that nothing is written.
-    pub(super) async fn rehearse(&self) -> Result<Report, Fault> {
+    pub(in crate::use_cases) async fn rehearse(&self) -> Result<Report, Fault> {
         let (app, began) = (self.app, self.app.clock.now());
         let states = app.store.migration_states().await?;
         let known = known(app, self.run.migrations, &states, began).await?;

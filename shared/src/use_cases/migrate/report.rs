@@ -33,7 +33,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn refused(self, refusal: Refusal) -> Self {
+    pub(in crate::use_cases) fn refused(self, refusal: Refusal) -> Self {
         Self { refused: Some(refusal), ..self }
     }
 }
@@ -64,7 +64,7 @@ pub struct Step {
 }
 
 impl Step {
-    pub(super) fn new(state: &MigrationState, seen: u64, took: Duration) -> Self {
+    pub(in crate::use_cases) fn new(state: &MigrationState, seen: u64, took: Duration) -> Self {
         let Progress { seen: all, changed, total, ref tallies, .. } = state.progress;
         let done = state.progress.is_done();
         let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -98,11 +98,11 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(code: &'static str, detail: String) -> Self {
+    pub(in crate::use_cases) fn new(code: &'static str, detail: String) -> Self {
         Self { code, detail, until: None }
     }
 
-    pub(super) fn locked(state: &MigrationState, until: Timestamp) -> Self {
+    pub(in crate::use_cases) fn locked(state: &MigrationState, until: Timestamp) -> Self {
         let detail = format!(
             "another run is at {} {}; unless it writes again, its lock ends at {}",
             state.number,
@@ -112,7 +112,7 @@ impl Refusal {
         Self { until: Some(until), ..Self::new("locked", detail) }
     }
 
-    pub(super) fn lost(state: &MigrationState) -> Self {
+    pub(in crate::use_cases) fn lost(state: &MigrationState) -> Self {
         let detail = format!("another run has taken over {} {}; this one has stopped", state.number, state.name);
         Self::new("lock_lost", detail)
     }
@@ -169,7 +169,7 @@ pub struct Standing {
 }
 
 impl Listing {
-    pub(super) fn new(known: &[Known<'_>], states: &[MigrationState], now: Timestamp) -> Self {
+    pub(in crate::use_cases) fn new(known: &[Known<'_>], states: &[MigrationState], now: Timestamp) -> Self {
         let strangers = states.iter().filter(|state| !known.iter().any(|it| it.number() == state.number));
         let mut migrations: Vec<Standing> = known.iter().map(|it| Standing::of(it, now)).collect();
         migrations.extend(strangers.map(|state| Standing::stranger(state, now)));

@@ -4,21 +4,23 @@ use std::marker::PhantomData;
 
 use ring::digest::{SHA256, digest};
 
-use crate::app::{App, RequestContext};
+use crate::app::App;
 use crate::crypto::key_ring::{PublicKey, Ring};
+use crate::crypto::rotation::error::RotationError;
 use crate::crypto::rotation::{Change, Generate, RotatingKey, Source, Terms};
 use crate::domain::audit::{AuditAction, AuditEntry, Subject};
 use crate::domain::hex;
 use crate::domain::id::AuditId;
 use crate::domain::language::Language;
 use crate::domain::origin::Origin;
+use crate::domain::request_context::RequestContext;
 use crate::domain::timestamp::Timestamp;
+use crate::fault::Fault;
 use crate::secrets::{Edition, RingName, SecretVersions, Stages};
-use crate::use_cases::fault::Fault;
-use crate::use_cases::rotate_keys::{Keys, RotationError};
+use crate::use_cases::rotate_keys::Keys;
 
 /// One call's view of a ring.
-pub(super) struct Rotation<'a, K> {
+pub(in crate::use_cases) struct Rotation<'a, K> {
     app: &'a App,
     ring: RingName,
     versions: SecretVersions,
@@ -37,13 +39,18 @@ struct Pending<K> {
 }
 
 impl<'a, K: RotatingKey> Rotation<'a, K> {
-    pub(super) fn new(app: &'a App, ring: RingName, terms: Terms, generate: Generate) -> Result<Self, Fault> {
+    pub(in crate::use_cases) fn new(
+        app: &'a App,
+        ring: RingName,
+        terms: Terms,
+        generate: Generate,
+    ) -> Result<Self, Fault> {
         let (versions, public) = (app.secrets.versions(ring)?, app.secrets.versions(RingName::PublicKeys)?);
         Ok(Self { app, ring, versions, public, terms, generate, now: app.clock.now(), keys: PhantomData })
     }
 
     /// Makes the version, unless it is there.
-    pub(super) async fn create(&self, token: &str) -> Result<(), Fault> {
+    pub(in crate::use_cases) async fn create(&self, token: &str) -> Result<(), Fault> {
         let published = self.published().await?;
         let stages = self.versions.stages().await?;
         if stages.is_current(token) {
@@ -65,7 +72,7 @@ impl<'a, K: RotatingKey> Rotation<'a, K> {
     }
 
     /// Publishes the keys of the version before anything is signed with them.
-    pub(super) async fn set(&self, token: &str) -> Result<(), Fault> {
+    pub(in crate::use_cases) async fn set(&self, token: &str) -> Result<(), Fault> {
         let published = self.published().await?;
         let stages = self.versions.stages().await?;
         if stages.is_current(token) {
@@ -77,7 +84,7 @@ impl<'a, K: RotatingKey> Rotation<'a, K> {
 
     /// Tries the version. One without a value is Secrets Manager's own try of a new schedule: it makes such a version,
     /// asks for this step alone, and takes the version away.
-    pub(super) async fn test(&self, token: &str) -> Result<(), Fault> {
+    pub(in crate::use_cases) async fn test(&self, token: &str) -> Result<(), Fault> {
         let published = self.published().await?;
         let stages = self.versions.stages().await?;
         if stages.is_current(token) || self.versions.read::<K>(token).await?.is_none() {
@@ -89,7 +96,7 @@ impl<'a, K: RotatingKey> Rotation<'a, K> {
     }
 
     /// Makes the version the ring that everybody reads, and records it.
-    pub(super) async fn finish(&self, token: &str) -> Result<(), Fault> {
+    pub(in crate::use_cases) async fn finish(&self, token: &str) -> Result<(), Fault> {
         let published = self.published().await?;
         let stages = self.versions.stages().await?;
         if !stages.is_current(token) {
@@ -102,7 +109,7 @@ impl<'a, K: RotatingKey> Rotation<'a, K> {
     }
 
     /// All steps at once, over a ring without the keys that go.
-    pub(super) async fn retire(&self, change: &Change, token: &str) -> Result<(), Fault> {
+    pub(in crate::use_cases) async fn retire(&self, change: &Change, token: &str) -> Result<(), Fault> {
         let stages = self.versions.stages().await?;
         let edition = self.next(&stages, change).await?;
         if edition.retired.is_empty() {
@@ -116,7 +123,7 @@ impl<'a, K: RotatingKey> Rotation<'a, K> {
     }
 
     /// What there is now; what was retired, if `token`'s version did it.
-    pub(super) async fn keys(&self, token: Option<&str>) -> Result<Keys, Fault> {
+    pub(in crate::use_cases) async fn keys(&self, token: Option<&str>) -> Result<Keys, Fault> {
         let stages = self.versions.stages().await?;
         let edition = self.edition(stages.current()).await?;
         let retired = match (&edition, token) {

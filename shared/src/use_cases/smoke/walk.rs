@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::app::{App, RequestContext};
+use crate::app::App;
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::credential::Credential;
 use crate::domain::hex;
@@ -11,15 +11,16 @@ use crate::domain::mail_order::MailKind;
 use crate::domain::name::DisplayName;
 use crate::domain::origin::Origin;
 use crate::domain::password::Password;
+use crate::domain::request_context::RequestContext;
 use crate::domain::synthetic::Synthetic;
 use crate::domain::user::User;
+use crate::fault::Fault;
 use crate::outbound::codedeploy::Deployed;
 use crate::outbound::functions::{Answered, Ask, Functions};
-use crate::store::accounts::AccountCreation;
+use crate::store::accounts::users::AccountCreation;
+use crate::store::accounts::verifications::AddressVerification;
 use crate::store::limits::Scope;
-use crate::store::verifications::AddressVerification;
 use crate::use_cases::choose_password::wrapped_hash;
-use crate::use_cases::fault::Fault;
 use crate::use_cases::order_mail::{Counter, counters};
 use crate::use_cases::smoke::{Failure, Report, Step};
 
@@ -35,13 +36,13 @@ const SIGN_OUT: (&str, (&str, &str)) = ("logout", ("POST", "/v1/logout"));
 const WALKED: [&str; 6] = [REGISTER.0, VERIFY.0, SIGN_IN.0, REFRESH.0, ME.0, SIGN_OUT.0];
 
 /// A run.
-pub(super) struct Walk<'a> {
-    pub(super) app: &'a App,
-    pub(super) functions: &'a Functions,
+pub(in crate::use_cases) struct Walk<'a> {
+    pub(in crate::use_cases) app: &'a App,
+    pub(in crate::use_cases) functions: &'a Functions,
     /// Asked at this version, all others at the alias.
-    pub(super) deployed: Option<&'a Deployed>,
-    pub(super) user: &'a Synthetic,
-    pub(super) request_id: &'a str,
+    pub(in crate::use_cases) deployed: Option<&'a Deployed>,
+    pub(in crate::use_cases) user: &'a Synthetic,
+    pub(in crate::use_cases) request_id: &'a str,
 }
 
 /// Why a step failed: the function, if it was one, and what was wrong.
@@ -70,7 +71,7 @@ struct Tokens {
 
 impl Walk<'_> {
     /// All steps, until one fails.
-    pub(super) async fn all(&self, report: &mut Report) -> Result<(), Failure> {
+    pub(in crate::use_cases) async fn all(&self, report: &mut Report) -> Result<(), Failure> {
         self.step(report, "start", self.start()).await?;
         self.step(report, "erase", self.erase()).await?;
         let secrets = self.step(report, "register", self.register()).await?;

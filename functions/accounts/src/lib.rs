@@ -1,0 +1,19 @@
+//! Accounts: registering, addresses, passwords, the profile, and the end of an account.
+
+pub mod email_change;
+pub mod email_change_confirm;
+pub mod email_change_undo;
+pub mod email_verify;
+pub mod email_verify_resend;
+pub mod me;
+pub mod me_activity;
+pub mod me_delete;
+pub mod me_export;
+pub mod me_keep;
+pub mod me_update;
+pub mod password_change;
+pub mod password_forgot;
+pub mod password_reset;
+pub mod register;
+
+wardgate::area!["accounts": email_change, email_change_confirm, email_change_undo, email_verify, email_verify_resend, me, me_activity, me_delete, me_export, me_keep, me_update, password_change, password_forgot, password_reset, register];

@@ -1,5 +1,0 @@
-//! The `email-change` function.
-
-fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&email_change::ENDPOINT)
-}

@@ -1,5 +1,0 @@
-//! The `email-verify-resend` function.
-
-fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&email_verify_resend::ENDPOINT)
-}

@@ -1,5 +1,0 @@
-//! The `health` function.
-
-fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&health::ENDPOINT)
-}

@@ -1,5 +1,0 @@
-//! The `jwks` function.
-
-fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&jwks::ENDPOINT)
-}

@@ -1,5 +1,0 @@
-//! The `login-email-code` function.
-
-fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&login_email_code::ENDPOINT)
-}

@@ -1,5 +1,0 @@
-//! The `login` function.
-
-fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&login::ENDPOINT)
-}

@@ -1,5 +1,0 @@
-//! The `openid-configuration` function.
-
-fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&openid_configuration::ENDPOINT)
-}

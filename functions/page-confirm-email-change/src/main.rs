@@ -1,5 +1,0 @@
-//! The `page-confirm-email-change` function.
-
-fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&page_confirm_email_change::ENDPOINT)
-}

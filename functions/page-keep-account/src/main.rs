@@ -1,5 +1,0 @@
-//! The `page-keep-account` function.
-
-fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&page_keep_account::ENDPOINT)
-}

@@ -1,5 +1,0 @@
-//! The `page-reset-password` function.
-
-fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&page_reset_password::ENDPOINT)
-}

@@ -1,5 +1,0 @@
-//! The `page-show` function.
-
-fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&page_show::ENDPOINT)
-}

@@ -1,5 +1,0 @@
-//! The `page-sign-in` function.
-
-fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&page_sign_in::ENDPOINT)
-}

@@ -1,5 +1,0 @@
-//! The `page-undo-email-change` function.
-
-fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&page_undo_email_change::ENDPOINT)
-}

@@ -1,5 +1,0 @@
-//! The `page-verify-email` function.
-
-fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&page_verify_email::ENDPOINT)
-}

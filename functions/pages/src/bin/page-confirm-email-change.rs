@@ -1,0 +1,5 @@
+//! The `page-confirm-email-change` function.
+
+fn main() -> Result<(), lambda_http::Error> {
+    wardgate::lambda::serve(&pages::page_confirm_email_change::ENDPOINT)
+}

@@ -1,0 +1,5 @@
+//! The `page-reset-password` function.
+
+fn main() -> Result<(), lambda_http::Error> {
+    wardgate::lambda::serve(&pages::page_reset_password::ENDPOINT)
+}

@@ -1,0 +1,85 @@
+//! `GET /ui/{page}`: shows the page that a mail links to. It uses nothing up and reads nothing (OT-05): only the page's
+//! button does something with the link's token.
+
+use serde::Deserialize;
+use wardgate::app::{App, Needs};
+use wardgate::http::endpoint::{Class, Endpoint, Route};
+use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, html, schema};
+use wardgate::http::page::{Action, Page};
+use wardgate::http::page_endpoint::{PERSON, show, with_page};
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+use wardgate::http::{browser, csrf, favicon};
+
+/// What answers `GET /ui/{page}`.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "page-show",
+    routes: &[
+        Route::get("/ui/{page}"),
+        // It says of every other path under its own that there is no such page, and has the icon.
+        Route::any("/ui"),
+        Route::any("/ui/{proxy+}"),
+        Route::get(favicon::PATH),
+    ],
+    class: Class::Standard,
+    reader: PERSON,
+    needs: Needs { rings: &[], table: false },
+    handler: |app, request| Box::pin(async { handle(app, request) }),
+};
+
+/// What the API description says of it.
+pub const OPERATION: Operation = Operation {
+    summary: "Show a page that a mail links to",
+    bearer: Bearer::Ignored,
+    parameters: &[
+        Parameter {
+            name: "page",
+            location: "path",
+            description: "verify-email, reset-password, confirm-email-change, undo-email-change, keep-account or sign-in.",
+            schema: schema::<String>,
+        },
+        Parameter {
+            name: "token",
+            location: "query",
+            description: "The mail's token. Showing the page does not use it up. Other parameters are passed over.",
+            schema: schema::<String>,
+        },
+    ],
+    request: Body::None,
+    responses: &[
+        (200, "The page, with a form that posts the token.", Some(html)),
+        (400, "The link is not complete.", Some(html)),
+    ],
+    problems: &[(404, "There is no such page.")],
+};
+
+/// Mail systems add parameters of their own, which are passed over; a second token is refused.
+#[derive(Deserialize)]
+struct Link {
+    token: String,
+}
+
+fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    if request.path == favicon::PATH {
+        return Ok(favicon::reply());
+    }
+    let action = Action::named(request.path_parameter("page"));
+    let action = action.ok_or_else(|| Problem::not_found("There is no such page."))?;
+    with_page(app, request, action, confirm(app, request, action))
+}
+
+fn confirm(app: &App, request: &Request, action: Action) -> Result<Reply, Problem> {
+    let link: Link = request.query()?;
+    if link.token.is_empty() {
+        return show(app, request, Page::LinkInvalid(action));
+    }
+    let csrf = if action.uses_cookies() { Some(csrf::token(app, &request.headers)?) } else { None };
+    let page = Page::Confirm { action, token: &link.token, csrf: csrf.as_deref(), rejection: None };
+    let mut reply = show(app, request, page)?;
+    reply.headers.push(browser::keep(app, &request.headers)?);
+    if let Some(csrf) = csrf {
+        reply.headers.push(csrf::keep(&csrf)?);
+    }
+    Ok(reply)
+}

@@ -1,5 +1,0 @@
-//! The `register` function.
-
-fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&register::ENDPOINT)
-}

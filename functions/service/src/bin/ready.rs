@@ -1,0 +1,5 @@
+//! The `ready` function.
+
+fn main() -> Result<(), lambda_http::Error> {
+    wardgate::lambda::serve(&service::ready::ENDPOINT)
+}

@@ -1,0 +1,8 @@
+//! The service itself: how it is, and what its tokens verify with.
+
+pub mod health;
+pub mod jwks;
+pub mod openid_configuration;
+pub mod ready;
+
+wardgate::area!["service": health, jwks, openid_configuration, ready];

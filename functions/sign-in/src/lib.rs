@@ -1,0 +1,12 @@
+//! Signing in and out, and the sessions that come of it.
+
+pub mod login;
+pub mod login_email_code;
+pub mod login_email_code_verify;
+pub mod logout;
+pub mod session_end;
+pub mod sessions_end_others;
+pub mod sessions_list;
+pub mod token_refresh;
+
+wardgate::area!["sign-in": login, login_email_code, login_email_code_verify, logout, session_end, sessions_end_others, sessions_list, token_refresh];

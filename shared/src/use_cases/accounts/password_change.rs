@@ -1,0 +1,88 @@
+//! Changing one's password (PW-06): needs the current one, ends every other session, and tells the owner by mail.
+
+use thiserror::Error;
+
+use crate::app::App;
+use crate::domain::audit::{AuditAction, Subject};
+use crate::domain::one_time::Purpose;
+use crate::domain::password::{Password, PasswordRejection};
+use crate::domain::request_context::RequestContext;
+use crate::fault::{Fault, fault_arm};
+use crate::store::accounts::passwords::{PasswordChange, PasswordSetting};
+use crate::use_cases::accounts::password_reset::PasswordSet;
+use crate::use_cases::authenticate::{AuthenticateError, authenticate_fresh};
+use crate::use_cases::choose_password::{choose_password, wrapped_hash};
+use crate::use_cases::known_device::{device_of_user, new_device, presented_device};
+use crate::use_cases::password_check::{PasswordCheckError, check_password_of};
+
+/// Both passwords, and where they are typed.
+pub struct ChangePassword<'a> {
+    /// The present one.
+    pub current: &'a Password,
+    /// The new one, as it was typed.
+    pub new_password: &'a str,
+    /// What an earlier sign-in gave the device, if it was one.
+    pub device_token: Option<&'a str>,
+}
+
+/// Why the password was not changed.
+#[derive(Debug, Error)]
+pub enum PasswordChangeError {
+    /// The caller is nobody, or has not just signed in.
+    #[error(transparent)]
+    Authenticate(#[from] AuthenticateError),
+    /// The current password is wrong, or may not be tried now.
+    #[error(transparent)]
+    Current(#[from] PasswordCheckError),
+    /// The new password is not good enough.
+    #[error(transparent)]
+    Password(#[from] PasswordRejection),
+    /// The credentials changed meanwhile.
+    #[error("the credentials changed meanwhile")]
+    Superseded,
+    /// Our side failed.
+    #[error(transparent)]
+    Fault(Fault),
+}
+fault_arm!(PasswordChangeError);
+
+/// Changes the password. The session that asks lives on.
+pub async fn password_change(
+    app: &App,
+    context: &RequestContext,
+    access_token: Option<&str>,
+    change: ChangePassword<'_>,
+) -> Result<PasswordSet, PasswordChangeError> {
+    let caller = authenticate_fresh(app, context, access_token).await?;
+    let (user, session) = (caller.user, caller.session);
+    // Before the current one is tried: a password that breaks a rule must not cost an attempt.
+    let password = choose_password(app, change.new_password, &user.email, user.name.as_ref()).await?;
+    // Before anything is written: no device may be known whose token cannot be answered with.
+    let session_ring = app.secrets.session_mac(context.now).await?;
+    let mac_key = session_ring.current(context.now)?;
+    let presented = presented_device(change.device_token, &user.email.key(), &session_ring, context);
+    let checked = check_password_of(app, context, &user, change.current).await?;
+    let hash = wrapped_hash(app, context.now, user.id, &password).await?;
+    let notice = app.notice(context, Purpose::PasswordChanged, &user)?;
+    let email = user.email.key();
+    let mut device = new_device(app, context, &email, user.id, user.cred_version + 1)?;
+    // The same one under another token: it has been known for as long (OT-12).
+    if let Some(before) = device_of_user(app, context, &user, presented.as_ref()).await? {
+        device.device.created_at = before.created_at;
+    }
+    let setting = PasswordSetting {
+        user: &user,
+        password: &hash,
+        token: None,
+        kept: Some(&session),
+        notice: &notice,
+        device: &device.device,
+    };
+    let audit = app.audit(context, Subject::User(user.id), AuditAction::PasswordChanged, Some(session.id))?;
+    match app.store.set_password(&setting, &audit).await? {
+        PasswordChange::Changed => {}
+        PasswordChange::Superseded => return Err(PasswordChangeError::Superseded),
+    }
+    checked.counted.give_back(app, context).await;
+    Ok(PasswordSet { device_token: device.token(mac_key) })
+}

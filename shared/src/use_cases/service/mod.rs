@@ -1,0 +1,4 @@
+//! The service itself: how it is, and what its tokens verify with.
+
+pub mod health;
+pub mod jwks;

@@ -1,0 +1,77 @@
+//! Signing in with an address and a password.
+//!
+//! Store requests: one round in parallel (credential, source's counters); then the counter of a known device, or those of
+//! pair and address one after the other; one transaction (session, check on the user, audit; a new device and its
+//! notice); one round that gives the attempt back, and forgets the oldest of too many devices. A failure adds one audit
+//! write, a device that is no longer known one more counter.
+
+use crate::app::App;
+use crate::domain::credential::{Credential, WrappedHash};
+use crate::domain::email::Email;
+use crate::domain::password::Password;
+use crate::domain::request_context::RequestContext;
+use crate::fault::Fault;
+use crate::telemetry::metrics::{self, SignIn};
+use crate::use_cases::choose_password::wrapped_hash;
+use crate::use_cases::known_device::{presented_device, settle, sign_in_device};
+use crate::use_cases::password_check::{Checked, PasswordCheckError, check_password_from, refuse};
+use crate::use_cases::sign_in::session::{Completion, Proven, SignInRings, SignedIn, complete};
+
+/// An address and what was typed as its password.
+#[derive(Debug)]
+pub struct Login {
+    /// The address.
+    pub email: Email,
+    /// The password.
+    pub password: Password,
+    /// What an earlier sign-in gave the device; it counts as none if it is not this address's.
+    pub device_token: Option<String>,
+}
+
+/// Signs in.
+pub async fn login(app: &App, context: &RequestContext, login: Login) -> Result<SignedIn, PasswordCheckError> {
+    let result = attempt(app, context, login).await;
+    metrics::sign_in(match &result {
+        Ok(_) => SignIn::SignedIn,
+        Err(PasswordCheckError::Wrong) => SignIn::InvalidCredentials,
+        Err(PasswordCheckError::TooManyAttempts { .. }) => SignIn::TooManyAttempts,
+        Err(PasswordCheckError::Fault(_)) => SignIn::Fault,
+    });
+    result
+}
+
+async fn attempt(app: &App, context: &RequestContext, login: Login) -> Result<SignedIn, PasswordCheckError> {
+    let email = login.email.key();
+    let rings = SignInRings::fetch(app, context).await?;
+    let keys = rings.keys(app, context)?;
+
+    let presented = presented_device(login.device_token.as_deref(), &email, &rings.session_mac, context);
+    let claim = presented.as_ref().map(|presented| &presented.claim);
+    let checked = check_password_from(app, context, &email, &login.password, claim).await?;
+    let Checked { credential, outdated, counted } = checked;
+    let device = sign_in_device(app, context, &credential, presented, counted.device())?;
+    let proven = Proven { credential: &credential, amr: "pwd", proof: None, device: &device };
+    let Completion::SignedIn(signed_in) = complete(app, context, proven, keys).await? else {
+        return Err(refuse(app, context, email).await?);
+    };
+    settle(app, context, Some(&counted), &device).await;
+    // An outdated hash is renewed next time.
+    if let Some(outdated) = outdated
+        && let Err(cause) = rehash(app, context, &credential, &outdated, &login.password).await
+    {
+        tracing::warn!(request_id = context.request_id, %cause, "could not renew an outdated hash");
+    }
+    Ok(signed_in)
+}
+
+/// Hashes the password again under today's parameters (PW-01).
+async fn rehash(
+    app: &App,
+    context: &RequestContext,
+    credential: &Credential,
+    outdated: &WrappedHash,
+    password: &Password,
+) -> Result<(), Fault> {
+    let wrapped = wrapped_hash(app, context.now, credential.user_id, password).await?;
+    Ok(app.store.replace_hash(&credential.email_key, outdated, &wrapped).await?)
+}

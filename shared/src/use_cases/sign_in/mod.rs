@@ -1,0 +1,11 @@
+//! Signing in and out, and the sessions that come of it.
+
+pub mod login;
+pub mod login_email_code;
+pub mod login_email_code_verify;
+pub mod logout;
+pub mod session;
+pub mod session_end;
+pub mod sessions_end_others;
+pub mod sessions_list;
+pub mod token_refresh;

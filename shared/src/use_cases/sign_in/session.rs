@@ -1,0 +1,204 @@
+//! What every way of signing in and refreshing ends with: a session's tokens.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wardgate_verify::AccessToken;
+
+use crate::app::App;
+use crate::crypto::access_token;
+use crate::crypto::key_ring::{MacKey, Ring, SigningKey};
+use crate::crypto::sealed_token::{RefreshToken, TokenSecret, secret_hash};
+use crate::domain::audit::{AuditAction, Subject};
+use crate::domain::credential::Credential;
+use crate::domain::id::{SessionId, TokenId};
+use crate::domain::one_time::OneTime;
+use crate::domain::request_context::RequestContext;
+use crate::domain::session::Session;
+use crate::domain::user::Roles;
+use crate::fault::Fault;
+use crate::store::sign_in::sessions::{NewSession, SessionStart};
+use crate::use_cases::known_device::SignInDevice;
+
+/// What a client gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedIn {
+    /// A JWT (RFC 9068).
+    pub access_token: String,
+    /// How long the access token lives.
+    pub expires_in: Duration,
+    /// A sealed token (OT-09).
+    pub refresh_token: String,
+    /// The session that both belong to.
+    pub session_id: SessionId,
+    /// What the device shows at its next sign-in; a refresh gives none.
+    pub device_token: Option<String>,
+}
+
+/// The rings that a sign-in is answered with.
+pub(in crate::use_cases) struct SignInRings {
+    pub(in crate::use_cases) session_mac: Arc<Ring<MacKey>>,
+    signing: Arc<Ring<SigningKey>>,
+}
+
+/// The keys among them that sign now.
+#[derive(Clone, Copy)]
+pub(in crate::use_cases) struct SignInKeys<'a> {
+    mac: &'a MacKey,
+    signing: &'a SigningKey,
+}
+
+impl SignInRings {
+    /// Fetches them. To be called before anything is written: no session may begin that cannot be answered with.
+    pub(in crate::use_cases) async fn fetch(app: &App, context: &RequestContext) -> Result<Self, Fault> {
+        let now = context.now;
+        Ok(Self { session_mac: app.secrets.session_mac(now).await?, signing: app.secrets.signing(now).await? })
+    }
+
+    pub(in crate::use_cases) fn keys(&self, app: &App, context: &RequestContext) -> Result<SignInKeys<'_>, Fault> {
+        let now = context.now;
+        Ok(SignInKeys {
+            mac: self.session_mac.current(now)?,
+            signing: self.signing.current(app.config.tokens.algorithm, now)?,
+        })
+    }
+}
+
+/// A person who has shown who they are.
+pub(in crate::use_cases) struct Proven<'a> {
+    /// The account, as it was when they did.
+    pub(in crate::use_cases) credential: &'a Credential,
+    /// How they did (RFC 8176).
+    pub(in crate::use_cases) amr: &'a str,
+    /// The mailed item that they did it with.
+    pub(in crate::use_cases) proof: Option<&'a OneTime>,
+    /// Where they are.
+    pub(in crate::use_cases) device: &'a SignInDevice,
+}
+
+/// What became of a sign-in.
+pub(in crate::use_cases) enum Completion {
+    /// There is a session.
+    SignedIn(SignedIn),
+    /// The account changed since it was read, or the proof was used.
+    Superseded,
+}
+
+/// Begins the session of a person who has shown who they are, in one transaction.
+pub(in crate::use_cases) async fn complete(
+    app: &App,
+    context: &RequestContext,
+    proven: Proven<'_>,
+    keys: SignInKeys<'_>,
+) -> Result<Completion, Fault> {
+    let (credential, device) = (proven.credential, proven.device);
+    let secret = match (proven.proof, &context.origin.browser) {
+        // Computed again where the browser asks again (OT-02).
+        (Some(item), Some(browser)) => browser.session_secret(&item.mailing.nonce),
+        _ => app.entropy.bytes()?,
+    };
+    let session = begin_session(app, context, credential, proven.amr, &secret, keys.mac)?;
+    let proof = proven.proof.map(|item| OneTime { session_id: Some(session.id), ..item.clone() });
+    let audit = app.audit(context, Subject::User(credential.user_id), AuditAction::SignedIn, Some(session.id))?;
+    let new = NewSession {
+        session: &session,
+        proof: proof.as_ref(),
+        device: device.is_new.then_some(&device.device),
+        notice: device.notice.as_ref(),
+    };
+    match app.store.start_session(&new, &audit).await? {
+        SessionStart::Superseded => return Ok(Completion::Superseded),
+        SessionStart::Started => {}
+    }
+    let signed_in = issue(app, context, &session, secret, &credential.roles, keys.mac, keys.signing)?;
+    Ok(Completion::SignedIn(SignedIn { device_token: Some(device.token(keys.mac)), ..signed_in }))
+}
+
+/// A session that begins now. Only its tokens carry its random bits.
+fn begin_session(
+    app: &App,
+    context: &RequestContext,
+    credential: &Credential,
+    amr: &str,
+    secret: &TokenSecret,
+    mac_key: &MacKey,
+) -> Result<Session, Fault> {
+    let (now, policy) = (context.now, &app.config.sessions);
+    Ok(Session {
+        id: SessionId::new(now, app.entropy.number()?),
+        user_id: credential.user_id,
+        generation: 0,
+        secret_hash: secret_hash(secret),
+        mac_kid: mac_key.kid.clone(),
+        cred_version: Some(credential.cred_version),
+        created_at: now,
+        authenticated_at: now,
+        amr: vec![amr.to_owned()],
+        rotated_at: now,
+        idle_expires_at: now.plus(policy.idle()),
+        expires_at: now.plus(policy.absolute()),
+        revoked_at: None,
+        address: context.origin.address.map(|address| address.to_string()),
+        user_agent: context.origin.user_agent.clone(),
+    })
+}
+
+/// The tokens of the session that this browser has just begun with this item, as they are by now: where it asks again,
+/// there is no second session (OT-02). `None` where that session has ended.
+pub(in crate::use_cases) async fn resume(
+    app: &App,
+    context: &RequestContext,
+    used: &OneTime,
+    rings: &SignInRings,
+    keys: SignInKeys<'_>,
+) -> Result<Option<SignedIn>, Fault> {
+    let Some(browser) = &context.origin.browser else { return Ok(None) };
+    let (Some(user_id), Some(session_id)) = (used.user_id, used.session_id) else { return Ok(None) };
+    let secret = browser.session_secret(&used.mailing.nonce);
+    let (session, user) = app.store.read_session_and_user(user_id, session_id).await?;
+    let live = session.zip(user).filter(|(session, user)| {
+        session.is_live(context.now) && session.secret_hash == secret_hash(&secret) && user.admits(session)
+    });
+    let Some((session, user)) = live else { return Ok(None) };
+    let Some(mac_key) = rings.session_mac.find(&session.mac_kid, context.now) else { return Ok(None) };
+    issue(app, context, &session, secret, &user.roles, mac_key, keys.signing).map(Some)
+}
+
+/// The tokens of a session's current generation. The refresh token is computed: asked again, it is the same one.
+pub(in crate::use_cases) fn issue(
+    app: &App,
+    context: &RequestContext,
+    session: &Session,
+    secret: TokenSecret,
+    roles: &Roles,
+    mac_key: &MacKey,
+    signing_key: &SigningKey,
+) -> Result<SignedIn, Fault> {
+    let tokens = &app.config.tokens;
+    let issued_at = context.now.unix_seconds();
+    let expires_in = Duration::from_secs(tokens.access_seconds);
+    let claims = AccessToken {
+        iss: tokens.issuer.clone(),
+        sub: session.user_id.to_string(),
+        aud: vec![tokens.audience.clone()],
+        exp: context.now.plus(expires_in).unix_seconds(),
+        iat: issued_at,
+        nbf: None,
+        jti: TokenId::new(context.now, app.entropy.number()?).to_string(),
+        client_id: tokens.client_id.clone(),
+        scope: tokens.scope.clone(),
+        sid: Some(session.id.to_string()),
+        auth_time: Some(session.authenticated_at.unix_seconds()),
+        amr: session.amr.clone(),
+        roles: roles.iter().cloned().collect(),
+    };
+    let refresh_token =
+        RefreshToken { user_id: session.user_id, session_id: session.id, generation: session.generation, secret };
+    Ok(SignedIn {
+        access_token: access_token::sign(&claims, signing_key)?,
+        expires_in,
+        refresh_token: refresh_token.seal(mac_key),
+        session_id: session.id,
+        device_token: None,
+    })
+}

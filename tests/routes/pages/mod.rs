@@ -1,0 +1,9 @@
+//! A file for each endpoint of the area `pages`.
+
+mod page_confirm_email_change;
+mod page_keep_account;
+mod page_reset_password;
+mod page_show;
+mod page_sign_in;
+mod page_undo_email_change;
+mod page_verify_email;

@@ -1,0 +1,10 @@
+//! A file for each endpoint of the area `sign-in`.
+
+mod login;
+mod login_email_code;
+mod login_email_code_verify;
+mod logout;
+mod session_end;
+mod sessions_end_others;
+mod sessions_list;
+mod token_refresh;
