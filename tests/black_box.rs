@@ -21,6 +21,7 @@ mod edge;
 mod erasure;
 mod event_schema;
 mod events;
+mod generated;
 mod growth;
 mod guessing;
 mod imports;

@@ -18,9 +18,9 @@ use tokio::sync::{Notify, oneshot};
 /// An action that IAM knows, what it was done to, and in which partition.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Access {
-    action: String,
-    resource: String,
-    partition: String,
+    pub action: String,
+    pub resource: String,
+    pub partition: String,
 }
 
 impl Access {

@@ -3,24 +3,11 @@
 use std::fs;
 
 use serde_json::json;
-use wardgate::migrations::{MIGRATIONS, listed};
+use wardgate::migrations::MIGRATIONS;
 use wardgate::use_cases::migrate::Order;
 
 use super::ByClock;
 use crate::harness::{TestServer, repository};
-
-/// `UPDATE_SNAPSHOTS=1` writes what the code says.
-#[test]
-#[expect(clippy::disallowed_methods, reason = "asks whoever runs the test, not the configuration")]
-fn migrations_json_is_what_the_code_says() {
-    let path = repository("infra/migrations.json");
-    let current = format!("{}\n", serde_json::to_string_pretty(&listed()).unwrap());
-    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
-        fs::write(&path, &current).unwrap();
-    }
-    let kept = fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == current, "infra/migrations.json is not current: run `make migrations`");
-}
 
 #[test]
 fn numbers_and_times_grow_and_files_are_named_for_them() {

@@ -26,7 +26,7 @@ use crate::harness::{EMAIL, PASSWORD};
 const API: &str = "https://api.example.com";
 
 /// An action, what it is done to, and in which partition.
-type Uses = BTreeSet<Access>;
+pub type Uses = BTreeSet<Access>;
 
 /// What Lambda itself does with a function's role to read the table's stream.
 const POLLING: [&str; 4] =
@@ -94,7 +94,7 @@ async fn sec_pl_01_each_role_allows_what_its_function_does_and_nothing_else() {
 }
 
 /// Everything that functions do in stage development, whatever becomes of it. Each part has a store of its own.
-async fn everything() -> BTreeMap<&'static str, Uses> {
+pub async fn everything() -> BTreeMap<&'static str, Uses> {
     let mut seen: BTreeMap<&'static str, Uses> = BTreeMap::new();
     let mut add = |observer: Observer| {
         for (name, uses) in observer.seen {

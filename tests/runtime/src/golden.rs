@@ -173,21 +173,16 @@ pub fn link_token(mail: &str) -> String {
 }
 
 impl Case {
-    /// Holds an answer to the response beside the event. With `UPDATE_SNAPSHOTS` it becomes that response.
-    #[expect(clippy::disallowed_methods, reason = "asks whoever runs the test, not the configuration")]
+    /// Where the response stands, and what this answer makes it.
+    pub fn recorded(&self, answer: Value) -> (String, String) {
+        (format!("events/{}.response.json", self.name), format!("{:#}\n", stable(answer)))
+    }
+
+    /// Holds an answer to the response beside the event.
     pub fn check(&self, answer: Value) {
-        let path = repository().join(format!("events/{}.response.json", self.name));
-        let found = format!("{:#}\n", stable(answer));
-        if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
-            std::fs::write(&path, &found).unwrap();
-        }
-        let expected = std::fs::read_to_string(&path).unwrap_or_default();
-        let same = serde_json::from_str::<Value>(&expected).ok() == serde_json::from_str(&found).ok();
-        assert!(
-            same,
-            "events/{}.response.json is another, or missing. If this is right, run `make events`:\n{found}",
-            self.name
-        );
+        let (path, found) = self.recorded(answer);
+        let expected = std::fs::read_to_string(repository().join(&path)).unwrap_or_default();
+        assert!(expected == found, "{path} is another, or missing. If this is right, run `make generate`:\n{found}");
     }
 }
 

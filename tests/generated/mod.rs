@@ -1,0 +1,58 @@
+//! Everything that is written by the code and not by hand, and that it is current.
+
+mod described;
+mod grants;
+pub mod responses;
+mod stacks;
+mod watch;
+
+use std::fs;
+
+use wardgate_server::endpoints::openapi;
+
+use crate::harness::repository;
+
+/// What a file of the repository has to say.
+pub struct File {
+    /// From the repository's root.
+    pub path: String,
+    /// All of it.
+    pub content: String,
+}
+
+impl File {
+    pub fn json(path: &str, value: &impl serde::Serialize) -> Self {
+        Self { path: path.to_owned(), content: format!("{}\n", serde_json::to_string_pretty(value).unwrap()) }
+    }
+
+    fn is_stale(&self) -> bool {
+        fs::read_to_string(repository(&self.path)).ok().as_ref() != Some(&self.content)
+    }
+}
+
+/// `UPDATE_SNAPSHOTS=1` writes what is stale: `make generate`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::disallowed_methods, reason = "asks whoever runs the test, not the configuration")]
+async fn nothing_that_is_generated_is_stale() {
+    let (grants, responses) = tokio::join!(tokio::spawn(grants::recorded()), tokio::spawn(responses::all()));
+    let (grants, responses) = (grants.unwrap(), responses.unwrap());
+    let mut files = vec![
+        File::json("docs/api/openapi.json", &openapi()),
+        File::json("infra/grants.json", &grants),
+        File::json("infra/migrations.json", &wardgate::migrations::listed()),
+        watch::routes(),
+    ];
+    files.extend(stacks::all(&grants));
+    files.extend(responses);
+    let stale: Vec<&File> = files.iter().filter(|file| file.is_stale()).collect();
+    let names: Vec<&str> = stale.iter().map(|file| file.path.as_str()).collect();
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        for file in &stale {
+            fs::create_dir_all(repository(&file.path).parent().unwrap()).unwrap();
+            fs::write(repository(&file.path), &file.content).unwrap();
+        }
+        println!("written: {}", names.join(", "));
+    } else {
+        assert!(names.is_empty(), "stale: {}: `make generate` writes what the code says", names.join(", "));
+    }
+}

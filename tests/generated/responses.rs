@@ -1,0 +1,78 @@
+//! What functions answer to the golden events of `events/`.
+
+use serde_json::Value;
+use wardgate::clock::Pause;
+use wardgate::http::edge;
+use wardgate::lambda::{incoming, reply};
+use wardgate_runtime_tests::golden::{Case, SETTINGS, SignedIn, cases, event, registration};
+use wardgate_server::endpoints::ENDPOINTS;
+
+use super::File;
+use crate::harness::TestServer;
+use crate::migrations::ByClock;
+
+/// What API Gateway would get.
+pub async fn answer(server: &TestServer, function: &str, event: &str) -> Value {
+    let (endpoint, _) = ENDPOINTS.iter().find(|(endpoint, _)| endpoint.name == function).unwrap();
+    let request = serde_json::from_str(event).unwrap();
+    let response = edge::respond(&server.app, endpoint, incoming(request)).await;
+    serde_json::to_value(reply(response)).unwrap()
+}
+
+/// Registers the user of `events/login` and signs in.
+pub async fn signed_in(server: &TestServer) -> SignedIn {
+    answer(server, "register", &registration()).await;
+    SignedIn::of(&answer(server, "login", &event("login/ok")).await)
+}
+
+/// Of every function that has any.
+pub async fn all() -> Vec<File> {
+    let mut files = Vec::new();
+    let mut add = |case: &Case, answer: Value| {
+        let (path, content) = case.recorded(answer);
+        files.push(File { path, content });
+    };
+    for (endpoint, _) in ENDPOINTS.iter() {
+        for case in cases(endpoint.name) {
+            let sent: Value = serde_json::from_str(&case.event).unwrap();
+            assert!(endpoint.routes.iter().any(|route| sent["routeKey"] == route.to_string()), "{}", case.name);
+            add(&case, endpoint_answer(endpoint.name, &case).await);
+        }
+    }
+    let server = TestServer::with(&SETTINGS).await;
+    for case in cases("eraser") {
+        let event = serde_json::from_str(&case.event).unwrap();
+        let erased = (eraser::FUNCTION.handler)(&server.app, &(), event).await.unwrap();
+        add(&case, serde_json::to_value(erased).unwrap());
+    }
+    for case in cases("audit-watch") {
+        let event = serde_json::from_str(&case.event).unwrap();
+        let watched = (audit_watch::FUNCTION.handler)(&server.app, &(), event).await.unwrap();
+        add(&case, serde_json::to_value(watched).unwrap());
+    }
+    for case in cases("migrate") {
+        let server = TestServer::with(&SETTINGS).await;
+        signed_in(&server).await;
+        let pause: Box<dyn Pause> = Box::new(ByClock(server.clock.clone()));
+        let event = serde_json::from_str(&case.event).unwrap();
+        let answer = (migrate::FUNCTION.handler)(&server.app, &pause, event).await.unwrap();
+        add(&case, serde_json::to_value(answer).unwrap());
+    }
+    files
+}
+
+/// With a store of its own, in which somebody has signed in.
+async fn endpoint_answer(name: &str, case: &Case) -> Value {
+    let server = TestServer::with(&SETTINGS).await;
+    let send = async |function: &str, event: String| {
+        let answer = answer(&server, function, &event).await;
+        server.step();
+        answer
+    };
+    let newest_mail = async |to: &str| server.newest_mail(to).await.text;
+    let signed_in = signed_in(&server).await;
+    // What happens in one millisecond has no order.
+    server.step();
+    let sent = signed_in.fill_with_links(&case.event, &send, &newest_mail).await;
+    answer(&server, name, &sent).await
+}

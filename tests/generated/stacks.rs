@@ -1,0 +1,241 @@
+//! The stacks with functions, from `infra/templates/`, what endpoints say of themselves, and what they were seen to ask.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use minijinja::{Environment, UndefinedBehavior, Value, context};
+use serde::Serialize;
+use wardgate::http::endpoint::{Class, Endpoint, Reserve, Route};
+use wardgate_server::endpoints::{AREAS, ENDPOINTS, EVENT_FUNCTIONS};
+
+use super::File;
+use super::grants::{Granted, Grants};
+use crate::harness::repository;
+
+/// What templates know of a function.
+#[derive(Serialize)]
+struct Function {
+    /// As logical ids begin: `EmailVerify`.
+    id: String,
+    name: &'static str,
+    /// Which concurrency it takes, if it hashes.
+    reserve: Option<&'static str>,
+    secrets: Vec<Secrets>,
+    tables: Vec<Table>,
+    /// Which of the two decrypt for it.
+    services: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Secrets {
+    sid: String,
+    actions: String,
+    rings: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Table {
+    sid: String,
+    actions: String,
+    table: &'static str,
+    partitions: Vec<String>,
+}
+
+impl Function {
+    fn new(name: &'static str, class: Class, granted: Option<&Granted>) -> Self {
+        let granted = granted.cloned().unwrap_or_default();
+        let tables = granted.tables.iter().flat_map(|(table, partitions)| statements(table, partitions));
+        let services = [("secretsmanager", !granted.secrets.is_empty()), ("dynamodb", !granted.tables.is_empty())];
+        let mut function = Self {
+            id: id(name),
+            name,
+            reserve: match class {
+                Class::Standard => None,
+                Class::Hashing(Reserve::Login) => Some("Login"),
+                Class::Hashing(Reserve::Register) => Some("Register"),
+                Class::Hashing(Reserve::Password) => Some("Password"),
+            },
+            secrets: secrets(&granted.secrets),
+            tables: tables.collect(),
+            services: services.into_iter().filter_map(|(service, is_asked)| is_asked.then_some(service)).collect(),
+        };
+        function.number_sids();
+        function
+    }
+
+    /// Two statements about one kind of partition need different ids.
+    fn number_sids(&mut self) {
+        let mut counted: BTreeMap<String, u32> = BTreeMap::new();
+        let sids = self.secrets.iter_mut().map(|it| &mut it.sid).chain(self.tables.iter_mut().map(|it| &mut it.sid));
+        for sid in sids {
+            let count = counted.entry(sid.clone()).or_default();
+            *count += 1;
+            if *count > 1 {
+                sid.push_str(&count.to_string());
+            }
+        }
+    }
+}
+
+/// A name's words without hyphens: `email-verify` is `EmailVerify`.
+pub fn id(name: &str) -> String {
+    name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+}
+
+fn secrets(rings: &BTreeMap<String, BTreeSet<String>>) -> Vec<Secrets> {
+    let grouped = by_actions(rings).into_iter();
+    grouped
+        .map(|(actions, rings)| Secrets { sid: "Rings".to_owned(), actions: list("secretsmanager", &actions), rings })
+        .collect()
+}
+
+/// A statement for each set of actions, on every partition that has just these.
+fn statements(table: &str, partitions: &BTreeMap<String, BTreeSet<String>>) -> Vec<Table> {
+    let (prefix, name) = match table {
+        "wardgate" => ("", "${TableName}"),
+        "wardgate-audit" => ("Audit", "${AuditTableName}"),
+        other => panic!("a role of another table: {other}"),
+    };
+    // What asks for no partition is apart: no condition could name one.
+    let (whole, keyed): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        partitions.clone().into_iter().partition(|(partition, _)| partition.is_empty());
+    let of = |(actions, partitions): (BTreeSet<String>, Vec<String>)| {
+        let kinds: BTreeSet<String> = partitions.iter().map(|it| kind(it)).collect();
+        Table {
+            sid: format!("{prefix}{}", kinds.into_iter().collect::<String>()),
+            actions: list("dynamodb", &actions),
+            table: name,
+            partitions: partitions.into_iter().filter(|it| !it.is_empty()).collect(),
+        }
+    };
+    by_actions(&whole).into_iter().chain(by_actions(&keyed)).map(of).collect()
+}
+
+/// `EMAIL#*` is `Email`, and all of a table `Table`.
+fn kind(partition: &str) -> String {
+    let kind = partition.split('#').next().unwrap();
+    if kind.is_empty() { "Table".to_owned() } else { kind[..1].to_owned() + &kind[1..].to_lowercase() }
+}
+
+fn by_actions(given: &BTreeMap<String, BTreeSet<String>>) -> Vec<(BTreeSet<String>, Vec<String>)> {
+    let mut grouped: Vec<(BTreeSet<String>, Vec<String>)> = Vec::new();
+    for (name, actions) in given {
+        match grouped.iter_mut().find(|(known, _)| known == actions) {
+            Some((_, names)) => names.push(name.clone()),
+            None => grouped.push((actions.clone(), vec![name.clone()])),
+        }
+    }
+    grouped
+}
+
+fn list(service: &str, actions: &BTreeSet<String>) -> String {
+    let actions: Vec<String> = actions.iter().map(|action| format!("{service}:{action}")).collect();
+    if actions.len() == 1 { actions[0].clone() } else { format!("[{}]", actions.join(", ")) }
+}
+
+/// A path of the API, with what answers there.
+#[derive(Serialize)]
+struct Path {
+    path: &'static str,
+    parameters: Vec<String>,
+    methods: Vec<Method>,
+}
+
+#[derive(Serialize)]
+struct Method {
+    /// As the API's body says it.
+    method: String,
+    function: &'static str,
+}
+
+/// A right of the API's to call a function.
+#[derive(Serialize)]
+struct Permission {
+    id: String,
+    function: &'static str,
+    /// The route, as ARNs have it.
+    source: String,
+}
+
+/// Every stack that is generated.
+pub fn all(grants: &Grants) -> Vec<File> {
+    let of = |endpoint: &Endpoint| Function::new(endpoint.name, endpoint.class, grants.get(endpoint.name));
+    let mut files = Vec::new();
+    for area in &AREAS {
+        let endpoints: Vec<Function> = area.endpoints.iter().map(|(endpoint, _)| of(endpoint)).collect();
+        let reserves: BTreeSet<&str> = endpoints.iter().filter_map(|it| it.reserve).collect();
+        let endpoints = Value::from_serialize(endpoints);
+        let reserves = Value::from_serialize(reserves);
+        let context = context! { area => area.name, endpoints, reserves };
+        files.push(render("area.yaml.jinja", &format!("infra/functions/{}.yaml", area.name), "../../", context));
+    }
+    let functions = EVENT_FUNCTIONS.iter().map(|name| (*name, Function::new(name, Class::Standard, grants.get(*name))));
+    let functions: BTreeMap<&str, Function> = functions.collect();
+    let functions = Value::from_serialize(functions);
+    let paths = Value::from_serialize(paths());
+    let permissions = Value::from_serialize(permissions());
+    let context = context! { functions, paths, permissions, hashing => hashing() };
+    files.push(render("template.yaml.jinja", "template.yaml", "", context));
+    files.push(render("migrate.yaml.jinja", "infra/migrate.yaml", "../", context! { functions }));
+    files
+}
+
+fn routes() -> impl Iterator<Item = (&'static str, &'static Route)> {
+    ENDPOINTS.iter().flat_map(|(endpoint, _)| endpoint.routes.iter().map(|route| (endpoint.name, route)))
+}
+
+fn paths() -> Vec<Path> {
+    let mut methods: BTreeMap<&str, Vec<Method>> = BTreeMap::new();
+    for (function, route) in routes() {
+        let method = route.method.as_ref().map(|it| it.as_str().to_lowercase());
+        let method = method.unwrap_or_else(|| "x-amazon-apigateway-any-method".to_owned());
+        methods.entry(route.path).or_default().push(Method { method, function });
+    }
+    let parameters = |path: &str| {
+        let parts = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+        parts.map(|name| format!("\"{name}\"")).collect()
+    };
+    methods.into_iter().map(|(path, methods)| Path { path, parameters: parameters(path), methods }).collect()
+}
+
+fn permissions() -> Vec<Permission> {
+    let mut counted: BTreeMap<&str, u32> = BTreeMap::new();
+    let of = |(function, route): (&'static str, &Route)| {
+        let count = counted.entry(function).or_default();
+        *count += 1;
+        let number = if *count == 1 { String::new() } else { count.to_string() };
+        let path = route.path.split('/').map(|part| if part.starts_with('{') { "*" } else { part });
+        let method = route.method.as_ref().map_or("*", |method| method.as_str());
+        let source = format!("{method}{}", path.collect::<Vec<_>>().join("/"));
+        Permission { id: format!("{}{number}", id(function)), function, source }
+    };
+    routes().map(of).collect()
+}
+
+/// The routes with a throttle of their own.
+fn hashing() -> Vec<String> {
+    let hashing = ENDPOINTS.iter().filter(|(endpoint, _)| matches!(endpoint.class, Class::Hashing(_)));
+    let mut routes: Vec<String> = hashing.flat_map(|(endpoint, _)| endpoint.routes).map(ToString::to_string).collect();
+    routes.sort();
+    routes
+}
+
+/// `root` leads from the stack's file to the repository's root.
+fn render(template: &str, path: &str, root: &str, context: Value) -> File {
+    let sources: Vec<(String, String)> = fs::read_dir(repository("infra/templates"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|file| (file.file_name().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(file).unwrap()))
+        .collect();
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_trim_blocks(true);
+    environment.set_lstrip_blocks(true);
+    environment.set_keep_trailing_newline(true);
+    environment.add_global("root", root);
+    for (name, source) in &sources {
+        environment.add_template(name, source).unwrap_or_else(|error| panic!("{error:#}"));
+    }
+    let content = environment.get_template(template).and_then(|template| template.render(context));
+    File { path: path.to_owned(), content: content.unwrap_or_else(|error| panic!("{error:#}")) }
+}
