@@ -5,6 +5,12 @@ need-rust = $(if $(shell command -v cargo 2>/dev/null),,$(error Rust is missing:
 
 tools := .tools/venv/bin
 
+# All Python but examples/ is one package, infra/wardgate_infra, and what tries it. The operator's commands and the
+# emulator need what `sam` needs; the rest needs nothing.
+python := .tools/sam/bin/python
+in-package := PYTHONPATH="$(CURDIR)/infra"
+python-files := infra/wardgate_infra infra/tests tests/emulated $(wildcard benches/*.py) tests/interop/verify.py
+
 .PHONY: help
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -47,7 +53,7 @@ build: .tools/cargo-lambda/.pins ## Build the functions as deployed into target/
 sbom: .tools/cargo-cyclonedx/.pins ## List what the functions link, as CycloneDX in target/sbom: make sbom ARCH=arm64
 	@$(need-rust)
 	@command -v python3 >/dev/null || { echo "This needs Python 3." >&2; exit 1; }
-	@python3 scripts/sbom.py "$(ARCH)"
+	@$(in-package) python3 -m wardgate_infra.sbom "$(ARCH)"
 
 .PHONY: bench
 bench: ## Measure each function's cold start, size and memory beside a hello world, in release builds
@@ -116,6 +122,16 @@ lint: ## Run clippy over everything; each warning is an error
 lint-scripts: $(tools)/.pins ## Run shellcheck over the shell scripts
 	@$(tools)/shellcheck .ci/run fuzz/*.sh scripts/*.sh tests/run.sh tests/prepare.sh
 
+.PHONY: lint-python
+lint-python: .tools/python/.pins ## Run ruff and mypy over the Python, and check its format
+	@.tools/python/bin/ruff check --quiet --config infra/pyproject.toml $(python-files)
+	@.tools/python/bin/ruff format --check --quiet --config infra/pyproject.toml $(python-files)
+	@.tools/python/bin/mypy --config-file infra/pyproject.toml $(python-files)
+
+.PHONY: test-python
+test-python: .tools/sam/.pins ## Run the tests of the Python that need neither AWS nor the emulator
+	@$(in-package) $(python) -m unittest discover --quiet --start-directory infra/tests --top-level-directory infra
+
 # zizmor looks at nothing outside, so that it finds the same everywhere.
 .PHONY: lint-workflows
 lint-workflows: .tools/zizmor/.pins .tools/actionlint/.pins ## Run actionlint and zizmor over the workflows
@@ -177,22 +193,27 @@ $(tools)/.pins: .ci/requirements.txt
 # What the stacks say, without AWS: the tools get credentials that are none.
 .PHONY: validate
 validate: .tools/sam/.pins .tools/checkov/.pins ## Check every stack's template for every stage
-	@.tools/sam/bin/python infra/validate.py
-	@python3 docs/operations/cost.py --check
+	@$(in-package) $(python) -m wardgate_infra.validate
+	@$(in-package) python3 -m wardgate_infra.cost --check
+
+.PHONY: cost
+cost: ## Write the tables of docs/operations/cost.md
+	@command -v python3 >/dev/null || { echo "This needs Python 3." >&2; exit 1; }
+	@$(in-package) python3 -m wardgate_infra.cost
 
 # EMULATOR_PORT is 4566 unless it is set. `exec`, so that Ctrl-C is the script's own affair.
 .PHONY: emulate
 emulate: .tools/sam/.pins .tools/emulator/.pins ## Deploy stage development to an emulator of AWS on this machine, with the functions themselves
 	@$(need-rust)
-	@exec .tools/sam/bin/python infra/emulator/emulate.py
+	@$(in-package) exec $(python) -m wardgate_infra.emulator.emulate
 
 .PHONY: test-deploy
 test-deploy: .tools/sam/.pins .tools/emulator/.pins ## Deploy staging, production and an upgrade to one on a free port, with black-box tests through its API Gateway
 	@$(need-rust)
-	@exec .tools/sam/bin/python infra/emulator/emulate.py --test
+	@PYTHONPATH="$(CURDIR)/infra:$(CURDIR)/tests" exec $(python) -m emulated
 
 # The operator's commands. They go where AWS's own tools would go: by profile, role, or AWS_ENDPOINT_URL for the emulator.
-operate = exec .tools/sam/bin/python infra/operate
+operate = $(in-package) exec $(python) -m wardgate_infra.operate
 need-stage = $(if $(STAGE),,$(error STAGE is missing: make $@ STAGE=staging))
 yes = $(if $(YES),--yes)
 
@@ -280,7 +301,7 @@ migrate: .tools/sam/.pins ## Apply migrations of the data, or take them back: ma
 
 .PHONY: migrate-new
 migrate-new: .tools/sam/.pins ## Write the file of a new migration: make migrate-new NAME=drop-old-names
-	@exec .tools/sam/bin/python infra/operate/migrate_new.py "$(NAME)"
+	@$(in-package) exec $(python) -m wardgate_infra.operate.migrate_new "$(NAME)"
 
 .PHONY: migrations
 migrations: ## Write infra/migrations.json from the code

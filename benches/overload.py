@@ -14,20 +14,25 @@ import collections
 import json
 import time
 import urllib.request
+from pathlib import Path
+
+# Seconds after which a request counts as sent late.
+LATE = 0.05
 
 
-def sign_in(port, email, password):
+def sign_in(port: int, email: str, password: str) -> str:
     body = json.dumps({"email": email, "password": password}).encode()
     request = urllib.request.Request(f"http://localhost:{port}/v1/login", body, {"Content-Type": "application/json"})
-    return json.load(urllib.request.urlopen(request))["access_token"]
+    with urllib.request.urlopen(request) as answer:  # noqa: S310
+        return str(json.load(answer)["access_token"])
 
 
-def resident(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
+def resident(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 
 
-async def ask(port, request, due, latencies, ends):
+async def ask(port: int, request: bytes, due: float, latencies: list[float], ends: collections.Counter[str]) -> None:
     try:
         reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), 10)
         writer.write(request)
@@ -37,23 +42,28 @@ async def ask(port, request, due, latencies, ends):
         if status == "200":
             latencies.append(time.monotonic() - due)
         ends[status] += 1
-    except (OSError, asyncio.TimeoutError) as error:
+    except (TimeoutError, OSError) as error:
         ends[type(error).__name__] += 1
 
 
-async def at_rate(options, request, rate):
-    latencies, ends, tasks = [], collections.Counter(), []
+async def at_rate(options: argparse.Namespace, request: bytes, rate: int) -> None:
+    latencies: list[float] = []
+    ends: collections.Counter[str] = collections.Counter()
+    tasks = []
     begun = time.monotonic()
     late = 0
     for number in range(rate * options.seconds):
         due = begun + number / rate
         wait = due - time.monotonic()
-        late += wait < -0.05
+        late += wait < -LATE
         await asyncio.sleep(max(0, wait))
         tasks.append(asyncio.create_task(ask(options.port, request, due, latencies, ends)))
     await asyncio.gather(*tasks)
     latencies.sort()
-    at = lambda share: f"{latencies[int(share * (len(latencies) - 1))] * 1000:.0f} ms" if latencies else "none"
+
+    def at(share: float) -> str:
+        return f"{latencies[int(share * (len(latencies) - 1))] * 1000:.0f} ms" if latencies else "none"
+
     print(
         f"{rate}/s: {dict(ends)}, {ends['200'] / options.seconds:.0f}/s answered, p50 {at(0.5)}, p99 {at(0.99)}, "
         f"{late} sent late, {resident(options.pid):.0f} MiB",
@@ -61,7 +71,7 @@ async def at_rate(options, request, rate):
     )
 
 
-async def main(options):
+async def main(options: argparse.Namespace) -> None:
     token = sign_in(options.port, options.email, options.password)
     head = f"GET /v1/me HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
     print(f"before: {resident(options.pid):.0f} MiB")

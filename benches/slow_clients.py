@@ -14,11 +14,11 @@ import time
 REQUEST = b"GET /.well-known/jwks.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
-async def connect(port):
+async def connect(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     return await asyncio.open_connection("127.0.0.1", port)
 
 
-async def slow(port, first):
+async def slow(port: int, first: bytes) -> None:
     """Connects, sends `first`, and says whether the server let go."""
     try:
         reader, writer = await connect(port)
@@ -30,7 +30,7 @@ async def slow(port, first):
         pass
 
 
-async def timed(port, due, latencies, failures):
+async def timed(port: int, due: float, latencies: list[float], failures: list[str]) -> None:
     try:
         reader, writer = await asyncio.wait_for(connect(port), 5)
         writer.write(REQUEST)
@@ -39,16 +39,18 @@ async def timed(port, due, latencies, failures):
         if b" 200 " not in answer[:20]:
             raise OSError(answer[:20])
         latencies.append(time.monotonic() - due)
-    except (OSError, asyncio.TimeoutError) as error:
+    except (TimeoutError, OSError) as error:
         failures.append(type(error).__name__)
 
 
-async def main(options):
+async def main(options: argparse.Namespace) -> None:
     asked = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
     others = [asyncio.create_task(slow(options.port, b"GET /health HTTP/1.1\r\nHost:")) for _ in range(options.half)]
     others += [asyncio.create_task(slow(options.port, asked)) for _ in range(options.idle)]
     await asyncio.sleep(1)
-    latencies, failures, requests = [], [], []
+    latencies: list[float] = []
+    failures: list[str] = []
+    requests = []
     begun = time.monotonic()
     for number in range(options.rate * options.seconds):
         due = begun + number / options.rate
@@ -57,7 +59,10 @@ async def main(options):
     await asyncio.gather(*requests)
     connected = sum(not other.done() for other in others)
     latencies.sort()
-    at = lambda share: f"{latencies[int(share * (len(latencies) - 1))] * 1000:.1f} ms" if latencies else "none"
+
+    def at(share: float) -> str:
+        return f"{latencies[int(share * (len(latencies) - 1))] * 1000:.1f} ms" if latencies else "none"
+
     print(f"{len(latencies)} answered, {len(failures)} failed, p50 {at(0.5)}, p99 {at(0.99)}, most {at(1)};")
     print(f"{connected} of {len(others)} slow clients are still connected after {options.seconds + 1} s")
     for other in others:

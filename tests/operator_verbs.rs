@@ -20,7 +20,7 @@ fn text(path: &str) -> String {
     fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Each target that calls a command of `infra/operate`.
+/// Each target that calls a command of `infra/wardgate_infra/operate`.
 fn verbs() -> BTreeMap<String, Target> {
     let mut targets: BTreeMap<String, Target> = BTreeMap::new();
     let mut current = String::new();
@@ -80,12 +80,12 @@ fn make_lists_each_verb_with_its_stage_and_asks_for_it() {
 
 #[test]
 fn the_verbs_of_make_are_those_of_the_commands() {
-    let main = text("infra/operate/__main__.py");
+    let main = text("infra/wardgate_infra/operate/__main__.py");
     let listed = main.split_once("VERBS = {").unwrap().1.split_once("\n}").unwrap().0;
     let listed: BTreeSet<_> = listed.lines().filter_map(|line| line.split('"').nth(1)).map(str::to_owned).collect();
     assert_eq!(listed, verbs().into_keys().collect());
     for name in listed {
-        let module = text(&format!("infra/operate/{}.py", name.replace('-', "_")));
+        let module = text(&format!("infra/wardgate_infra/operate/{}.py", name.replace('-', "_")));
         assert!(module.contains("\ndef arguments(") && module.contains("\ndef run("), "{name} is no command");
     }
 }

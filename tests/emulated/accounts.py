@@ -2,12 +2,13 @@
 
 import re
 
-from gateway import CANARIES, OTHER_PASSWORD, PASSWORD, equal, holds, remembered
+from emulated.gateway import CANARIES, OTHER_PASSWORD, PASSWORD, Answer, Api, equal, holds, remembered
+from wardgate_infra.emulator.deployment import Deployment
 
 REFRESH = "__Host-wardgate-refresh"
 
 
-def check_registration(api, _emulator):
+def check_registration(api: Api, _emulator: Deployment) -> None:
     """A mail leaves by stream, queue and SES, and only what is in it makes the account (EN-04, OT-10)."""
     email = "grace@example.com"
     flow_token = api.register(email)
@@ -33,7 +34,7 @@ def check_registration(api, _emulator):
     api.login(email, OTHER_PASSWORD)
 
 
-def check_forgotten_password(api, _emulator):
+def check_forgotten_password(api: Api, _emulator: Deployment) -> None:
     email = "forgot@example.com"
     pair = api.signed_in(email)
     asked = [api.post("/v1/password/forgot", email=it) for it in (email, "nobody@example.com")]
@@ -48,7 +49,7 @@ def check_forgotten_password(api, _emulator):
     equal(api.mailbox.sent("nobody@example.com"), [])
 
 
-def check_email_code(api, _emulator):
+def check_email_code(api: Api, _emulator: Deployment) -> None:
     """By code and by link. No account here is old enough to be told of a new device: tests/known_devices.rs."""
     email = "code@example.com"
     api.registered(email)
@@ -67,7 +68,7 @@ def check_email_code(api, _emulator):
     equal(api.post(path, token=token, flow_token=flow_token).status, 401)
 
 
-def check_password_change(api, _emulator):
+def check_password_change(api: Api, _emulator: Deployment) -> None:
     email = "change@example.com"
     mine, other = api.signed_in(email), api.login(email)
     body = {"current_password": PASSWORD, "new_password": OTHER_PASSWORD}
@@ -78,7 +79,7 @@ def check_password_change(api, _emulator):
     api.mailbox.mail(email, "password of your account .* was changed")
 
 
-def check_address_change(api, _emulator):
+def check_address_change(api: Api, _emulator: Deployment) -> None:
     """The new address confirms, and the old one can take it back (OT-12)."""
     old, new = "old-address@example.com", "new-address@example.com"
     pair = api.signed_in(old)
@@ -99,7 +100,7 @@ def check_address_change(api, _emulator):
     equal(api.me(api.login(old, OTHER_PASSWORD)["access_token"]).json["email"], old)
 
 
-def check_own_data(api, _emulator):
+def check_own_data(api: Api, _emulator: Deployment) -> None:
     email = "data@example.com"
     pair = api.signed_in(email)
     bearer = pair["access_token"]
@@ -118,7 +119,7 @@ def check_own_data(api, _emulator):
     equal(api.me(api.login(email)["access_token"]).json["name"], "Grace")
 
 
-def check_cookie_mode(api, emulator):
+def check_cookie_mode(api: Api, emulator: Deployment) -> None:
     """Through the gateway the refresh token is in a cookie and nowhere else, for listed origins alone (SE-06)."""
     email = "cookie@example.com"
     api.registered(email)
@@ -138,7 +139,7 @@ def check_cookie_mode(api, emulator):
     equal(api.me(refreshed.json["access_token"]).status, 401)
 
 
-def cookie(answer):
+def cookie(answer: Answer) -> str:
     """The refresh token that an answer sets."""
     value, attributes = answer.cookies[REFRESH].split("; ", 1)
     for attribute in ("HttpOnly", "SameSite=Strict", "Secure", "Path=/"):

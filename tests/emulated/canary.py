@@ -3,14 +3,17 @@ it back. That functions are deployed so, by these hooks and alarms: tests/deploy
 
 Every run registers, and so orders a mail: checks that count what is in the mail queue come before these."""
 
-import subprocess
-import sys
+from typing import Self
 
 import boto3
-import lower
 from botocore.config import Config
-from codedeploy import ENDED, CodeDeploy, revision
-from gateway import equal, holds, wait_for
+
+from emulated.codedeploy import ENDED, CodeDeploy
+from emulated.deployments import revision
+from emulated.gateway import Api, equal, holds, wait_for
+from wardgate_infra import Json
+from wardgate_infra.emulator import lower
+from wardgate_infra.emulator.deployment import Deployment
 
 CANARY = "CodeDeployDefault.LambdaCanary10Percent10Minutes"
 AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
@@ -20,53 +23,59 @@ class Deployments:
     """The stage's deployments, by the groups that AWS would have of the template. In the end each alias has the version
     that it had."""
 
-    def __init__(self, emulator, minute=1):
+    def __init__(self, emulator: Deployment, minute: float = 1) -> None:
         self.emulator, self.functions = emulator, emulator.client("lambda")
         self.codedeploy = CodeDeploy(emulator.client, minute, patience=300)
         self.service = boto3.client(
-            "codedeploy", endpoint_url=self.codedeploy.url, region_name=lower.REGION,
-            aws_access_key_id="emulator", aws_secret_access_key="emulator", config=Config(proxies={}),
+            "codedeploy",
+            endpoint_url=self.codedeploy.url,
+            region_name=lower.REGION,
+            aws_access_key_id="emulator",
+            aws_secret_access_key="emulator",
+            config=Config(proxies={}),
         )
-        self.before = {}
+        self.before: dict[str, str] = {}
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self.codedeploy.__enter__()
         self.service.create_application(applicationName=lower.APPLICATION, computePlatform="Lambda")
         # The hook of a deployment is what is not published yet.
         self.configure("smoke", AWS_ENDPOINT_URL_CODEDEPLOY=self.codedeploy.url)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.codedeploy.__exit__()
         for function, version in self.before.items():
             self.point(function, version)
 
-    def name(self, function):
+    def name(self, function: str) -> str:
         return f"wardgate-{self.emulator.stage}-{function}"
 
-    def live(self, function):
+    def live(self, function: str) -> tuple[str, dict[str, float]]:
         """The alias: the version that it has, and those that it has in part."""
         alias = self.functions.get_alias(FunctionName=self.name(function), Name="live")
         weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
         return alias["FunctionVersion"], weights
 
-    def point(self, function, version):
+    def point(self, function: str, version: str) -> None:
         """Moves the alias by hand."""
         self.functions.update_alias(
-            FunctionName=self.name(function), Name="live", FunctionVersion=version,
+            FunctionName=self.name(function),
+            Name="live",
+            FunctionVersion=version,
             RoutingConfig={"AdditionalVersionWeights": {}},
         )
 
-    def configure(self, function, **changed):
+    def configure(self, function: str, **changed: str) -> dict[str, str]:
         """Sets variables of what is not published, and gives those that it had."""
         configured = self.functions.get_function_configuration(FunctionName=self.name(function))
         variables = configured["Environment"]["Variables"]
         self.functions.update_function_configuration(
             FunctionName=self.name(function), Environment={"Variables": variables | changed}
         )
-        return variables
+        return dict(variables)
 
-    def publish(self, function, **changed):
+    def publish(self, function: str, **changed: str) -> str:
         """A new version, configured otherwise."""
         self.before.setdefault(function, self.live(function)[0])
         variables = self.configure(function, **changed)
@@ -74,39 +83,39 @@ class Deployments:
         self.functions.update_function_configuration(
             FunctionName=self.name(function), Environment={"Variables": variables}
         )
-        return version
+        return str(version)
 
-    def begin(self, function, version, config=AT_ONCE):
+    def begin(self, function: str, version: str, config: str = AT_ONCE) -> str:
         """A deployment of a version, with the stage's hook and the function's alarm."""
         group = {"applicationName": lower.APPLICATION, "deploymentGroupName": function}
         self.service.create_deployment_group(
-            **group, serviceRoleArn="arn:aws:iam::000000000000:role/x", deploymentConfigName=config,
+            **group,
+            serviceRoleArn="arn:aws:iam::000000000000:role/x",
+            deploymentConfigName=config,
             alarmConfiguration={"enabled": True, "alarms": [{"name": f"{self.name(function)}-rollback"}]},
         )
         current, _ = self.live(function)
         deployed = revision(self.name(function), current, version, hook=self.name("smoke"))
-        return self.service.create_deployment(**group, revision=deployed)["deploymentId"]
+        return str(self.service.create_deployment(**group, revision=deployed)["deploymentId"])
 
-    def ended(self, deployment):
+    def ended(self, deployment: str) -> tuple[str, str | None]:
         """How a deployment ended: its status, and why it failed if it did."""
-        def find():
+
+        def find() -> Json:
             info = self.service.get_deployment(deploymentId=deployment)["deploymentInfo"]
             return info if info["status"] in ENDED else None
+
         info = wait_for(find, f"the end of {deployment}", 300)
         return info["status"], info.get("errorInformation", {}).get("code")
 
 
-def typed(emulator):
+def typed(emulator: Deployment) -> tuple[int, str]:
     """`make smoke`: its status, and what it prints."""
-    command = [sys.executable, emulator.root / "infra/operate", "smoke", "--stage", emulator.stage]
-    ran = subprocess.run(
-        command, env=emulator.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, timeout=300, check=False,
-    )
+    ran = emulator.typed("smoke")
     return ran.returncode, ran.stdout
 
 
-def check_smoke(_api, emulator):
+def check_smoke(_api: Api, emulator: Deployment) -> None:
     """What an operator types tells the steps, or names what is wrong; and nothing is left of the user."""
     status, printed = typed(emulator)
     equal(status, 0)
@@ -122,11 +131,12 @@ def check_smoke(_api, emulator):
     equal([pk for pk in left if pk.startswith(("USER#usr_000000", "SMOKE#"))], [])
 
 
-def check_hook(_api, emulator):
+def check_hook(_api: Api, emulator: Deployment) -> None:
     """A version that works gets the alias; one that does not never sees a request, whether it starts or not."""
     with Deployments(emulator) as deployments:
         for function, broken in (
-            ("login", {"AUTH__STORE__TABLE": "nowhere"}), ("jwks", {"AUTH__LOG__LEVEL": "loud loud"}),
+            ("login", {"AUTH__STORE__TABLE": "nowhere"}),
+            ("jwks", {"AUTH__LOG__LEVEL": "loud loud"}),
         ):
             good = deployments.publish(function, AUTH__TOKENS__ACCESS_SECONDS="299")
             equal(deployments.ended(deployments.begin(function, good)), ("Succeeded", None))
@@ -136,7 +146,7 @@ def check_hook(_api, emulator):
             equal(deployments.live(function), (good, {}))
 
 
-def check_canary(_api, emulator):
+def check_canary(_api: Api, emulator: Deployment) -> None:
     """An alarm during the canary takes it back, and so does somebody who stops it."""
     alarms, alarm = emulator.client("cloudwatch"), f"wardgate-{emulator.stage}-me-rollback"
     # A canary of ten minutes is one of ten: long enough to be seen, and not waited for where it is to pass.
@@ -144,7 +154,7 @@ def check_canary(_api, emulator):
         before, _ = deployments.live("me")
         version = deployments.publish("me", AUTH__TOKENS__ACCESS_SECONDS="299")
 
-        def shifting():
+        def shifting() -> str:
             deployment = deployments.begin("me", version, CANARY)
             wait_for(lambda: deployments.live("me") == (before, {version: 0.1}), "the canary", 60)
             return deployment
@@ -166,7 +176,7 @@ def check_canary(_api, emulator):
         equal(deployments.live("me"), (version, {}))
 
 
-def check_deployments_of_everything(_api, emulator):
+def check_deployments_of_everything(_api: Api, emulator: Deployment) -> None:
     """What a deploy does: one of every function at once, each with a hook. The hooks do not fail each other."""
     with Deployments(emulator) as deployments:
         pages = deployments.functions.get_paginator("list_functions").paginate()

@@ -11,51 +11,94 @@ import re
 import subprocess
 from pathlib import Path
 
-from gateway import holds
+from emulated.gateway import holds
+from wardgate_infra.emulator.deployment import Deployment
 
 PAGE = Path(__file__).parents[2] / "docs/operations/commands.md"
 # What is typed, with names in braces of what the check knows; and what it is for. The verb is the page's heading.
 COMMANDS = [
-    ("make status STAGE=staging", """\
+    (
+        "make status STAGE=staging",
+        """\
 How the stage is: stacks, releases, deployments, `/health` and `/ready`, alarms, queues, tables, key rings and
-migrations. It reads no key and no item. The exit status is not 0 if something is wrong, and the last lines say what."""),
-    ("make version STAGE=staging", """\
+migrations. It reads no key and no item. The exit status is not 0 if something is wrong, and the last lines say what.""",
+    ),
+    (
+        "make version STAGE=staging",
+        """\
 What the stage runs, since when and by whom, and where a rollback would go. The exit status is not 0 if the functions
-run different releases."""),
-    ("make logs STAGE=staging REQUEST={request}", """\
+run different releases.""",
+    ),
+    (
+        "make logs STAGE=staging REQUEST={request}",
+        """\
 The lines of all functions and of the gateway's access log, merged by time. `F=login` is one function, `F=api` the
 access log, `SINCE=2h` goes further back than 15 minutes, `GREP=text` is only lines with a text, `REQUEST=` only those
-about a request, whose id every answer has as `x-request-id`. `FOLLOW=1` goes on until Ctrl-C. Metrics are left out."""),
-    ("make config STAGE=staging", """\
+about a request, whose id every answer has as `x-request-id`. `FOLLOW=1` goes on until Ctrl-C. Metrics are left out.""",
+    ),
+    (
+        "make config STAGE=staging",
+        """\
 The configuration that holds, key by key, and which file or variable set it; in a second table the keys that are not
 the same for every function. The variables are those of the functions that run, the files those of this checkout.
-`KEY=tokens` is only keys that contain a text. `STAGE=development` without AWS is what `make run` starts with."""),
-    ("make smoke STAGE=staging", """\
-Takes a synthetic user through registration, sign-in, refresh and sign-out: [what it does and may do](canary.md)."""),
-    ("make migrate STAGE=staging", """\
-Applies what is due of the [migrations](migrations.md). `TO=` goes to a number, up or down, and `DRY_RUN=1` only counts."""),
-    ("make rotate STAGE=staging RING=login_mac", """\
+`KEY=tokens` is only keys that contain a text. `STAGE=development` without AWS is what `make run` starts with.""",
+    ),
+    (
+        "make smoke STAGE=staging",
+        """\
+Takes a synthetic user through registration, sign-in, refresh and sign-out: [what it does and may do](canary.md).""",
+    ),
+    (
+        "make migrate STAGE=staging",
+        """\
+Applies what is due of the [migrations](migrations.md). `TO=` goes to a number, up or down, and `DRY_RUN=1` only counts.""",
+    ),
+    (
+        "make rotate STAGE=staging RING=login_mac",
+        """\
 Makes a ring's next key, or those of every ring that has a schedule: [rotation](rotation.md). `RETIRE=` takes a key out of
-use at once."""),
-    ("make backup STAGE=staging", """\
-Backs up both tables now. What is backed up without it: [disaster recovery](disaster-recovery.md)."""),
-    ("restore", """\
-Restores the table to a time (`TO=`) or to a backup, and switches over to it: [disaster recovery](disaster-recovery.md)."""),
-    ("deploy", """\
+use at once.""",
+    ),
+    (
+        "make backup STAGE=staging",
+        """\
+Backs up both tables now. What is backed up without it: [disaster recovery](disaster-recovery.md).""",
+    ),
+    (
+        "restore",
+        """\
+Restores the table to a time (`TO=`) or to a backup, and switches over to it: [disaster recovery](disaster-recovery.md).""",
+    ),
+    (
+        "deploy",
+        """\
 Deploys everything of a stage, in [ten steps](deploy.md). Here nothing has changed since the deploy before. The test's own
-parameters and a build that is there already are left out of the line."""),
-    ("rollback", """\
+parameters and a build that is there already are left out of the line.""",
+    ),
+    (
+        "rollback",
+        """\
 Makes the release from before the last deploy live again: [when it refuses](rollback.md). This was typed as GitHub's
-deploy role."""),
-    ("pipeline", """\
-Gives GitHub Actions its roles, once, as an administrator: [pipelines](pipelines.md)."""),
-    ("candidate", """\
-What production would get: the binaries that staging runs, laid out for whoever verifies them. Pipelines type it."""),
-    ("watch-alarms", """\
-Looks at the stage's alarms for some minutes, here for none, and fails as soon as one rings. Pipelines type it."""),
+deploy role.""",
+    ),
+    (
+        "pipeline",
+        """\
+Gives GitHub Actions its roles, once, as an administrator: [pipelines](pipelines.md).""",
+    ),
+    (
+        "candidate",
+        """\
+What production would get: the binaries that staging runs, laid out for whoever verifies them. Pipelines type it.""",
+    ),
+    (
+        "watch-alarms",
+        """\
+Looks at the stage's alarms for some minutes, here for none, and fails as soon as one rings. Pipelines type it.""",
+    ),
 ]
 # What other checks have typed, by verb: (the line, what it printed).
-TYPED = {}
+TYPED: dict[str, tuple[str, str]] = {}
 INTRODUCTION = """\
 # Operator commands
 
@@ -102,20 +145,28 @@ VOLATILE += [
 OUTER_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
 
-def typed(emulator, line):
+def typed(emulator: Deployment, line: str) -> subprocess.CompletedProcess[str]:
     """Runs a command line as a shell in the repository would, with the emulator as AWS."""
     environment = {name: value for name, value in emulator.environment.items() if name not in OUTER_MAKE}
     return subprocess.run(
-        ["bash", "-c", line], cwd=emulator.root, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, timeout=600, check=False,
+        ["bash", "-c", line],
+        cwd=emulator.root,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
     )
 
 
 # What `sam deploy` says of every resource, in the order in which they happen to be done.
-SAM = re.compile(r"^\tDeploying with following values\n.*?^(?=No changes to deploy|Successfully )", re.MULTILINE | re.DOTALL)
+SAM = re.compile(
+    r"^\tDeploying with following values\n.*?^(?=No changes to deploy|Successfully )", re.MULTILINE | re.DOTALL
+)
 
 
-def steady(text):
+def steady(text: str) -> str:
     text = SAM.sub("… what sam deploy prints\n", text)
     # Progress, and as many empty lines as sam likes.
     text = "\n".join(line for line in text.splitlines() if "Uploading to " not in line)
@@ -125,12 +176,12 @@ def steady(text):
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
-def record(verb, line, printed):
+def record(verb: str, line: str, printed: str) -> None:
     """Keeps what a check has typed, where the page cannot type it once more."""
     TYPED[verb] = (line, printed)
 
 
-def shape(text):
+def shape(text: str) -> list[str]:
     """A page without what depends on how much there was to do, which is no mistake of the page's."""
     # How many users, and of which algorithm the keys are that are left, is chance as well.
     text = re.sub(r"(usr_\w+)(, usr_\w+)*", "usr_0", re.sub(r"\b[ER]S256\b", "RS256", text))
@@ -138,7 +189,7 @@ def shape(text):
     return [line for line in lines if line]
 
 
-def page(emulator, known):
+def page(emulator: Deployment, known: dict[str, str]) -> str:
     """Types every command, and gives the page."""
     text, verb = INTRODUCTION, None
     for command, meaning in COMMANDS:
@@ -155,11 +206,13 @@ def page(emulator, known):
     return text
 
 
-def check(emulator, known):
+def check(emulator: Deployment, known: dict[str, str]) -> None:
     found = page(emulator, known)
     if os.environ.get("UPDATE_SNAPSHOTS"):
         PAGE.write_text(found, encoding="utf-8")
     kept = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
     difference = difflib.unified_diff(shape(kept), shape(found), "the page", "the terminal", lineterm="")
-    holds(shape(kept) == shape(found), "docs/operations/commands.md is not current: UPDATE_SNAPSHOTS=1 make test-deploy\n"
-          + "\n".join(difference))
+    holds(
+        shape(kept) == shape(found),
+        "docs/operations/commands.md is not current: UPDATE_SNAPSHOTS=1 make test-deploy\n" + "\n".join(difference),
+    )

@@ -3,14 +3,16 @@
 import json
 import time
 
-from gateway import ADDRESSES, CANARIES, PASSWORD, claims, equal, holds, wait_for
+from emulated.gateway import ADDRESSES, CANARIES, PASSWORD, Api, claims, equal, holds, wait_for
+from wardgate_infra import Json
+from wardgate_infra.emulator.deployment import Deployment
 
 LISTENER = "wardgate-listener"
 # What nothing does yet: an operator will.
 NEVER = {"account.disabled", "account.enabled"}
 
 
-def check_erasure(api, emulator):
+def check_erasure(api: Api, emulator: Deployment) -> None:
     """The schedule's own event, sent by hand: no test waits for it, nor for the time of grace, which is moved in the
     table to where it is over. That there is a schedule can be seen."""
     email = "erased@example.com"
@@ -46,7 +48,7 @@ def check_erasure(api, emulator):
     api.post("/v1/login", email=email, password=PASSWORD).refuses(401, "invalid_credentials")
 
 
-def logged(emulator, name):
+def logged(emulator: Deployment, name: str) -> list[str]:
     """Every line in a function's log group."""
     logs = emulator.client("logs")
     group = f"/aws/lambda/wardgate-{emulator.stage}-{name}"
@@ -61,31 +63,31 @@ def logged(emulator, name):
 class Queue:
     """A queue of the stage, by the name that it has there."""
 
-    def __init__(self, emulator, name):
+    def __init__(self, emulator: Deployment, name: str) -> None:
         self.sqs = emulator.client("sqs")
         self.url = self.sqs.get_queue_url(QueueName=name)["QueueUrl"]
 
-    def set_visibility(self, seconds):
+    def set_visibility(self, seconds: int) -> None:
         """How long a message that was not done rests. The queue's own three minutes are too long for a test."""
         self.sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"VisibilityTimeout": str(seconds)})
 
-    def count(self):
+    def count(self) -> int:
         """How many messages wait or are being done."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
         return sum(int(found[name]) for name in names)
 
-    def take(self):
+    def take(self) -> list[Json]:
         """Some messages, which are gone then."""
         messages = self.sqs.receive_message(
             QueueUrl=self.url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
         ).get("Messages", [])
         for message in messages:
             self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
-        return messages
+        return list(messages)
 
 
-def check_mail_outlasts_its_service(api, emulator):
+def check_mail_outlasts_its_service(api: Api, emulator: Deployment) -> None:
     """A mail that SES refuses is tried again, and leaves once."""
     email = "patient@example.com"
     ses, queue = emulator.client("sesv2"), Queue(emulator, f"wardgate-{emulator.stage}-mail.fifo")
@@ -105,7 +107,7 @@ def check_mail_outlasts_its_service(api, emulator):
     equal(len(api.mailbox.sent(email)), 1)
 
 
-def check_wrong_order(_api, emulator):
+def check_wrong_order(_api: Api, emulator: Deployment) -> None:
     """What no mailer can do is set aside after the queue's own number of tries, and holds up nothing."""
     queue = Queue(emulator, f"wardgate-{emulator.stage}-mail.fifo")
     failed = Queue(emulator, f"wardgate-{emulator.stage}-mail-failed.fifo")
@@ -119,7 +121,7 @@ def check_wrong_order(_api, emulator):
     equal((message["Body"], queue.count()), (order, 0))
 
 
-def check_listening(_api, emulator):
+def check_listening(_api: Api, emulator: Deployment) -> None:
     """As a customer would: a rule on the bus, and a queue for everything that it matches."""
     sqs, events = emulator.client("sqs"), emulator.client("events")
     url = sqs.create_queue(QueueName=LISTENER)["QueueUrl"]
@@ -139,7 +141,7 @@ def check_listening(_api, emulator):
     events.put_targets(Rule=LISTENER, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
 
 
-def check_events(_api, emulator):
+def check_events(_api: Api, emulator: Deployment) -> None:
     """Everything that docs/events.md lists has reached the bus, with ids and times alone (PL-02)."""
     text = (emulator.root / "docs/events.md").read_text(encoding="utf-8")
     kinds = ("| `account.", "| `password.", "| `session.", "| `sessions.")
@@ -147,7 +149,7 @@ def check_events(_api, emulator):
     holds(len(listed) > len(NEVER), "docs/events.md lists nothing")
     queue, found = Queue(emulator, LISTENER), {}
 
-    def all_came():
+    def all_came() -> bool:
         for message in queue.take():
             event = json.loads(message["Body"])
             equal(event["source"], "wardgate")

@@ -1,4 +1,5 @@
-"""One deployment of the stand-in for CodeDeploy (codedeploy.py): what it is to do, how far it is, and how AWS would tell."""
+"""One deployment of the stand-in for CodeDeploy (codedeploy.py): what it is to do, how far it is, and how AWS would
+tell."""
 
 import hashlib
 import json
@@ -6,8 +7,10 @@ import secrets
 import threading
 import time
 
+from wardgate_infra import Json
 
-def revision(function, current, target, alias="live", hook=None):
+
+def revision(function: str, current: str, target: str, alias: str = "live", hook: str | None = None) -> Json:
     """What CloudFormation makes of an alias whose version changes."""
     properties = {"Name": function, "Alias": alias, "CurrentVersion": current, "TargetVersion": target}
     content = {"version": "0.0", "Resources": [{function: {"Type": "AWS::Lambda::Function", "Properties": properties}}]}
@@ -19,31 +22,36 @@ def revision(function, current, target, alias="live", hook=None):
 class Deployment:
     """A deployment of a group, from one version of a function to another."""
 
-    def __init__(self, group, revision, creator="user"):
+    def __init__(self, group: Json, revision: Json, creator: str = "user") -> None:
         self.id = "d-" + "".join(secrets.choice("ABCDEFGHJKMNPQRSTVWXYZ0123456789") for _ in range(9))
         self.group, self.revision, self.creator = group, revision, creator
         [resource] = json.loads(revision["appSpecContent"]["content"])["Resources"]
         [self.lambda_function] = [it["Properties"] for it in resource.values()]
         hooks = json.loads(revision["appSpecContent"]["content"]).get("Hooks", [])
         self.hook = next((it["BeforeAllowTraffic"] for it in hooks if "BeforeAllowTraffic" in it), None)
-        self.status, self.error, self.rollback, self.triggered_by = "Created", None, None, None
-        self.created, self.completed, self.weight = time.time(), None, 0.0
+        self.status = "Created"
+        self.error: dict[str, str] | None = None
+        # The deployment that takes this one back, and the one that this takes back.
+        self.rollback: str | None = None
+        self.triggered_by: str | None = None
+        self.created, self.weight = time.time(), 0.0
+        self.completed: float | None = None
         self.hook_execution, self.hook_status = secrets.token_hex(16), "Pending"
         self.hook_reported, self.stopped, self.rolls_back = threading.Event(), threading.Event(), True
 
-    def end(self, status, code=None, message=""):
+    def end(self, status: str, code: str | None = None, message: str = "") -> None:
         self.error = {"code": code, "message": message} if code else None
         self.status, self.completed = status, time.time()
 
     @property
-    def shown_revision(self):
+    def shown_revision(self) -> Json:
         content = self.revision["appSpecContent"]["content"]
         sha = hashlib.sha256(content.encode()).hexdigest()
         return {"revisionType": "AppSpecContent", "appSpecContent": {"sha256": sha}}
 
-    def describe(self):
+    def describe(self) -> Json:
         """As GetDeployment answers."""
-        info = {
+        info: dict[str, Json] = {
             "deploymentId": self.id,
             "applicationName": self.group["applicationName"],
             "deploymentGroupName": self.group["deploymentGroupName"],
@@ -65,14 +73,19 @@ class Deployment:
         return info
 
     @property
-    def target_id(self):
+    def target_id(self) -> str:
         return f"{self.lambda_function['Name']}:{self.lambda_function['Alias']}"
 
-    def describe_target(self):
+    def describe_target(self) -> Json:
         """As GetDeploymentTarget answers."""
-        target = {"deploymentId": self.id, "targetId": self.target_id, "status": "InProgress", "lifecycleEvents": [
-            {"lifecycleEventName": "BeforeAllowTraffic", "status": self.hook_status},
-        ]}
+        target: dict[str, Json] = {
+            "deploymentId": self.id,
+            "targetId": self.target_id,
+            "status": "InProgress",
+            "lifecycleEvents": [
+                {"lifecycleEventName": "BeforeAllowTraffic", "status": self.hook_status},
+            ],
+        }
         if self.hook_status in ("Succeeded", "Skipped"):
             names = ("Name", "Alias", "CurrentVersion", "TargetVersion")
             known = zip(("functionName", "functionAlias", "currentVersion", "targetVersion"), names, strict=True)

@@ -4,38 +4,39 @@ import hashlib
 import json
 from pathlib import Path
 
-import commands
-from binaries import ARTIFACTS
-from emulator import TARGET
-from gateway import equal, holds
+from emulated import commands
+from emulated.gateway import Api, equal, holds
+from wardgate_infra import TARGET, Json
+from wardgate_infra.emulator.binaries import ARTIFACTS
+from wardgate_infra.emulator.deployment import Deployment
 
 FUNCTIONS = sorted(folder.name for folder in (Path(__file__).parents[2] / "functions").iterdir() if folder.is_dir())
 # Of the emulator's one account.
 BUCKET = "wardgate-artifacts-000000000000-eu-central-1"
 
 
-def live(emulator, function):
+def live(emulator: Deployment, function: str) -> Json:
     """The version that answers requests."""
     return emulator.client("lambda").get_function_configuration(
         FunctionName=f"wardgate-{emulator.stage}-{function}", Qualifier="live"
     )
 
 
-def releases(emulator):
+def releases(emulator: Deployment) -> dict[str, str]:
     """The release that each function answers with."""
     return {function: live(emulator, function)["Description"] for function in FUNCTIONS}
 
 
-def kept(emulator, key):
+def kept(emulator: Deployment, key: str) -> Json:
     """What `make deploy` keeps, as JSON."""
     return json.load(emulator.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"])
 
 
-def keep(emulator, key, value):
+def keep(emulator: Deployment, key: str, value: Json) -> None:
     emulator.client("s3").put_object(Bucket=BUCKET, Key=key, Body=json.dumps(value).encode())
 
 
-def trail(emulator):
+def trail(emulator: Deployment) -> list[str]:
     """Which deploys and rollbacks the audit trail has, oldest first."""
     pages = emulator.client("dynamodb").get_paginator("scan").paginate(TableName=f"wardgate-audit-{emulator.stage}")
     items = [item for page in pages for item in page["Items"] if item["pk"]["S"].startswith("STAGE#")]
@@ -43,7 +44,7 @@ def trail(emulator):
     return [action for action in actions if action in ("deployed", "rolled_back")]
 
 
-def check_first_deploy(_api, emulator):
+def check_first_deploy(_api: Api, emulator: Deployment) -> None:
     """Of an empty account. Every function answers with the same release, and the trail says so (PL-03)."""
     emulator.verify_mail_identity()
     stops_with_a_reason(emulator)
@@ -54,7 +55,7 @@ def check_first_deploy(_api, emulator):
     equal(kept(emulator, "stages/staging/live.json")["smoke"], "passed")
 
 
-def stops_with_a_reason(emulator):
+def stops_with_a_reason(emulator: Deployment) -> None:
     """A step that fails says which it is, what CloudFormation says of it, and what to do next. Done, it goes on: also
     where a stack's first deploy was what failed."""
     s3 = emulator.client("s3")
@@ -65,7 +66,7 @@ def stops_with_a_reason(emulator):
     s3.delete_bucket(Bucket=BUCKET)
 
 
-def check_same_release(_api, emulator):
+def check_same_release(_api: Api, emulator: Deployment) -> None:
     """A second time, nothing changes, and it says so. An archive that is packed again is the same."""
     code = (ARTIFACTS / "login/bootstrap").read_bytes()
     (TARGET / "deploy/archives" / f"{hashlib.sha256(code).hexdigest()}.zip").unlink()
@@ -76,7 +77,7 @@ def check_same_release(_api, emulator):
     equal((releases(emulator), trail(emulator)), (before, lines))
 
 
-def check_second_release(api, emulator):
+def check_second_release(api: Api, emulator: Deployment) -> None:
     """A changed parameter is a release: each alias moves, and what was signed in stays signed in. All later checks run
     with every line that can be logged."""
     pair = api.signed_in("release@example.com")
@@ -89,7 +90,7 @@ def check_second_release(api, emulator):
     equal(api.refresh(pair["refresh_token"]).status, 200)
 
 
-def check_promotion(_api, emulator):
+def check_promotion(_api: Api, emulator: Deployment) -> None:
     """Production gets the very code that staging runs, under its own parameters, and staging keeps its own."""
     staging = emulator.beside("staging")
     before = releases(staging)
@@ -105,7 +106,7 @@ def check_promotion(_api, emulator):
         equal((name, live(emulator, name)["Environment"]["Variables"]["AUTH__STAGE"]), (name, "production"))
 
 
-def refuses_what_is_unproven(emulator):
+def refuses_what_is_unproven(emulator: Deployment) -> None:
     """What staging has not run well is not for production, and neither is code under other templates than its own."""
     run = kept(emulator, "stages/staging/live.json")
     try:

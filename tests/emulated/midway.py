@@ -3,18 +3,20 @@
 import json
 
 import boto3
-from codedeploy import CodeDeploy
-from deployments import revision
-from deploys import BUCKET, FUNCTIONS, live, releases
-from gateway import equal, holds, wait_for
 from samcli.yamlhelper import yaml_parse
-from upgrade import PREVIOUS, TOKENS, old_releases
+
+from emulated.codedeploy import CodeDeploy
+from emulated.deployments import revision
+from emulated.deploys import BUCKET, FUNCTIONS, live, releases
+from emulated.gateway import Api, equal, holds, wait_for
+from emulated.upgrade import PREVIOUS, TOKENS, old_releases
+from wardgate_infra.emulator.deployment import Deployment
 
 # As CloudFormation would call it.
 APPLICATION = "wardgate-development-ServerlessDeploymentApplication-1A2B3C"
 
 
-def check_rollback_midway(api, emulator):
+def check_rollback_midway(api: Api, emulator: Deployment) -> None:
     """Some functions are new already, one is a canary, and the stack is not at its end. All of them are the release
     from before again, and the stack is what it was."""
     functions, [new] = emulator.client("lambda"), set(releases(emulator).values())
@@ -44,19 +46,24 @@ def check_rollback_midway(api, emulator):
     api.me(TOKENS["kept"]["access_token"]).is_ok()
 
 
-def begin_canary(emulator, codedeploy):
+def begin_canary(emulator: Deployment, codedeploy: CodeDeploy) -> str:
     """A tenth of the requests for `me` go to the new version."""
     client = boto3.client(
-        "codedeploy", endpoint_url=codedeploy.url, region_name="eu-central-1",
-        aws_access_key_id="emulator", aws_secret_access_key="emulator",
+        "codedeploy",
+        endpoint_url=codedeploy.url,
+        region_name="eu-central-1",
+        aws_access_key_id="emulator",
+        aws_secret_access_key="emulator",
     )
     client.create_application(applicationName=APPLICATION, computePlatform="Lambda")
     client.create_deployment_group(
-        applicationName=APPLICATION, deploymentGroupName="me", serviceRoleArn="arn:aws:iam::000000000000:role/none",
+        applicationName=APPLICATION,
+        deploymentGroupName="me",
+        serviceRoleArn="arn:aws:iam::000000000000:role/none",
         deploymentConfigName="CodeDeployDefault.LambdaCanary10Percent5Minutes",
     )
     function, new = f"wardgate-{emulator.stage}-me", live(emulator, "me")["Version"]
-    started = client.create_deployment(
+    started: str = client.create_deployment(
         applicationName=APPLICATION, deploymentGroupName="me", revision=revision(function, "1", new)
     )["deploymentId"]
     functions = emulator.client("lambda")
@@ -66,14 +73,15 @@ def begin_canary(emulator, codedeploy):
     return started
 
 
-def begin_update(emulator):
+def begin_update(emulator: Deployment) -> None:
     """The stack waits for something that never comes, as it waits for a canary."""
     client = emulator.client("cloudformation")
     template = yaml_parse(client.get_template(StackName="wardgate-development")["TemplateBody"])
     template["Resources"] |= {
         "Never": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
         "Wait": {
-            "Type": "AWS::CloudFormation::WaitCondition", "Properties": {"Handle": {"Ref": "Never"}, "Timeout": "8"}
+            "Type": "AWS::CloudFormation::WaitCondition",
+            "Properties": {"Handle": {"Ref": "Never"}, "Timeout": "8"},
         },
     }
     # Too large for a request.
@@ -85,7 +93,8 @@ def begin_update(emulator):
         Capabilities=["CAPABILITY_IAM"],
     )
     wait_for(
-        lambda: client.describe_stacks(StackName="wardgate-development")["Stacks"][0]["StackStatus"]
-        == "UPDATE_IN_PROGRESS",
+        lambda: (
+            client.describe_stacks(StackName="wardgate-development")["Stacks"][0]["StackStatus"] == "UPDATE_IN_PROGRESS"
+        ),
         "the update of the stack",
     )

@@ -3,40 +3,38 @@
 import base64
 import json
 import secrets
-import subprocess
 import time
 
-from gateway import equal, holds
+from emulated.gateway import Api, equal, holds
+from wardgate_infra.emulator.deployment import Deployment
 
 
-def migrate(emulator, *arguments):
+def migrate(emulator: Deployment, *arguments: str) -> tuple[int, str]:
     """The operator's command, and what it prints."""
-    command = [emulator.root / ".tools/sam/bin/python", emulator.root / "infra/operate", "migrate"]
-    command += ["--stage", emulator.stage, *arguments]
-    ran = subprocess.run(command, env=emulator.environment, capture_output=True, text=True, timeout=120, check=False)
-    return ran.returncode, ran.stdout + ran.stderr
+    ran = emulator.typed("migrate", *arguments)
+    return ran.returncode, ran.stdout
 
 
-def done(emulator, *arguments):
+def done(emulator: Deployment, *arguments: str) -> str:
     code, printed = migrate(emulator, *arguments)
     holds(code == 0, printed)
     return printed
 
 
-def versions(emulator):
+def versions(emulator: Deployment) -> set[str]:
     """Under which key versions hashes are sealed."""
     pages = emulator.client("dynamodb").get_paginator("scan").paginate(TableName=f"wardgate-{emulator.stage}")
     items = [item for page in pages for item in page["Items"]]
     return {item["password"]["M"]["key_version"]["N"] for item in items if "password" in item}
 
 
-def lines(emulator):
+def lines(emulator: Deployment) -> int:
     """How many lines about migrations the audit trail has."""
     pages = emulator.client("dynamodb").get_paginator("scan").paginate(TableName=f"wardgate-audit-{emulator.stage}")
     return sum(line["action"]["S"] == "migrated" for page in pages for line in page["Items"])
 
 
-def check_migrations(api, emulator):
+def check_migrations(api: Api, emulator: Deployment) -> None:
     """Dry, up, up again, under a second key, and all the way back; nobody's password is lost."""
     email = "migrated@example.com"
     api.registered(email)

@@ -2,13 +2,15 @@
 
 import json
 
-from delivery import Queue, logged
-from gateway import equal, holds, wait_for
+from emulated.delivery import Queue, logged
+from emulated.gateway import Api, equal, holds, wait_for
+from wardgate_infra import Json
+from wardgate_infra.emulator.deployment import Deployment
 
 TAMPERING = "wardgate_audit_tampering_total"
 
 
-def metrics(emulator, function, name):
+def metrics(emulator: Deployment, function: str, name: str) -> list[Json]:
     """What CloudWatch would take of a function's lines: a datum for each set of dimensions of each line. The emulator
     leaves the embedded format in the log."""
     data = []
@@ -23,7 +25,7 @@ def metrics(emulator, function, name):
     return data
 
 
-def listen(emulator, severity):
+def listen(emulator: Deployment, severity: str) -> Queue:
     """A queue that hears what a topic says."""
     sqs, sns = emulator.client("sqs"), emulator.client("sns")
     name = f"wardgate-{emulator.stage}-{severity}"
@@ -43,7 +45,7 @@ def listen(emulator, severity):
     return Queue(emulator, f"{name}-listener")
 
 
-def check_tampering_is_heard(_api, emulator):
+def check_tampering_is_heard(_api: Api, emulator: Deployment) -> None:
     """Somebody changes a line of the audit trail: stream, function, metric, alarm, topic (PL-03)."""
     dynamodb, cloudwatch = emulator.client("dynamodb"), emulator.client("cloudwatch")
     table, alarm = f"wardgate-audit-{emulator.stage}", f"wardgate-{emulator.stage}-audit-tampering-page"
@@ -55,8 +57,8 @@ def check_tampering_is_heard(_api, emulator):
     equal([[pair["Name"] for pair in it["Dimensions"]] for it in data], [["stage"], ["stage", "outcome"]])
     cloudwatch.put_metric_data(Namespace="Wardgate", MetricData=data)
 
-    def state():
-        return cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"][0]["StateValue"] == "ALARM"
+    def state() -> bool:
+        return bool(cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"][0]["StateValue"] == "ALARM")
 
     wait_for(state, "the alarm")
     [message] = wait_for(queue.take, "a message of the topic")
@@ -66,9 +68,9 @@ def check_tampering_is_heard(_api, emulator):
     holds(line["pk"]["S"] not in message["Body"], "the message tells about whom the line was")
 
 
-def check_every_alarm_is_there(_api, emulator):
-    """Each alarm of the template but the composites, which the emulator does not know, and one that speaks when it is set
-    off."""
+def check_every_alarm_is_there(_api: Api, emulator: Deployment) -> None:
+    """Each alarm of the template but the composites, which the emulator does not know, and one that speaks when it is
+    set off."""
     cloudwatch = emulator.client("cloudwatch")
     prefix = f"wardgate-{emulator.stage}-"
     pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)

@@ -6,18 +6,21 @@ import subprocess
 import sys
 import uuid
 
-import commands
-from gateway import equal, holds
-
+from emulated import commands
+from emulated.gateway import Api, equal, holds
+from wardgate_infra.emulator.deployment import Deployment
 
 # A line of the audit trail, as `make deploy` writes one.
-RECORD = "import audit, stage; audit.record(stage.Stage('staging'), 'deployed', 'release of a test')"
+RECORD = """
+from wardgate_infra.operate import audit, stage
+audit.record(stage.Stage("staging"), "deployed", "release of a test")
+"""
 
 
-def check_version(api, emulator):
+def check_version(api: Api, emulator: Deployment) -> None:
     """What is live, who deployed it, and where a rollback would go. Functions of two releases are a failure."""
     record = [sys.executable, "-c", RECORD]
-    subprocess.run(record, cwd=emulator.root / "infra/operate", env=emulator.environment, timeout=60, check=True)
+    subprocess.run(record, cwd=emulator.root, env=emulator.environment, timeout=60, check=True)
     functions, name = emulator.client("lambda"), "wardgate-staging-me"
     versions = functions.list_versions_by_function(FunctionName=name)["Versions"]
     releases = {it["Version"]: it["Description"] for it in versions if it["Version"] != "$LATEST"}
@@ -41,7 +44,7 @@ def check_version(api, emulator):
         functions.update_alias(FunctionName=name, Name="live", FunctionVersion=live)
 
 
-def check_status(api, emulator):
+def check_status(api: Api, emulator: Deployment) -> None:
     """Green where all is well. Each thing that is wrong is named, and all at once."""
     dynamodb = emulator.client("dynamodb")
     # The template's own setting does not stick here; tests/template.rs holds the template to it.
@@ -73,7 +76,13 @@ def check_status(api, emulator):
         canary = {"AdditionalVersionWeights": {other: 0.1}}
         functions.update_alias(FunctionName=name, Name="live", FunctionVersion=live, RoutingConfig=canary)
         alarms.put_metric_alarm(
-            **alarm, Namespace="n", MetricName="m", Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1,
+            **alarm,
+            Namespace="n",
+            MetricName="m",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
             ComparisonOperator="GreaterThanThreshold",
         )
         alarms.set_alarm_state(AlarmName=alarm["AlarmName"], StateValue="ALARM", StateReason="invented")
@@ -83,7 +92,7 @@ def check_status(api, emulator):
         )
         ill = commands.typed(emulator, "make status STAGE=staging")
     finally:
-        none = {"AdditionalVersionWeights": {}}
+        none: dict[str, dict[str, float]] = {"AdditionalVersionWeights": {}}
         functions.update_alias(FunctionName=name, Name="live", FunctionVersion=live, RoutingConfig=none)
         alarms.delete_alarms(AlarmNames=[alarm["AlarmName"]])
         queues.purge_queue(QueueUrl=queue)
@@ -92,13 +101,16 @@ def check_status(api, emulator):
         )
     holds(ill.returncode != 0, ill.stdout)
     holds(f"canary: 10% of requests go to version {other}" in ill.stdout, ill.stdout)
-    for wrong in ("There are 3 things wrong with stage staging", "alarm wardgate-staging-invented: Invented: see docs",
-                  "1 messages were given up and are in wardgate-staging-events-failed",
-                  "point-in-time recovery of wardgate-staging is off"):
+    for wrong in (
+        "There are 3 things wrong with stage staging",
+        "alarm wardgate-staging-invented: Invented: see docs",
+        "1 messages were given up and are in wardgate-staging-events-failed",
+        "point-in-time recovery of wardgate-staging is off",
+    ):
         holds(wrong in ill.stderr, wrong, ill.stderr)
 
 
-def check_logs_are_found(api, emulator):
+def check_logs_are_found(api: Api, emulator: Deployment) -> None:
     """By function, by text, and one request by its id; in the order of time, and without metrics."""
     api.me("x").refuses(401, "invalid_token")
     request = api.ask("GET", "/ready").headers["x-request-id"]
@@ -118,7 +130,7 @@ def check_logs_are_found(api, emulator):
         holds(ran.returncode != 0 and why in ran.stderr, ran.stdout, ran.stderr)
 
 
-def check_config(_api, emulator):
+def check_config(_api: Api, emulator: Deployment) -> None:
     """What holds is what the functions' variables and the files give, and each value has its source."""
     ran = commands.typed(emulator, "make config STAGE=staging")
     rows = {tuple(re.split("  +", line)) for line in ran.stdout.splitlines()}
@@ -136,6 +148,6 @@ def check_config(_api, emulator):
     holds(re.search("^http.port +8080 +config/default.toml$", local.stdout, re.MULTILINE), local.stdout, local.stderr)
 
 
-def check_commands_page(api, emulator):
+def check_commands_page(api: Api, emulator: Deployment) -> None:
     """docs/operations/commands.md is what a terminal shows. `UPDATE_SNAPSHOTS=1 make test-deploy` writes it."""
     commands.check(emulator, {"request": api.ask("GET", "/ready").headers["x-request-id"]})

@@ -2,7 +2,9 @@
 
 from html.parser import HTMLParser
 
-from gateway import OTHER_PASSWORD, PASSWORD, equal, holds
+from emulated.gateway import OTHER_PASSWORD, PASSWORD, Answer, Api, equal, holds
+from wardgate_infra import Json
+from wardgate_infra.emulator.deployment import Deployment
 
 FLOW = "__Host-wardgate-flow"
 
@@ -10,27 +12,29 @@ FLOW = "__Host-wardgate-flow"
 class Form(HTMLParser):
     """The one form of a page."""
 
-    def __init__(self, html):
+    def __init__(self, html: str) -> None:
         super().__init__()
-        self.action, self.fields = None, {}
+        self.action = ""
+        self.fields: dict[str, str] = {}
         self.feed(html)
 
-    def handle_starttag(self, tag, attributes):
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = dict(attributes)
         if tag == "form":
-            equal((self.action, given["method"]), (None, "post"))
-            self.action = given["action"]
+            equal((self.action, given["method"]), ("", "post"))
+            self.action = given["action"] or ""
         elif tag == "input" and given.get("type") == "hidden":
-            self.fields[given["name"]] = given["value"]
+            self.fields[given["name"] or ""] = given["value"] or ""
 
 
 class Browser:
     """Keeps cookies, and says where a form comes from."""
 
-    def __init__(self, api):
-        self.api, self.origin, self.cookies = api, api.mailbox.origin, {}
+    def __init__(self, api: Api) -> None:
+        self.api, self.origin = api, api.mailbox.origin
+        self.cookies: dict[str, str] = {}
 
-    def ask(self, method, path, **more):
+    def ask(self, method: str, path: str, **more: Json) -> Answer:
         if self.cookies:
             more["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         answer = self.api.ask(method, path, **more)
@@ -38,21 +42,22 @@ class Browser:
             self.cookies[name] = value.split(";", 1)[0]
         return answer
 
-    def open(self, email, page):
+    def open(self, email: str, page: str) -> Answer:
         """Opens the link of the next mail. Showing a page is no use of it."""
         shown = self.ask("GET", f"/ui/{page}?token={self.api.mailbox.token(email, page)}").is_ok()
         equal(shown.headers["content-type"], "text/html; charset=utf-8")
         holds("content-security-policy" in shown.headers, shown.headers.items())
         return shown
 
-    def press(self, shown, **typed):
+    def press(self, shown: Answer, **typed: str) -> Answer:
         """Presses its button."""
         form = Form(shown.text)
         return self.ask("POST", form.action, form=form.fields | typed, origin=self.origin)
 
 
-def check_pages(api, _emulator):
-    """Each page, with the mailed link: showing it does nothing (OT-05), its button does, once, and says so twice (OT-02)."""
+def check_pages(api: Api, _emulator: Deployment) -> None:  # noqa: PLR0915  # one life, page by page
+    """Each page, with the mailed link: showing it does nothing (OT-05), its button does, once, and says so twice
+    (OT-02)."""
     email, moved = "pages@example.com", "pages-moved@example.com"
     browser = Browser(api)
     body = {"email": email, "password": PASSWORD}

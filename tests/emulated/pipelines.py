@@ -3,15 +3,19 @@ call of the deploy but for moving aliases. What CloudFormation does as its own r
 boundary of the roles that it makes."""
 
 import base64
+import functools
 import json
 import os
+from collections.abc import Callable
 
 import boto3
-import commands
-import lower
 from botocore.exceptions import ClientError
-from emulator import Failed
-from gateway import equal, holds
+
+from emulated import commands
+from emulated.gateway import Api, equal, holds
+from wardgate_infra import Client, Failed
+from wardgate_infra.emulator import lower
+from wardgate_infra.emulator.deployment import Deployment
 
 PROVIDER = "arn:aws:iam::000000000000:oidc-provider/token.actions.githubusercontent.com"
 ROLE = "arn:aws:iam::000000000000:role/wardgate-pipeline/wardgate-{}-{}"
@@ -19,17 +23,19 @@ ROLE = "arn:aws:iam::000000000000:role/wardgate-pipeline/wardgate-{}-{}"
 EMULATED = ["secretsmanager:GetSecretValue", "secretsmanager:UpdateSecretVersionStage"]
 
 
-def check_deploy_as_github(_api, emulator):
+def check_deploy_as_github(_api: Api, emulator: Deployment) -> None:
     """Only the repository's own environment becomes the deploy role, and that can deploy a release and roll it back."""
     printed = emulator.operate("pipeline", "--yes", "--parameters", f"GitHubProvider={PROVIDER}")
     commands.record("pipeline", f"make pipeline STAGE={emulator.stage} YES=1", printed)
     role = ROLE.format(emulator.stage, "deploy")
     holds(role in printed, printed)
     for stranger in ("repo:example/wardgate:ref:refs/heads/develop", "repo:other/wardgate:environment:staging"):
-        refused(lambda subject=stranger: signed_in(emulator, role, subject))
+        refused(functools.partial(signed_in, emulator, role, stranger))
     as_github = signed_in(emulator, role, f"repo:example/wardgate:environment:{emulator.stage}")
     emulator.client("iam").put_role_policy(
-        RoleName=role.rpartition("/")[2], PolicyName="emulator", PolicyDocument=json.dumps(
+        RoleName=role.rpartition("/")[2],
+        PolicyName="emulator",
+        PolicyDocument=json.dumps(
             {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": EMULATED, "Resource": "*"}]}
         ),
     )
@@ -45,7 +51,7 @@ def check_deploy_as_github(_api, emulator):
     commands.record("rollback", f"make rollback STAGE={emulator.stage} YES=1", printed)
 
 
-def check_read_as_github(_api, emulator):
+def check_read_as_github(_api: Api, emulator: Deployment) -> None:
     """Whoever may look sees alarms, and neither users nor keys."""
     role = ROLE.format(emulator.stage, "read")
     variables = signed_in(emulator, role, f"repo:example/wardgate:environment:{emulator.stage}-read")
@@ -58,12 +64,18 @@ def check_read_as_github(_api, emulator):
     refused(lambda: functions.invoke(FunctionName=f"wardgate-{emulator.stage}-me", Qualifier="live"))
 
 
-def check_watch_alarms(_api, emulator):
+def check_watch_alarms(_api: Api, emulator: Deployment) -> None:
     """It is quiet while none rings, and names the one that does."""
     cloudwatch, name = emulator.client("cloudwatch"), f"wardgate-{emulator.stage}-watched"
     cloudwatch.put_metric_alarm(
-        AlarmName=name, Namespace="wardgate", MetricName="watched", Statistic="Sum", Period=60, EvaluationPeriods=1,
-        Threshold=1, ComparisonOperator="GreaterThanThreshold",
+        AlarmName=name,
+        Namespace="wardgate",
+        MetricName="watched",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
     )
     try:
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="for a test")
@@ -77,7 +89,7 @@ def check_watch_alarms(_api, emulator):
         cloudwatch.delete_alarms(AlarmNames=[name])
 
 
-def check_candidate(_api, emulator):
+def check_candidate(_api: Api, emulator: Deployment) -> None:
     """What staging runs, for its own commit alone, and only while the bytes are those of the manifest."""
     state = json.loads(live(emulator))
     s3, bucket = emulator.client("s3"), bucket_of(emulator)
@@ -101,22 +113,24 @@ def check_candidate(_api, emulator):
         s3.put_object(Bucket=bucket, Key=key, Body=right)
 
 
-def bucket_of(emulator):
+def bucket_of(emulator: Deployment) -> str:
     stacks = emulator.client("cloudformation").describe_stacks(StackName="wardgate-artifacts")["Stacks"]
-    return stacks[0]["Outputs"][0]["OutputValue"]
+    return str(stacks[0]["Outputs"][0]["OutputValue"])
 
 
-def live(emulator):
+def live(emulator: Deployment) -> str:
     """What the bucket says that staging runs."""
     found = emulator.client("s3").get_object(Bucket=bucket_of(emulator), Key="stages/staging/live.json")
-    return found["Body"].read()
+    return str(found["Body"].read().decode())
 
 
-def signed_in(emulator, role, subject):
+def signed_in(emulator: Deployment, role: str, subject: str) -> dict[str, str]:
     """A role's credentials for a job of GitHub's, as variables of a shell. The emulator believes any signature."""
     claims = {"iss": "https://token.actions.githubusercontent.com", "aud": "sts.amazonaws.com", "sub": subject}
-    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in (
-        {"alg": "RS256", "typ": "JWT"}, claims | {"exp": 9999999999})]
+    parts = [
+        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+        for part in ({"alg": "RS256", "typ": "JWT"}, claims | {"exp": 9999999999})
+    ]
     given = emulator.client("sts").assume_role_with_web_identity(
         RoleArn=role, RoleSessionName="github", WebIdentityToken=".".join([*parts, "signature"])
     )["Credentials"]
@@ -127,13 +141,13 @@ def signed_in(emulator, role, subject):
     }
 
 
-def client(emulator, service, variables):
+def client(emulator: Deployment, service: str, variables: dict[str, str]) -> Client:
     """An SDK client with these credentials."""
     credentials = {name.lower(): value for name, value in variables.items()}
     return boto3.client(service, endpoint_url=emulator.endpoint, region_name=lower.REGION, **credentials)
 
 
-def refused(do, error=ClientError):
+def refused(do: Callable[[], object], error: type[Exception] = ClientError) -> str:
     """It is, and with which words."""
     try:
         done = do()

@@ -1,21 +1,23 @@
-"""examples/protected-api, deployed as its README says, but without SAM: a customer's API that both authorizers guard."""
+"""examples/protected-api, deployed as its README says, but without SAM: a customer's API that both authorizers
+guard."""
 
 import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import issuers
-import lower
-from gateway import Api, claims, equal, holds
+from emulated.gateway import Api, HttpApi, claims, equal, holds
+from wardgate_infra import templates
+from wardgate_infra.emulator import issuers, lower
+from wardgate_infra.emulator.deployment import Deployment
 
 EXAMPLE = Path(__file__).parents[2] / "examples/protected-api"
 STACK = "orders"
 
 
-def check_protected_api(api, emulator):
+def check_protected_api(api: Api, emulator: Deployment) -> None:
     """Either authorizer says 401 without a token, lets the right one in with who it is, and nothing else."""
     orders = deploy(emulator)
-    issuers.APIS[urlsplit(emulator.parameters["Issuer"]).hostname] = emulator.url
+    issuers.APIS[urlsplit(emulator.parameters["Issuer"]).netloc] = emulator.url
     pair = api.signed_in("customer@example.com")
     token = pair["access_token"]
     header, payload, signature = token.split(".")
@@ -39,20 +41,21 @@ def check_protected_api(api, emulator):
     check_other_audience(emulator, orders, token)
 
 
-def check_other_audience(emulator, orders, token):
+def check_other_audience(emulator: Deployment, orders: HttpApi, token: str) -> None:
     """A token for another API is none for this one. This is what makes the checks above more than a signature's."""
     gateway = emulator.client("apigatewayv2")
     found = gateway.get_authorizers(ApiId=STACK)["Items"]
     [authorizer] = [it for it in found if it["AuthorizerType"] == "JWT"]
     issuer = authorizer["JwtConfiguration"]["Issuer"]
     gateway.update_authorizer(
-        ApiId=STACK, AuthorizerId=authorizer["AuthorizerId"],
+        ApiId=STACK,
+        AuthorizerId=authorizer["AuthorizerId"],
         JwtConfiguration={"Issuer": issuer, "Audience": ["https://other.example.com"]},
     )
     equal(orders.ask("GET", "/invoices", bearer=token).status, 401)
 
 
-def deploy(emulator):
+def deploy(emulator: Deployment) -> HttpApi:
     """The example's stack, with what a customer gives it."""
     alias = emulator.client("lambda").get_alias(FunctionName=f"wardgate-{emulator.stage}-authorizer", Name="live")
     given = {
@@ -60,7 +63,7 @@ def deploy(emulator):
         "Issuer": emulator.parameters["Issuer"],
         "Audience": emulator.parameters["AuthorizerAudience"],
     }
-    template = lower.read(EXAMPLE / "template.yaml")
+    template = templates.read(EXAMPLE / "template.yaml")
     # The translator wants to see code in a bucket.
     template["Resources"]["Function"]["Properties"]["CodeUri"] = "s3://bucket/key"
     lowered = lower.lower(template, given | {"Stage": STACK})
@@ -71,4 +74,4 @@ def deploy(emulator):
     file.write_text(json.dumps(lowered, indent=1), encoding="utf-8")
     overrides = [f"{name}={value}" for name, value in given.items()]
     emulator.sam_deploy(file, "--stack-name", STACK, "--resolve-s3", "--parameter-overrides", *overrides)
-    return Api(emulator.api(STACK))
+    return HttpApi(emulator.api(STACK))

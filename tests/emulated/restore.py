@@ -7,28 +7,28 @@ their time. So the table goes back to a backup here, and a time is only given to
 
 import contextlib
 import datetime
-import re
 import shutil
 import subprocess
 import sys
 import time
 
-import commands
-from gateway import OTHER_PASSWORD, PASSWORD, equal, holds, remembered, wait_for
+from emulated import commands
+from emulated.gateway import OTHER_PASSWORD, PASSWORD, Api, equal, holds, matched, remembered, wait_for
+from wardgate_infra import Client, Json
+from wardgate_infra.emulator.deployment import Deployment
 
 UNCHANGED, CHANGED, ENDED, RESET, LEAVING, NEW = (
     f"restored-{name}@example.com" for name in ("unchanged", "changed", "ended", "reset", "leaving", "new")
 )
 # Lines that are younger than this at the point may be of requests that were under way then.
 IN_FLIGHT = 60
-STARTED = {}
+STARTED: dict[str, float] = {}
 
 
 class Operator:
     """Who types the commands, in a copy of the repository, so that the parameters of this one stay as they are."""
 
-    def __init__(self, emulator):
-        self.environment = emulator.environment
+    def __init__(self, emulator: Deployment) -> None:
         self.stage = emulator.stage
         self.root = emulator.folder / "operator"
         shutil.rmtree(self.root, ignore_errors=True)
@@ -38,35 +38,47 @@ class Operator:
         (self.root / "target").mkdir()
         (self.root / "target/emulator").symlink_to(emulator.folder.parent)
         self.parameters = self.root / f"infra/{self.stage}/parameters.yaml"
+        # The package goes by where it is itself.
+        self.environment = emulator.environment | {"PYTHONPATH": str(self.root / "infra")}
 
-    def command(self, verb, *options):
-        return [sys.executable, self.root / "infra/operate", verb, "--stage", self.stage, *options]
+    def command(self, verb: str, *options: str) -> list[str]:
+        return [sys.executable, "-m", "wardgate_infra.operate", verb, "--stage", self.stage, *options]
 
-    def begins(self, *words):
+    def begins(self, *words: str) -> subprocess.Popen[str]:
         """A command that is under way."""
         return subprocess.Popen(
-            self.command(*words), cwd=self.root, env=self.environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, text=True,
+            self.command(*words),
+            cwd=self.root,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
-    def types(self, *words, works=True):
+    def types(self, *words: str, works: bool = True) -> str:
         """What a command says."""
         ran = subprocess.run(
-            self.command(*words), cwd=self.root, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=300, check=False,
+            self.command(*words),
+            cwd=self.root,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
         )
         holds((ran.returncode == 0) == works, ran.stdout, ran.stderr)
         return ran.stdout + ran.stderr
 
 
-def check_people_before_restore(api, _emulator):
+def check_people_before_restore(api: Api, _emulator: Deployment) -> None:
     """Made long enough before the drill that nothing of it is still under way."""
     for email in (UNCHANGED, CHANGED, ENDED, RESET, LEAVING):
         api.registered(email)
     STARTED["at"] = time.monotonic()
 
 
-def check_restore(api, emulator):
+def check_restore(api: Api, emulator: Deployment) -> None:
     operator = Operator(emulator)
     wait_for(lambda: time.monotonic() - STARTED["at"] > IN_FLIGHT, "people from before", IN_FLIGHT + 30)
     before = {email: api.login(email) for email in (UNCHANGED, CHANGED, ENDED, RESET, LEAVING)}
@@ -74,7 +86,7 @@ def check_restore(api, emulator):
     token = api.mailbox.token(RESET, "reset-password")
 
     backed_up = operator.types("backup")
-    backup = re.search(rf"arn:aws:dynamodb:\S+:table/wardgate-{emulator.stage}/backup/\S+", backed_up)[0]
+    backup = matched(rf"arn:aws:dynamodb:\S+:table/wardgate-{emulator.stage}/backup/\S+", backed_up)[0]
     change_everything(api, before, token)
     refused(operator, backup)
     give_up(operator, emulator)
@@ -92,7 +104,7 @@ def check_restore(api, emulator):
     holds("SWITCH_TO=wardgate-restored-" in refused_by, refused_by)
 
 
-def check_backup_plan(_api, emulator):
+def check_backup_plan(_api: Api, emulator: Deployment) -> None:
     """Vaults and plan are what CloudFormation makes of the stacks; what they select is held by tests/backups.rs."""
     backup = emulator.client("backup")
     [plan] = [it for it in backup.list_backup_plans()["BackupPlansList"] if emulator.stage in it["BackupPlanName"]]
@@ -104,7 +116,7 @@ def check_backup_plan(_api, emulator):
         holds(described["EncryptionKeyArn"], described)
 
 
-def copy_vault(emulator):
+def copy_vault(emulator: Deployment) -> str:
     """The second region's vault. All stacks of the emulator are in one region, so it is called as another stage's here,
     which is not deployed yet."""
     template = emulator.root / "infra/backup-copy.yaml"
@@ -115,7 +127,7 @@ def copy_vault(emulator):
     return "wardgate-elsewhere"
 
 
-def give_up(operator, emulator):
+def give_up(operator: Operator, emulator: Deployment) -> None:
     """By time, killed as soon as the table is being made, and given up: the live table is open again."""
     dynamodb = emulator.client("dynamodb")
     live = f"wardgate-{emulator.stage}"
@@ -127,21 +139,21 @@ def give_up(operator, emulator):
     holds("can be restored from" in said, said)
     now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
     with operator.begins("restore", "--to", now, "--yes") as process:
-        said = process.stdout.readline()
+        said = process.stdout.readline() if process.stdout else ""
         process.kill()
-    name = re.search(r"TABLE=(\S+)", said)[1]
+    name = matched(r"TABLE=(\S+)", said)[1]
     equal(dynamodb.describe_table(TableName=f"{name}-{emulator.stage}")["Table"]["TableStatus"], "ACTIVE")
     operator.types("restore", "--switch-to", "wardgate", "--yes")
     is_open(dynamodb, live)
 
 
-def is_open(dynamodb, name):
+def is_open(dynamodb: Client, name: str) -> None:
     arn = dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
     with contextlib.suppress(dynamodb.exceptions.PolicyNotFoundException):
         holds("ClosedByRestore" not in dynamodb.get_resource_policy(ResourceArn=arn)["Policy"], "it is still closed")
 
 
-def change_everything(api, before, token):
+def change_everything(api: Api, before: dict[str, Json], token: str) -> None:
     """What a restore must not bring back, or has to forget."""
     body = {"current_password": PASSWORD, "new_password": OTHER_PASSWORD}
     api.post("/v1/password/change", bearer=before[CHANGED]["access_token"], **body).is_ok()
@@ -151,7 +163,7 @@ def change_everything(api, before, token):
     api.registered(NEW)
 
 
-def refused(operator, backup):
+def refused(operator: Operator, backup: str) -> None:
     """Nothing is touched before somebody has agreed, and no time is taken that there is no table of."""
     said = operator.types("restore", "--backup", backup, works=False)
     holds("say YES=1" in said, said)
@@ -159,7 +171,7 @@ def refused(operator, backup):
     holds("is no time" in said, said)
 
 
-def find_what_pl_07_says(api, before, token):
+def find_what_pl_07_says(api: Api, before: dict[str, Json], token: str) -> None:
     for pair in before.values():
         api.refresh(pair["refresh_token"]).refuses(401, "invalid_token")
         api.me(pair["access_token"]).refuses(401, "invalid_token")
@@ -178,10 +190,10 @@ def find_what_pl_07_says(api, before, token):
     equal(api.refresh(api.login(CHANGED, OTHER_PASSWORD)["refresh_token"]).status, 200)
 
 
-def find_the_table_as_it_has_to_be(operator, emulator):
+def find_the_table_as_it_has_to_be(operator: Operator, emulator: Deployment) -> None:
     text = operator.parameters.read_text(encoding="utf-8")
-    name = re.search(r"(?m)^TableName: (wardgate-restored-\d{8}t\d{6}z)$", text)[1]
-    stream = re.search(r'(?m)^TableStreamArn: "(.+)"$', text)[1]
+    name = matched(r"(?m)^TableName: (wardgate-restored-\d{8}t\d{6}z)$", text)[1]
+    stream = matched(r'(?m)^TableStreamArn: "(.+)"$', text)[1]
     holds("# For every stack" in text, "the comments are gone")
     dynamodb = emulator.client("dynamodb")
     table = dynamodb.describe_table(TableName=f"{name}-{emulator.stage}")["Table"]
@@ -202,13 +214,13 @@ def find_the_table_as_it_has_to_be(operator, emulator):
     holds("ClosedByRestore" in closed["Policy"], closed)
 
 
-def lines(emulator):
+def lines(emulator: Deployment) -> list[Json]:
     """The audit trail's lines about the stage."""
     pages = emulator.client("dynamodb").get_paginator("scan").paginate(TableName=f"wardgate-audit-{emulator.stage}")
     return [line for page in pages for line in page["Items"] if line["pk"]["S"].startswith("STAGE#")]
 
 
-def find_everything_back(api, operator, emulator):
+def find_everything_back(api: Api, operator: Operator, emulator: Deployment) -> None:
     """The table before is as it was left."""
     holds('TableStreamArn: ""' in operator.parameters.read_text(encoding="utf-8"), operator.parameters)
     remembered(api.login(RESET, OTHER_PASSWORD))

@@ -2,35 +2,33 @@
 switch itself is shown in tests/rotation, with a clock that it moves."""
 
 import json
-import subprocess
+from collections.abc import Iterator
 
-from gateway import decoded, equal, holds, remembered
+from emulated.gateway import Api, decoded, equal, holds, remembered
+from wardgate_infra import Json
+from wardgate_infra.emulator.deployment import Deployment
 
 
-def operate(emulator, *arguments):
+def operate(emulator: Deployment, *arguments: str) -> tuple[int, str]:
     """What an operator types."""
-    command = [emulator.root / ".tools/sam/bin/python", emulator.root / "infra/operate", "rotate"]
-    ran = subprocess.run(
-        [*command, "--stage", emulator.stage, *arguments], env=emulator.environment, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=300, check=False,
-    )
-    return ran.returncode, ran.stdout + ran.stderr
+    ran = emulator.typed("rotate", *arguments)
+    return ran.returncode, ran.stdout
 
 
-def kids(api):
+def kids(api: Api) -> set[str]:
     return {key["kid"] for key in api.ask("GET", "/.well-known/jwks.json").json["keys"]}
 
 
-def kid_of(token):
-    return json.loads(decoded(token.split(".")[0]))["kid"]
+def kid_of(token: str) -> str:
+    return str(json.loads(decoded(token.split(".", 1)[0]))["kid"])
 
 
-def listed(emulator, ring):
+def listed(emulator: Deployment, ring: str) -> list[Json]:
     event = {"FunctionName": f"wardgate-{emulator.stage}-rotate-keys", "Payload": json.dumps({"list": ring})}
-    return json.load(emulator.client("lambda").invoke(**event, Qualifier="live")["Payload"])["keys"]
+    return list(json.load(emulator.client("lambda").invoke(**event, Qualifier="live")["Payload"])["keys"])
 
 
-def secrets_of(emulator):
+def secrets_of(emulator: Deployment) -> Iterator[str]:
     """Everything that is secret in the rings."""
     client = emulator.client("secretsmanager")
     for ring in ("signing", "session_mac", "login_mac", "mail_mac", "password_wrap"):
@@ -39,7 +37,7 @@ def secrets_of(emulator):
             yield key.get("pkcs8") or key["secret"]
 
 
-def check_rotation(api, emulator):
+def check_rotation(api: Api, emulator: Deployment) -> None:
     """Every ring, by the operator's command, by the real function under its own role. What was signed in before goes
     on, and each change has its line in the trail."""
     pair = api.signed_in("rotation@example.com")
@@ -67,7 +65,7 @@ def check_rotation(api, emulator):
     equal((code, "never retired" in text), (1, True))
     code, text = operate(emulator, "--ring", "signing", "--retire", next(iter(waiting)))
     equal((code, "Nobody is there to ask" in text), (1, True))
-    retired = sorted(waiting)[0]
+    retired = min(waiting)
     code, text = operate(emulator, "--ring", "signing", "--retire", retired, "--yes")
     equal((code, retired in {key["kid"] for key in listed(emulator, "signing")}), (0, False))
     trail = emulator.client("dynamodb").scan(TableName=f"wardgate-audit-{emulator.stage}", ConsistentRead=True)["Items"]

@@ -8,31 +8,40 @@ import io
 import json
 import subprocess
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
-import binaries
-import lower
-from deploys import keep, kept, live, releases, trail
-from emulator import TARGET
-from gateway import OTHER_PASSWORD, PASSWORD, equal, holds, remembered
+from emulated.deploys import keep, kept, live, releases, trail
+from emulated.gateway import OTHER_PASSWORD, PASSWORD, Api, equal, holds, remembered
+from wardgate_infra import TARGET, Json, templates
+from wardgate_infra.emulator import binaries, lower
+from wardgate_infra.emulator.deployment import Deployment
 
 # Where its code is.
 CODE = "wardgate-previous-release"
 BEFORE = "before@example.com"
 # What the previous release has signed in and sent.
-TOKENS = {}
+TOKENS: dict[str, Json] = {}
 # A release is called by 64 hexadecimal digits.
 PREVIOUS = hashlib.sha256(b"the previous release").hexdigest()
 
 
-def check_previous_release(api, emulator):
+def previous() -> tuple[Path, Path]:
+    """The previous release's source and functions: without its commit none of this is run."""
+    found = binaries.build_previous()
+    if found is None:
+        raise AssertionError("the previous release's commit is gone")
+    return found
+
+
+def check_previous_release(api: Api, emulator: Deployment) -> None:
     """Its own templates and functions, of its own commit, in a stage that is in use."""
-    source, built = binaries.build_previous()
+    source, built = previous()
     emulator.verify_mail_identity()
     emulator.sam_deploy(source / "infra/data.yaml", "--stack-name", "wardgate-development-data")
     put_key_rings(emulator)
     given = {**emulator.changed, "Release": PREVIOUS, "Stage": emulator.stage}
-    template = lower.read(source / "template.yaml")
+    template = templates.read(source / "template.yaml")
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = f"s3://{CODE}/{Path(resource['Properties']['CodeUri']).name}"
@@ -40,8 +49,8 @@ def check_previous_release(api, emulator):
     packaged, overrides = emulator.folder / "previous.json", emulator.folder / "parameters.yaml"
     packaged.write_text(json.dumps(lower.lower(template, given)), encoding="utf-8")
     overrides.write_text(json.dumps(given), encoding="utf-8")
-    given = ("--s3-bucket", CODE, "--parameter-overrides", f"file://{overrides}")
-    emulator.sam_deploy(packaged, "--stack-name", "wardgate-development", *given)
+    where = ("--s3-bucket", CODE, "--parameter-overrides", f"file://{overrides}")
+    emulator.sam_deploy(packaged, "--stack-name", "wardgate-development", *where)
     api.registered(BEFORE)
     TOKENS["kept"], TOKENS["spent"] = api.login(BEFORE), api.login(BEFORE)
     api.post("/v1/password/forgot", email=BEFORE).is_ok(202)
@@ -50,7 +59,7 @@ def check_previous_release(api, emulator):
     api.register("between@example.com")
 
 
-def put_key_rings(emulator):
+def put_key_rings(emulator: Deployment) -> None:
     """That release had no function that makes keys."""
     rings = json.loads(subprocess.check_output([TARGET / "debug/examples/key_rings"]))
     for name, ring in rings.items():
@@ -58,18 +67,18 @@ def put_key_rings(emulator):
         emulator.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=json.dumps(ring))
 
 
-def old_releases(emulator):
+def old_releases(emulator: Deployment) -> dict[str, str]:
     """What is live of the functions that the previous release has."""
-    source, _ = binaries.build_previous()
+    source, _ = previous()
     return {name: release for name, release in releases(emulator).items() if name in binaries.names(source)}
 
 
-def upload(emulator, built):
+def upload(emulator: Deployment, built: Path) -> None:
     """The code as archives, packed in a hurry: each is used once."""
     s3 = emulator.client("s3")
     s3.create_bucket(Bucket=CODE, CreateBucketConfiguration={"LocationConstraint": lower.REGION})
 
-    def put(binary):
+    def put(binary: Path) -> None:
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
             file.write(binary, "bootstrap")
@@ -79,7 +88,7 @@ def upload(emulator, built):
         list(pool.map(put, built.glob("*/bootstrap")))
 
 
-def check_upgrade(api, emulator):
+def check_upgrade(api: Api, emulator: Deployment) -> None:
     """By the operator's own command. Whoever was signed in stays so, and what was mailed still works."""
     emulator.deploy()
     holds(PREVIOUS not in releases(emulator).values(), "the previous release is live")
@@ -95,16 +104,14 @@ def check_upgrade(api, emulator):
     TOKENS["kept"] = api.login(BEFORE, OTHER_PASSWORD)
 
 
-def check_side_by_side(api, emulator):
+def check_side_by_side(api: Api, emulator: Deployment) -> None:
     """Half of the functions of either release, and then the other halves: accounts, sessions, tokens and links go
     through both, whichever made them."""
     client, releases_before = emulator.client("lambda"), old_releases(emulator)
     for old in (0, 1):
         for index, name in enumerate(releases_before):
             version = "1" if index % 2 == old else live(emulator, name)["Version"].replace("1", "2")
-            client.update_alias(
-                FunctionName=f"wardgate-{emulator.stage}-{name}", Name="live", FunctionVersion=version
-            )
+            client.update_alias(FunctionName=f"wardgate-{emulator.stage}-{name}", Name="live", FunctionVersion=version)
         equal(set(old_releases(emulator).values()), {PREVIOUS, *releases_before.values()})
         email = f"mixed-{old}@example.com"
         pair = api.signed_in(email)
@@ -123,7 +130,7 @@ def check_side_by_side(api, emulator):
         api.me(pair["access_token"]).refuses(401, "invalid_token")
 
 
-def check_rollback(api, emulator):
+def check_rollback(api: Api, emulator: Deployment) -> None:
     """One command makes one release of it again, also of what is half and half; a second one finds nothing to do. What
     the new release has made works."""
     new = api.post("/v1/login", email="mixed-1@example.com", password=OTHER_PASSWORD).is_ok().json
@@ -140,13 +147,13 @@ def check_rollback(api, emulator):
 
 
 @contextlib.contextmanager
-def migrated(emulator):
+def migrated(emulator: Deployment) -> Iterator[None]:
     """With a migration that the older release does not know. It refuses to go back to where data has lost something,
     and goes where it has only gained."""
     dynamodb, table, before = emulator.client("dynamodb"), f"wardgate-{emulator.stage}", releases(emulator)
     number = "29990101000000"
-    item = {"pk": "MIGRATION", "sk": number, "number": number, "status": "applied"}
-    item = {name: {"S": value} for name, value in item.items()}
+    values = {"pk": "MIGRATION", "sk": number, "number": number, "status": "applied"}
+    item = {name: {"S": value} for name, value in values.items()}
     dynamodb.put_item(TableName=table, Item=item)
     artifact = f"artifacts/{kept(emulator, 'stages/development/live.json')['artifact']}.json"
     manifest = kept(emulator, artifact)
@@ -163,7 +170,7 @@ def migrated(emulator):
     dynamodb.delete_item(TableName=table, Key={name: item[name] for name in ("pk", "sk")})
 
 
-def check_next_deploy(api, emulator):
+def check_next_deploy(api: Api, emulator: Deployment) -> None:
     """After a rollback the same release can be deployed again."""
     holds("aliases moved forward" in emulator.deploy(), "no alias moved")
     holds(PREVIOUS not in releases(emulator).values(), "the previous release is live")

@@ -14,7 +14,7 @@ ALGORITHMS = ["RS256", "ES256"]
 REQUIRED = ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"]
 
 
-def refusal(token, keys, issuer, audience):
+def refusal(token: str, keys: jwt.PyJWKClient, issuer: str, audience: str) -> str | None:
     """Returns why the token is refused, or None."""
     try:
         key = keys.get_signing_key_from_jwt(token)
@@ -37,7 +37,7 @@ def refusal(token, keys, issuer, audience):
     return None
 
 
-def main():
+def main() -> None:
     url, issuer, audience = sys.argv[1:]
     keys = jwt.PyJWKClient(url)
     cases = [json.loads(line) for line in sys.stdin if line.strip()]

@@ -1,0 +1,102 @@
+"""What stands for AWS: clients that answer what a test says, and keep what they were asked."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from botocore.exceptions import ClientError
+
+from wardgate_infra import Json
+from wardgate_infra.operate.aliases import Function, Version
+from wardgate_infra.operate.stage import Stage
+
+# Of whatever stage: the template, which takes a second to read, is not what these tests are about.
+PARAMETERS = {
+    "Architecture": "arm64",
+    "AuditTableName": "wardgate-audit",
+    "LogLevel": "info",
+    "MailSender": "Wardgate <no-reply@example.com>",
+    "Release": "",
+    "TableName": "wardgate",
+    "TableStreamArn": "",
+}
+Call: TypeAlias = tuple[str, dict[str, Json]]
+
+
+class FakeClient:
+    """Answers an operation by its name: with a value, by a function of the arguments, or with an error. What a
+    paginator gives is one page."""
+
+    def __init__(self, **answers: Json) -> None:
+        self.answers = answers
+        self.calls: list[Call] = []
+
+    def __getattr__(self, operation: str) -> Callable[..., Json]:
+        def answer(**arguments: Json) -> Json:
+            self.calls.append((operation, arguments))
+            found = self.answers.get(operation, {})
+            found = found(**arguments) if callable(found) else found
+            if isinstance(found, Exception):
+                raise found
+            return found
+
+        return answer
+
+    def get_paginator(self, operation: str) -> "FakePaginator":
+        return FakePaginator(getattr(self, operation))
+
+    def asked(self, operation: str) -> list[dict[str, Json]]:
+        """The arguments of each call of an operation."""
+        return [arguments for name, arguments in self.calls if name == operation]
+
+
+class FakePaginator:
+    def __init__(self, operation: Callable[..., Json]) -> None:
+        self.operation = operation
+
+    def paginate(self, **arguments: Json) -> list[Json]:
+        return [self.operation(**arguments)]
+
+
+class FakeBucket(FakeClient):
+    """S3 with one bucket of JSON."""
+
+    def __init__(self, **objects: Json) -> None:
+        super().__init__()
+        self.objects: dict[str, bytes] = {key: value.encode() for key, value in objects.items()}
+        self.answers = {"get_object": self.get, "put_object": self.put}
+
+    def get(self, Key: str, **_: Json) -> Json:  # noqa: N803  # as boto3 has it
+        if Key not in self.objects:
+            return error("NoSuchKey")
+        return {"Body": FakeBody(self.objects[Key])}
+
+    def put(self, Key: str, Body: bytes, **_: Json) -> Json:  # noqa: N803
+        self.objects[Key] = Body
+        return {}
+
+
+class FakeBody:
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def read(self) -> bytes:
+        return self.content
+
+
+def error(code: str, message: str = "") -> ClientError:
+    """What boto3 raises."""
+    return ClientError({"Error": {"Code": code, "Message": message}}, "Operation")
+
+
+def stage(name: str = "staging", /, **clients: Json) -> Stage:
+    """A stage whose clients are these."""
+    made = Stage(name)
+    made.clients = {f"{service} 60": client for service, client in clients.items()}
+    made.__dict__["parameters"] = PARAMETERS | {"Stage": name}
+    return made
+
+
+def function(name: str, live: str, *releases: str, beside: dict[str, float] | None = None) -> Function:
+    """A function of staging, with a version of each release, counted from 1."""
+    versions = {str(number): Version(release, f"code of {release}", {}) for number, release in enumerate(releases, 1)}
+    return Function(f"wardgate-staging-{name}", name, live, beside or {}, versions)

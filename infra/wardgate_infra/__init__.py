@@ -1,0 +1,17 @@
+"""What deploys, operates and checks Wardgate: the operator's verbs, an emulator of AWS, and the checks of templates."""
+
+import os
+from pathlib import Path
+from typing import Any, TypeAlias
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+
+# A value out of JSON or YAML, or of an answer of AWS's: its shape is for where it comes from to say.
+Json: TypeAlias = Any
+# What boto3 makes at run time, out of AWS's own descriptions.
+Client: TypeAlias = Any
+
+
+class Failed(Exception):
+    """What stops a command: what went wrong and what to do next, for whoever typed it."""

@@ -1,0 +1,182 @@
+"""The tables of docs/operations/cost.md: `make cost` writes them, and `make validate` asks whether they stand there.
+
+The prices are AWS's list prices for us-east-1 in November 2026, in dollars, without free tiers and discounts. They and
+the habits of users are inputs: put in your own.
+"""
+
+import sys
+from collections.abc import Iterable
+
+from wardgate_infra import ROOT
+
+PAGE = ROOT / "docs/operations/cost.md"
+MILLION = 1_000_000
+MONTH = 30.4
+
+PRICES = {
+    "Lambda, a GB-second (arm64)": 0.0000133334,
+    "Lambda, a million requests": 0.20,
+    "HTTP API, a million requests": 1.00,
+    "DynamoDB, a million write units": 0.625,
+    "DynamoDB, a million read units": 0.125,
+    "DynamoDB, a GB": 0.25,
+    "DynamoDB, a GB with point-in-time recovery": 0.20,
+    "Backup, a GB": 0.10,
+    "Secrets Manager, a secret": 0.40,
+    "Secrets Manager, 10,000 calls": 0.05,
+    "KMS, a key": 1.00,
+    "KMS, 10,000 calls": 0.03,
+    "CloudWatch, a GB of logs": 0.50,
+    "CloudWatch, a metric": 0.30,
+    "CloudWatch, an alarm on a metric": 0.10,
+    "CloudWatch, a composite alarm": 0.50,
+    "CloudWatch, a dashboard": 3.00,
+    "SES, 1,000 mails": 0.10,
+    "SQS, a million requests (FIFO)": 0.50,
+    "EventBridge, a million events": 1.00,
+}
+
+# What an active user does in a month, and what each costs: milliseconds at how many MB, write and read units. A write
+# in a transaction is two units, and a check in one is as much. The text is the line of docs/architecture.md that the
+# units follow: where it changes, the table here is wrong until somebody has looked.
+RESERVED = "1 strongly consistent read + 2 counter writes; then 1 transaction"
+CHECKED = "(check on the user, session, audit; a new device and its notice)"
+REGISTRATION = (
+    "4 counter writes, one after the other (source's registrations, source's mails, pair, address);"
+    " then 1 strongly consistent read; then 1 transaction (registration, audit)"
+)
+SIGN_IN = (
+    "1 strongly consistent read + 1 counter write for each network of the source; then 1 counter write; then 1 more; "
+    f"then 1 transaction {CHECKED}; then 2 writes that give the attempt back + 1 query of the devices"
+)
+REQUESTS = {
+    # name: (a month, ms, MB, write units, read units, the line's beginning, its requests)
+    "sign-in": (4, 120, 1769, 3 + 2 * 3 + 2, 2, "`POST /v1/login`, right password", SIGN_IN),
+    "refresh": (120, 15, 512, 1, 1, "`POST /v1/token/refresh`", "1 conditional write + 1 strongly consistent read"),
+    "account": (60, 12, 512, 0, 2, "`GET /v1/me`", "2 strongly consistent reads"),
+    "sign-out": (2, 15, 512, 2 * 2, 0, "`POST /v1/logout`", "1 transaction (session, audit)"),
+    "registration": (0.1, 120, 1769, 4 + 2 * 2, 1, "`POST /v1/register`", REGISTRATION),
+}
+MAILS = 0.5
+# A line of the function, its metrics, the gateway's line, and Lambda's own three.
+LOG_BYTES = 3_000
+# Profile, credential, sessions, devices, and 400 days of the trail.
+USER_BYTES = 60_000
+
+# What a stage has, used or not.
+SECRETS = 6
+KEYS = 2
+# Forty-five of the stage, and one for each function that takes a release back.
+ALARMS = 85
+COMPOSITES = 4
+DASHBOARDS = 1
+METRICS = 157
+# 38 functions that look for new keys, as warm as traffic keeps them.
+SECRET_CALLS = 300_000
+KEY_CALLS = 200_000
+# `eraser` each quarter of an hour.
+SCHEDULED = MONTH * 24 * 4
+
+WITHOUT_CENTS = 10
+STAGES = {"staging": 50, "1,000 users": 1_000, "100,000 users": 100_000, "1 million users": 1_000_000}
+
+
+def price(name: str, amount: float, per: float = 1) -> float:
+    return PRICES[name] * amount / per
+
+
+def costs(users: int) -> dict[str, float]:
+    """Dollars a month by service, for so many active users."""
+    made = {name: users * it[0] for name, it in REQUESTS.items()}
+    requests = sum(made.values())
+    writes = sum(made[name] * it[3] for name, it in REQUESTS.items())
+    reads = sum(made[name] * it[4] for name, it in REQUESTS.items())
+    seconds = sum(made[name] * it[1] / 1_000 * it[2] / 1_024 for name, it in REQUESTS.items())
+    mails = users * MAILS
+    # The stream's function takes up to a hundred changes at a time, a mail is one call, an order and its mark.
+    behind = writes / 20 + mails + SCHEDULED
+    stored = users * USER_BYTES / 1e9
+    return {
+        "Lambda": price("Lambda, a GB-second (arm64)", seconds + behind * 0.02 * 0.5)
+        + price("Lambda, a million requests", requests + behind, MILLION),
+        "API Gateway": price("HTTP API, a million requests", requests, MILLION),
+        "DynamoDB, requests": price("DynamoDB, a million write units", writes + mails * 3, MILLION)
+        + price("DynamoDB, a million read units", reads + mails * 2, MILLION),
+        "DynamoDB, storage and recovery": price("DynamoDB, a GB", stored)
+        + price("DynamoDB, a GB with point-in-time recovery", stored)
+        + price("Backup, a GB", stored * 3),
+        "Secrets Manager and KMS": price("Secrets Manager, a secret", SECRETS)
+        + price("Secrets Manager, 10,000 calls", SECRET_CALLS, 10_000)
+        + price("KMS, a key", KEYS)
+        + price("KMS, 10,000 calls", KEY_CALLS, 10_000),
+        "CloudWatch, logs": price("CloudWatch, a GB of logs", (requests + behind) * LOG_BYTES / 1e9),
+        "CloudWatch, metrics and alarms": price("CloudWatch, a metric", METRICS)
+        + price("CloudWatch, an alarm on a metric", ALARMS)
+        + price("CloudWatch, a composite alarm", COMPOSITES)
+        + price("CloudWatch, a dashboard", DASHBOARDS),
+        "SES": price("SES, 1,000 mails", mails, 1_000),
+        "SQS and EventBridge": price("SQS, a million requests (FIFO)", mails * 3, MILLION)
+        + price("EventBridge, a million events", made["sign-in"] + made["sign-out"] + made["registration"], MILLION),
+    }
+
+
+def rows(head: list[str], body: Iterable[Iterable[object]]) -> list[str]:
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "--:|" * (len(head) - 1)]
+    return lines + ["| " + " | ".join(map(str, row)) + " |" for row in body]
+
+
+def money(amount: float) -> str:
+    """Dollars, with cents as long as they matter."""
+    return f"{amount:,.0f}" if amount >= WITHOUT_CENTS else f"{amount:.2f}"
+
+
+def tables() -> list[str]:
+    """Both tables of cost.md."""
+    found = {stage: costs(users) for stage, users in STAGES.items()}
+    body = [[service, *(money(it[service]) for it in found.values())] for service in found["staging"]]
+    totals = {stage: sum(it.values()) for stage, it in found.items()}
+    body.append(["**together, a month**", *(f"**{money(it)}**" for it in totals.values())])
+    body.append(["a user a month", *(f"{totals[stage] / users:.4f}" for stage, users in STAGES.items())])
+    used = [
+        [name, f"{often:g}", ms, mb, writes, reads, f"{1e6 * of_one(ms, mb, writes, reads):.2f}"]
+        for name, (often, ms, mb, writes, reads, *_) in REQUESTS.items()
+    ]
+    head = ["request", "a user a month", "ms", "MB", "write units", "read units", "$ a million"]
+    return [*rows(["service", *STAGES], body), "", *rows(head, used), "", *rows(["price", "$"], PRICES.items())]
+
+
+def of_one(ms: float, mb: float, writes: float, reads: float) -> float:
+    """What one request costs, gateway, function, table and log."""
+    return (
+        price("HTTP API, a million requests", 1, MILLION)
+        + price("Lambda, a million requests", 1, MILLION)
+        + price("Lambda, a GB-second (arm64)", ms / 1_000 * mb / 1_024)
+        + price("DynamoDB, a million write units", writes, MILLION)
+        + price("DynamoDB, a million read units", reads, MILLION)
+        + price("CloudWatch, a GB of logs", LOG_BYTES / 1e9)
+    )
+
+
+def outdated() -> list[str]:
+    """Requests whose line in docs/architecture.md is another."""
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    return [name for name, it in REQUESTS.items() if f"| {it[5]} | {it[6]} |" not in text]
+
+
+def main() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    begin, end = "<!-- made by cost.py -->\n", "<!-- to here -->\n"
+    before, rest = text.split(begin)
+    after = rest.split(end)[1]
+    made = before + begin + "\n" + "\n".join(tables()) + "\n\n" + end + after
+    if names := outdated():
+        sys.exit(f"docs/architecture.md says something else about {', '.join(names)}: count the units again in cost.py")
+    if "--check" in sys.argv:
+        if made != text:
+            sys.exit("docs/operations/cost.md is not what cost.py makes of it: make cost")
+    else:
+        PAGE.write_text(made, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

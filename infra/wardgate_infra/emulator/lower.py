@@ -1,0 +1,227 @@
+"""Turns a template into what the emulator can deploy.
+
+Each lowering says what the emulator lacks, and which test holds the original to what is lost on the way. What it
+takes and passes over without a word needs no lowering, and has tests in tests/template.rs as well:
+- Of a stream, records that a function reports as failed count as done. Only an error of the whole function brings a
+  batch back, unhalved and for ever, so nothing gets into the queue of what was given up. Of a queue, what is reported
+  does come again, and is set aside in the end. The original:
+  what_stream_and_queue_could_not_deliver_comes_again_and_is_kept, which also has the number of mailers, here one.
+- Nothing is encrypted, and no condition on a key is looked at. The original:
+  sec_pl_01_a_role_writes_its_own_log_and_decrypts_for_the_services_that_it_uses.
+- A client's address is always 127.0.0.1, and throttles are not applied. The original:
+  what_hashes_passwords_has_concurrency_memory_and_a_throttle_of_its_own.
+- An alias that changes has its version at once, and no second one with a weight: there is no CodeDeploy. What it would
+  do is tried with a stand-in (tests/emulated/canary.py). The original's preferences, hooks and alarms:
+  tests/deployments.rs.
+- An alarm goes by its metric's name alone, whatever the dimensions, and missing data changes no state. The originals'
+  metrics and dimensions: tests/observability.rs,
+  every_alarm_watches_what_is_emitted_with_exactly_these_dimensions.
+- Lines of the embedded metric format stay lines; tests/emulated/observability.py makes metrics of them.
+- Cookies come as a header instead of a list; for the list there is a test in shared/src/lambda.rs.
+"""
+
+import re
+
+import boto3
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+from wardgate_infra import Json
+
+REGION = "eu-central-1"
+# The application that functions are deployed by. In AWS its name is random as well.
+APPLICATION = "wardgate"
+METHODS = {"get", "put", "post", "delete", "patch", "head", "options"}
+# What a Body calls a route of every method, and what the route is called.
+ANY = {"x-amazon-apigateway-any-method": "any"}
+
+
+def api_id(stage: str) -> str:
+    """An API's id is random in AWS. Here it is part of development's issuer, which functions know before it."""
+    return f"wardgate-{stage}"
+
+
+def parameters(template: Json, given: dict[str, str]) -> dict[str, str | list[str]]:
+    """Every parameter's value, in the form in which CloudFormation hands it to SAM: a list as a list."""
+    values = {}
+    for name, parameter in template["Parameters"].items():
+        value = str(given.get(name, parameter.get("Default")))
+        values[name] = value.split(",") if parameter["Type"] == "CommaDelimitedList" else value
+    return values
+
+
+# What the emulator does not know, or would only complain about.
+ABSENT = {
+    # It knows no schedules, and its RotateSecret asks no function: operate/rotate.py takes the four steps by itself
+    # there. The original: tests/template.rs, sec_tk_04_each_ring_but_the_wrapping_one_rotates_by_a_schedule.
+    "AWS::SecretsManager::RotationSchedule",
+    "AWS::CodeDeploy::Application",
+    "AWS::CodeDeploy::DeploymentGroup",
+    # The original's rules: tests/observability.rs, every_alarm_speaks_to_the_topic_of_its_severity and
+    # what_is_wrong_at_all_is_every_alarm_of_its_severity.
+    "AWS::CloudWatch::CompositeAlarm",
+    # The emulator runs no plan. The original's tables: tests/backups.rs,
+    # both_tables_and_what_a_restore_makes_of_them_are_backed_up.
+    "AWS::Backup::BackupSelection",
+    # It wants TLS, which is not to be had here.
+    "AWS::S3::BucketPolicy",
+    # The emulator's CloudFormation does not know it. The roles are given the ARN of one that is there.
+    "AWS::IAM::OIDCProvider",
+}
+
+
+def lower(template: Json, given: dict[str, str]) -> Json:
+    """The template without SAM and without what the emulator does not know."""
+    if "Transform" in template:
+        translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
+        template = translator.translate(template, parameters(template, given))
+        # Goes nowhere, but it would complain on exit.
+        translator.metrics.publish()
+    resources = template["Resources"]
+    for logical_id, resource in list(resources.items()):
+        properties = resource.get("Properties", {})
+        match resource["Type"]:
+            case kind if kind in ABSENT:
+                del resources[logical_id]
+            case "AWS::ApiGatewayV2::Api":
+                lower_api(resources, logical_id, properties, given["Stage"])
+            case "AWS::IAM::Role":
+                lower_role(properties)
+            case "AWS::Lambda::Alias":
+                resource.pop("UpdatePolicy", None)
+            case "AWS::CloudWatch::Alarm":
+                lower_alarm(properties)
+            case "AWS::IAM::ManagedPolicy":
+                lower_policy(properties)
+    return template
+
+
+def lower_alarm(properties: Json) -> None:
+    """Alarms there watch one metric, and know neither expressions nor bands. What is left of such a one has its name,
+    can be set off by hand, and never goes off by itself. The originals': tests/observability.rs,
+    every_expression_names_metrics_that_its_alarm_has."""
+    if "Metrics" not in properties:
+        return
+    first = next(it["MetricStat"] for it in properties.pop("Metrics") if "MetricStat" in it)
+    properties |= first["Metric"] | {"Period": first["Period"], "Statistic": first["Stat"]}
+    properties |= {"ComparisonOperator": "GreaterThanThreshold", "Threshold": 1_000_000_000}
+    properties.pop("ThresholdMetricId", None)
+
+
+# What conditions of infra/pipeline.yaml ask, and the emulator does not know of a request. The original's:
+# tests/pipeline.rs, sec_pl_01_stacks_change_through_cloudformations_own_role_alone.
+UNKNOWN = ("cloudformation:RoleArn",)
+
+
+def lower_policy(properties: Json) -> None:
+    """Without the conditions that would never hold here."""
+    for statement in properties["PolicyDocument"]["Statement"]:
+        for operator, keys in list(statement.get("Condition", {}).items()):
+            for key in UNKNOWN:
+                keys.pop(key, None)
+            if not keys:
+                del statement["Condition"][operator]
+
+
+def lower_role(properties: Json) -> None:
+    """Some rights are looked for in another form than in AWS. To send messages in batches is one of its own here, and
+    part of sending them there; and the emulator does not see which identity a mail is sent from. Whom the original lets
+    send, and where to: tests/template.rs,
+    sec_pl_01_events_and_mailer_reach_their_own_queues_bus_and_sender_alone. Smoke's name an
+    application that the stack does not have here, and versions, where the emulator asks for functions:
+    tests/deployments.rs, sec_pl_08_smoke_reaches_its_own_deployments_and_functions_alone."""
+    for policy in properties.get("Policies", []):
+        for statement in policy["PolicyDocument"]["Statement"]:
+            if statement.get("Action") == "sqs:SendMessage":
+                statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
+            elif "ses:SendEmail" in statement.get("Action", []):
+                statement["Resource"] = "*"
+            elif "ServerlessDeploymentApplication" in str(statement.get("Resource")):
+                named = statement["Resource"]["Fn::Sub"].replace("${ServerlessDeploymentApplication}", APPLICATION)
+                statement["Resource"] = {"Fn::Sub": named}
+            elif statement.get("Action") == "lambda:InvokeFunction":
+                named = [it["Fn::Sub"] for it in statement["Resource"] if "Fn::Sub" in it]
+                statement["Resource"] = [{"Fn::Sub": it.removesuffix(":*")} for it in named]
+
+
+def lower_api(resources: Json, api: str, properties: Json, stage: str) -> None:
+    """The emulator ignores an API's Body, which is where SAM puts the routes, so they become resources. Whatever else
+    SAM may put there stops the deploy. The original's routes, and which function each leads to: tests/template.rs,
+    routes_are_the_endpoints."""
+    body = properties.pop("Body")
+    # Only an import has warnings.
+    properties.pop("FailOnWarnings", None)
+    properties["Name"] = body["info"]["title"]
+    properties["ProtocolType"] = "HTTP"
+    properties["Tags"] = {"ms-custom-id": api_id(stage)}
+    if "x-amazon-apigateway-cors" in body:
+        # A template says AllowOrigins and the service's own API says allowOrigins, as the Body does. The emulator takes
+        # over either and reads the second, so that by the first it would refuse every origin. The original's lists:
+        # tests/template.rs, sec_se_07_only_listed_origins_may_call.
+        properties["CorsConfiguration"] = body["x-amazon-apigateway-cors"]
+    schemes = body.get("components", {}).get("securitySchemes", {})
+    for name, scheme in schemes.items():
+        resources[f"{api}{name}"] = lower_authorizer(name, api, scheme["x-amazon-apigateway-authorizer"])
+    for path, methods in body["paths"].items():
+        for written, operation in methods.items():
+            method = ANY.get(written, written)
+            if method not in METHODS | set(ANY.values()):
+                raise ValueError(f"{method} {path}: not a method, and nothing here lowers it")
+            integration = operation.pop("x-amazon-apigateway-integration")
+            # What only describes the operation.
+            for harmless in ("parameters", "responses"):
+                operation.pop(harmless, None)
+            guard = lower_security(operation.pop("security", []), api)
+            if operation:
+                raise ValueError(f"{method} {path}: nothing here lowers {', '.join(operation)}")
+            name = re.sub("[^a-zA-Z0-9]", "", f"{api}{method.title()}{path.title()}")
+            resources[f"{name}Integration"] = {
+                "Type": "AWS::ApiGatewayV2::Integration",
+                "Properties": {
+                    "ApiId": {"Ref": api},
+                    "IntegrationType": "AWS_PROXY",
+                    "IntegrationMethod": integration["httpMethod"],
+                    "IntegrationUri": integration["uri"],
+                    "PayloadFormatVersion": integration["payloadFormatVersion"],
+                },
+            }
+            resources[f"{name}Route"] = {
+                "Type": "AWS::ApiGatewayV2::Route",
+                "Properties": {
+                    "ApiId": {"Ref": api},
+                    "RouteKey": f"{method.upper()} {path}",
+                    **guard,
+                    "Target": {"Fn::Join": ["/", ["integrations", {"Ref": f"{name}Integration"}]]},
+                },
+            }
+
+
+def lower_authorizer(name: str, api: str, authorizer: Json) -> Json:
+    """An authorizer: the same properties in a Body and as a resource, but for the case of their first letter."""
+    properties = {key[0].upper() + key[1:]: value for key, value in authorizer.items()}
+    configuration = properties.pop("JwtConfiguration", None)
+    if configuration:
+        properties["JwtConfiguration"] = {key.title(): value for key, value in configuration.items()}
+    source = properties["IdentitySource"]
+    return {
+        "Type": "AWS::ApiGatewayV2::Authorizer",
+        "Properties": {
+            **properties,
+            "ApiId": {"Ref": api},
+            "Name": name,
+            "IdentitySource": source if isinstance(source, list) else [source],
+            "AuthorizerType": properties.pop("Type").upper(),
+        },
+    }
+
+
+def lower_security(security: Json, api: str) -> Json:
+    """Which authorizer a route asks, and for which scopes."""
+    for requirement in security:
+        for name, scopes in requirement.items():
+            guard = {"AuthorizerId": {"Ref": f"{api}{name}"}}
+            # What needs no scope is asked of a function: tests/pipeline.rs holds routes with a JWT authorizer to one.
+            if scopes:
+                return guard | {"AuthorizationType": "JWT", "AuthorizationScopes": scopes}
+            return guard | {"AuthorizationType": "CUSTOM"}
+    return {}

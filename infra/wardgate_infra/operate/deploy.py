@@ -1,0 +1,222 @@
+"""`make deploy`: everything of a stage, in the order in which it is safe. Typed again, it goes on where it stopped."""
+
+import argparse
+import datetime
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wardgate_infra import Failed, Json
+from wardgate_infra.operate import aliases, audit, migrate, rotate, smoke, stacks, switch_over, terminal
+from wardgate_infra.operate import release as releases
+from wardgate_infra.operate.aliases import Function
+from wardgate_infra.operate.stage import Stage
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="ask nothing")
+    parser.add_argument("--artifact", help="an artifact that is kept, instead of a new one or of what staging runs")
+    parser.add_argument("--binaries", type=Path, help="a folder with <function>/bootstrap, instead of a build")
+    parser.add_argument("--parameters", default="", help="Name=Value …, for this deploy alone")
+
+
+def run(stage: Stage, options: argparse.Namespace) -> None:
+    if stage.name == "production" and not options.yes and not sys.stdin.isatty():
+        raise Failed("production asks before each stack that changes, and nobody is there to ask: say YES=1.")
+    stage.parameters.update(changed_parameters(stage, options.parameters))
+    switch_over.refuse_other_table(stage)
+    deploy = Deploy(stage, options)
+    began = time.monotonic()
+    for number, (name, step, advice) in enumerate(STEPS, 1):
+        step_began = time.monotonic()
+        terminal.say(f"==> {number} of {len(STEPS)}: {name}")
+        try:
+            remark = step(deploy)
+        except (Failed, BotoCoreError, ClientError) as failure:
+            raise Failed(
+                f"the deploy of {stage.name} stopped at step {number} of {len(STEPS)}, {name}.\n{failure}\n"
+                f"What to do next: {advice} docs/operations/deploy.md has more."
+            ) from failure
+        terminal.say(f"<== {name}: {remark or 'done'} ({time.monotonic() - step_began:.1f} s)")
+    if deploy.changed:
+        terminal.say(f"Release {deploy.release} is live in {stage.name} after {time.monotonic() - began:.0f} s.")
+    else:
+        terminal.say(f"Nothing has changed: release {deploy.release} was live in {stage.name} already.")
+
+
+def changed_parameters(stage: Stage, text: str) -> dict[str, str]:
+    """The parameters of PARAMETERS, which have to be some that a deploy may change."""
+    changed = dict(it.partition("=")[::2] for it in shlex.split(text))
+    if unknown := changed.keys() - (stage.parameters.keys() - {"Stage", "Release"}):
+        raise Failed(f"PARAMETERS has {', '.join(sorted(unknown))}, which is no parameter of {stage.name}.")
+    return changed
+
+
+class Deploy:
+    """What the steps of one deploy know of each other."""
+
+    def __init__(self, stage: Stage, options: argparse.Namespace) -> None:
+        self.stage = stage
+        self.options = options
+        self.changed = False
+        # Of the first step.
+        self.manifest: Json = None
+        self.release = ""
+        self.bucket = ""
+
+    def stack(self, name: str, template: str, **changed: str) -> str:
+        """Deploys a stack."""
+        code = stacks.Code(self.bucket, releases.code(self.manifest))
+        given = {**self.stage.parameters, "Release": self.release, **changed}
+        is_new = stacks.deploy(self.stage, name, template, given, yes=self.options.yes, code=code)
+        self.changed |= is_new
+        return "changed" if is_new else "nothing to change"
+
+
+def artifact(deploy: Deploy) -> str:
+    stage, options = deploy.stage, deploy.options
+    # Stages of one account share it, so that it has none of their tags.
+    stacks.deploy(
+        stage, releases.STACK, "infra/artifacts.yaml", stage.parameters, yes=options.yes, tags="service=wardgate"
+    )
+    if stage.name == "production":
+        deploy.manifest = releases.promote(stage, options.artifact, options.yes)
+    elif options.artifact:
+        deploy.manifest = releases.artifacts(stage).manifest(options.artifact)
+        releases.refuse_other(stage, deploy.manifest)
+    else:
+        deploy.manifest = releases.build(stage, options.binaries)
+    deploy.bucket = releases.artifacts(stage).bucket
+    deploy.release = releases.name_release(deploy.manifest, stage.parameters)
+    return f"release {deploy.release} of artifact {deploy.manifest['artifact']}"
+
+
+def data(deploy: Deploy) -> str:
+    remark = deploy.stack(deploy.stage.data_stack, "infra/data.yaml")
+    if deploy.stage.is_emulated:
+        empty_secrets(deploy.stage)
+    return remark
+
+
+def empty_secrets(stage: Stage) -> None:
+    """A secret without a value in the template has no version in AWS, and in the emulator one that is empty. That the
+    template gives none: tests/template.rs, sec_ot_09_each_ring_is_a_secret_and_no_template_knows_its_value."""
+    secrets = stage.client("secretsmanager")
+    filters = [{"Key": "name", "Values": [f"wardgate/{stage.name}/"]}]
+    for secret in secrets.list_secrets(Filters=filters, MaxResults=100)["SecretList"]:
+        try:
+            current = secrets.get_secret_value(SecretId=secret["ARN"])
+        except secrets.exceptions.ResourceNotFoundException:
+            continue
+        if not current.get("SecretString"):
+            secrets.update_secret_version_stage(
+                SecretId=secret["ARN"], VersionStage="AWSCURRENT", RemoveFromVersionId=current["VersionId"]
+            )
+
+
+def migrate_stack(deploy: Deploy) -> str:
+    return deploy.stack(deploy.stage.migrate_stack, "infra/migrate.yaml")
+
+
+def migrations(deploy: Deploy) -> None:
+    migrate.apply(deploy.stage)
+
+
+def code(deploy: Deploy) -> str:
+    stage, release = deploy.stage, deploy.release
+    stack = stage.stack(stage.code_stack)
+    before = aliases.functions(stage) if stack else []
+    found = {it.release for it in before}
+    live = next(iter(found)) if len(found) == 1 else None
+    releases.remember(stage, release, deploy.manifest, live)
+    deployed, changed = stacks.parameter(stack, "Release"), {}
+    if deployed != release:
+        aliases.forget(stage, before, release)
+        if found - {deployed}:
+            # A canary would share the requests with what CloudFormation believes to be live: what was taken back.
+            changed["DeploymentType"] = "AllAtOnce"
+    try:
+        remark = deploy.stack(stage.code_stack, "template.yaml", **changed)
+    except Failed:
+        if live:
+            # CloudFormation puts aliases where it had put them before, which is not where a rollback has.
+            aliases.flip(stage, aliases.functions(stage), live)
+        raise
+    # After a rollback CloudFormation takes for granted that the aliases are where it has put them.
+    moved = aliases.flip(stage, now := aliases.functions(stage), release)
+    deploy.changed |= bool(moved)
+    compare(deploy, now)
+    return f"{remark}, {moved} aliases moved forward" if moved else remark
+
+
+def compare(deploy: Deploy, functions: list[Function]) -> None:
+    """What runs is what was built."""
+    for function in functions:
+        version = function.version_of(deploy.release)
+        expected = deploy.manifest["functions"][function.short]
+        if version is None or function.versions[version].code != expected:
+            raise Failed(f"{function.name} does not run the artifact's code: its version {version} is something else.")
+
+
+def first_rotation(deploy: Deploy) -> None:
+    rotate.first(deploy.stage)
+
+
+def smoke_test(deploy: Deploy) -> None:
+    """Tried as a user would."""
+    with releases.recorded_run(deploy.stage, deploy.release):
+        smoke.check(deploy.stage)
+
+
+def observability(deploy: Deploy) -> str:
+    name = deploy.stage.observability_stack
+    marked = stacks.parameter(deploy.stage.stack(name), "DeployedAt")
+    # A deploy that has changed nothing so far leaves the dashboard's mark where it is.
+    if deploy.changed or not marked:
+        marked = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return deploy.stack(name, "infra/observability.yaml", DeployedAt=marked)
+
+
+def backup(deploy: Deploy) -> str:
+    stage = deploy.stage
+    region = stage.parameters.get("CopyRegion")
+    # A pipeline's roles end at its region: the vault is made by the administrator who deploys first. And all stacks of
+    # the emulator are in one region, where the second vault would be the first one.
+    if region and not stage.is_emulated and "CLOUDFORMATION_ROLE" not in os.environ:
+        there, name = stage.in_region(region), f"{stage.backup_stack}-copy"
+        given, yes = stage.parameters, deploy.options.yes
+        deploy.changed |= stacks.deploy(there, name, "infra/backup-copy.yaml", given, yes=yes)
+    return deploy.stack(deploy.stage.backup_stack, "infra/backup.yaml")
+
+
+def trail(deploy: Deploy) -> str | None:
+    if not deploy.changed:
+        return "nothing to record"
+    manifest = deploy.manifest
+    detail = f"release {deploy.release} of artifact {manifest['artifact']}, commit {manifest['commit']}"
+    audit.record(deploy.stage, "deployed", detail)
+    return None
+
+
+AGAIN = "Then type the same command again; what is done is not done twice."
+STEPS: list[tuple[str, Callable[[Deploy], str | None], str]] = [
+    ("artifact", artifact, f"Nothing of the stage has been touched. {AGAIN}"),
+    ("data stack", data, f"CloudFormation has put it back, and the old code runs on. Correct what it names. {AGAIN}"),
+    ("migrate stack", migrate_stack, f"No data and no code have been touched. Correct what it names. {AGAIN}"),
+    ("migrations", migrations, f"The old code runs on with what is migrated. {AGAIN} It goes on at its checkpoint."),
+    ("code stack", code, f"CloudFormation has put it back, so that the old code runs. Correct what it names. {AGAIN}"),
+    ("first rotation", first_rotation, f"Without keys /ready answers 503. {AGAIN}"),
+    (
+        "smoke test",
+        smoke_test,
+        "The new code is live and something does not work: make rollback, then look at the logs.",
+    ),
+    ("observability stack", observability, f"The new code is live and works; alarms may be missing. {AGAIN}"),
+    ("backup stack", backup, f"The new code is live and works; backups may be missing. {AGAIN}"),
+    ("audit trail", trail, f"Everything is deployed, but the trail does not say so. {AGAIN}"),
+]

@@ -1,0 +1,121 @@
+"""The parts of `make status` about what outlives a deploy: each gives rows to print, and what is wrong."""
+
+import datetime
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import TypeAlias
+
+from wardgate_infra.operate import running
+from wardgate_infra.operate.stage import Stage
+
+# A part of `make status`: rows to print, and what is wrong.
+Section: TypeAlias = tuple[Sequence[Sequence[str]], list[str]]
+
+# Where what could not be delivered waits for somebody.
+SET_ASIDE = "-failed"
+QUEUE_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+
+
+def minute(time: datetime.datetime) -> str:
+    """A moment as people read it."""
+    return f"{time.astimezone(datetime.UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def queues(stage: Stage) -> Section:
+    """Queues"""
+    sqs = stage.client("sqs")
+    pages = sqs.get_paginator("list_queues").paginate(QueueNamePrefix=f"wardgate-{stage.name}-")
+    rows: list[tuple[str, ...]] = []
+    wrong: list[str] = []
+    for url in sorted(url for page in pages for url in page.get("QueueUrls", [])):
+        name = url.rsplit("/", 1)[1]
+        counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=QUEUE_COUNTS)["Attributes"]
+        waiting, taken = (int(counts[it]) for it in QUEUE_COUNTS)
+        rows.append((name, f"{waiting} waiting", f"{taken} in work"))
+        if SET_ASIDE in name and waiting + taken:
+            wrong.append(f"{waiting + taken} messages were given up and are in {name}")
+    return rows or [("none",)], wrong
+
+
+def tables(stage: Stage) -> Section:
+    """Tables, counted by AWS every six hours"""
+    dynamodb = stage.client("dynamodb")
+    rows: list[tuple[str, ...]] = []
+    wrong: list[str] = []
+    for parameter in ("TableName", "AuditTableName"):
+        name = f"{stage.parameters[parameter]}-{stage.name}"
+        found = dynamodb.describe_table(TableName=name)["Table"]
+        size = f"{found['ItemCount']} items, {found['TableSizeBytes']} bytes"
+        rows.append((name, f"{found['TableStatus']}, {size}"))
+        if found["TableStatus"] not in ("ACTIVE", "UPDATING"):
+            wrong.append(f"table {name} is {found['TableStatus']}")
+        described = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+        recovery = described.get("PointInTimeRecoveryDescription", {})
+        if recovery.get("PointInTimeRecoveryStatus") == "ENABLED":
+            window = [
+                minute(recovery[it]) if it in recovery else "?"
+                for it in ("EarliestRestorableDateTime", "LatestRestorableDateTime")
+            ]
+            rows.append(("  can be restored to", f"{window[0]} to {window[1]}"))
+        else:
+            rows.append(("  can be restored to", "no moment"))
+            wrong.append(f"point-in-time recovery of {name} is off: make deploy STAGE={stage.name} turns it on")
+        backups = dynamodb.list_backups(TableName=name, BackupType="ALL")["BackupSummaries"]
+        newest = max((it["BackupCreationDateTime"] for it in backups), default=None)
+        rows.append(("  newest backup", minute(newest) if newest else "none"))
+    return rows, wrong
+
+
+def rings(stage: Stage) -> Section:
+    """Key rings, and the keys that are published"""
+    secrets = stage.client("secretsmanager")
+    prefix = f"wardgate/{stage.name}/"
+    pages = secrets.get_paginator("list_secrets").paginate(Filters=[{"Key": "name", "Values": [prefix]}])
+    names = sorted(it["Name"] for page in pages for it in page["SecretList"] if it["Name"].startswith(prefix))
+    now = datetime.datetime.now(datetime.UTC)
+    rows: list[tuple[str, ...]] = []
+    wrong: list[str] = []
+    for name in names:
+        # Dates and version ids; never a value.
+        found = secrets.describe_secret(SecretId=name)
+        current = any("AWSCURRENT" in stages for stages in found.get("VersionIdsToStages", {}).values())
+        changed, due = found.get("LastRotatedDate") or found.get("LastChangedDate"), found.get("NextRotationDate")
+        rows.append(
+            (
+                name,
+                f"changed {minute(changed)}" if current and changed else "empty",
+                f"next rotation {minute(due)}" if due else "no schedule",
+            )
+        )
+        if not current:
+            wrong.append(f"{name} is empty: make rotate STAGE={stage.name}")
+        elif due and due < now:
+            wrong.append(
+                f"{name} should have been rotated on {minute(due)}: make logs STAGE={stage.name} F=rotate-keys"
+            )
+    if not names:
+        wrong.append(f"there are no key rings: make deploy STAGE={stage.name} makes them")
+    url = running.api_url(stage)
+    status, published = running.ask(f"{url}/.well-known/jwks.json") if url else (0, {})
+    rows += [("  published", key.get("kid", "?"), key.get("alg", "?")) for key in published.get("keys", [])]
+    if status != HTTPStatus.OK or not published.get("keys"):
+        wrong.append(f"no key is published, so nobody can verify a token: /.well-known/jwks.json answers {status}")
+    return rows, wrong
+
+
+def migrations(stage: Stage) -> Section:
+    """Migrations"""
+    if stage.stack(stage.migrate_stack) is None:
+        return [("no stack of migrations",)], []
+    rows: list[tuple[str, ...]] = []
+    wrong: list[str] = []
+    for it in stage.invoke("migrate", {"status": True})["migrations"]:
+        applied = it["applied_at"] and minute(datetime.datetime.fromisoformat(it["applied_at"]))
+        rows.append((f"{it['number']} {it['name']}", it["status"], applied or ""))
+        # Somebody who has its lock is at it.
+        if it["due"] and not it["locked_until"]:
+            wrong.append(f"migration {it['number']} is due: make migrate STAGE={stage.name}")
+    return rows or [("none",)], wrong
+
+
+SECTIONS = (queues, tables, rings, migrations)

@@ -1,0 +1,24 @@
+"""`make pipeline`: what an administrator does once for a stage, so that GitHub Actions can deploy it."""
+
+import argparse
+
+from wardgate_infra.operate import stacks, terminal
+from wardgate_infra.operate.deploy import changed_parameters
+from wardgate_infra.operate.stage import Stage
+
+VARIABLES = {"DEPLOY_ROLE": "DeployRoleArn", "CLOUDFORMATION_ROLE": "CloudFormationRoleArn"}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="ask nothing")
+    parser.add_argument("--parameters", default="", help="Name=Value …, for this time alone")
+
+
+def run(stage: Stage, options: argparse.Namespace) -> None:
+    stage.parameters.update(changed_parameters(stage, options.parameters))
+    name = f"wardgate-{stage.name}-pipeline"
+    stacks.deploy(stage, name, "infra/pipeline.yaml", stage.parameters, yes=options.yes)
+    outputs = stage.outputs(name)
+    terminal.say(f"The environment {stage.name} of {stage.parameters['Repository']} on GitHub needs these variables:")
+    rows = [(variable, outputs[output]) for variable, output in VARIABLES.items()]
+    terminal.table([*rows, ("AWS_REGION", stage.region)])

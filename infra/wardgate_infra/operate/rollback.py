@@ -1,0 +1,212 @@
+"""`make rollback`: the release that was live before the last deploy answers again, within seconds. Data and stacks stay
+as they are. Typed again, it does what is left to do."""
+
+import argparse
+import concurrent.futures
+import datetime
+import os
+import time
+from collections.abc import Callable
+
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.exceptions import ClientError
+
+from wardgate_infra import Failed, Json
+from wardgate_infra.operate import aliases, audit, smoke, terminal
+from wardgate_infra.operate import release as releases
+from wardgate_infra.operate.aliases import Function
+from wardgate_infra.operate.release import Artifacts
+from wardgate_infra.operate.stage import Stage
+
+UNFINISHED = ["Created", "Queued", "InProgress", "Baking", "Ready"]
+# A stack goes back function by function.
+PATIENCE = datetime.timedelta(minutes=30)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="ask nothing")
+    parser.add_argument("--release", help="a release to go to, instead of the one before the last deploy")
+
+
+def run(stage: Stage, options: argparse.Namespace) -> None:
+    began = time.monotonic()
+    if stage.stack(stage.code_stack) is None:
+        raise Failed(f"There is no stack {stage.code_stack}: nothing of {stage.name} has been deployed here.")
+    functions = aliases.functions(stage)
+    release = options.release or releases.last_deploy(stage).get("previous")
+    refuse(stage, functions, release)
+    midway = in_progress(stage)
+    late = aliases.behind(functions, release)
+    if not late and not midway:
+        terminal.say(f"Release {release} is live in {stage.name} already. RELEASE=<hash> names another one:")
+        terminal.table(known(functions))
+        return
+    live = ", ".join(sorted({it.release for it in late})) or "what is being deployed"
+    say_what_stays(functions, release)
+    terminal.confirm(
+        f"Go back to release {release} in {stage.name}, from {live}, in {len(late)} functions?", options.yes
+    )
+
+    if midway:
+        stop_deployments(stage)
+    # First of all what answers requests.
+    aliases.flip(stage, functions, release)
+    terminal.say(f"Release {release} is live in {stage.name} after {time.monotonic() - began:.1f} s.")
+    if midway:
+        wait(lambda: not deployments(stage), "CodeDeploy takes back what it has shifted")
+        stop_update(stage)
+        # CloudFormation has its own view of where aliases were before.
+        aliases.flip(stage, aliases.functions(stage), release)
+        terminal.say(f"The deploy that was under way has ended ({time.monotonic() - began:.1f} s).")
+    audit.record(stage, "rolled_back", f"release {release}, from {live}")
+    with releases.recorded_run(stage, release):
+        smoke.check(stage)
+
+
+def refuse(stage: Stage, functions: list[Function], release: str | None) -> None:
+    """Why not to go back."""
+    if not release:
+        raise Failed(f"Nothing says what was live in {stage.name} before: name a release, RELEASE=<hash>.")
+    if not any(it.version_of(release) for it in functions):
+        raise Failed(f"No function has a version of release {release}. `make deploy` can bring back its artifact.")
+    bucket = releases.artifacts(stage)
+    live = {it.release for it in functions}
+    refuse_other_table(stage, bucket, live, release)
+    if missing := unreadable(applied(stage), manifests(bucket, live), manifests(bucket, {release})):
+        raise Failed(
+            f"Release {release} cannot read today's data: it does not know {missing}, after which data has lost what "
+            "it reads. Take that back first, with the release that knows it (make migrate TO=), or correct forward."
+        )
+
+
+def refuse_other_table(stage: Stage, bucket: Artifacts, live: set[str], release: str) -> None:
+    """A restore switches tables by a deploy, and the table before it is closed."""
+    there = bucket.release(release).get("parameters", {}).get("TableName")
+    here = {bucket.release(it).get("parameters", {}).get("TableName") for it in live} - {None, there}
+    if there and here:
+        raise Failed(
+            f"Release {release} uses the table {there}, and {stage.name} now {', '.join(sorted(here))}: a restore has "
+            f"switched over in between. To change the table: make restore STAGE={stage.name} SWITCH_TO={there}"
+        )
+
+
+def manifests(bucket: Artifacts, names: set[str]) -> list[Json]:
+    """The artifacts' manifests of releases, as far as they are known."""
+    found = [bucket.release(name).get("artifact") for name in names if name]
+    return [bucket.manifest(artifact) for artifact in found if artifact]
+
+
+def applied(stage: Stage) -> list[str]:
+    """The numbers of the migrations whose traces are in the table, also of one that is under way: what
+    shared/src/store/migrations.rs keeps of each."""
+    pages = (
+        stage.client("dynamodb")
+        .get_paginator("query")
+        .paginate(
+            TableName=f"{stage.parameters['TableName']}-{stage.name}",
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": "MIGRATION"}},
+            ConsistentRead=True,
+        )
+    )
+    read = TypeDeserializer().deserialize
+    states = [{name: read(value) for name, value in item.items()} for page in pages for item in page["Items"]]
+    return [it["number"] for it in states if it["status"] != "reverted"]
+
+
+def unreadable(numbers: list[str], live: list[Json], target: list[Json]) -> str:
+    """The applied migrations that take something away (contract) which the target still reads: those that it does not
+    know. A release without a manifest knows none; a migration that no manifest knows may take anything."""
+    known_there = {it["number"] for manifest in target for it in manifest["migrations"]}
+    takes_away = {it["number"]: it["contract"] for manifest in live for it in manifest["migrations"]}
+    found = [it for it in numbers if it not in known_there and takes_away.get(it, True)]
+    return ", ".join(f"migration {it}" for it in sorted(found))
+
+
+def say_what_stays(functions: list[Function], release: str) -> None:
+    """A function that is newer has nothing to go back to, and nothing of the older release calls it."""
+    if new := [it.name for it in functions if it.version_of(release) is None]:
+        terminal.say(f"New since then, and left as they are: {', '.join(new)}")
+
+
+def known(functions: list[Function]) -> list[tuple[str, str]]:
+    """Each release that functions have versions of, newest first."""
+    newest = max(functions, key=lambda it: len(it.versions))
+    numbers = sorted(newest.versions, key=int, reverse=True)
+    return [(newest.versions[it].release, "live" if it == newest.live else "") for it in numbers]
+
+
+def in_progress(stage: Stage) -> bool:
+    """Whether a deploy is under way."""
+    return stage.is_in_progress(stage.code_stack) or bool(deployments(stage))
+
+
+def deployments(stage: Stage) -> list[str]:
+    """CodeDeploy's deployments of this stage that have not ended."""
+    if stage.is_emulated and "AWS_ENDPOINT_URL_CODEDEPLOY" not in os.environ:
+        # The emulator has none.
+        return []
+    client = stage.client("codedeploy")
+    pages = client.get_paginator("list_applications").paginate()
+    names = [name for page in pages for name in page["applications"]]
+    # As CloudFormation calls what SAM makes.
+    ours = [name for name in names if name.startswith(f"{stage.code_stack}-ServerlessDeploymentApplication")]
+
+    def unfinished(names: tuple[str, str]) -> list[str]:
+        application, group = names
+        pages = client.get_paginator("list_deployments").paginate(
+            applicationName=application, deploymentGroupName=group, includeOnlyStatuses=UNFINISHED
+        )
+        return [it for page in pages for it in page["deployments"]]
+
+    groups = [
+        (name, group)
+        for name in ours
+        for page in client.get_paginator("list_deployment_groups").paginate(applicationName=name)
+        for group in page["deploymentGroups"]
+    ]
+    with concurrent.futures.ThreadPoolExecutor(aliases.MOVES_AT_A_TIME) as pool:
+        return [it for found in pool.map(unfinished, groups) for it in found]
+
+
+def stop_deployments(stage: Stage) -> None:
+    """Stops what CodeDeploy is at; it takes back what it has shifted."""
+    client = stage.client("codedeploy")
+    for deployment in deployments(stage):
+        try:
+            client.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)
+            terminal.say(f"stopped deployment {deployment}")
+        except client.exceptions.DeploymentAlreadyCompletedException:
+            continue
+
+
+def stop_update(stage: Stage) -> None:
+    """Cancels the update of the stack, and waits until CloudFormation has put everything else back."""
+    client = stage.client("cloudformation")
+    if stage.stack(stage.code_stack)["StackStatus"] == "UPDATE_IN_PROGRESS":
+        try:
+            client.cancel_update_stack(StackName=stage.code_stack)
+            terminal.say(f"cancelled the update of {stage.code_stack}")
+        except ClientError as error:
+            # It has failed by itself since, because its deployments were stopped.
+            if "CancelUpdateStack cannot be called" not in error.response["Error"]["Message"]:
+                raise
+    wait(
+        lambda: not stage.is_in_progress(stage.code_stack),
+        f"CloudFormation puts {stage.code_stack} back",
+    )
+    if (status := stage.stack(stage.code_stack)["StackStatus"]).endswith("_FAILED"):
+        raise Failed(
+            f"{stage.code_stack} is {status}. The older release is live, but the next deploy needs the stack: aws "
+            f"cloudformation continue-update-rollback --stack-name {stage.code_stack}, then this command again."
+        )
+
+
+def wait(is_over: Callable[[], bool], what: str) -> None:
+    """Looks every other second."""
+    deadline = time.monotonic() + PATIENCE.total_seconds()
+    terminal.say(f"waiting: {what}")
+    while not is_over():
+        if time.monotonic() > deadline:
+            raise Failed(f"{what}, for {PATIENCE} now. The older release is live. This command again goes on waiting.")
+        time.sleep(2)

@@ -1,0 +1,133 @@
+"""How a stack is deployed: by `sam deploy`, with the settings of samconfig.toml."""
+
+import datetime
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from wardgate_infra import ROOT, TARGET, Failed, Json, templates
+from wardgate_infra.operate import terminal
+from wardgate_infra.operate.stage import Stage
+
+SAM = Path(sys.executable).with_name("sam")
+# What CloudFormation stops because something else failed.
+BESIDE_THE_POINT = ("cancelled", "Rollback requested")
+
+
+@dataclass(frozen=True)
+class Code:
+    """Where the functions' code is: the bucket, and the key of each function's archive."""
+
+    bucket: str
+    archives: dict[str, str]
+
+
+def deploy(
+    stage: Stage,
+    name: str,
+    template: str,
+    given: dict[str, str],
+    *,
+    yes: bool,
+    code: Code | None = None,
+    tags: str | None = None,
+) -> bool:
+    """Deploys a template as a stack, and gives whether anything changed."""
+    folder = TARGET / "deploy" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    content = templates.read(ROOT / template)
+    values = given_to(content, given)
+    if code:
+        name_code(content, code)
+    if stage.is_emulated:
+        content = lower(content, values)
+    packaged, overrides = folder / "template.json", folder / "parameters.yaml"
+    packaged.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    # In a file, because on a command line a sender's name would be two values.
+    overrides.write_text(json.dumps(values, indent=1), encoding="utf-8")
+
+    clear(stage, name)
+    before, began = stamp(stage.stack(name)), datetime.datetime.now(datetime.UTC)
+    command: list[str | Path] = [SAM, "deploy", "--config-file", ROOT / "samconfig.toml", "--config-env", stage.name]
+    command += ["--region", stage.region, "--stack-name", name, "--template-file", packaged]
+    command += ["--parameter-overrides", f"file://{overrides}"]
+    command += ["--s3-bucket", code.bucket] if code else []
+    command += ["--tags", tags] if tags else []
+    # What changes resources, where whoever deploys may not do so himself: a pipeline.
+    role = os.environ.get("CLOUDFORMATION_ROLE")
+    command += ["--role-arn", role] if role else []
+    command += ["--no-confirm-changeset"] if yes else []
+    if subprocess.run(command, cwd=ROOT, env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False).returncode:
+        raise Failed(f"sam deploy of {name} failed.\n{failures(stage, name, began)}".rstrip())
+    if declined(stage, name, began):
+        raise Failed(f"The changes of {name} were declined and are not made; the steps before are.")
+    return bool(stamp(stage.stack(name)) != before)
+
+
+def given_to(content: Json, given: dict[str, str]) -> dict[str, str]:
+    """Every parameter of a template: one that is left out would keep the value of the deploy before."""
+    return {name: given.get(name, str(it.get("Default"))) for name, it in content["Parameters"].items()}
+
+
+def name_code(content: Json, code: Code) -> None:
+    """Says in a template where each function's archive is."""
+    for resource in content["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            function = Path(resource["Properties"]["CodeUri"]).name
+            resource["Properties"]["CodeUri"] = f"s3://{code.bucket}/{code.archives[function]}"
+
+
+def clear(stage: Stage, name: str) -> None:
+    """Deletes a stack whose first deploy failed and was taken back: it has nothing in it, and cannot be updated."""
+    if (stage.stack(name) or {}).get("StackStatus") == "ROLLBACK_COMPLETE":
+        terminal.say(f"deleting what a failed first deploy has left of {name}")
+        client = stage.client("cloudformation")
+        client.delete_stack(StackName=name)
+        client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 2})
+
+
+def lower(content: Json, values: dict[str, str]) -> Json:
+    """The template for the emulator."""
+    # Nothing of it belongs to a deploy to AWS.
+    from wardgate_infra.emulator import lower  # noqa: PLC0415
+
+    return lower.lower(content, values)
+
+
+def stamp(stack: Json) -> Json:
+    """What is different after an update."""
+    return stack and (stack["StackId"], stack["StackStatus"], stack.get("LastUpdatedTime"))
+
+
+def declined(stage: Stage, name: str, began: datetime.datetime) -> bool:
+    """Whether somebody said no to the change set: it is there, and has not run. sam calls that a success."""
+    pages = stage.client("cloudformation").get_paginator("list_change_sets").paginate(StackName=name)
+    sets = [it for page in pages for it in page["Summaries"]]
+    return any(it["ExecutionStatus"] == "AVAILABLE" and it["CreationTime"] >= began for it in sets)
+
+
+def failures(stage: Stage, name: str, began: datetime.datetime) -> str:
+    """The first reasons that CloudFormation gives for what failed; none if it never began."""
+    if stage.stack(name) is None:
+        return ""
+    client, found = stage.client("cloudformation"), []
+    # What it refuses before it begins has reasons of its own, to which a stack's events only point.
+    checks = client.get_paginator("describe_events").paginate(StackName=name, Filters={"FailedEvents": True})
+    stories = client.get_paginator("describe_stack_events").paginate(StackName=name)
+    for event in [it for page in checks for it in page["OperationEvents"]] + [
+        it for page in stories for it in page["StackEvents"]
+    ]:
+        reason = event.get("ValidationStatusReason") or event.get("ResourceStatusReason", "")
+        failed = event.get("EventType") == "VALIDATION_ERROR" or event.get("ResourceStatus", "").endswith("_FAILED")
+        if failed and event["Timestamp"] >= began and not any(it in reason for it in BESIDE_THE_POINT):
+            found.append((event["Timestamp"], f"  {event['LogicalResourceId']} ({event['ResourceType']}): {reason}"))
+    return "\n".join(dict.fromkeys(text for _, text in sorted(found)[:5]))
+
+
+def parameter(stack: Json, name: str) -> str | None:
+    """What a stack has been given, or None if there is none."""
+    given = (stack or {}).get("Parameters", [])
+    return next((it["ParameterValue"] for it in given if it["ParameterKey"] == name), None)

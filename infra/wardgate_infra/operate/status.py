@@ -1,0 +1,129 @@
+"""`make status`: how a stage is, from what AWS and the API say of it. No key and no item is read. Fails if something is
+wrong, and says what at the end."""
+
+import argparse
+import collections
+import os
+from http import HTTPStatus
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wardgate_infra import Failed
+from wardgate_infra.operate import lasting, running
+from wardgate_infra.operate.lasting import Section, minute
+from wardgate_infra.operate.stage import Stage
+from wardgate_infra.operate.terminal import say, table
+
+DEPLOYING = ["Created", "Queued", "InProgress", "Baking", "Ready"]
+# CodeDeploy describes so many at a time.
+MOST_DEPLOYMENTS = 25
+SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
+
+
+def arguments(_parser: argparse.ArgumentParser) -> None:
+    """None of its own."""
+
+
+def run(stage: Stage, _options: argparse.Namespace) -> None:
+    who = stage.client("sts").get_caller_identity()
+    say(f"Stage {stage.name} in {stage.region}, account {who['Account']}{', emulated' if stage.is_emulated else ''}")
+    problems = []
+    for section in (stacks, releases, deployments, api, alarms, *lasting.SECTIONS):
+        title = (section.__doc__ or "").rstrip(".")
+        say(f"\n{title}")
+        try:
+            rows, wrong = section(stage)
+        except (BotoCoreError, ClientError, Failed) as error:
+            # The rest is worth knowing all the same.
+            rows, wrong = [("not known:", str(error))], [f"{title.lower()}: not known, {error}"]
+        table([("  " + str(row[0]), *row[1:]) for row in rows])
+        problems += wrong
+    if problems:
+        many = "is 1 thing" if len(problems) == 1 else f"are {len(problems)} things"
+        raise Failed("\n  - ".join([f"There {many} wrong with stage {stage.name}:", *problems]))
+    say("\nNothing is wrong.")
+
+
+def stacks(stage: Stage) -> Section:
+    """Stacks"""
+    needed = (stage.data_stack, stage.code_stack)
+    others = (stage.observability_stack, stage.backup_stack)
+    rows: list[tuple[str, ...]] = []
+    wrong: list[str] = []
+    for name in (stage.data_stack, stage.migrate_stack, stage.code_stack, *others):
+        stack = stage.stack(name)
+        status = stack["StackStatus"] if stack else "none"
+        changed = minute(stack.get("LastUpdatedTime") or stack["CreationTime"]) if stack else ""
+        rows.append((name, status, changed))
+        if stack is None and name in needed:
+            wrong.append(f"there is no stack {name}: make deploy STAGE={stage.name}")
+        elif stack and status.endswith("_IN_PROGRESS"):
+            rows[-1] = (name, status, f"{changed}, a change is under way")
+        elif stack and status not in SETTLED:
+            wrong.append(f"stack {name} is {status}: its events say why; the next deploy goes on from there")
+    return rows, wrong
+
+
+def releases(stage: Stage) -> Section:
+    """Releases"""
+    functions = running.released(stage)
+    counted = collections.Counter(it.release for it in functions).most_common()
+    rows = [(running.short(release), f"{count} of {len(functions)} functions") for release, count in counted]
+    usual, _ = counted[0]
+    rows += [(f"  {it}", running.short(it.release)) for it in functions if it.release != usual]
+    for it in functions:
+        for version, weight in it.beside.items():
+            rows.append((f"  {it}", f"canary: {weight:.0%} of requests go to version {version}"))
+    if len(counted) == 1 or running.is_changing(stage, functions):
+        return rows, []
+    return rows, ["functions run different releases: deploy again, or make rollback STAGE=" + stage.name]
+
+
+def deployments(stage: Stage) -> Section:
+    """Deployments under way"""
+    if stage.is_emulated and "AWS_ENDPOINT_URL_CODEDEPLOY" not in os.environ:
+        return [("the emulator has no CodeDeploy",)], []
+    client = stage.client("codedeploy")
+    pages = client.get_paginator("list_deployments").paginate(includeOnlyStatuses=DEPLOYING)
+    ids = [it for page in pages for it in page["deployments"]]
+    found = []
+    for start in range(0, len(ids), MOST_DEPLOYMENTS):
+        found += client.batch_get_deployments(deploymentIds=ids[start : start + MOST_DEPLOYMENTS])["deploymentsInfo"]
+    ours = [it for it in found if it["applicationName"].startswith(f"{stage.code_stack}-")]
+    rows: list[tuple[str, ...]] = [
+        (it["deploymentId"], it["status"], it["deploymentGroupName"], minute(it["createTime"])) for it in ours
+    ]
+    return rows or [("none",)], []
+
+
+def api(stage: Stage) -> Section:
+    """API"""
+    url = running.api_url(stage)
+    if url is None:
+        return [("none",)], ["the API has no address: there is no code stack"]
+    rows: list[tuple[str, ...]] = [("address", url)]
+    wrong: list[str] = []
+    for path, well in (("health", "healthy"), ("ready", "ready")):
+        status, answer = running.ask(f"{url}/{path}")
+        said = (
+            answer.get("status") if status == HTTPStatus.OK else answer.get("detail", answer.get("status", "nothing"))
+        )
+        parts = "".join(f", {it['name']} {it['status']}" for it in answer.get("dependencies", []))
+        rows.append((f"GET /{path}", f"{status} {said}{parts}"))
+        if (status, said) != (HTTPStatus.OK, well):
+            wrong.append(f"/{path} answers {status} {said}{parts}: make logs STAGE={stage.name} F={path}")
+    return rows, wrong
+
+
+def alarms(stage: Stage) -> Section:
+    """Alarms"""
+    pages = (
+        stage.client("cloudwatch")
+        .get_paginator("describe_alarms")
+        .paginate(AlarmNamePrefix=f"wardgate-{stage.name}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    )
+    found = [it for page in pages for it in page.get("MetricAlarms", []) + page.get("CompositeAlarms", [])]
+    ringing = [it for it in found if it["StateValue"] == "ALARM"]
+    rows = [(f"{len(ringing)} of {len(found)} in ALARM", "", "")]
+    rows += [(f"  {it['AlarmName']}", minute(it["StateUpdatedTimestamp"]), it["StateReason"]) for it in ringing]
+    return rows, [f"alarm {it['AlarmName']}: {it.get('AlarmDescription') or it['StateReason']}" for it in ringing]

@@ -1,0 +1,108 @@
+"""Access and refresh tokens, sessions, and guessing, through API Gateway."""
+
+import contextlib
+import json
+import time
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from emulated.gateway import Api, claims, decoded, encoded, equal, holds, remembered
+from wardgate_infra.emulator.deployment import Deployment
+
+
+def check_access_token_verifies_by_published_keys(api: Api, emulator: Deployment) -> None:
+    token = api.signed_in("token@example.com")["access_token"]
+    header, payload, signature = token.split(".")
+    keys = {key["kid"]: key for key in api.ask("GET", "/.well-known/jwks.json").json["keys"]}
+    key = keys[json.loads(decoded(header))["kid"]]
+    n, e = (int.from_bytes(decoded(key[member])) for member in "ne")
+    public = rsa.RSAPublicNumbers(e, n).public_key()
+    public.verify(decoded(signature), f"{header}.{payload}".encode(), padding.PKCS1v15(), SHA256())
+    with contextlib.suppress(InvalidSignature):
+        public.verify(decoded(signature), f"{header}.x{payload}".encode(), padding.PKCS1v15(), SHA256())
+        raise AssertionError("any signature verifies")
+    equal(
+        (claims(token)["iss"], claims(token)["aud"]), (emulator.parameters["Issuer"], [emulator.parameters["Audience"]])
+    )
+
+
+def check_forged_tokens(api: Api, _emulator: Deployment) -> None:
+    pair = api.signed_in("forged@example.com")
+    header, payload, signature = pair["access_token"].split(".")
+    other = encoded(json.dumps({**claims(pair["access_token"]), "sub": "usr_01m7ye4e23ts5hp6njnz1e9mad"}).encode())
+    unsigned = encoded(json.dumps({**json.loads(decoded(header)), "alg": "none"}).encode())
+    stranger = rsa.generate_private_key(65537, 2048)
+    resigned = encoded(stranger.sign(f"{header}.{other}".encode(), padding.PKCS1v15(), SHA256()))
+    forgeries = [
+        f"{header}.{other}.{signature}",
+        f"{unsigned}.{other}.",
+        f"{header}.{other}.{resigned}",
+        f"{header}.{payload}.{encoded(decoded(signature)[::-1])}",
+        pair["refresh_token"],
+        "x",
+    ]
+    for forgery in forgeries:
+        answer = api.me(forgery)
+        answer.refuses(401, "invalid_token")
+        holds(answer.headers["www-authenticate"].startswith("Bearer"), answer.headers["www-authenticate"])
+    kind, body, mac = pair["refresh_token"].split(".")
+    for forgery in (f"{kind}.{body}.{encoded(decoded(mac)[::-1])}", pair["access_token"]):
+        api.refresh(forgery).refuses(401, "invalid_token")
+    equal(api.me(pair["access_token"]).status, 200)
+
+
+def check_dead_session(api: Api, _emulator: Deployment) -> None:
+    pair = api.signed_in("dead@example.com")
+    equal(api.me(pair["access_token"]).status, 200)
+    left = api.ask("POST", "/v1/logout", bearer=pair["access_token"])
+    equal((left.status, left.text), (204, ""))
+    for answer in (api.me(pair["access_token"]), api.refresh(pair["refresh_token"])):
+        answer.refuses(401, "invalid_token")
+
+
+def check_refresh_family(api: Api, _emulator: Deployment) -> None:
+    """A lost answer is given again; a token from before is a theft."""
+    first = api.signed_in("family@example.com")
+    second = remembered(api.refresh(first["refresh_token"]).json)
+    again = remembered(api.refresh(first["refresh_token"]).json)
+    equal(again["refresh_token"], second["refresh_token"])
+    # Only an answer that is older than a moment gives way to a new one.
+    third = second
+    deadline = time.monotonic() + 30
+    while third["refresh_token"] == second["refresh_token"]:
+        holds(time.monotonic() < deadline, "the token never changes")
+        time.sleep(0.5)
+        third = remembered(api.refresh(second["refresh_token"]).json)
+    api.refresh(first["refresh_token"]).refuses(401, "invalid_token")
+    api.refresh(third["refresh_token"]).refuses(401, "invalid_token")
+    api.me(third["access_token"]).refuses(401, "invalid_token")
+
+
+def check_sessions(api: Api, _emulator: Deployment) -> None:
+    email = "sessions@example.com"
+    mine, second, third = api.signed_in(email), api.login(email), api.login(email)
+    bearer = mine["access_token"]
+    listed = api.ask("GET", "/v1/sessions", bearer=bearer)
+    equal({it["id"] for it in listed.json["items"]}, {it["session_id"] for it in (mine, second, third)})
+    page = api.ask("GET", "/v1/sessions?limit=2", bearer=bearer)
+    equal(len(page.json["items"]), 2)
+    equal(api.ask("DELETE", f"/v1/sessions/{second['session_id']}", bearer=bearer).status, 204)
+    equal(api.me(second["access_token"]).status, 401)
+    api.ask("DELETE", "/v1/sessions/ses_01m7ye4e4bc5y8fstk2pcpkznc", bearer=bearer).refuses(404, "not_found")
+    equal(api.me(third["access_token"]).status, 200)
+    equal(api.ask("DELETE", "/v1/sessions", bearer=bearer).status, 204)
+    equal((api.me(third["access_token"]).status, api.me(bearer).status), (401, 200))
+
+
+def check_guessing(api: Api, _emulator: Deployment) -> None:
+    email = "guessed@example.com"
+    api.registered(email)
+    for _ in range(12):
+        answer = api.ask("POST", "/v1/login", {"email": email, "password": "analytical engines rattle"})
+        if answer.status == 429:
+            break
+        answer.refuses(401, "invalid_credentials")
+    answer.refuses(429, "too_many_attempts")
+    holds(int(answer.headers["retry-after"]) > 0, answer.headers["retry-after"])
