@@ -8,9 +8,7 @@ use wardgate_server::endpoints::{ENDPOINTS, openapi};
 
 use crate::harness::repository;
 
-/// What the gateway would answer by itself, and what has no place in a description of an API.
-const BESIDE_THE_API: [&str; 2] = ["page-show/icon", "page-show/nothing"];
-
+/// But for the routes that no description has, and for an event that no gateway sends.
 #[test]
 fn every_golden_response_is_one_that_the_description_knows() {
     let document = openapi();
@@ -20,10 +18,10 @@ fn every_golden_response_is_one_that_the_description_knows() {
         let operation = &document["paths"][endpoint.path()][&method];
         for name in files(endpoint.name).1 {
             let event: Value = read(&format!("events/{name}.json"));
-            if event["routeKey"] != endpoint.routes[0].to_string() {
+            if event["routeKey"] != endpoint.routes[0].to_string() || name.ends_with("/broken-body") {
                 continue;
             }
-            let response = read(&format!("events/{name}.response.json"));
+            let response = filled(read(&format!("events/{name}.response.json")));
             wrong.extend(difference(&document, operation, &response).map(|why| format!("{name}: {why}")));
         }
     }
@@ -32,6 +30,17 @@ fn every_golden_response_is_one_that_the_description_knows() {
 
 fn read(path: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(repository(path)).unwrap()).unwrap()
+}
+
+/// With numbers where the golden file has what stands for them.
+fn filled(mut response: Value) -> Value {
+    match &mut response {
+        Value::String(text) if ["<milliseconds>", "<items>"].contains(&text.as_str()) => return Value::from(0),
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = filled(item.take())),
+        Value::Object(members) => members.values_mut().for_each(|member| *member = filled(member.take())),
+        _ => {}
+    }
+    response
 }
 
 /// Why a response is none of the operation's.

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use minijinja::{Environment, UndefinedBehavior, Value, context};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Serde, Value};
+use minijinja::{Environment, UndefinedBehavior, context};
 use serde::Serialize;
 use wardgate::http::endpoint::{Class, Endpoint, Reserve, Route};
 use wardgate_server::endpoints::{AREAS, ENDPOINTS, EVENT_FUNCTIONS};
@@ -164,19 +166,19 @@ pub fn all(grants: &Grants) -> Vec<File> {
     for area in &AREAS {
         let endpoints: Vec<Function> = area.endpoints.iter().map(|(endpoint, _)| of(endpoint)).collect();
         let reserves: BTreeSet<&str> = endpoints.iter().filter_map(|it| it.reserve).collect();
-        let endpoints = Value::from_serialize(endpoints);
-        let reserves = Value::from_serialize(reserves);
+        let endpoints = Value::from(Serde(endpoints));
+        let reserves = Value::from(Serde(reserves));
         let context = context! { area => area.name, endpoints, reserves };
         files.push(render("area.yaml.jinja", &format!("infra/functions/{}.yaml", area.name), "../../", context));
     }
     let functions = EVENT_FUNCTIONS.iter().map(|name| (*name, Function::new(name, Class::Standard, grants.get(*name))));
     let functions: BTreeMap<&str, Function> = functions.collect();
-    let functions = Value::from_serialize(functions);
-    let paths = Value::from_serialize(paths());
-    let permissions = Value::from_serialize(permissions());
+    let functions = Value::from(Serde(functions));
+    let paths = Value::from(Serde(paths()));
+    let permissions = Value::from(Serde(permissions()));
+    files.push(render("migrate.yaml.jinja", "infra/migrate.yaml", "../", context! { functions => functions.clone() }));
     let context = context! { functions, paths, permissions, hashing => hashing() };
     files.push(render("template.yaml.jinja", "template.yaml", "", context));
-    files.push(render("migrate.yaml.jinja", "infra/migrate.yaml", "../", context! { functions }));
     files
 }
 
@@ -225,17 +227,24 @@ fn render(template: &str, path: &str, root: &str, context: Value) -> File {
     let sources: Vec<(String, String)> = fs::read_dir(repository("infra/templates"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .map(|file| (file.file_name().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(file).unwrap()))
+        .map(|file| (file.file_name().unwrap().to_str().unwrap().to_owned(), source(&file)))
         .collect();
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
-    environment.set_keep_trailing_newline(true);
+    let mut syntax = SyntaxConfig::builder();
+    syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
+    environment.set_syntax(syntax.build().unwrap());
     environment.add_global("root", root);
     for (name, source) in &sources {
         environment.add_template(name, source).unwrap_or_else(|error| panic!("{error:#}"));
     }
     let content = environment.get_template(template).and_then(|template| template.render(context));
     File { path: path.to_owned(), content: content.unwrap_or_else(|error| panic!("{error:#}")) }
+}
+
+/// A line that is one expression does not end by itself: what it prints does.
+fn source(file: &std::path::Path) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    let is_expression = |line: &str| line.starts_with("{{") && line.ends_with("}}");
+    text.lines().map(|line| if is_expression(line) { line.to_owned() } else { format!("{line}\n") }).collect()
 }

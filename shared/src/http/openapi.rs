@@ -4,7 +4,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema, json_schema};
 use serde_json::{Map, Value, json};
 
-use crate::http::endpoint::Endpoint;
+use crate::http::endpoint::{Endpoint, Reader};
 use crate::http::form;
 use crate::http::problem::ProblemBody;
 
@@ -63,6 +63,7 @@ pub enum Body {
 }
 
 const JSON: &str = "application/json";
+const PROBLEM: &str = "application/problem+json";
 
 /// What every endpoint that reads a body may answer (SE-08).
 const BODY_PROBLEMS: [(u16, &str); 2] = [(408, "The body did not arrive in time."), (413, "The body is over 64 KiB.")];
@@ -120,8 +121,15 @@ fn describe(endpoint: &Endpoint, operation: &Operation, generator: &mut SchemaGe
         }
         responses.insert(status.to_string(), Value::Object(response));
     }
+    if let Reader::Person(_) = endpoint.reader {
+        let meaning = "Asked by a script, a frame or a page of another site: pages answer people alone (SE-07).";
+        let refusal = responses.entry("403").or_insert_with(|| json!({ "description": meaning, "content": {} }));
+        if let Some(content) = refusal.get_mut("content").and_then(Value::as_object_mut) {
+            content.insert(PROBLEM.to_owned(), json!({ "schema": problem }));
+        }
+    }
     let mut refuse = |status: u16, meaning: &str| {
-        let content = content(problem, "application/problem+json");
+        let content = content(problem, PROBLEM);
         responses.insert(status.to_string(), json!({ "description": meaning, "content": content }));
     };
     for (status, meaning) in operation.problems {
