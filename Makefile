@@ -148,21 +148,22 @@ advisories: $(tools)/.pins ## Check dependencies against the RustSec advisories,
 	@$(need-rust)
 	@$(tools)/cargo-deny check advisories
 
-.PHONY: openapi
-openapi: ## Write docs/api/openapi.json from the code
+.PHONY: generate
+generate: ## Write what is made of the code: stacks, API, roles, watch routes, openapi.json, responses, migrations.json
 	@$(need-rust)
-	@mkdir -p docs/api
-	@UPDATE_SNAPSHOTS=1 cargo test --workspace --test black_box openapi
+	@UPDATE_SNAPSHOTS=1 cargo test --quiet --workspace --test black_box -- nothing_that_is_generated --nocapture
+
+# A PATH that is typed is the endpoint's, and would be the shell's, too.
+.PHONY: endpoint
+endpoint: search-path := $(shell echo "$$PATH")
+endpoint: ## Write what a new endpoint begins as: make endpoint AREA=accounts NAME=me-avatar METHOD=GET PATH=/v1/me/avatar
+	@export PATH="$(search-path)"; command -v python3 >/dev/null || { echo "This needs Python 3." >&2; exit 1; }; \
+		$(in-package) python3 -m wardgate_infra.endpoint "$(AREA)" "$(NAME)" "$(METHOD)" "$(value PATH)"
 
 .PHONY: configuration
 configuration: ## Write the keys of docs/operations/configuration.md from the code
 	@$(need-rust)
 	@UPDATE_SNAPSHOTS=1 cargo test --package wardgate --lib configuration_reference
-
-.PHONY: events
-events: ## Write the responses beside the golden events from the code
-	@$(need-rust)
-	@UPDATE_SNAPSHOTS=1 cargo test --workspace --test black_box golden_event
 
 # The report is written and printed also where it says that something is missing.
 .PHONY: security-report
@@ -302,11 +303,6 @@ migrate: .tools/sam/.pins ## Apply migrations of the data, or take them back: ma
 .PHONY: migrate-new
 migrate-new: .tools/sam/.pins ## Write the file of a new migration: make migrate-new NAME=drop-old-names
 	@$(in-package) exec $(python) -m wardgate_infra.operate.migrate_new "$(NAME)"
-
-.PHONY: migrations
-migrations: ## Write infra/migrations.json from the code
-	@$(need-rust)
-	@UPDATE_SNAPSHOTS=1 cargo test --package wardgate-tests --test black_box migrations_json
 
 .PHONY: rotate
 rotate: .tools/sam/.pins ## Make the next keys: make rotate STAGE=staging RING=signing; or retire one at once: RETIRE=<kid>|newest|all

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::Value;
-use wardgate::http::endpoint::Reader;
+use wardgate::http::endpoint::{Class, Reader};
 use wardgate::http::navigation::is_page;
+use wardgate::secrets::RingName;
 use wardgate_runtime_tests::{binaries, golden};
 use wardgate_server::endpoints::{AREAS, ENDPOINTS, EVENT_FUNCTIONS, openapi};
 
@@ -118,6 +119,15 @@ fn is_good(response: &Value) -> bool {
 fn people_read_what_is_at_the_paths_of_pages() {
     for (endpoint, _) in ENDPOINTS.iter() {
         assert_eq!(matches!(endpoint.reader, Reader::Person(_)), is_page(endpoint.path()), "{}", endpoint.name);
+    }
+}
+
+/// The ring that wraps hashes is what hashing takes: without the class there would be no processor and no throttle for it.
+#[test]
+fn what_hashes_passwords_says_so_by_its_class() {
+    for (endpoint, _) in ENDPOINTS.iter() {
+        let wraps = endpoint.needs.rings.contains(&RingName::PasswordWrap);
+        assert_eq!(matches!(endpoint.class, Class::Hashing(_)), wraps, "{}", endpoint.name);
     }
 }
 

@@ -1,30 +1,34 @@
-//! How a new version gets its traffic, and what takes it back: the preferences, hooks and alarms of `template.yaml`, and
-//! what the two roles of a deployment reach.
+//! How a new version gets its traffic, and what takes it back: the preferences, hooks and alarms of the stacks with functions,
+//! and what the two roles of a deployment reach.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use wardgate_server::endpoints::ENDPOINTS;
 
-use crate::harness::cloudformation::{functions, read, resolve, resources, statements, texts};
+use crate::harness::cloudformation::{
+    CodeStack, MIGRATE, code_stacks, everything, functions, read, resolve, resources, statements, texts,
+};
 
 const ACCOUNT: &str = "eu-central-1:123456789012";
 
+/// Functions that get all of their traffic at once, without a hook: who calls them looks at what they answer.
+const WITHOUT_DEPLOYMENT: [&str; 3] = [
+    // Asked by `make migrate` alone, and by deploys before anything else is new.
+    "migrate",
+    // Asked by `make restore` alone.
+    "restore-sweep",
+    // The hook itself.
+    "smoke",
+];
+
 /// With everything that a parameter can switch on.
-fn template() -> Value {
-    stage_template(&[])
+fn stacks(given: &[(&str, Value)]) -> Vec<CodeStack> {
+    code_stacks(&[&everything(), given].concat())
 }
 
-fn stage_template(given: &[(&str, Value)]) -> Value {
-    let mut all = vec![("AuthorizerAudience", json!("https://api.example.com"))];
-    all.extend_from_slice(given);
-    resolve(&read("template.yaml"), &all)
-}
-
-/// The function and its preference, without those of all functions.
-fn preferences(template: &Value) -> BTreeMap<String, (&str, &Value)> {
-    let preference = |id: &str| &template["Resources"][format!("{id}Function")]["Properties"]["DeploymentPreference"];
-    functions(template).into_iter().map(|(name, id)| (name, (id, preference(id)))).collect()
+fn migrate_stack() -> Value {
+    resolve(&read(MIGRATE), &everything())
 }
 
 /// What an alarm adds up: namespace, name, dimensions.
@@ -44,28 +48,52 @@ fn watched(alarm: &Value) -> BTreeMap<String, (String, String, BTreeMap<String, 
 
 #[test]
 fn each_function_is_deployed_with_a_hook_and_an_alarm_but_the_hook_itself() {
-    let template = template();
-    let all = &template["Globals"]["Function"]["DeploymentPreference"];
-    assert_eq!(all["Hooks"], json!({ "PreTraffic": { "Ref": "SmokeFunction" } }));
-    assert_eq!(all["Role"], json!({ "Fn::GetAtt": "CodeDeployRole.Arn" }));
-    // Without its condition, a group would be made of a function that is not there.
-    assert_eq!(all["PassthroughCondition"], true);
-    assert_eq!(all.get("Enabled"), None);
-    for (name, (id, preference)) in preferences(&template) {
-        if name == smoke::FUNCTION.name {
-            assert_eq!(*preference, json!({ "Enabled": false }));
-            continue;
+    for CodeStack { path, template } in stacks(&[]) {
+        let all = template["Globals"]["Function"].get("DeploymentPreference");
+        let mut deployed = json!({
+            "Type": "AllAtOnce",
+            // Without its condition, a group would be made of a function that is not there.
+            "PassthroughCondition": true,
+        });
+        if path == MIGRATE {
+            // What others are deployed with is deployed here.
+            assert_eq!(all, None);
+            deployed["Role"] = json!({ "Fn::GetAtt": "CodeDeployRole.Arn" });
+            deployed["Hooks"] = json!({ "PreTraffic": { "Ref": "SmokeFunction" } });
+        } else {
+            deployed["Role"] = json!({ "Fn::ImportValue": "wardgate-development-codedeploy-role" });
+            deployed["Hooks"] = json!({ "PreTraffic": "wardgate-development-smoke" });
+            assert_eq!(all, Some(&deployed), "{path}");
         }
-        assert_eq!(*preference, json!({ "Alarms": [{ "Ref": format!("{id}RollbackAlarm") }] }), "{name}");
+        for (name, id) in functions(&template) {
+            let preference = template["Resources"][format!("{id}Function")]["Properties"].get("DeploymentPreference");
+            let mut expected = if path == MIGRATE { deployed.clone() } else { json!({}) };
+            expected["Alarms"] = json!([{ "Ref": format!("{id}RollbackAlarm") }]);
+            let expected = (!WITHOUT_DEPLOYMENT.contains(&name.as_str())).then_some(&expected);
+            assert_eq!(preference, expected, "{path}: {name}");
+            assert!(expected.is_some() || path == MIGRATE, "{path}: {name} would get what all have");
+        }
     }
+    // And what the others import and name is there.
+    let migrate = read(MIGRATE);
+    let output = &migrate["Outputs"]["CodeDeployRoleArn"];
+    assert_eq!(output["Value"], json!({ "Fn::GetAtt": "CodeDeployRole.Arn" }));
+    assert_eq!(output["Export"]["Name"], json!({ "Fn::Sub": "wardgate-${Stage}-codedeploy-role" }));
+    assert_eq!(
+        migrate_stack()["Resources"]["SmokeFunction"]["Properties"]["FunctionName"],
+        "wardgate-development-smoke"
+    );
 }
 
 #[test]
 fn production_has_a_canary_and_staging_has_none() {
     for (stage, expected) in [("staging", "AllAtOnce"), ("production", "Canary10Percent10Minutes")] {
         let file = read(&format!("infra/{stage}/parameters.yaml"));
-        let template = stage_template(&[("DeploymentType", file["DeploymentType"].clone())]);
-        assert_eq!(template["Globals"]["Function"]["DeploymentPreference"]["Type"], expected, "{stage}");
+        for CodeStack { path, template } in stacks(&[("DeploymentType", file["DeploymentType"].clone())]) {
+            let rotate_keys = &template["Resources"]["RotateKeysFunction"]["Properties"];
+            let deployed = if path == MIGRATE { rotate_keys } else { &template["Globals"]["Function"] };
+            assert_eq!(deployed["DeploymentPreference"]["Type"], expected, "{path}, {stage}");
+        }
         // Failures of a canary that fails altogether are a tenth of all calls.
         assert!(file["RollbackPercent"].as_u64().unwrap() < 10, "{stage}");
     }
@@ -74,38 +102,40 @@ fn production_has_a_canary_and_staging_has_none() {
 /// A metric's name and dimensions are what the code emits (shared/src/telemetry), or what AWS does for the alias.
 #[test]
 fn each_function_has_a_rollback_alarm_beside_it_on_its_own_metrics() {
-    let template = template();
-    let alarms = resources(&template, "AWS::CloudWatch::Alarm");
-    let expected: BTreeSet<String> =
-        functions(&template).values().filter(|id| **id != "Smoke").map(|id| format!("{id}RollbackAlarm")).collect();
-    assert_eq!(alarms.keys().map(|id| (*id).to_owned()).collect::<BTreeSet<_>>(), expected);
-    for (name, id) in functions(&template) {
-        let Some(alarm) = alarms.get(format!("{id}RollbackAlarm").as_str()) else { continue };
-        let raw = &read("template.yaml")["Resources"];
-        let condition = |of: &str| raw[format!("{id}{of}")].get("Condition").cloned();
-        assert_eq!(condition("RollbackAlarm"), condition("Function"), "{name}");
-        assert_eq!(alarm["AlarmName"], format!("wardgate-development-{name}-rollback"));
-        assert!(alarm["AlarmDescription"].as_str().unwrap().contains("docs/operations/canary.md"), "{name}");
-
-        let of_lambda = |metric: &str| {
-            let function = format!("wardgate-development-{name}");
-            let dimensions = BTreeMap::from([
-                ("Resource".to_owned(), format!("{function}:live")),
-                ("FunctionName".to_owned(), function),
-            ]);
-            ("AWS/Lambda".to_owned(), metric.to_owned(), dimensions)
-        };
-        let mut metrics = BTreeMap::from([
-            ("calls".to_owned(), of_lambda("Invocations")),
-            ("errors".to_owned(), of_lambda("Errors")),
-        ]);
-        if let Some((metric, dimension, value)) = own_metric(&name) {
-            let stage = ("stage".to_owned(), "development".to_owned());
-            let dimensions = BTreeMap::from([stage, (dimension.to_owned(), value.to_owned())]);
-            metrics.insert("faults".to_owned(), ("Wardgate".to_owned(), metric.to_owned(), dimensions));
+    for CodeStack { path, template } in stacks(&[]) {
+        let alarms = resources(&template, "AWS::CloudWatch::Alarm");
+        let deployed: BTreeMap<String, &str> =
+            functions(&template).into_iter().filter(|(name, _)| !WITHOUT_DEPLOYMENT.contains(&name.as_str())).collect();
+        let expected: BTreeSet<String> = deployed.values().map(|id| format!("{id}RollbackAlarm")).collect();
+        assert_eq!(alarms.keys().map(|id| (*id).to_owned()).collect::<BTreeSet<_>>(), expected, "{path}");
+        let raw = &read(&path)["Resources"];
+        for (name, id) in deployed {
+            let alarm = alarms[format!("{id}RollbackAlarm").as_str()];
+            let condition = |of: &str| raw[format!("{id}{of}")].get("Condition").cloned();
+            assert_eq!(condition("RollbackAlarm"), condition("Function"), "{name}");
+            assert_eq!(alarm["AlarmName"], format!("wardgate-development-{name}-rollback"));
+            assert!(alarm["AlarmDescription"].as_str().unwrap().contains("docs/operations/canary.md"), "{name}");
+            assert_eq!(watched(alarm), metrics(&name), "{name}");
         }
-        assert_eq!(watched(alarm), metrics, "{name}");
     }
+}
+
+/// What takes a function's deployment back, if it fails.
+fn metrics(function: &str) -> BTreeMap<String, (String, String, BTreeMap<String, String>)> {
+    let of_lambda = |metric: &str| {
+        let name = format!("wardgate-development-{function}");
+        let dimensions =
+            BTreeMap::from([("Resource".to_owned(), format!("{name}:live")), ("FunctionName".to_owned(), name)]);
+        ("AWS/Lambda".to_owned(), metric.to_owned(), dimensions)
+    };
+    let mut metrics =
+        BTreeMap::from([("calls".to_owned(), of_lambda("Invocations")), ("errors".to_owned(), of_lambda("Errors"))]);
+    if let Some((metric, dimension, value)) = own_metric(function) {
+        let stage = ("stage".to_owned(), "development".to_owned());
+        let dimensions = BTreeMap::from([stage, (dimension.to_owned(), value.to_owned())]);
+        metrics.insert("faults".to_owned(), ("Wardgate".to_owned(), metric.to_owned(), dimensions));
+    }
+    metrics
 }
 
 /// What a function counts as failed by itself. The events function reports what failed, and Lambda asks again.
@@ -122,8 +152,8 @@ fn own_metric(function: &str) -> Option<(&'static str, &'static str, &str)> {
 /// A single failure takes nothing back, nor does a silence.
 #[test]
 fn a_rollback_needs_so_many_failures_and_such_a_share() {
-    let template = stage_template(&[("RollbackErrors", json!(7)), ("RollbackPercent", json!(3))]);
-    for (id, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
+    let stacks = stacks(&[("RollbackErrors", json!(7)), ("RollbackPercent", json!(3))]);
+    for (id, alarm) in stacks.iter().flat_map(|stack| resources(&stack.template, "AWS::CloudWatch::Alarm")) {
         assert_eq!(alarm["TreatMissingData"], "notBreaching", "{id}");
         assert_eq!((&alarm["Threshold"], &alarm["EvaluationPeriods"]), (&json!(0), &json!(1)), "{id}");
         assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold", "{id}");
@@ -141,7 +171,7 @@ fn a_rollback_needs_so_many_failures_and_such_a_share() {
 
 #[test]
 fn sec_pl_01_codedeploy_may_call_the_hook_move_aliases_and_look_at_alarms() {
-    let template = template();
+    let template = migrate_stack();
     let role = &template["Resources"]["CodeDeployRole"]["Properties"];
     let trust = &role["AssumeRolePolicyDocument"]["Statement"];
     assert_eq!(trust.as_array().unwrap().len(), 1);
@@ -163,30 +193,32 @@ fn sec_pl_01_codedeploy_may_call_the_hook_move_aliases_and_look_at_alarms() {
     );
 }
 
-/// What it does to tables and secrets, and to whose items, is in `permissions/`.
+/// What it does to tables and secrets, and to whose items, is in `permissions/`. It is there before the functions that it
+/// calls, and their applications, so that these are the stage's, by how their names begin.
 #[test]
 fn sec_pl_08_smoke_reaches_its_own_deployments_and_functions_alone() {
-    let template = template();
+    let template = migrate_stack();
     let found: BTreeMap<String, Value> = statements(&template, "Smoke")
         .iter()
         .filter(|it| ["codedeploy:", "lambda:"].iter().any(|kind| texts(&it["Action"])[0].starts_with(kind)))
         .map(|it| (texts(&it["Action"]).join(" "), it["Resource"].clone()))
         .collect();
-    let application = "${ServerlessDeploymentApplication}";
-    let others = functions(&template).into_keys().filter(|name| name != smoke::FUNCTION.name);
-    let invoked = others.map(|name| format!("arn:aws:lambda:{ACCOUNT}:function:wardgate-development-{name}:*"));
     assert_eq!(
         found,
         BTreeMap::from([
             (
                 "codedeploy:GetApplicationRevision".to_owned(),
-                json!(format!("arn:aws:codedeploy:{ACCOUNT}:application:{application}")),
+                json!(format!("arn:aws:codedeploy:{ACCOUNT}:application:wardgate-development-*")),
             ),
             (
                 "codedeploy:GetDeployment codedeploy:PutLifecycleEventHookExecutionStatus".to_owned(),
-                json!(format!("arn:aws:codedeploy:{ACCOUNT}:deploymentgroup:{application}/*")),
+                json!(format!("arn:aws:codedeploy:{ACCOUNT}:deploymentgroup:wardgate-development-*/*")),
             ),
-            ("lambda:InvokeFunction".to_owned(), invoked.collect()),
+            // With a version or an alias, and never the newest code that no deploy has published.
+            (
+                "lambda:InvokeFunction".to_owned(),
+                json!(format!("arn:aws:lambda:{ACCOUNT}:function:wardgate-development-*:*")),
+            ),
         ])
     );
     let function = &template["Resources"]["SmokeFunction"]["Properties"];

@@ -43,19 +43,54 @@ fn verbs() -> BTreeMap<String, Target> {
     targets
 }
 
+/// The targets that the Makefile defines, each as often as it does. What lies in a folder is a file, and what has `:=` or
+/// ` = ` a variable.
+fn targets(makefile: &str) -> Vec<&str> {
+    let is_name = |word: &str| word.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-');
+    let rules =
+        makefile.lines().filter(|line| !line.starts_with(['\t', '#', ' '])).filter_map(|line| line.split_once(':'));
+    let rules = rules.filter(|(_, rest)| !rest.split("##").next().unwrap_or_default().contains('='));
+    let targets = rules.map(|(targets, _)| targets).filter(|targets| targets.split_whitespace().all(is_name));
+    targets.flat_map(str::split_whitespace).collect()
+}
+
 /// Of two recipes for one target, make takes the last and only warns: checks went missing that way.
 #[test]
 fn each_target_of_the_makefile_stands_once() {
     let makefile = text("Makefile");
-    let named: Vec<_> = makefile.lines().filter(|line| !line.starts_with(['\t', '#', '.', ' '])).collect();
-    let targets = named.iter().filter_map(|line| line.split_once(':')).filter(|(_, rest)| !rest.starts_with('='));
-    let mut seen = BTreeSet::new();
-    let twice: Vec<_> = targets.map(|(target, _)| target).filter(|target| !seen.insert(*target)).collect();
-    assert_eq!(twice, [""; 0]);
-    assert!(seen.contains("validate"), "the targets were not read");
+    let targets = targets(&makefile);
+    assert!(targets.contains(&"validate") && targets.len() > 40, "the targets were not read: {targets:?}");
+    assert_eq!(twice(&targets), [""; 0]);
     let loose: Vec<_> = makefile.lines().collect();
     let glued = loose.windows(2).filter(|pair| pair[1].starts_with(".PHONY") && pair[0].starts_with('\t'));
     assert_eq!(glued.map(|pair| pair[1]).collect::<Vec<_>>(), [""; 0], "no empty line before these");
+}
+
+#[test]
+fn each_target_of_the_makefile_is_phony_once() {
+    let makefile = text("Makefile");
+    let phony = makefile.lines().filter_map(|line| line.strip_prefix(".PHONY:"));
+    let phony: Vec<&str> = phony.flat_map(str::split_whitespace).collect();
+    assert_eq!(twice(&phony), [""; 0]);
+    let (phony, targets) = (BTreeSet::from_iter(phony), BTreeSet::from_iter(targets(&makefile)));
+    assert_eq!(phony, targets, "left: phony, right: defined");
+}
+
+/// As `make help` finds them.
+#[test]
+fn each_verb_of_the_help_is_listed_once_and_says_what_it_does() {
+    let makefile = text("Makefile");
+    let is_verb = |name: &str| !name.is_empty() && name.chars().all(|it| it.is_ascii_lowercase() || it == '-');
+    let lines = makefile.lines().filter_map(|line| line.split_once(':')).filter(|(name, _)| is_verb(name));
+    let listed: Vec<(&str, &str)> = lines.filter_map(|(name, rest)| Some((name, rest.split_once("## ")?.1))).collect();
+    assert!(listed.len() > 40, "{}", listed.len());
+    assert_eq!(twice(&listed.iter().map(|(name, _)| *name).collect::<Vec<_>>()), [""; 0]);
+    assert_eq!(twice(&listed.iter().map(|(_, description)| *description).collect::<Vec<_>>()), [""; 0]);
+}
+
+fn twice<'a>(names: &[&'a str]) -> Vec<&'a str> {
+    let mut seen = BTreeSet::new();
+    names.iter().copied().filter(|name| !seen.insert(*name)).collect()
 }
 
 #[test]

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use serde_json::{Value, json};
+use wardgate_server::endpoints::AREAS;
 
-use crate::harness::cloudformation::{read, resolve, resources, texts};
+use crate::harness::cloudformation::{everything, read, resolve, resources, templates, texts};
 use crate::harness::repository;
 
 const TEMPLATE: &str = "infra/pipeline.yaml";
-/// The stacks that deploys make roles in.
-const STACKS: [&str; 4] = ["template.yaml", "infra/migrate.yaml", "infra/observability.yaml", "infra/backup.yaml"];
+/// The stacks that an administrator deploys, and no pipeline.
+const ADMINISTRATORS: [&str; 1] = [TEMPLATE];
 /// Jobs that may do more than read the source, and what.
 const RIGHTS: [(&str, &str, &str); 5] = [
     ("staging", "build", "attestations: write"),
@@ -282,6 +283,25 @@ fn sec_pl_01_stacks_change_through_cloudformations_own_role_alone() {
     assert_eq!(stacks, 1);
 }
 
+/// What a deploy changes, and what it has to finish and to stop.
+#[test]
+fn a_deploy_reaches_each_of_the_stages_stacks_and_no_other() {
+    let stacks = "arn:aws:cloudformation:eu-central-1:123456789012:stack";
+    let areas = AREAS.iter().map(|area| format!("-{}", area.name));
+    let released: BTreeSet<String> = ["", "-migrate"].map(str::to_owned).into_iter().chain(areas).collect();
+    let released: BTreeSet<String> = released.iter().map(|end| format!("{stacks}/wardgate-staging{end}/*")).collect();
+    let others =
+        ["wardgate-staging-backup", "wardgate-staging-data", "wardgate-staging-observability", "wardgate-artifacts"];
+    let all = released.iter().cloned().chain(others.map(|name| format!("{stacks}/{name}/*"))).collect();
+    let template = pipeline();
+    let deploy = &policies(&template)["StacksPolicy"];
+    for (sid, expected) in [("ChangeStacks", &all), ("FinishChangeSets", &all), ("StopUpdates", &released)] {
+        let statement = deploy.iter().find(|it| it["Sid"] == sid).unwrap();
+        let found: BTreeSet<String> = texts(&statement["Resource"]).into_iter().map(str::to_owned).collect();
+        assert_eq!(found, *expected, "{sid}");
+    }
+}
+
 /// TK-06: API Gateway cannot tell an ID token from an access token but by its scopes.
 #[test]
 fn sec_tk_06_each_route_of_the_example_names_its_authorizer_and_a_jwt_route_its_scopes() {
@@ -348,15 +368,12 @@ fn sec_pl_01_every_role_of_a_stage_has_the_boundary_and_is_within_it() {
     let template = pipeline();
     let allowed: BTreeSet<&str> = policies(&template)["Boundary"].iter().flat_map(|it| texts(&it["Action"])).collect();
     // With everything that a parameter can switch on.
-    let given = [
-        ("PermissionsBoundary", json!("wardgate-pipeline/wardgate-staging-boundary")),
-        ("AuthorizerAudience", json!("https://api.example.com")),
-        ("AuthorizerChecksSessions", json!("true")),
-    ];
+    let mut given = everything().to_vec();
+    given.push(("PermissionsBoundary", json!("wardgate-pipeline/wardgate-staging-boundary")));
     let expected = "arn:aws:iam::123456789012:policy/wardgate-pipeline/wardgate-staging-boundary";
     let mut roles = 0;
-    for path in STACKS.into_iter().filter(|path| repository(path).exists()) {
-        let stack = resolve(&read(path), &given);
+    for path in templates().into_iter().filter(|path| !ADMINISTRATORS.contains(&path.as_str())) {
+        let stack = resolve(&read(&path), &given);
         for (id, role) in resources(&stack, "AWS::IAM::Role") {
             roles += 1;
             assert_eq!(role["PermissionsBoundary"], expected, "{path}: {id}");

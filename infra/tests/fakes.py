@@ -1,5 +1,6 @@
 """What stands for AWS: clients that answer what a test says, and keep what they were asked."""
 
+import datetime
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -63,7 +64,7 @@ class FakeBucket(FakeClient):
     def __init__(self, **objects: Json) -> None:
         super().__init__()
         self.objects: dict[str, bytes] = {key: value.encode() for key, value in objects.items()}
-        self.answers = {"get_object": self.get, "put_object": self.put}
+        self.answers = {"get_object": self.get, "put_object": self.put, "list_objects_v2": self.list}
 
     def get(self, Key: str, **_: Json) -> Json:  # noqa: N803  # as boto3 has it
         if Key not in self.objects:
@@ -71,8 +72,17 @@ class FakeBucket(FakeClient):
         return {"Body": FakeBody(self.objects[Key])}
 
     def put(self, Key: str, Body: bytes, **_: Json) -> Json:  # noqa: N803
+        # What is written last is the last one.
+        self.objects.pop(Key, None)
         self.objects[Key] = Body
         return {}
+
+    def list(self, Prefix: str, **_: Json) -> Json:  # noqa: N803
+        """By name, as S3 lists them, each an hour newer than what was written before it."""
+        began = datetime.datetime(2026, 1, 31, tzinfo=datetime.UTC)
+        ages = {key: began + datetime.timedelta(hours=hours) for hours, key in enumerate(self.objects)}
+        found = [{"Key": key, "LastModified": ages[key]} for key in sorted(ages) if key.startswith(Prefix)]
+        return {"Contents": found} if found else {}
 
 
 class FakeBody:
@@ -96,7 +106,24 @@ def stage(name: str = "staging", /, **clients: Json) -> Stage:
     return made
 
 
-def function(name: str, live: str, *releases: str, beside: dict[str, float] | None = None) -> Function:
-    """A function of staging, with a version of each release, counted from 1."""
-    versions = {str(number): Version(release, f"code of {release}", {}) for number, release in enumerate(releases, 1)}
-    return Function(f"wardgate-staging-{name}", name, live, beside or {}, versions)
+def formation(stacks: dict[str, list[Json]]) -> FakeClient:
+    """CloudFormation with these stacks, and the resources of each."""
+
+    def describe(StackName: str) -> Json:  # noqa: N803
+        there = StackName in stacks
+        return {"Stacks": [{}]} if there else error("ValidationError", f"Stack with id {StackName} does not exist")
+
+    def resources(StackName: str) -> Json:  # noqa: N803
+        return {"StackResourceSummaries": stacks[StackName]}
+
+    return FakeClient(describe_stacks=describe, list_stack_resources=resources)
+
+
+def function(
+    name: str, live: str, *publications: str, beside: dict[str, float] | None = None, deployed: str | None = None
+) -> Function:
+    """A function of staging, with a version of each publication, counted from 1. CloudFormation has deployed the last,
+    unless another is named."""
+    versions = {str(number): Version(it, f"code of {it}", {}) for number, it in enumerate(publications, 1)}
+    last = publications[-1] if deployed is None else deployed
+    return Function(f"wardgate-staging-{name}", name, live, beside or {}, versions, last)

@@ -79,9 +79,9 @@ class Rights(unittest.TestCase):
     def test_mails_are_sent_from_anywhere(self) -> None:
         self.assertEqual(role(Action=["ses:SendEmail"], Resource="identity")["Resource"], "*")
 
-    def test_smoke_reaches_the_application_that_is_there_and_functions_without_a_version(self) -> None:
-        named = role(Action="codedeploy:Put", Resource={"Fn::Sub": "group:${ServerlessDeploymentApplication}/*"})
-        self.assertEqual(named["Resource"], {"Fn::Sub": "group:wardgate/*"})
+    def test_smoke_reaches_functions_without_a_version_whether_it_names_one_or_several(self) -> None:
+        named = role(Action="lambda:InvokeFunction", Resource={"Fn::Sub": "function:wardgate-${Stage}-*:*"})
+        self.assertEqual(named["Resource"], [{"Fn::Sub": "function:wardgate-${Stage}-*"}])
         called = role(Action="lambda:InvokeFunction", Resource=[{"Fn::Sub": "function:me:*"}, {"Ref": "Other"}])
         self.assertEqual(called["Resource"], [{"Fn::Sub": "function:me"}])
 

@@ -45,8 +45,9 @@ class Given(unittest.TestCase):
     def test_functions_are_named_by_where_their_archives_are(self) -> None:
         me = {"Type": "AWS::Serverless::Function", "Properties": {"CodeUri": "target/lambda/me"}}
         content = {"Resources": {"Me": me, "Queue": {"Type": "AWS::SQS::Queue"}}}
-        stacks.name_code(content, stacks.Code("bucket", {"me": "functions/me/1.zip"}))
-        self.assertEqual(me["Properties"], {"CodeUri": "s3://bucket/functions/me/1.zip"})
+        stacks.name_code(content, stacks.Code("bucket", {"me": "functions/me/1.zip"}, {"me": "a"}))
+        expected = {"CodeUri": "s3://bucket/functions/me/1.zip", "AutoPublishCodeSha256": "a"}
+        self.assertEqual(me["Properties"], expected)
 
     def test_a_stack_says_what_it_was_given(self) -> None:
         stack = {"Parameters": [{"ParameterKey": "Release", "ParameterValue": "a"}]}
@@ -64,11 +65,32 @@ class Files(unittest.TestCase):
         for module in (stages, switch_over):
             self.enterContext(mock.patch.object(module, "ROOT", self.root))
 
-    def test_a_stages_own_file_is_over_the_defaults_of_the_template(self) -> None:
+    def write(self, **templates_of: str) -> None:
+        """Templates of the areas."""
+        for name, text in templates_of.items():
+            file = self.root / f"infra/functions/{name}.yaml"
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+
+    def test_a_stages_own_file_is_over_the_defaults_of_the_templates(self) -> None:
         template = "Parameters: {TableName: {Default: none}, Days: {Default: 7}, Release: {Type: String}}"
         (self.root / "template.yaml").write_text(template, encoding="utf-8")
+        (self.root / "infra/migrate.yaml").write_text("Parameters: {RotationDays: {Default: 30}}", encoding="utf-8")
+        self.write(accounts="Parameters: {TableName: {Default: none}, Memory: {Default: 512}}")
         expected = {"TableName": "wardgate", "Days": "7", "Origins": "a,b", "TableStreamArn": "", "Stage": "staging"}
+        expected |= {"RotationDays": "30", "Memory": "512"}
         self.assertEqual(stages.Stage("staging").parameters, expected)
+
+    def test_a_release_is_what_hooks_ask_then_each_area_and_at_last_the_api_which_leads_to_them(self) -> None:
+        self.write(**{"sign-in": "", "accounts": "", "pages": ""})
+        expected = [
+            ("wardgate-staging-migrate", "infra/migrate.yaml"),
+            ("wardgate-staging-accounts", "infra/functions/accounts.yaml"),
+            ("wardgate-staging-pages", "infra/functions/pages.yaml"),
+            ("wardgate-staging-sign-in", "infra/functions/sign-in.yaml"),
+            ("wardgate-staging", "template.yaml"),
+        ]
+        self.assertEqual(list(stages.Stage("staging").release_stacks.items()), expected)
 
     def test_a_table_is_named_without_touching_anything_else(self) -> None:
         switch_over.write_parameters(stage(), "wardgate-restored-1", "arn:x")

@@ -5,7 +5,9 @@ import unittest
 
 from tests.fakes import FakeBucket, FakeClient, function, stage
 from wardgate_infra import Failed, Json
+from wardgate_infra.operate import release as releases
 from wardgate_infra.operate import rollback
+from wardgate_infra.operate.aliases import Function
 from wardgate_infra.operate.release import Artifacts
 from wardgate_infra.operate.stage import Stage
 
@@ -46,16 +48,27 @@ class Choice(unittest.TestCase):
             dynamodb=FakeClient(query={"Items": items}),
         )
 
+    def refuse(self, target: Stage, functions: list[Function], release: str | None) -> None:
+        """As a rollback asks it, with what it finds out before."""
+        wanted = releases.publications(target, release, functions)
+        rollback.refuse(target, functions, release, wanted, rollback.running(target, functions))
+
     def test_nothing_to_go_to_needs_a_name(self) -> None:
         with self.assertRaisesRegex(Failed, "name a release, RELEASE="):
-            rollback.refuse(self.ready(), [function("me", "1", "a")], None)
+            self.refuse(self.ready(), [function("me", "1", "a")], None)
 
     def test_a_release_without_a_version_cannot_be_gone_to(self) -> None:
         with self.assertRaisesRegex(Failed, "No function has a version of release z"):
-            rollback.refuse(self.ready(), [function("me", "1", "a")], "z")
+            self.refuse(self.ready(), [function("me", "1", "a")], "z")
+        # One that is kept names publications, of which no function has any.
+        kept: Json = {"releases__z": {"publications": {"me": "b", "login": "a"}}}
+        with self.assertRaisesRegex(Failed, "No function has a version of release z"):
+            self.refuse(self.ready(**kept), [function("me", "1", "a")], "z")
 
     def test_a_release_that_is_there_can(self) -> None:
-        rollback.refuse(self.ready(), [function("me", "2", "a", "b")], "a")
+        self.refuse(self.ready(), [function("me", "2", "a", "b")], "a")
+        kept: Json = {"releases__y": {"publications": {"me": "a"}}}
+        self.refuse(self.ready(**kept), [function("me", "2", "a", "b")], "y")
 
     def test_not_where_data_has_lost_what_it_reads(self) -> None:
         kept = {
@@ -65,9 +78,9 @@ class Choice(unittest.TestCase):
             "artifacts__new": knows(("0001", True)),
         }
         functions = [function("me", "2", "a", "b")]
-        rollback.refuse(self.ready([], **kept), functions, "a")
+        self.refuse(self.ready([], **kept), functions, "a")
         with self.assertRaisesRegex(Failed, "cannot read today's data: it does not know migration 0001"):
-            rollback.refuse(self.ready(["0001"], **kept), functions, "a")
+            self.refuse(self.ready(["0001"], **kept), functions, "a")
 
     def test_not_over_a_restore(self) -> None:
         kept = {
@@ -83,5 +96,25 @@ class Choice(unittest.TestCase):
         rollback.refuse_other_table(target, bucket, {"b"}, "unknown")
 
     def test_releases_are_listed_newest_first(self) -> None:
-        functions = [function("new", "1", "c"), function("me", "2", "a", "b", "c")]
-        self.assertEqual(rollback.known(functions), [("c", ""), ("b", "live"), ("a", "")])
+        of_staging = {"stage": "staging"}
+        target = self.ready(releases__a=of_staging, releases__c=of_staging, releases__b=of_staging)
+        self.assertEqual(rollback.known(target, "c"), [("b", ""), ("c", "live"), ("a", "")])
+        self.assertEqual(rollback.known(target, None), [("b", ""), ("c", ""), ("a", "")])
+
+    def test_where_functions_differ_what_was_being_deployed_answers_too(self) -> None:
+        kept: Json = {
+            "releases__a": {"publications": {"me": "1", "login": "2", "jwks": "3"}},
+            "releases__b": {"publications": {"me": "4", "login": "5", "jwks": "6"}},
+            "stages__staging__deploy": {"release": "b", "previous": "a"},
+        }
+        login, jwks = function("login", "1", "2", "5"), function("jwks", "1", "3", "6")
+        same, other = function("me", "1", "1", "4"), function("me", "2", "1", "4")
+        self.assertEqual(rollback.running(self.ready(**kept), [same, login, jwks]), {"a"})
+        self.assertEqual(rollback.running(self.ready(**kept), [other, login, jwks]), {"a", "b"})
+
+    def test_a_deployment_is_the_stages_own_if_it_is_of_one_of_its_releases_stacks(self) -> None:
+        made = "ServerlessDeploymentApplication-1A2B"
+        for name in ("wardgate-staging", "wardgate-staging-migrate", *stage().area_stacks):
+            self.assertTrue(rollback.is_application(stage(), f"{name}-{made}"), name)
+        for name in ("wardgate-production", "wardgate-staging-other", "other"):
+            self.assertFalse(rollback.is_application(stage(), f"{name}-{made}"), name)

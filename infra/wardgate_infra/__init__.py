@@ -15,3 +15,8 @@ Client: TypeAlias = Any
 
 class Failed(Exception):
     """What stops a command: what went wrong and what to do next, for whoever typed it."""
+
+
+def functions(root: Path = ROOT) -> list[str]:
+    """The name of every function: each is a binary of a package under functions/."""
+    return sorted(it.stem for it in (root / "functions").glob("*/src/bin/*.rs"))

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TypeAlias
 
-from wardgate_infra import ROOT, TARGET, Json
+from wardgate_infra import ROOT, TARGET, Json, functions
 
 CYCLONEDX = ROOT / ".tools/cargo-cyclonedx/bin/cargo-cyclonedx"
 TARGETS = {"x86_64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux-gnu"}
@@ -21,16 +21,16 @@ Crate: TypeAlias = tuple[str, str]
 FILE = "wardgate-sbom"
 
 
-def linked(functions: list[str], target: str) -> set[Crate]:
+def linked(packages: list[str], target: str) -> set[Crate]:
     """Name and version of every crate that is in one of the binaries."""
-    packages = [argument for function in functions for argument in ("--package", function)]
-    command = ["cargo", "tree", "--locked", *packages, "--edges", "normal", "--target", target]
+    chosen = [argument for package in packages for argument in ("--package", package)]
+    command = ["cargo", "tree", "--locked", *chosen, "--edges", "normal", "--target", target]
     command += ["--prefix", "none", "--no-dedupe", "--format", "{p}"]
     lines = subprocess.check_output(command, cwd=ROOT, text=True).splitlines()
     return {(name, version.removeprefix("v")) for name, version, *_ in (line.split() for line in lines if line)}
 
 
-def described(functions: list[str], target: str) -> list[Json]:
+def described(packages: list[str], target: str) -> list[Json]:
     """What cargo-cyclonedx says of each function."""
     command: list[str | Path] = [
         CYCLONEDX,
@@ -45,7 +45,7 @@ def described(functions: list[str], target: str) -> list[Json]:
     command += ["--no-build-deps", "--override-filename", FILE, "--quiet"]
     try:
         subprocess.run(command, cwd=ROOT, check=True)
-        return [json.loads((ROOT / f"functions/{name}/{FILE}.json").read_text(encoding="utf-8")) for name in functions]
+        return [json.loads((ROOT / f"functions/{name}/{FILE}.json").read_text(encoding="utf-8")) for name in packages]
     finally:
         for folder in ("*", "*/*"):
             for file in ROOT.glob(f"{folder}/{FILE}.json"):
@@ -82,9 +82,9 @@ def merged(boms: list[Json], crates: set[Crate]) -> tuple[list[Json], list[Json]
 def main(architecture: str) -> None:
     if architecture not in TARGETS:
         sys.exit(f"ARCH is x86_64 or arm64, not {architecture}.")
-    functions = sorted(folder.parent.name for folder in ROOT.glob("functions/*/Cargo.toml"))
-    crates = linked(functions, TARGETS[architecture])
-    components, dependencies = merged(described(functions, TARGETS[architecture]), crates)
+    packages = sorted(folder.parent.name for folder in ROOT.glob("functions/*/Cargo.toml"))
+    crates = linked(packages, TARGETS[architecture])
+    components, dependencies = merged(described(packages, TARGETS[architecture]), crates)
     if missing := crates - {identity(it) for it in components}:
         sys.exit(f"cargo links what cargo-cyclonedx does not know: {sorted(missing)}")
     version = next(it["version"] for it in components if it["name"] == "wardgate")
@@ -103,7 +103,7 @@ def main(architecture: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "wardgate.cdx.json"
     file.write_text(json.dumps(bom, indent=1) + "\n", encoding="utf-8")
-    print(f"{os.path.relpath(file)}: {len(components)} crates in {len(functions)} functions")
+    print(f"{os.path.relpath(file)}: {len(components)} crates in {len(functions())} functions")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,11 @@ from wardgate_infra import Json
 
 
 def read(path: str | Path) -> Json:
-    return yaml_parse(Path(path).read_text(encoding="utf-8"))
+    return parse(Path(path).read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> Json:
+    return yaml_parse(text)
 
 
 def as_text(values: Mapping[str, Json]) -> dict[str, str]:

@@ -16,7 +16,11 @@ from samtranslator.translator.translator import Translator
 
 from wardgate_infra import ROOT, Json, templates
 
-STACKS = ("template.yaml", *sorted(f"infra/{it.name}" for it in (ROOT / "infra").glob("*.yaml")))
+STACKS = (
+    "template.yaml",
+    *sorted(f"infra/{it.name}" for it in (ROOT / "infra").glob("*.yaml")),
+    *sorted(f"infra/functions/{it.name}" for it in (ROOT / "infra/functions").glob("*.yaml")),
+)
 # What customers start from. They have parameters of their own, and no stages.
 EXAMPLES = ("examples/protected-api/template.yaml",)
 # The defaults are development's.

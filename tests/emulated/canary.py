@@ -35,10 +35,12 @@ class Deployments:
             config=Config(proxies={}),
         )
         self.before: dict[str, str] = {}
+        # As CloudFormation names what SAM makes of a stack.
+        self.application = f"wardgate-{emulator.stage}-accounts-ServerlessDeploymentApplication-1A2B3C"
 
     def __enter__(self) -> Self:
         self.codedeploy.__enter__()
-        self.service.create_application(applicationName=lower.APPLICATION, computePlatform="Lambda")
+        self.service.create_application(applicationName=self.application, computePlatform="Lambda")
         # The hook of a deployment is what is not published yet.
         self.configure("smoke", AWS_ENDPOINT_URL_CODEDEPLOY=self.codedeploy.url)
         return self
@@ -87,7 +89,7 @@ class Deployments:
 
     def begin(self, function: str, version: str, config: str = AT_ONCE) -> str:
         """A deployment of a version, with the stage's hook and the function's alarm."""
-        group = {"applicationName": lower.APPLICATION, "deploymentGroupName": function}
+        group = {"applicationName": self.application, "deploymentGroupName": function}
         self.service.create_deployment_group(
             **group,
             serviceRoleArn="arn:aws:iam::000000000000:role/x",

@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-from pathlib import Path
 
 from emulated import commands
 from emulated.gateway import Api, equal, holds
-from wardgate_infra import TARGET, Json
+from wardgate_infra import TARGET, Json, functions
 from wardgate_infra.emulator.binaries import ARTIFACTS
 from wardgate_infra.emulator.deployment import Deployment
+from wardgate_infra.operate.aliases import KEPT
 
-FUNCTIONS = sorted(folder.name for folder in (Path(__file__).parents[2] / "functions").iterdir() if folder.is_dir())
+FUNCTIONS = functions()
+RELEASED = [name for name in FUNCTIONS if name not in KEPT]
 # Of the emulator's one account.
 BUCKET = "wardgate-artifacts-000000000000-eu-central-1"
 
@@ -22,9 +23,21 @@ def live(emulator: Deployment, function: str) -> Json:
     )
 
 
-def releases(emulator: Deployment) -> dict[str, str]:
-    """The release that each function answers with."""
+def publications(emulator: Deployment) -> dict[str, str]:
+    """What each function has published that answers now."""
     return {function: live(emulator, function)["Description"] for function in FUNCTIONS}
+
+
+def release(emulator: Deployment) -> str:
+    """The release that was deployed last, which is what every function answers with."""
+    name = str(kept(emulator, f"stages/{emulator.stage}/deploy.json")["release"])
+    equal(publications(emulator), kept(emulator, f"releases/{name}.json")["publications"])
+    return name
+
+
+def versions(emulator: Deployment) -> dict[str, str]:
+    """The version that answers, of each function that a release moves."""
+    return {function: live(emulator, function)["Version"] for function in RELEASED}
 
 
 def kept(emulator: Deployment, key: str) -> Json:
@@ -49,8 +62,7 @@ def check_first_deploy(_api: Api, emulator: Deployment) -> None:
     emulator.verify_mail_identity()
     stops_with_a_reason(emulator)
     printed = emulator.deploy()
-    [release] = set(releases(emulator).values())
-    holds(f"Release {release} is live in staging" in printed, printed[-500:])
+    holds(f"Release {release(emulator)} is live in staging" in printed, printed[-500:])
     equal(trail(emulator).count("deployed"), 1)
     equal(kept(emulator, "stages/staging/live.json")["smoke"], "passed")
 
@@ -70,11 +82,11 @@ def check_same_release(_api: Api, emulator: Deployment) -> None:
     """A second time, nothing changes, and it says so. An archive that is packed again is the same."""
     code = (ARTIFACTS / "login/bootstrap").read_bytes()
     (TARGET / "deploy/archives" / f"{hashlib.sha256(code).hexdigest()}.zip").unlink()
-    before, lines = releases(emulator), trail(emulator)
+    before, lines = (release(emulator), versions(emulator)), trail(emulator)
     printed = emulator.deploy(LogLevel="trace")
     commands.record("deploy", f"make deploy STAGE={emulator.stage} YES=1", printed)
     holds("Nothing has changed" in printed and "is kept already" in printed, printed[-2000:])
-    equal((releases(emulator), trail(emulator)), (before, lines))
+    equal(((release(emulator), versions(emulator)), trail(emulator)), (before, lines))
 
 
 def check_second_release(api: Api, emulator: Deployment) -> None:
@@ -90,15 +102,50 @@ def check_second_release(api: Api, emulator: Deployment) -> None:
     equal(api.refresh(pair["refresh_token"]).status, 200)
 
 
+def check_only_what_changes_is_published(_api: Api, emulator: Deployment) -> None:
+    """A function gets a new version where its own code or settings are others, and no other one does."""
+    before = versions(emulator)
+    # Of no function, and then of one.
+    for changed, expected in (({"RotationDays": "31"}, []), ({"AuthorizerResponse": "iam"}, ["authorizer"])):
+        printed = emulator.deploy(LogLevel="trace", **changed)
+        now = versions(emulator)
+        equal([name for name in RELEASED if now[name] != before[name]], expected)
+        holds(f"{len(expected)} of {len(RELEASED)} functions have a new version" in printed, printed[-3000:])
+        holds(release(emulator) in printed, printed[-500:])
+        before = now
+    emulator.deploy(LogLevel="trace")
+
+
+def check_area_that_fails(api: Api, emulator: Deployment) -> None:
+    """A function of the last area whose archive is lost stops the deploy where other areas have new versions live.
+    Every alias is where it was then, and the next deploy goes on from there."""
+    pair, before, name = api.signed_in("area@example.com"), versions(emulator), release(emulator)
+    artifact = kept(emulator, f"releases/{name}.json")["artifact"]
+    manifest = kept(emulator, f"artifacts/{artifact}.json")
+    lost = {**manifest["functions"], "token-refresh": "f" * 64}
+    keep(emulator, f"artifacts/{'a' * 64}.json", {**manifest, "artifact": "a" * 64, "functions": lost})
+    given = " ".join(f"'{name}={value}'" for name, value in (emulator.changed | {"LogLevel": "debug"}).items())
+    printed = emulator.refused("deploy", "--yes", "--artifact", "a" * 64, "--parameters", given)
+    for part in (", area stacks.", "wardgate-staging-sign-in", "aliases are back at what they were"):
+        holds(part in printed, f"no {part!r}", printed[-3000:])
+    equal(versions(emulator), before)
+    api.me(pair["access_token"]).is_ok()
+    shown = emulator.typed("version")
+    equal((shown.returncode, name in shown.stdout), (0, True))
+    emulator.deploy(LogLevel="trace")
+    equal(release(emulator), name)
+    api.me(pair["access_token"]).is_ok()
+
+
 def check_promotion(_api: Api, emulator: Deployment) -> None:
     """Production gets the very code that staging runs, under its own parameters, and staging keeps its own."""
     staging = emulator.beside("staging")
-    before = releases(staging)
+    theirs, before = release(staging), versions(staging)
     emulator.verify_mail_identity()
     refuses_what_is_unproven(emulator)
     emulator.deploy()
-    equal(releases(staging), before)
-    [ours], [theirs] = set(releases(emulator).values()), set(before.values())
+    equal((release(staging), versions(staging)), (theirs, before))
+    ours = release(emulator)
     holds(ours != theirs, "two stages are one release")
     equal(kept(emulator, f"releases/{ours}.json")["artifact"], kept(emulator, f"releases/{theirs}.json")["artifact"])
     for name in FUNCTIONS:

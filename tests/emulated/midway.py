@@ -7,19 +7,19 @@ from samcli.yamlhelper import yaml_parse
 
 from emulated.codedeploy import CodeDeploy
 from emulated.deployments import revision
-from emulated.deploys import BUCKET, FUNCTIONS, live, releases
+from emulated.deploys import BUCKET, FUNCTIONS, live, publications, release
 from emulated.gateway import Api, equal, holds, wait_for
 from emulated.upgrade import PREVIOUS, TOKENS, old_releases
 from wardgate_infra.emulator.deployment import Deployment
 
 # As CloudFormation would call it.
-APPLICATION = "wardgate-development-ServerlessDeploymentApplication-1A2B3C"
+APPLICATION = "wardgate-development-accounts-ServerlessDeploymentApplication-1A2B3C"
 
 
 def check_rollback_midway(api: Api, emulator: Deployment) -> None:
     """Some functions are new already, one is a canary, and the stack is not at its end. All of them are the release
     from before again, and the stack is what it was."""
-    functions, [new] = emulator.client("lambda"), set(releases(emulator).values())
+    functions, new = emulator.client("lambda"), release(emulator)
     old = sorted(old_releases(emulator))
     for name in old[::2]:
         functions.update_alias(FunctionName=f"wardgate-{emulator.stage}-{name}", Name="live", FunctionVersion="1")
@@ -41,8 +41,8 @@ def check_rollback_midway(api: Api, emulator: Deployment) -> None:
 
     # Another release than the one that was taken back.
     emulator.deploy(LogLevel="debug")
-    [newest] = set(releases(emulator).values())
-    holds(newest not in (new, PREVIOUS), newest)
+    holds(release(emulator) not in (new, PREVIOUS), new)
+    holds(PREVIOUS not in publications(emulator).values(), "the previous release is live")
     api.me(TOKENS["kept"]["access_token"]).is_ok()
 
 

@@ -38,6 +38,8 @@ STAGING: list[Check] = [
     checks.check_keys_and_discovery,
     checks.check_tour,
     deploys.check_second_release,
+    deploys.check_only_what_changes_is_published,
+    deploys.check_area_that_fails,
     deploys.check_same_release,
     restore.check_people_before_restore,
     tokens.check_access_token_verifies_by_published_keys,

@@ -11,9 +11,9 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from emulated.deploys import keep, kept, live, releases, trail
+from emulated.deploys import keep, kept, live, publications, trail
 from emulated.gateway import OTHER_PASSWORD, PASSWORD, Api, equal, holds, remembered
-from wardgate_infra import TARGET, Json, templates
+from wardgate_infra import TARGET, Json, functions, templates
 from wardgate_infra.emulator import binaries, lower
 from wardgate_infra.emulator.deployment import Deployment
 
@@ -35,22 +35,16 @@ def previous() -> tuple[Path, Path]:
 
 
 def check_previous_release(api: Api, emulator: Deployment) -> None:
-    """Its own templates and functions, of its own commit, in a stage that is in use."""
+    """Its own templates and functions, of its own commit, stack by stack as `sam deploy` has it."""
     source, built = previous()
     emulator.verify_mail_identity()
     emulator.sam_deploy(source / "infra/data.yaml", "--stack-name", "wardgate-development-data")
     put_key_rings(emulator)
-    given = {**emulator.changed, "Release": PREVIOUS, "Stage": emulator.stage}
-    template = templates.read(source / "template.yaml")
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = f"s3://{CODE}/{Path(resource['Properties']['CodeUri']).name}"
     upload(emulator, built)
-    packaged, overrides = emulator.folder / "previous.json", emulator.folder / "parameters.yaml"
-    packaged.write_text(json.dumps(lower.lower(template, given)), encoding="utf-8")
-    overrides.write_text(json.dumps(given), encoding="utf-8")
-    where = ("--s3-bucket", CODE, "--parameter-overrides", f"file://{overrides}")
-    emulator.sam_deploy(packaged, "--stack-name", "wardgate-development", *where)
+    areas = {it.stem: it for it in sorted((source / "infra/functions").glob("*.yaml"))}
+    stacks = {"migrate": source / "infra/migrate.yaml", **areas, "": source / "template.yaml"}
+    for name, template in stacks.items():
+        deploy_previous(emulator, f"wardgate-development-{name}".rstrip("-"), template)
     api.registered(BEFORE)
     TOKENS["kept"], TOKENS["spent"] = api.login(BEFORE), api.login(BEFORE)
     api.post("/v1/password/forgot", email=BEFORE).is_ok(202)
@@ -59,8 +53,22 @@ def check_previous_release(api: Api, emulator: Deployment) -> None:
     api.register("between@example.com")
 
 
+def deploy_previous(emulator: Deployment, stack: str, file: Path) -> None:
+    template = templates.read(file)
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = f"s3://{CODE}/{Path(resource['Properties']['CodeUri']).name}"
+    given = {**emulator.changed, "Release": PREVIOUS, "Stage": emulator.stage}
+    given = {name: it for name, it in given.items() if name in template["Parameters"]}
+    packaged, overrides = emulator.folder / f"{stack}.json", emulator.folder / f"{stack}-parameters.yaml"
+    packaged.write_text(json.dumps(lower.lower(template, given)), encoding="utf-8")
+    overrides.write_text(json.dumps(given), encoding="utf-8")
+    where = ("--s3-bucket", CODE, "--parameter-overrides", f"file://{overrides}")
+    emulator.sam_deploy(packaged, "--stack-name", stack, *where)
+
+
 def put_key_rings(emulator: Deployment) -> None:
-    """That release had no function that makes keys."""
+    """By hand, because nobody has typed `make rotate` yet."""
     rings = json.loads(subprocess.check_output([TARGET / "debug/examples/key_rings"]))
     for name, ring in rings.items():
         secret = f"wardgate/{emulator.stage}/{name}"
@@ -70,7 +78,7 @@ def put_key_rings(emulator: Deployment) -> None:
 def old_releases(emulator: Deployment) -> dict[str, str]:
     """What is live of the functions that the previous release has."""
     source, _ = previous()
-    return {name: release for name, release in releases(emulator).items() if name in binaries.names(source)}
+    return {name: release for name, release in publications(emulator).items() if name in functions(source)}
 
 
 def upload(emulator: Deployment, built: Path) -> None:
@@ -91,7 +99,7 @@ def upload(emulator: Deployment, built: Path) -> None:
 def check_upgrade(api: Api, emulator: Deployment) -> None:
     """By the operator's own command. Whoever was signed in stays so, and what was mailed still works."""
     emulator.deploy()
-    holds(PREVIOUS not in releases(emulator).values(), "the previous release is live")
+    holds(PREVIOUS not in publications(emulator).values(), "the previous release is live")
     equal(api.me(TOKENS["kept"]["access_token"]).json["email"], BEFORE)
     TOKENS["kept"] = remembered(api.refresh(TOKENS["kept"]["refresh_token"]).is_ok().json)
     sessions = api.ask("GET", "/v1/sessions", bearer=TOKENS["kept"]["access_token"]).is_ok().json["items"]
@@ -150,7 +158,7 @@ def check_rollback(api: Api, emulator: Deployment) -> None:
 def migrated(emulator: Deployment) -> Iterator[None]:
     """With a migration that the older release does not know. It refuses to go back to where data has lost something,
     and goes where it has only gained."""
-    dynamodb, table, before = emulator.client("dynamodb"), f"wardgate-{emulator.stage}", releases(emulator)
+    dynamodb, table, before = emulator.client("dynamodb"), f"wardgate-{emulator.stage}", publications(emulator)
     number = "29990101000000"
     values = {"pk": "MIGRATION", "sk": number, "number": number, "status": "applied"}
     item = {name: {"S": value} for name, value in values.items()}
@@ -162,7 +170,7 @@ def migrated(emulator: Deployment) -> Iterator[None]:
         keep(emulator, artifact, {**manifest, "migrations": known})
         refused = emulator.refused("rollback", "--yes")
         holds("cannot read today's data" in refused and f"migration {number}" in refused, refused[-2000:])
-        equal(releases(emulator), before)
+        equal(publications(emulator), before)
     gained = {"number": number, "name": "gain", "contract": False}
     keep(emulator, artifact, {**manifest, "migrations": [*real, gained]})
     yield
@@ -173,7 +181,7 @@ def migrated(emulator: Deployment) -> Iterator[None]:
 def check_next_deploy(api: Api, emulator: Deployment) -> None:
     """After a rollback the same release can be deployed again."""
     holds("aliases moved forward" in emulator.deploy(), "no alias moved")
-    holds(PREVIOUS not in releases(emulator).values(), "the previous release is live")
+    holds(PREVIOUS not in publications(emulator).values(), "the previous release is live")
     equal(trail(emulator), ["deployed", "rolled_back", "deployed"])
     api.signed_in("next@example.com")
     api.post("/v1/login", email=BEFORE, password=PASSWORD).refuses(401, "invalid_credentials")

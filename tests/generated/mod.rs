@@ -33,6 +33,7 @@ impl File {
 /// `UPDATE_SNAPSHOTS=1` writes what is stale: `make generate`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[expect(clippy::disallowed_methods, reason = "asks whoever runs the test, not the configuration")]
+#[expect(clippy::print_stdout, reason = "whoever runs it reads what was written")]
 async fn nothing_that_is_generated_is_stale() {
     let (grants, responses) = tokio::join!(grants::recorded(), responses::all());
     let mut files = vec![

@@ -12,7 +12,12 @@ use wardgate_server::endpoints::{AREAS, ENDPOINTS, EVENT_FUNCTIONS};
 
 use super::File;
 use super::grants::{Granted, Grants};
+use crate::harness::cloudformation::{API, MIGRATE, area_stack};
 use crate::harness::repository;
+
+/// What a function asks for in stage development alone, by function, table and partition: only there is an account made
+/// without its address being verified. `permissions/` holds what other stages get to what is asked there.
+const IN_DEVELOPMENT_ALONE: [(&str, &str, &str); 1] = [("register", "wardgate", "USER#*")];
 
 /// What templates know of a function.
 #[derive(Serialize)]
@@ -23,7 +28,7 @@ struct Function {
     /// Which concurrency it takes, if it hashes.
     reserve: Option<&'static str>,
     secrets: Vec<Secrets>,
-    tables: Vec<Table>,
+    tables: Vec<TableStatement>,
     /// Which of the two decrypt for it.
     services: Vec<&'static str>,
 }
@@ -36,17 +41,19 @@ struct Secrets {
 }
 
 #[derive(Serialize)]
-struct Table {
+struct TableStatement {
     sid: String,
     actions: String,
     table: &'static str,
     partitions: Vec<String>,
+    /// Whether other stages than development do without it.
+    in_development_alone: bool,
 }
 
 impl Function {
     fn new(name: &'static str, class: Class, granted: Option<&Granted>) -> Self {
         let granted = granted.cloned().unwrap_or_default();
-        let tables = granted.tables.iter().flat_map(|(table, partitions)| statements(table, partitions));
+        let tables = granted.tables.iter().flat_map(|(table, partitions)| statements(name, table, partitions));
         let services = [("secretsmanager", !granted.secrets.is_empty()), ("dynamodb", !granted.tables.is_empty())];
         let mut function = Self {
             id: id(name),
@@ -92,25 +99,29 @@ fn secrets(rings: &BTreeMap<String, BTreeSet<String>>) -> Vec<Secrets> {
 }
 
 /// A statement for each set of actions, on every partition that has just these.
-fn statements(table: &str, partitions: &BTreeMap<String, BTreeSet<String>>) -> Vec<Table> {
+fn statements(function: &str, table: &str, partitions: &BTreeMap<String, BTreeSet<String>>) -> Vec<TableStatement> {
     let (prefix, name) = match table {
         "wardgate" => ("", "${TableName}"),
         "wardgate-audit" => ("Audit", "${AuditTableName}"),
         other => panic!("a role of another table: {other}"),
     };
+    let is_in_development_alone = |it: &str| IN_DEVELOPMENT_ALONE.contains(&(function, table, it));
+    let (development, partitions): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        partitions.clone().into_iter().partition(|(partition, _)| is_in_development_alone(partition));
     // What asks for no partition is apart: no condition could name one.
     let (whole, keyed): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        partitions.clone().into_iter().partition(|(partition, _)| partition.is_empty());
+        partitions.into_iter().partition(|(partition, _)| partition.is_empty());
     let of = |(actions, partitions): (BTreeSet<String>, Vec<String>)| {
         let kinds: BTreeSet<String> = partitions.iter().map(|it| kind(it)).collect();
-        Table {
+        TableStatement {
             sid: format!("{prefix}{}", kinds.into_iter().collect::<String>()),
             actions: list("dynamodb", &actions),
             table: name,
+            in_development_alone: partitions.iter().any(|it| is_in_development_alone(it)),
             partitions: partitions.into_iter().filter(|it| !it.is_empty()).collect(),
         }
     };
-    by_actions(&whole).into_iter().chain(by_actions(&keyed)).map(of).collect()
+    [whole, keyed, development].iter().flat_map(by_actions).map(of).collect()
 }
 
 /// `EMAIL#*` is `Email`, and all of a table `Table`.
@@ -137,7 +148,7 @@ fn list(service: &str, actions: &BTreeSet<String>) -> String {
 
 /// A path of the API, with what answers there.
 #[derive(Serialize)]
-struct Path {
+struct ApiPath {
     path: &'static str,
     parameters: Vec<String>,
     methods: Vec<Method>,
@@ -166,19 +177,20 @@ pub fn all(grants: &Grants) -> Vec<File> {
     for area in &AREAS {
         let endpoints: Vec<Function> = area.endpoints.iter().map(|(endpoint, _)| of(endpoint)).collect();
         let reserves: BTreeSet<&str> = endpoints.iter().filter_map(|it| it.reserve).collect();
+        let development = endpoints.iter().flat_map(|it| &it.tables).any(|it| it.in_development_alone);
         let endpoints = Value::from(Serde(endpoints));
         let reserves = Value::from(Serde(reserves));
-        let context = context! { area => area.name, endpoints, reserves };
-        files.push(render("area.yaml.jinja", &format!("infra/functions/{}.yaml", area.name), "../../", context));
+        let context = context! { area => area.name, endpoints, reserves, development };
+        files.push(render("area.yaml.jinja", &area_stack(area.name), "../../", context));
     }
     let functions = EVENT_FUNCTIONS.iter().map(|name| (*name, Function::new(name, Class::Standard, grants.get(*name))));
     let functions: BTreeMap<&str, Function> = functions.collect();
     let functions = Value::from(Serde(functions));
     let paths = Value::from(Serde(paths()));
     let permissions = Value::from(Serde(permissions()));
-    files.push(render("migrate.yaml.jinja", "infra/migrate.yaml", "../", context! { functions => functions.clone() }));
+    files.push(render("migrate.yaml.jinja", MIGRATE, "../", context! { functions => functions.clone() }));
     let context = context! { functions, paths, permissions, hashing => hashing() };
-    files.push(render("template.yaml.jinja", "template.yaml", "", context));
+    files.push(render("template.yaml.jinja", API, "", context));
     files
 }
 
@@ -186,7 +198,7 @@ fn routes() -> impl Iterator<Item = (&'static str, &'static Route)> {
     ENDPOINTS.iter().flat_map(|(endpoint, _)| endpoint.routes.iter().map(|route| (endpoint.name, route)))
 }
 
-fn paths() -> Vec<Path> {
+fn paths() -> Vec<ApiPath> {
     let mut methods: BTreeMap<&str, Vec<Method>> = BTreeMap::new();
     for (function, route) in routes() {
         let method = route.method.as_ref().map(|it| it.as_str().to_lowercase());
@@ -197,7 +209,7 @@ fn paths() -> Vec<Path> {
         let parts = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
         parts.map(|name| format!("\"{name}\"")).collect()
     };
-    methods.into_iter().map(|(path, methods)| Path { path, parameters: parameters(path), methods }).collect()
+    methods.into_iter().map(|(path, methods)| ApiPath { path, parameters: parameters(path), methods }).collect()
 }
 
 fn permissions() -> Vec<Permission> {

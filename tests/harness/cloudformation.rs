@@ -2,11 +2,80 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
 use serde_json::{Map, Value, json};
+use wardgate_server::endpoints::AREAS;
 
 use crate::harness::repository;
+
+/// The stack of the API and of what no route leads to. It is deployed last.
+pub const API: &str = "template.yaml";
+/// The stack of what has to be there before other functions.
+pub const MIGRATE: &str = "infra/migrate.yaml";
+
+/// The stack of an area's functions.
+pub fn area_stack(area: &str) -> String {
+    format!("infra/functions/{area}.yaml")
+}
+
+/// The stacks with functions, as they are deployed one after another.
+pub fn code_paths() -> Vec<String> {
+    let areas = AREAS.iter().map(|area| area_stack(area.name));
+    [MIGRATE.to_owned()].into_iter().chain(areas).chain([API.to_owned()]).collect()
+}
+
+/// A stack with functions.
+pub struct CodeStack {
+    /// From the repository's root.
+    pub path: String,
+    /// Resolved.
+    pub template: Value,
+}
+
+/// The stacks with functions, with these parameters.
+pub fn code_stacks(given: &[(&str, Value)]) -> Vec<CodeStack> {
+    let stack = |path: String| CodeStack { template: resolve(&read(&path), given), path };
+    code_paths().into_iter().map(stack).collect()
+}
+
+/// Everything that a parameter can switch on.
+pub fn everything() -> [(&'static str, Value); 3] {
+    [
+        ("AuthorizerAudience", json!("https://api.example.com")),
+        ("AuthorizerChecksSessions", json!("true")),
+        ("Tracing", json!("on")),
+    ]
+}
+
+/// The template that a function is in, with these parameters.
+#[track_caller]
+pub fn stack_of(function: &str, given: &[(&str, Value)]) -> Value {
+    let stack = code_stacks(given).into_iter().find(|stack| functions(&stack.template).contains_key(function));
+    stack.unwrap_or_else(|| panic!("no stack has {function}")).template
+}
+
+/// Every template of the repository but for those of examples.
+pub fn templates() -> Vec<String> {
+    let mut templates = vec![API.to_owned()];
+    for folder in ["infra", "infra/functions"] {
+        let files = fs::read_dir(repository(folder)).unwrap().map(|entry| entry.unwrap().file_name());
+        let paths = files.map(|name| format!("{folder}/{}", name.into_string().unwrap()));
+        templates.extend(paths.filter(|path| Path::new(path).extension().is_some_and(|it| it == "yaml")));
+    }
+    templates.sort();
+    templates
+}
+
+/// What a stage's file says; stage development has the defaults.
+pub fn stage_parameters(stage: &str) -> Vec<(String, Value)> {
+    if stage == "development" {
+        return Vec::new();
+    }
+    let file = read(&format!("infra/{stage}/parameters.yaml"));
+    file.as_object().unwrap().iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+}
 
 /// A YAML file of the repository as JSON. `!Sub x` becomes `{"Fn::Sub": "x"}`, and so on.
 pub fn read(path: &str) -> Value {

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::harness::cloudformation::{read, resolve, resources};
+use crate::harness::cloudformation::{read, resolve, resources, templates};
 use crate::harness::repository;
 
 /// One alarm on metrics.
@@ -23,17 +22,6 @@ pub struct Watched {
     pub name: String,
     /// What is not known before a deploy is empty.
     pub dimensions: BTreeMap<String, String>,
-}
-
-/// Every template of the repository.
-pub fn templates() -> Vec<String> {
-    let files = fs::read_dir(repository("infra")).unwrap().map(|entry| entry.unwrap().file_name());
-    let files = files.map(|name| format!("infra/{}", name.into_string().unwrap()));
-    let is_yaml = |path: &String| Path::new(path).extension().is_some_and(|extension| extension == "yaml");
-    let mut templates: Vec<String> = files.filter(is_yaml).collect();
-    templates.push("template.yaml".to_owned());
-    templates.sort();
-    templates
 }
 
 /// A template with everything that a parameter can switch on.

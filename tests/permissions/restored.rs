@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::observer::Observer;
 use super::{Uses, differences, granted};
-use crate::harness::cloudformation::{read, resolve, statements, texts};
+use crate::harness::cloudformation::{stack_of, statements, texts};
 use crate::restored::eventful;
 
 /// The rights on the tables that restores name, as if on this one.
@@ -16,7 +16,7 @@ fn of_restored(granted: &Uses) -> Uses {
 async fn sec_pl_01_the_sweep_may_do_to_restored_tables_what_it_does_and_nothing_to_others() {
     // The live table may itself be a restored one: the next restore names its table from the first.
     for live in ["wardgate", "wardgate-restored-20250101t000000z"] {
-        let template = resolve(&read("infra/migrate.yaml"), &[("TableName", json!(live))]);
+        let template = stack_of("restore-sweep", &[("TableName", json!(live))]);
         let (server, point) = eventful().await;
         let now = server.context().now.millis();
         let mut observer = Observer::of(server);

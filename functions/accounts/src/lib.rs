@@ -16,4 +16,20 @@ pub mod password_forgot;
 pub mod password_reset;
 pub mod register;
 
-wardgate::area!["accounts": email_change, email_change_confirm, email_change_undo, email_verify, email_verify_resend, me, me_activity, me_delete, me_export, me_keep, me_update, password_change, password_forgot, password_reset, register];
+wardgate::area!["accounts":
+    email_change,
+    email_change_confirm,
+    email_change_undo,
+    email_verify,
+    email_verify_resend,
+    me,
+    me_activity,
+    me_delete,
+    me_export,
+    me_keep,
+    me_update,
+    password_change,
+    password_forgot,
+    password_reset,
+    register,
+];

@@ -8,4 +8,12 @@ pub mod page_sign_in;
 pub mod page_undo_email_change;
 pub mod page_verify_email;
 
-wardgate::area!["pages": page_confirm_email_change, page_keep_account, page_reset_password, page_show, page_sign_in, page_undo_email_change, page_verify_email];
+wardgate::area!["pages":
+    page_confirm_email_change,
+    page_keep_account,
+    page_reset_password,
+    page_show,
+    page_sign_in,
+    page_undo_email_change,
+    page_verify_email,
+];

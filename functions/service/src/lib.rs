@@ -5,4 +5,9 @@ pub mod jwks;
 pub mod openid_configuration;
 pub mod ready;
 
-wardgate::area!["service": health, jwks, openid_configuration, ready];
+wardgate::area!["service":
+    health,
+    jwks,
+    openid_configuration,
+    ready,
+];

@@ -9,4 +9,13 @@ pub mod sessions_end_others;
 pub mod sessions_list;
 pub mod token_refresh;
 
-wardgate::area!["sign-in": login, login_email_code, login_email_code_verify, logout, session_end, sessions_end_others, sessions_list, token_refresh];
+wardgate::area!["sign-in":
+    login,
+    login_email_code,
+    login_email_code_verify,
+    logout,
+    session_end,
+    sessions_end_others,
+    sessions_list,
+    token_refresh,
+];

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from wardgate_infra import ROOT, TARGET, Failed
+from wardgate_infra import ROOT, TARGET, Failed, functions
 
 # Not target/lambda: what is there will be deployed.
 ARTIFACTS = TARGET / "emulator/lambda"
@@ -63,14 +63,11 @@ def is_without_history() -> bool:
     return shown.stdout.strip() != "false"
 
 
-def names(source: Path) -> list[str]:
-    return sorted(folder.name for folder in (source / "functions").iterdir() if folder.is_dir())
-
-
 def compile_functions(source: Path) -> None:
-    """Each by its package, as they are deployed."""
-    packages = [argument for name in names(source) for argument in ("--package", name)]
-    command = ["cargo", "build", "--profile", "ci", "--bins", *packages]
+    """By their packages, as they are deployed."""
+    packages = sorted(it.parent.name for it in (source / "functions").glob("*/Cargo.toml"))
+    chosen = [argument for name in packages for argument in ("--package", name)]
+    command = ["cargo", "build", "--profile", "ci", "--bins", *chosen]
     environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET)}
     if subprocess.run(command, cwd=source, env=environment, check=False).returncode:
         raise Failed("The build failed, as above.")
@@ -79,6 +76,6 @@ def compile_functions(source: Path) -> None:
 def collect(source: Path, built: Path, folder: Path) -> None:
     """Puts each binary where a function's code is expected."""
     shutil.rmtree(folder, ignore_errors=True)
-    for name in names(source):
+    for name in functions(source):
         (folder / name).mkdir(parents=True)
         os.link(built / name, folder / name / "bootstrap")

@@ -1,7 +1,7 @@
 """Turns a template into what the emulator can deploy.
 
 Each lowering says what the emulator lacks, and which test holds the original to what is lost on the way. What it
-takes and passes over without a word needs no lowering, and has tests in tests/template.rs as well:
+takes and passes over without a word needs no lowering, and has tests in tests/template/ as well:
 - Of a stream, records that a function reports as failed count as done. Only an error of the whole function brings a
   batch back, unhalved and for ever, so nothing gets into the queue of what was given up. Of a queue, what is reported
   does come again, and is set aside in the end. The original:
@@ -29,8 +29,6 @@ from samtranslator.translator.translator import Translator
 from wardgate_infra import Json
 
 REGION = "eu-central-1"
-# The application that functions are deployed by. In AWS its name is random as well.
-APPLICATION = "wardgate"
 METHODS = {"get", "put", "post", "delete", "patch", "head", "options"}
 # What a Body calls a route of every method, and what the route is called.
 ANY = {"x-amazon-apigateway-any-method": "any"}
@@ -53,7 +51,7 @@ def parameters(template: Json, given: dict[str, str]) -> dict[str, str | list[st
 # What the emulator does not know, or would only complain about.
 ABSENT = {
     # It knows no schedules, and its RotateSecret asks no function: operate/rotate.py takes the four steps by itself
-    # there. The original: tests/template.rs, sec_tk_04_each_ring_but_the_wrapping_one_rotates_by_a_schedule.
+    # there. The original: tests/template/, sec_tk_04_each_ring_but_the_wrapping_one_rotates_by_a_schedule.
     "AWS::SecretsManager::RotationSchedule",
     "AWS::CodeDeploy::Application",
     "AWS::CodeDeploy::DeploymentGroup",
@@ -126,27 +124,26 @@ def lower_policy(properties: Json) -> None:
 def lower_role(properties: Json) -> None:
     """Some rights are looked for in another form than in AWS. To send messages in batches is one of its own here, and
     part of sending them there; and the emulator does not see which identity a mail is sent from. Whom the original lets
-    send, and where to: tests/template.rs,
-    sec_pl_01_events_and_mailer_reach_their_own_queues_bus_and_sender_alone. Smoke's name an
-    application that the stack does not have here, and versions, where the emulator asks for functions:
-    tests/deployments.rs, sec_pl_08_smoke_reaches_its_own_deployments_and_functions_alone."""
+    send, and where to: tests/template/,
+    sec_pl_01_events_and_mailer_reach_their_own_queues_bus_and_sender_alone. Smoke's name versions, where the emulator
+    asks for functions: tests/deployments.rs, sec_pl_08_smoke_reaches_its_own_deployments_and_functions_alone."""
     for policy in properties.get("Policies", []):
         for statement in policy["PolicyDocument"]["Statement"]:
             if statement.get("Action") == "sqs:SendMessage":
                 statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
             elif "ses:SendEmail" in statement.get("Action", []):
                 statement["Resource"] = "*"
-            elif "ServerlessDeploymentApplication" in str(statement.get("Resource")):
-                named = statement["Resource"]["Fn::Sub"].replace("${ServerlessDeploymentApplication}", APPLICATION)
-                statement["Resource"] = {"Fn::Sub": named}
             elif statement.get("Action") == "lambda:InvokeFunction":
-                named = [it["Fn::Sub"] for it in statement["Resource"] if "Fn::Sub" in it]
+                resources = (
+                    statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+                )
+                named = [it["Fn::Sub"] for it in resources if "Fn::Sub" in it]
                 statement["Resource"] = [{"Fn::Sub": it.removesuffix(":*")} for it in named]
 
 
 def lower_api(resources: Json, api: str, properties: Json, stage: str) -> None:
     """The emulator ignores an API's Body, which is where SAM puts the routes, so they become resources. Whatever else
-    SAM may put there stops the deploy. The original's routes, and which function each leads to: tests/template.rs,
+    SAM may put there stops the deploy. The original's routes, and which function each leads to: tests/template/,
     routes_are_the_endpoints."""
     body = properties.pop("Body")
     # Only an import has warnings.
@@ -157,7 +154,7 @@ def lower_api(resources: Json, api: str, properties: Json, stage: str) -> None:
     if "x-amazon-apigateway-cors" in body:
         # A template says AllowOrigins and the service's own API says allowOrigins, as the Body does. The emulator takes
         # over either and reads the second, so that by the first it would refuse every origin. The original's lists:
-        # tests/template.rs, sec_se_07_only_listed_origins_may_call.
+        # tests/template/, sec_se_07_only_listed_origins_may_call.
         properties["CorsConfiguration"] = body["x-amazon-apigateway-cors"]
     schemes = body.get("components", {}).get("securitySchemes", {})
     for name, scheme in schemes.items():

@@ -1,5 +1,5 @@
-"""The functions' `live` aliases, which say what answers requests. Each release has published a version of every
-function, with the release as its description."""
+"""The functions' `live` aliases, which say what answers requests. A release publishes a version of each function whose
+code or settings it changes, with the SHA-256 of both as its description: the publication."""
 
 import base64
 import concurrent.futures
@@ -16,6 +16,10 @@ ALIAS = "live"
 # much is taken again; a move is better not refused.
 LOOKS_AT_A_TIME = 8
 MOVES_AT_A_TIME = 2
+# What changes data stays as new as the data: no release takes it back.
+KEPT = ("migrate", "restore-sweep")
+# Versions that a rollback can still go to.
+VERSIONS_KEPT = 10
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Version:
     """A published version of a function."""
 
     # Empty where no deploy has published it.
-    release: str
+    publication: str
     # The SHA-256 of its code in hexadecimal.
     code: str
     # Its environment.
@@ -41,32 +45,45 @@ class Function:
     # Where CodeDeploy sends a part of the requests, and which part.
     beside: dict[str, float]
     versions: dict[str, Version]
+    # What CloudFormation has published last, whatever the alias has by now.
+    deployed: str
 
     def __str__(self) -> str:
         return f"{self.short} (version {self.live})"
 
     @property
-    def release(self) -> str:
+    def publication(self) -> str:
         """What is live."""
-        return self.versions[self.live].release if self.live in self.versions else ""
+        return self.versions[self.live].publication if self.live in self.versions else ""
 
     @property
     def variables(self) -> dict[str, str]:
         """The environment of what is live."""
         return self.versions[self.live].variables if self.live in self.versions else {}
 
-    def version_of(self, release: str) -> str | None:
-        """The newest version of a release, or None."""
-        return max((number for number, it in self.versions.items() if it.release == release), key=int, default=None)
+    def version_of(self, publication: str | None) -> str | None:
+        """The newest version of a publication, or None."""
+        found = (number for number, it in self.versions.items() if it.publication == publication)
+        return max(found, key=int, default=None)
 
 
 def functions(stage: Stage) -> list[Function]:
-    """The functions of the code stack: a deploy and a rollback move them together."""
-    pages = stage.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stage.code_stack)
-    resources = [it for page in pages for it in page["StackResourceSummaries"]]
-    # What a first deploy has made and taken back is listed, too.
-    there = [it for it in resources if it["ResourceStatus"] != "DELETE_COMPLETE"]
-    return look(stage, (it["PhysicalResourceId"] for it in there if it["ResourceType"] == "AWS::Lambda::Function"))
+    """The functions of a release, of whichever stack: a deploy and a rollback move them together."""
+    return [it for it in deployed(stage) if it.short not in KEPT]
+
+
+def deployed(stage: Stage) -> list[Function]:
+    """Every function of the stacks of a release, also of those that change data."""
+    client, names = stage.client("cloudformation"), []
+    for stack in stage.release_stacks:
+        if stage.stack(stack) is None:
+            continue
+        pages = client.get_paginator("list_stack_resources").paginate(StackName=stack)
+        resources = [it for page in pages for it in page["StackResourceSummaries"]]
+        # What a first deploy has made and taken back is listed, too.
+        there = [it for it in resources if it["ResourceStatus"] != "DELETE_COMPLETE"]
+        names += [it["PhysicalResourceId"] for it in there if it["ResourceType"] == "AWS::Lambda::Function"]
+    return look(stage, names)
 
 
 def look(stage: Stage, names: Iterable[str]) -> list[Function]:
@@ -81,10 +98,9 @@ def look(stage: Stage, names: Iterable[str]) -> list[Function]:
                 return None
             raise
         pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=name)
-        versions = {
-            it["Version"]: version(it) for page in pages for it in page["Versions"] if it["Version"] != "$LATEST"
-        }
-        return Function(name, stage.short_name(name), alias["FunctionVersion"], weights(alias), versions)
+        versions = {it["Version"]: version(it) for page in pages for it in page["Versions"]}
+        deployed = versions.pop("$LATEST").publication
+        return Function(name, stage.short_name(name), alias["FunctionVersion"], weights(alias), versions, deployed)
 
     with concurrent.futures.ThreadPoolExecutor(LOOKS_AT_A_TIME) as pool:
         return [it for it in pool.map(one, sorted(names)) if it]
@@ -104,44 +120,79 @@ def weights(alias: Json) -> dict[str, float]:
     return dict(alias.get("RoutingConfig", {}).get("AdditionalVersionWeights") or {})
 
 
-def behind(all_functions: list[Function], release: str) -> list[Function]:
-    """Those that have a version of a release, but another one live or beside it."""
-    return [it for it in all_functions if it.version_of(release) and (it.live != it.version_of(release) or it.beside)]
+def behind(all_functions: list[Function], publications: dict[str, str]) -> list[Function]:
+    """Those that have a version of what they are to run, but another one live or beside it."""
+
+    def is_behind(function: Function) -> bool:
+        wanted = function.version_of(publications.get(function.short))
+        return wanted is not None and (function.live != wanted or bool(function.beside))
+
+    return [it for it in all_functions if is_behind(it)]
 
 
-def flip(stage: Stage, all_functions: list[Function], release: str) -> int:
-    """Makes a release live in every function that has it, all at once. Gives how many there were."""
-    client = stage.client("lambda")
-    late = behind(all_functions, release)
-
-    def move(function: Function) -> str | None:
-        try:
-            client.update_alias(
-                FunctionName=function.name,
-                Name=ALIAS,
-                FunctionVersion=function.version_of(release),
-                # Nothing beside it any more.
-                RoutingConfig={"AdditionalVersionWeights": {}},
-            )
-        except (BotoCoreError, ClientError) as error:
-            return f"  {function.name} has still version {function.live}: {error}"
-        return None
-
-    with concurrent.futures.ThreadPoolExecutor(MOVES_AT_A_TIME) as pool:
-        refused = [it for it in pool.map(move, late) if it]
-    if refused:
-        raise Failed(
-            "\n".join([f"{len(late) - len(refused)} of {len(late)} aliases are at release {release}, but:", *refused])
-            + "\nBoth releases answer requests now, which they may. The same command again moves the rest."
-        )
+def flip(stage: Stage, all_functions: list[Function], publications: dict[str, str]) -> int:
+    """Makes a release live, by what each function publishes in it, all at once. Gives how many aliases had to move."""
+    late = behind(all_functions, publications)
+    wanted = {it.name: it.version_of(publications[it.short]) for it in late}
+    move(stage, {it.name: version for it in late if (version := wanted[it.name])})
     return len(late)
 
 
-def forget(stage: Stage, all_functions: list[Function], release: str) -> None:
-    """Deletes versions of a release that a failed deploy has left behind: Lambda publishes no second version of the
-    same code and settings, and CloudFormation takes that as a failure."""
+def put_back(stage: Stage, before: list[Function]) -> int:
+    """Moves each alias to where it was. Gives how many had to move."""
+    now = {it.name: it for it in look(stage, [it.name for it in before])}
+    there = [it for it in before if it.name in now]
+    moved = {it.name: it.live for it in there if now[it.name].live != it.live or now[it.name].beside}
+    move(stage, moved)
+    return len(moved)
+
+
+def move(stage: Stage, versions: dict[str, str]) -> None:
+    """Points the alias of each of these functions to a version, and to nothing beside it."""
+    client = stage.client("lambda")
+
+    def one(moved: tuple[str, str]) -> str | None:
+        name, version = moved
+        try:
+            client.update_alias(
+                FunctionName=name,
+                Name=ALIAS,
+                FunctionVersion=version,
+                RoutingConfig={"AdditionalVersionWeights": {}},
+            )
+        except (BotoCoreError, ClientError) as error:
+            return f"  {name} is not at version {version}: {error}"
+        return None
+
+    with concurrent.futures.ThreadPoolExecutor(MOVES_AT_A_TIME) as pool:
+        refused = [it for it in pool.map(one, versions.items()) if it]
+    if refused:
+        raise Failed(
+            "\n".join([f"{len(versions) - len(refused)} of {len(versions)} aliases are moved, but:", *refused])
+            + "\nBoth releases answer requests now, which they may. The same command again moves the rest."
+        )
+
+
+def forget(stage: Stage, all_functions: list[Function], publications: dict[str, str]) -> None:
+    """Deletes versions that a failed deploy has left behind: Lambda publishes no second version of the same code and
+    settings, and CloudFormation takes that as a failure. They are newer than what is live; older ones are kept."""
     client = stage.client("lambda")
     for function in all_functions:
+        wanted = publications.get(function.short)
         for number, it in function.versions.items():
-            if it.release == release and number != function.live and number not in function.beside:
+            is_left = it.publication == wanted != function.deployed and int(number) > int(function.live)
+            if is_left and number not in function.beside:
                 client.delete_function(FunctionName=function.name, Qualifier=number)
+
+
+def prune(stage: Stage, all_functions: list[Function], needed: list[dict[str, str]]) -> int:
+    """Deletes all but the newest versions of each function, and none that is live or in one of the releases that are
+    `needed`. An account has 75 GB for code. Gives how many went."""
+    client, gone = stage.client("lambda"), 0
+    for function in all_functions:
+        newest = sorted(function.versions, key=int)[-VERSIONS_KEPT:]
+        kept = {function.version_of(it.get(function.short)) for it in needed}
+        for number in function.versions.keys() - kept - {function.live, *newest, *function.beside}:
+            client.delete_function(FunctionName=function.name, Qualifier=number)
+            gone += 1
+    return gone

@@ -10,8 +10,8 @@ import zipfile
 from pathlib import Path
 
 from wardgate_infra import ROOT, Failed
+from wardgate_infra.operate import promotion, terminal
 from wardgate_infra.operate import release as releases
-from wardgate_infra.operate import terminal
 from wardgate_infra.operate.release import Artifacts
 from wardgate_infra.operate.stage import Stage
 
@@ -25,7 +25,7 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
     # Staging's, where it is in an account of its own.
     source = releases.Artifacts(stage, os.environ.get("ARTIFACT_BUCKET") or own.bucket)
     live = source.read("stages/staging/live.json")
-    if reason := releases.unproven(live):
+    if reason := promotion.unproven(live):
         raise Failed(f"Production takes what staging runs, and {reason}. Make staging well first.")
     manifest = source.manifest(live["artifact"])
     # The same artifact may be of several commits: what was deployed last is what counts.

@@ -12,9 +12,10 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wardgate_infra import Failed, Json
-from wardgate_infra.operate import aliases, audit, migrate, rotate, smoke, stacks, switch_over, terminal
+from wardgate_infra.operate import aliases, audit, migrate, promotion, rotate, smoke, stacks, switch_over, terminal
 from wardgate_infra.operate import release as releases
 from wardgate_infra.operate.aliases import Function
+from wardgate_infra.operate.publications import publications
 from wardgate_infra.operate.stage import Stage
 
 
@@ -40,7 +41,7 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
         except (Failed, BotoCoreError, ClientError) as failure:
             raise Failed(
                 f"the deploy of {stage.name} stopped at step {number} of {len(STEPS)}, {name}.\n{failure}\n"
-                f"What to do next: {advice} docs/operations/deploy.md has more."
+                f"{deploy.put_back()}What to do next: {advice} docs/operations/deploy.md has more."
             ) from failure
         terminal.say(f"<== {name}: {remark or 'done'} ({time.monotonic() - step_began:.1f} s)")
     if deploy.changed:
@@ -68,14 +69,33 @@ class Deploy:
         self.manifest: Json = None
         self.release = ""
         self.bucket = ""
+        # What answers when the deploy begins: of each function, and as a release if it is one.
+        self.before: list[Function] = []
+        # Whether functions of several stacks are being moved: if that stops, they are moved back.
+        self.is_moving = False
+        self.live: str | None = None
+        # What each function publishes, and what is not as the stage's parameters have it.
+        self.publications: dict[str, str] = {}
+        self.given: dict[str, str] = {}
 
     def stack(self, name: str, template: str, **changed: str) -> str:
         """Deploys a stack."""
-        code = stacks.Code(self.bucket, releases.code(self.manifest))
-        given = {**self.stage.parameters, "Release": self.release, **changed}
+        code = stacks.Code(self.bucket, releases.code(self.manifest), self.publications)
+        given = {**self.stage.parameters, "Release": self.release, **self.given, **changed}
         is_new = stacks.deploy(self.stage, name, template, given, yes=self.options.yes, code=code)
         self.changed |= is_new
         return "changed" if is_new else "nothing to change"
+
+    def put_back(self) -> str:
+        """Moves every alias of every stack back to where it was, and says so. CloudFormation does that for the stack
+        that has failed alone, and not to where a rollback has put them."""
+        if not self.is_moving:
+            return ""
+        try:
+            moved = aliases.put_back(self.stage, self.before)
+        except (Failed, BotoCoreError, ClientError) as failure:
+            return f"And the aliases are not all back at what they were: {failure}\n"
+        return f"{moved} aliases are back at what they were.\n"
 
 
 def artifact(deploy: Deploy) -> str:
@@ -85,7 +105,7 @@ def artifact(deploy: Deploy) -> str:
         stage, releases.STACK, "infra/artifacts.yaml", stage.parameters, yes=options.yes, tags="service=wardgate"
     )
     if stage.name == "production":
-        deploy.manifest = releases.promote(stage, options.artifact, options.yes)
+        deploy.manifest = promotion.promote(stage, options.artifact, options.yes)
     elif options.artifact:
         deploy.manifest = releases.artifacts(stage).manifest(options.artifact)
         releases.refuse_other(stage, deploy.manifest)
@@ -105,7 +125,7 @@ def data(deploy: Deploy) -> str:
 
 def empty_secrets(stage: Stage) -> None:
     """A secret without a value in the template has no version in AWS, and in the emulator one that is empty. That the
-    template gives none: tests/template.rs, sec_ot_09_each_ring_is_a_secret_and_no_template_knows_its_value."""
+    template gives none: tests/template/, sec_ot_09_each_ring_is_a_secret_and_no_template_knows_its_value."""
     secrets = stage.client("secretsmanager")
     filters = [{"Key": "name", "Values": [f"wardgate/{stage.name}/"]}]
     for secret in secrets.list_secrets(Filters=filters, MaxResults=100)["SecretList"]:
@@ -120,44 +140,58 @@ def empty_secrets(stage: Stage) -> None:
 
 
 def migrate_stack(deploy: Deploy) -> str:
+    begin(deploy)
     return deploy.stack(deploy.stage.migrate_stack, "infra/migrate.yaml")
+
+
+def begin(deploy: Deploy) -> None:
+    """Keeps what is live, before anything of the release is."""
+    stage = deploy.stage
+    templates = stage.release_stacks.values()
+    deploy.publications = publications(templates, stage.parameters, releases.code(deploy.manifest))
+    there = aliases.deployed(stage)
+    deploy.before = [it for it in there if it.short not in aliases.KEPT]
+    release, others = releases.running(stage, deploy.before)
+    deploy.live = None if others else release
+    releases.remember(stage, deploy.release, deploy.manifest, deploy.live, deploy.publications)
+    aliases.forget(stage, there, deploy.publications)
+    deploy.is_moving = True
+    if any(it.publication != it.deployed for it in deploy.before):
+        # A canary would share the requests with what CloudFormation believes to be live: what was taken back.
+        deploy.given["DeploymentType"] = "AllAtOnce"
 
 
 def migrations(deploy: Deploy) -> None:
     migrate.apply(deploy.stage)
 
 
+def areas(deploy: Deploy) -> str:
+    """One after another, so that the account's deployments and Lambda's control plane keep up."""
+    remarks = []
+    for name, template in deploy.stage.area_stacks.items():
+        terminal.say(f"  {name}")
+        remarks.append(deploy.stack(name, template))
+    return f"{sum(it == 'changed' for it in remarks)} of {len(remarks)} changed"
+
+
 def code(deploy: Deploy) -> str:
-    stage, release = deploy.stage, deploy.release
-    stack = stage.stack(stage.code_stack)
-    before = aliases.functions(stage) if stack else []
-    found = {it.release for it in before}
-    live = next(iter(found)) if len(found) == 1 else None
-    releases.remember(stage, release, deploy.manifest, live)
-    deployed, changed = stacks.parameter(stack, "Release"), {}
-    if deployed != release:
-        aliases.forget(stage, before, release)
-        if found - {deployed}:
-            # A canary would share the requests with what CloudFormation believes to be live: what was taken back.
-            changed["DeploymentType"] = "AllAtOnce"
-    try:
-        remark = deploy.stack(stage.code_stack, "template.yaml", **changed)
-    except Failed:
-        if live:
-            # CloudFormation puts aliases where it had put them before, which is not where a rollback has.
-            aliases.flip(stage, aliases.functions(stage), live)
-        raise
+    stage = deploy.stage
+    remark = deploy.stack(stage.code_stack, "template.yaml")
     # After a rollback CloudFormation takes for granted that the aliases are where it has put them.
-    moved = aliases.flip(stage, now := aliases.functions(stage), release)
+    moved = aliases.flip(stage, now := aliases.functions(stage), deploy.publications)
     deploy.changed |= bool(moved)
     compare(deploy, now)
-    return f"{remark}, {moved} aliases moved forward" if moved else remark
+    deploy.is_moving = False
+    before = {it.short: it.versions.keys() for it in deploy.before}
+    published = sum(bool(it.versions.keys() - before.get(it.short, set())) for it in now)
+    new = f"{published} of {len(now)} functions have a new version"
+    return ", ".join([remark, new, *([f"{moved} aliases moved forward"] if moved else [])])
 
 
 def compare(deploy: Deploy, functions: list[Function]) -> None:
     """What runs is what was built."""
     for function in functions:
-        version = function.version_of(deploy.release)
+        version = function.version_of(deploy.publications.get(function.short))
         expected = deploy.manifest["functions"][function.short]
         if version is None or function.versions[version].code != expected:
             raise Failed(f"{function.name} does not run the artifact's code: its version {version} is something else.")
@@ -171,6 +205,15 @@ def smoke_test(deploy: Deploy) -> None:
     """Tried as a user would."""
     with releases.recorded_run(deploy.stage, deploy.release):
         smoke.check(deploy.stage)
+
+
+def old_versions(deploy: Deploy) -> str:
+    """What no rollback goes to any more."""
+    stage, functions = deploy.stage, aliases.deployed(deploy.stage)
+    named = [deploy.release, releases.last_deploy(stage).get("previous")]
+    needed = [releases.publications(stage, it, functions) for it in named]
+    gone = aliases.prune(stage, functions, needed)
+    return f"{gone} deleted" if gone else "none"
 
 
 def observability(deploy: Deploy) -> str:
@@ -207,15 +250,17 @@ AGAIN = "Then type the same command again; what is done is not done twice."
 STEPS: list[tuple[str, Callable[[Deploy], str | None], str]] = [
     ("artifact", artifact, f"Nothing of the stage has been touched. {AGAIN}"),
     ("data stack", data, f"CloudFormation has put it back, and the old code runs on. Correct what it names. {AGAIN}"),
-    ("migrate stack", migrate_stack, f"No data and no code have been touched. Correct what it names. {AGAIN}"),
+    ("migrate stack", migrate_stack, f"No data has been touched, the old code runs. Correct what it names. {AGAIN}"),
     ("migrations", migrations, f"The old code runs on with what is migrated. {AGAIN} It goes on at its checkpoint."),
-    ("code stack", code, f"CloudFormation has put it back, so that the old code runs. Correct what it names. {AGAIN}"),
+    ("area stacks", areas, f"Every function runs what it ran before. Correct what it names. {AGAIN}"),
+    ("API stack", code, f"Every function runs what it ran before. Correct what it names. {AGAIN}"),
     ("first rotation", first_rotation, f"Without keys /ready answers 503. {AGAIN}"),
     (
         "smoke test",
         smoke_test,
         "The new code is live and something does not work: make rollback, then look at the logs.",
     ),
+    ("old versions", old_versions, f"The new code is live and works. {AGAIN}"),
     ("observability stack", observability, f"The new code is live and works; alarms may be missing. {AGAIN}"),
     ("backup stack", backup, f"The new code is live and works; backups may be missing. {AGAIN}"),
     ("audit trail", trail, f"Everything is deployed, but the trail does not say so. {AGAIN}"),

@@ -28,7 +28,7 @@ def main() -> None:
         "`up` and `down`: what becomes of one item; docs/operations/migrations.md has the rules",
         "tests/migrations/: a table before, after, and back",
         "infra/migrate.yaml: what its role may change; tests/permissions/ says what is missing",
-        "then `make migrations`, which writes infra/migrations.json",
+        "then `make generate`, which writes infra/migrations.json",
     ):
         print(f"  - {line}")
 

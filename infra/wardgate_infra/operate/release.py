@@ -5,36 +5,36 @@ with a stage's parameters. Both are in the bucket of infra/artifacts.yaml:
 
     functions/<function>/<sha256>.zip   the code
     artifacts/<artifact>.json           a manifest
-    releases/<release>.json             which artifact and parameters a release is
+    releases/<release>.json             what a release is made of, and what each function publishes in it
     stages/<stage>/deploy.json          which release was deployed last, and which was live when that began
     stages/<stage>/<artifact>.json      that a stage has run an artifact, and what its smoke test said
     stages/<stage>/live.json            the same of the artifact that it runs now
 """
 
+import collections
 import concurrent.futures
 import contextlib
 import datetime
 import hashlib
-import io
+import itertools
 import json
-import os
 import subprocess
 import tomllib
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from botocore.exceptions import ClientError
 
-from wardgate_infra import ROOT, Failed, Json
-from wardgate_infra.operate import terminal
-from wardgate_infra.operate.stage import Stage
+from wardgate_infra import ROOT, TARGET, Failed, Json, functions
+from wardgate_infra.operate import archives, terminal
+from wardgate_infra.operate.aliases import Function
+from wardgate_infra.operate.stage import Stage, areas
 
 STACK = "wardgate-artifacts"
-TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 # What a checkout must have as it was when the functions were built. Parameters are the stage's own.
 TEMPLATES = ("template.yaml", "infra/data.yaml", "infra/migrate.yaml", "infra/observability.yaml", "infra/backup.yaml")
 MIGRATIONS = "infra/migrations.json"
+RELEASES_SHOWN = 20
 
 
 class Artifacts:
@@ -100,13 +100,12 @@ def build(stage: Stage, binaries: Path | None) -> Json:
             raise Failed("The build failed, as above.")
         binaries = TARGET / "lambda"
     files = {file.parent.name: file for file in sorted(binaries.glob("*/bootstrap"))}
-    named = {folder.name for folder in (ROOT / "functions").iterdir() if folder.is_dir()}
-    if files.keys() != named:
-        raise Failed(f"{binaries} has not each function's bootstrap: {', '.join(sorted(files.keys() ^ named))}.")
+    if wrong := files.keys() ^ set(functions()):
+        raise Failed(f"{binaries} has not each function's bootstrap: {', '.join(sorted(wrong))}.")
     bucket = artifacts(stage)
 
     def keep(function: str) -> tuple[str, str, bool]:
-        code = archive(files[function].read_bytes())
+        code = archives.archive(files[function].read_bytes())
         digest = hashlib.sha256(code).hexdigest()
         key = f"functions/{function}/{digest}.zip"
         if new := not bucket.has(key):
@@ -127,7 +126,7 @@ def build(stage: Stage, binaries: Path | None) -> Json:
     return manifest
 
 
-def describe(stage: Stage, functions: dict[str, str]) -> Json:
+def describe(stage: Stage, digests: dict[str, str]) -> Json:
     """An artifact's manifest. Its name depends on what is in it alone, so that the same code built at another commit is
     the same artifact."""
     migrations = ROOT / MIGRATIONS
@@ -135,7 +134,7 @@ def describe(stage: Stage, functions: dict[str, str]) -> Json:
     content = {
         "version": version,
         "architecture": stage.parameters["Architecture"],
-        "functions": functions,
+        "functions": digests,
         "templates": templates(),
         "migrations": json.loads(migrations.read_text(encoding="utf-8")) if migrations.exists() else [],
     }
@@ -148,7 +147,7 @@ def digest_of(value: Json) -> str:
 
 def templates() -> dict[str, str]:
     """The SHA-256 of each template of this checkout."""
-    there = [name for name in TEMPLATES if (ROOT / name).exists()]
+    there = [name for name in (*TEMPLATES, *(f"infra/functions/{it.name}" for it in areas())) if (ROOT / name).exists()]
     return {name: hashlib.sha256((ROOT / name).read_bytes()).hexdigest() for name in there}
 
 
@@ -160,63 +159,6 @@ def commit() -> str:
     except FileNotFoundError:
         return "unknown"
     return result.stdout.strip() or "unknown"
-
-
-def archive(bootstrap: bytes) -> bytes:
-    """A function's archive. The last builds' are kept beside the build, because packing takes longer than uploading."""
-    file = TARGET / "deploy/archives" / f"{hashlib.sha256(bootstrap).hexdigest()}.zip"
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        # Renamed at the end: what is there is whole.
-        unfinished = file.with_suffix(f".{os.getpid()}")
-        unfinished.write_bytes(zipped(bootstrap))
-        unfinished.rename(file)
-    return file.read_bytes()
-
-
-def zipped(bootstrap: bytes) -> bytes:
-    """The same bytes for the same binary: no time, no owner."""
-    entry = zipfile.ZipInfo("bootstrap", (1980, 1, 1, 0, 0, 0))
-    entry.create_system, entry.external_attr, entry.compress_type = 3, 0o755 << 16, zipfile.ZIP_DEFLATED
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as file:
-        file.writestr(entry, bootstrap)
-    return packed.getvalue()
-
-
-def promote(stage: Stage, artifact: str | None, yes: bool) -> Json:
-    """The artifact that staging runs, or another that is named; kept in this account, too. Gives the manifest."""
-    own = artifacts(stage)
-    # Staging's, where it is in an account of its own.
-    source = Artifacts(stage, os.environ.get("ARTIFACT_BUCKET") or own.bucket)
-    if artifact is None:
-        live = source.read("stages/staging/live.json")
-        if live is None:
-            raise Failed(f"Staging runs nothing that is kept in {source.bucket}: make deploy STAGE=staging first.")
-        artifact = live["artifact"]
-        if reason := unproven(live):
-            raise Failed(
-                f"Production takes what staging runs, and {reason}. Make staging well first, or name another "
-                "artifact: ARTIFACT=<hash>."
-            )
-    elif reason := unproven(source.read(f"stages/staging/{artifact}.json")):
-        terminal.say(f"Of artifact {artifact}: {reason}.")
-        terminal.confirm("Put it into production all the same?", yes)
-    manifest = source.manifest(artifact)
-    refuse_other(stage, manifest)
-    if source.bucket != own.bucket:
-        copy(source, own, manifest)
-    terminal.say(f"artifact {artifact}, version {manifest['version']} of commit {manifest['commit']}")
-    return manifest
-
-
-def unproven(run: Json) -> str | None:
-    """Why an artifact is not for production, as far as staging knows it; None if it is."""
-    if run is None or run["artifact"] is None:
-        return "staging has not run it"
-    if run["smoke"] != "passed":
-        return f"its smoke test on staging {run['smoke']} at {run['at']}"
-    return None
 
 
 def refuse_other(stage: Stage, manifest: Json) -> None:
@@ -239,13 +181,6 @@ def code(manifest: Json) -> dict[str, str]:
     return {function: f"functions/{function}/{digest}.zip" for function, digest in manifest["functions"].items()}
 
 
-def copy(source: Artifacts, own: Artifacts, manifest: Json) -> None:
-    """Keeps another account's artifact in this one, so that a stage depends on its own account alone."""
-    for key in [*code(manifest).values(), f"artifacts/{manifest['artifact']}.json"]:
-        if not own.has(key):
-            own.s3.copy_object(Bucket=own.bucket, Key=key, CopySource={"Bucket": source.bucket, "Key": key})
-
-
 def name_release(manifest: Json, parameters: dict[str, str]) -> str:
     """What a release is called: another for other parameters."""
     return digest_of({"artifact": manifest["artifact"], "parameters": parameters})
@@ -256,12 +191,56 @@ def last_deploy(stage: Stage) -> Json:
     return artifacts(stage).read(f"stages/{stage.name}/deploy.json") or {}
 
 
-def remember(stage: Stage, release: str, manifest: Json, live: str | None) -> None:
+def publications(stage: Stage, release: str | None, all_functions: list[Function]) -> dict[str, str]:
+    """What each function publishes in a release. In one that `sam deploy` has made, each publishes its name."""
+    return publications_of(kept(stage), release, all_functions)
+
+
+def publications_of(bucket: Artifacts | None, release: str | None, all_functions: list[Function]) -> dict[str, str]:
+    known = bucket.release(release).get("publications") if bucket and release else None
+    return known or {it.short: release for it in all_functions if release}
+
+
+def running(stage: Stage, all_functions: list[Function]) -> tuple[str | None, list[Function]]:
+    """The release that functions run, or most of them, and those that run something else. None if nothing is known."""
+    bucket = kept(stage)
+
+    def read(file: str) -> Json:
+        return (bucket and bucket.read(f"stages/{stage.name}/{file}.json")) or {}
+
+    deployed = read("deploy")
+    named = [read("live").get("release"), deployed.get("release"), deployed.get("previous")]
+    # Where `sam deploy` has published by one name.
+    counted = collections.Counter(it.publication for it in all_functions)
+    named += [it for it, count in counted.most_common() if count > 1]
+    best: tuple[str | None, list[Function]] = (None, all_functions)
+    for release in filter(None, dict.fromkeys(named)):
+        wanted = publications_of(bucket, release, all_functions)
+        others = [it for it in all_functions if wanted.get(it.short) != it.publication]
+        if len(others) < len(best[1]):
+            best = release, others
+        if not others:
+            break
+    return best
+
+
+def recorded(stage: Stage) -> list[str]:
+    """The stage's last releases, newest first."""
+    bucket = artifacts(stage)
+    pages = bucket.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket.bucket, Prefix="releases/")
+    found = sorted((it for page in pages for it in page.get("Contents", [])), key=lambda it: it["LastModified"])
+    names = [it["Key"].removeprefix("releases/").removesuffix(".json") for it in reversed(found)]
+    own = (it for it in names if bucket.release(it).get("stage") == stage.name)
+    return list(itertools.islice(own, RELEASES_SHOWN))
+
+
+def remember(stage: Stage, release: str, manifest: Json, live: str | None, published: dict[str, str]) -> None:
     """Keeps what a release is made of and what was live before it, before anything answers with it. `live` is None
     where functions are of several releases."""
     bucket, last = artifacts(stage), last_deploy(stage)
     made_of = {"release": release, "artifact": manifest["artifact"], "commit": manifest["commit"], "stage": stage.name}
-    bucket.write(f"releases/{release}.json", {**made_of, "parameters": stage.parameters})
+    kept_of = {**made_of, "parameters": stage.parameters, "publications": published}
+    bucket.write(f"releases/{release}.json", kept_of)
     # Of one that is deployed again, or over what a failed one has left, it stays the one before both.
     previous = last.get("previous") if live in (None, release) else live
     bucket.write(f"stages/{stage.name}/deploy.json", {"release": release, "previous": previous})

@@ -34,43 +34,58 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
         raise Failed(f"There is no stack {stage.code_stack}: nothing of {stage.name} has been deployed here.")
     functions = aliases.functions(stage)
     release = options.release or releases.last_deploy(stage).get("previous")
-    refuse(stage, functions, release)
-    midway = in_progress(stage)
-    late = aliases.behind(functions, release)
+    wanted, midway = releases.publications(stage, release, functions), in_progress(stage)
+    live = running(stage, functions)
+    refuse(stage, functions, release, wanted, live)
+    late = aliases.behind(functions, wanted)
     if not late and not midway:
         terminal.say(f"Release {release} is live in {stage.name} already. RELEASE=<hash> names another one:")
-        terminal.table(known(functions))
+        terminal.table(known(stage, release))
         return
-    live = ", ".join(sorted({it.release for it in late})) or "what is being deployed"
-    say_what_stays(functions, release)
+    before = ", ".join(sorted(live - {release})) or "what is being deployed"
+    say_what_stays(functions, wanted)
     terminal.confirm(
-        f"Go back to release {release} in {stage.name}, from {live}, in {len(late)} functions?", options.yes
+        f"Go back to release {release} in {stage.name}, from {before}, in {len(late)} functions?", options.yes
     )
 
     if midway:
         stop_deployments(stage)
     # First of all what answers requests.
-    aliases.flip(stage, functions, release)
+    aliases.flip(stage, functions, wanted)
     terminal.say(f"Release {release} is live in {stage.name} after {time.monotonic() - began:.1f} s.")
     if midway:
         wait(lambda: not deployments(stage), "CodeDeploy takes back what it has shifted")
         stop_update(stage)
         # CloudFormation has its own view of where aliases were before.
-        aliases.flip(stage, aliases.functions(stage), release)
+        aliases.flip(stage, aliases.functions(stage), wanted)
         terminal.say(f"The deploy that was under way has ended ({time.monotonic() - began:.1f} s).")
-    audit.record(stage, "rolled_back", f"release {release}, from {live}")
+    audit.record(stage, "rolled_back", f"release {release}, from {before}")
     with releases.recorded_run(stage, release):
         smoke.check(stage)
 
 
-def refuse(stage: Stage, functions: list[Function], release: str | None) -> None:
+def running(stage: Stage, functions: list[Function]) -> set[str]:
+    """The releases that answer: where functions differ, that is also the one that is or was being deployed."""
+    release, others = releases.running(stage, functions)
+    found = {release, releases.last_deploy(stage).get("release") if others else None}
+    return {it for it in found if it}
+
+
+def refuse(
+    stage: Stage, functions: list[Function], release: str | None, wanted: dict[str, str], live: set[str]
+) -> None:
     """Why not to go back."""
     if not release:
         raise Failed(f"Nothing says what was live in {stage.name} before: name a release, RELEASE=<hash>.")
-    if not any(it.version_of(release) for it in functions):
+    if not any(it.version_of(wanted.get(it.short)) for it in functions):
         raise Failed(f"No function has a version of release {release}. `make deploy` can bring back its artifact.")
     bucket = releases.artifacts(stage)
-    live = {it.release for it in functions}
+    gone = [it.short for it in functions if it.short in wanted and not it.version_of(wanted[it.short])]
+    if gone and bucket.release(release).get("publications"):
+        raise Failed(
+            f"Release {release} is too old: its version of {', '.join(gone)} is deleted. `make deploy` can bring back "
+            f"its artifact: ARTIFACT={bucket.release(release)['artifact']}"
+        )
     refuse_other_table(stage, bucket, live, release)
     if missing := unreadable(applied(stage), manifests(bucket, live), manifests(bucket, {release})):
         raise Failed(
@@ -123,22 +138,20 @@ def unreadable(numbers: list[str], live: list[Json], target: list[Json]) -> str:
     return ", ".join(f"migration {it}" for it in sorted(found))
 
 
-def say_what_stays(functions: list[Function], release: str) -> None:
+def say_what_stays(functions: list[Function], wanted: dict[str, str]) -> None:
     """A function that is newer has nothing to go back to, and nothing of the older release calls it."""
-    if new := [it.name for it in functions if it.version_of(release) is None]:
+    if new := [it.name for it in functions if it.short not in wanted]:
         terminal.say(f"New since then, and left as they are: {', '.join(new)}")
 
 
-def known(functions: list[Function]) -> list[tuple[str, str]]:
-    """Each release that functions have versions of, newest first."""
-    newest = max(functions, key=lambda it: len(it.versions))
-    numbers = sorted(newest.versions, key=int, reverse=True)
-    return [(newest.versions[it].release, "live" if it == newest.live else "") for it in numbers]
+def known(stage: Stage, live: str | None) -> list[tuple[str, str]]:
+    """The releases of the stage that there is a record of, newest first."""
+    return [(it, "live" if it == live else "") for it in releases.recorded(stage)]
 
 
 def in_progress(stage: Stage) -> bool:
     """Whether a deploy is under way."""
-    return stage.is_in_progress(stage.code_stack) or bool(deployments(stage))
+    return any(stage.is_in_progress(it) for it in stage.release_stacks) or bool(deployments(stage))
 
 
 def deployments(stage: Stage) -> list[str]:
@@ -150,7 +163,7 @@ def deployments(stage: Stage) -> list[str]:
     pages = client.get_paginator("list_applications").paginate()
     names = [name for page in pages for name in page["applications"]]
     # As CloudFormation calls what SAM makes.
-    ours = [name for name in names if name.startswith(f"{stage.code_stack}-ServerlessDeploymentApplication")]
+    ours = [name for name in names if is_application(stage, name)]
 
     def unfinished(names: tuple[str, str]) -> list[str]:
         application, group = names
@@ -180,25 +193,33 @@ def stop_deployments(stage: Stage) -> None:
             continue
 
 
+def is_application(stage: Stage, name: str) -> bool:
+    """Whether this is what SAM makes of a stack of the stage, by the name that CloudFormation gives it."""
+    return any(name.startswith(f"{it}-ServerlessDeploymentApplication") for it in stage.release_stacks)
+
+
 def stop_update(stage: Stage) -> None:
-    """Cancels the update of the stack, and waits until CloudFormation has put everything else back."""
+    """Cancels the updates of stacks, and waits until CloudFormation has put everything else back."""
+    for stack in stage.release_stacks:
+        if stage.is_in_progress(stack):
+            stop_update_of(stage, stack)
+
+
+def stop_update_of(stage: Stage, stack: str) -> None:
     client = stage.client("cloudformation")
-    if stage.stack(stage.code_stack)["StackStatus"] == "UPDATE_IN_PROGRESS":
+    if stage.stack(stack)["StackStatus"] == "UPDATE_IN_PROGRESS":
         try:
-            client.cancel_update_stack(StackName=stage.code_stack)
-            terminal.say(f"cancelled the update of {stage.code_stack}")
+            client.cancel_update_stack(StackName=stack)
+            terminal.say(f"cancelled the update of {stack}")
         except ClientError as error:
             # It has failed by itself since, because its deployments were stopped.
             if "CancelUpdateStack cannot be called" not in error.response["Error"]["Message"]:
                 raise
-    wait(
-        lambda: not stage.is_in_progress(stage.code_stack),
-        f"CloudFormation puts {stage.code_stack} back",
-    )
-    if (status := stage.stack(stage.code_stack)["StackStatus"]).endswith("_FAILED"):
+    wait(lambda: not stage.is_in_progress(stack), f"CloudFormation puts {stack} back")
+    if (status := stage.stack(stack)["StackStatus"]).endswith("_FAILED"):
         raise Failed(
-            f"{stage.code_stack} is {status}. The older release is live, but the next deploy needs the stack: aws "
-            f"cloudformation continue-update-rollback --stack-name {stage.code_stack}, then this command again."
+            f"{stack} is {status}. The older release is live, but the next deploy needs the stack: aws "
+            f"cloudformation continue-update-rollback --stack-name {stack}, then this command again."
         )
 
 

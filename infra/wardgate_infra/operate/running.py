@@ -24,7 +24,7 @@ def names(stage: Stage) -> list[str]:
 
 
 def released(stage: Stage) -> list[Function]:
-    """The functions of the code stack."""
+    """The functions of a release."""
     if stage.stack(stage.code_stack) is None:
         raise Failed(f"There is no stack {stage.code_stack} in {stage.region}: make deploy STAGE={stage.name}")
     return aliases.functions(stage)
@@ -32,11 +32,11 @@ def released(stage: Stage) -> list[Function]:
 
 def is_changing(stage: Stage, live: list[Function]) -> bool:
     """Whether a deploy is under way, during which functions are of two releases."""
-    return stage.is_in_progress(stage.code_stack) or any(it.beside for it in live)
+    return any(stage.is_in_progress(it) for it in stage.release_stacks) or any(it.beside for it in live)
 
 
 def api_url(stage: Stage) -> str | None:
-    """Where the API answers, whatever name clients have for it. None without a code stack."""
+    """Where the API answers, whatever name clients have for it. None without an API stack."""
     url = stage.outputs(stage.code_stack).get("ApiUrl")
     if url and stage.is_emulated:
         # The emulator's APIs have host names that not every resolver finds. This is the same one.

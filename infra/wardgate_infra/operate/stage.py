@@ -21,6 +21,11 @@ from wardgate_infra import ROOT, Client, Failed, Json, templates
 STAGES = ("development", "staging", "production")
 
 
+def areas() -> list[Path]:
+    """The template of each area."""
+    return sorted((ROOT / "infra/functions").glob("*.yaml"))
+
+
 class Stage:
     """One stage."""
 
@@ -31,11 +36,18 @@ class Stage:
         # The stacks, in the order of a deploy.
         self.data_stack = f"wardgate-{name}-data"
         self.migrate_stack = f"wardgate-{name}-migrate"
+        self.area_stacks = {f"wardgate-{name}-{it.stem}": f"infra/functions/{it.name}" for it in areas()}
         self.code_stack = f"wardgate-{name}"
         self.observability_stack = f"wardgate-{name}-observability"
         self.backup_stack = f"wardgate-{name}-backup"
         self.clients: dict[str, Client] = {}
         self.one_at_a_time = threading.Lock()
+
+    @property
+    def release_stacks(self) -> dict[str, str]:
+        """The stacks whose functions are a release, with their templates, in the order of a deploy: what hooks ask and
+        what migrates, the areas, and the API, which leads to them."""
+        return {self.migrate_stack: "infra/migrate.yaml", **self.area_stacks, self.code_stack: "template.yaml"}
 
     @cached_property
     def region(self) -> str:
@@ -61,9 +73,9 @@ class Stage:
 
     @cached_property
     def parameters(self) -> dict[str, str]:
-        """The stage's parameters as text, lists joined with commas, over the defaults of template.yaml."""
-        template = templates.read(ROOT / "template.yaml")
-        values = {name: it["Default"] for name, it in template["Parameters"].items() if "Default" in it}
+        """The stage's parameters as text, lists joined with commas, over the defaults of the templates."""
+        defined = [templates.read(ROOT / template)["Parameters"] for template in self.release_stacks.values()]
+        values = {name: it["Default"] for one in defined for name, it in one.items() if "Default" in it}
         values["Stage"] = self.name
         if self.parameter_file.exists():
             values |= templates.read(self.parameter_file)
@@ -111,8 +123,8 @@ class Stage:
             raise
 
     def is_in_progress(self, name: str) -> bool:
-        """Whether CloudFormation is changing a stack that there is."""
-        return str(self.stack(name)["StackStatus"]).endswith("_IN_PROGRESS")
+        """Whether CloudFormation is changing a stack."""
+        return str((self.stack(name) or {}).get("StackStatus")).endswith("_IN_PROGRESS")
 
     def outputs(self, name: str) -> dict[str, str]:
         """A stack's outputs by name; none if there is no stack."""

@@ -2,22 +2,22 @@
 wrong, and says what at the end."""
 
 import argparse
-import collections
 import os
 from http import HTTPStatus
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wardgate_infra import Failed
-from wardgate_infra.operate import lasting, running
+from wardgate_infra.operate import lasting, rollback, running
+from wardgate_infra.operate import release as kept
 from wardgate_infra.operate.lasting import Section, minute
+from wardgate_infra.operate.stacks import SETTLED
 from wardgate_infra.operate.stage import Stage
 from wardgate_infra.operate.terminal import say, table
 
 DEPLOYING = ["Created", "Queued", "InProgress", "Baking", "Ready"]
 # CodeDeploy describes so many at a time.
 MOST_DEPLOYMENTS = 25
-SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 
 
 def arguments(_parser: argparse.ArgumentParser) -> None:
@@ -46,11 +46,11 @@ def run(stage: Stage, _options: argparse.Namespace) -> None:
 
 def stacks(stage: Stage) -> Section:
     """Stacks"""
-    needed = (stage.data_stack, stage.code_stack)
+    needed = (stage.data_stack, *stage.release_stacks)
     others = (stage.observability_stack, stage.backup_stack)
     rows: list[tuple[str, ...]] = []
     wrong: list[str] = []
-    for name in (stage.data_stack, stage.migrate_stack, stage.code_stack, *others):
+    for name in (stage.data_stack, *stage.release_stacks, *others):
         stack = stage.stack(name)
         status = stack["StackStatus"] if stack else "none"
         changed = minute(stack.get("LastUpdatedTime") or stack["CreationTime"]) if stack else ""
@@ -67,14 +67,13 @@ def stacks(stage: Stage) -> Section:
 def releases(stage: Stage) -> Section:
     """Releases"""
     functions = running.released(stage)
-    counted = collections.Counter(it.release for it in functions).most_common()
-    rows = [(running.short(release), f"{count} of {len(functions)} functions") for release, count in counted]
-    usual, _ = counted[0]
-    rows += [(f"  {it}", running.short(it.release)) for it in functions if it.release != usual]
+    release, others = kept.running(stage, functions)
+    rows = [(running.short(release or ""), f"{len(functions) - len(others)} of {len(functions)} functions")]
+    rows += [(f"  {it}", "another version than this release's") for it in others]
     for it in functions:
         for version, weight in it.beside.items():
             rows.append((f"  {it}", f"canary: {weight:.0%} of requests go to version {version}"))
-    if len(counted) == 1 or running.is_changing(stage, functions):
+    if not others or running.is_changing(stage, functions):
         return rows, []
     return rows, ["functions run different releases: deploy again, or make rollback STAGE=" + stage.name]
 
@@ -89,7 +88,7 @@ def deployments(stage: Stage) -> Section:
     found = []
     for start in range(0, len(ids), MOST_DEPLOYMENTS):
         found += client.batch_get_deployments(deploymentIds=ids[start : start + MOST_DEPLOYMENTS])["deploymentsInfo"]
-    ours = [it for it in found if it["applicationName"].startswith(f"{stage.code_stack}-")]
+    ours = [it for it in found if rollback.is_application(stage, it["applicationName"])]
     rows: list[tuple[str, ...]] = [
         (it["deploymentId"], it["status"], it["deploymentGroupName"], minute(it["createTime"])) for it in ours
     ]
@@ -100,7 +99,7 @@ def api(stage: Stage) -> Section:
     """API"""
     url = running.api_url(stage)
     if url is None:
-        return [("none",)], ["the API has no address: there is no code stack"]
+        return [("none",)], ["the API has no address: there is no API stack"]
     rows: list[tuple[str, ...]] = [("address", url)]
     wrong: list[str] = []
     for path, well in (("health", "healthy"), ("ready", "ready")):

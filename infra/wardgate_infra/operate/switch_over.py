@@ -6,6 +6,7 @@ import re
 from wardgate_infra import ROOT, Failed
 from wardgate_infra.operate import aliases, stacks
 from wardgate_infra.operate import release as releases
+from wardgate_infra.operate.publications import publications
 from wardgate_infra.operate.stage import Stage
 
 FIRST = re.compile(r"^(?P<name>TableName|TableStreamArn): .*$", re.MULTILINE)
@@ -36,7 +37,7 @@ def refuse_other_table(stage: Stage) -> None:
 
 
 def running(stage: Stage) -> dict[str, str]:
-    """The parameters of the code stack that is there."""
+    """The parameters of the API stack that is there."""
     parameters = (stage.stack(stage.code_stack) or {}).get("Parameters", [])
     return {it["ParameterKey"]: it["ParameterValue"] for it in parameters}
 
@@ -57,15 +58,18 @@ def deploy(stage: Stage) -> None:
     manifest = bucket.manifest(known["artifact"])
     releases.refuse_other(stage, manifest)
     release = releases.name_release(manifest, stage.parameters)
-    releases.remember(stage, release, manifest, live)
     given = {**stage.parameters, "Release": release, "DeploymentType": "AllAtOnce"}
-    for name, template in ((stage.migrate_stack, "infra/migrate.yaml"), (stage.code_stack, "template.yaml")):
-        stacks.deploy(stage, name, template, given, yes=True, code=stacks.Code(bucket.bucket, releases.code(manifest)))
+    archives = releases.code(manifest)
+    published = publications(stage.release_stacks.values(), given, archives)
+    releases.remember(stage, release, manifest, live, published)
+    code = stacks.Code(bucket.bucket, archives, published)
+    for name, template in stage.release_stacks.items():
+        stacks.deploy(stage, name, template, given, yes=True, code=code)
 
 
 def live_release(stage: Stage) -> str:
     """The one release that answers."""
-    live = {it.release for it in aliases.functions(stage)}
-    if len(live) != 1:
-        raise Failed(f"{stage.name} runs {len(live)} releases: make rollback STAGE={stage.name} or deploy first.")
-    return live.pop()
+    live, others = releases.running(stage, aliases.functions(stage))
+    if live is None or others:
+        raise Failed(f"{stage.name} runs several releases: make rollback STAGE={stage.name} or deploy first.")
+    return live

@@ -1,13 +1,11 @@
 """`make version`: what a stage runs, since when and by whom, and where a rollback would go."""
 
 import argparse
-import collections
 import datetime
 
 from wardgate_infra import Failed, Json
 from wardgate_infra.operate import release as releases
 from wardgate_infra.operate import running
-from wardgate_infra.operate.aliases import Function
 from wardgate_infra.operate.stage import Stage
 from wardgate_infra.operate.terminal import say, table
 
@@ -21,8 +19,8 @@ def arguments(_parser: argparse.ArgumentParser) -> None:
 
 def run(stage: Stage, _options: argparse.Namespace) -> None:
     functions = running.released(stage)
-    counted = collections.Counter(it.release for it in functions)
-    release, most = counted.most_common(1)[0]
+    found, others = releases.running(stage, functions)
+    release, most = found or "", len(functions) - len(others)
     bucket = releases.kept(stage)
 
     def read(key: str) -> Json:
@@ -34,7 +32,8 @@ def run(stage: Stage, _options: argparse.Namespace) -> None:
     url = running.api_url(stage)
     health = running.ask(f"{url}/health")[1] if url else {}
     deployed = last(stage, "deployed") or {}
-    previous = read(f"stages/{stage.name}/deploy.json").get("previous") or before(functions, release)
+    previous = read(f"stages/{stage.name}/deploy.json").get("previous")
+    nothing = "nothing: this is what was live before the last deploy" if previous else "nothing that is kept"
     table(
         [
             ("stage", f"{stage.name} in {stage.region}"),
@@ -45,17 +44,14 @@ def run(stage: Stage, _options: argparse.Namespace) -> None:
             ("by", deployed.get("request_id", "not known")),
             ("detail", deployed.get("detail", "none")),
             ("functions", f"{most} of {len(functions)} run it"),
-            (
-                "rollback to",
-                previous if previous != release else "nothing: this is what was live before the last deploy",
-            ),
+            ("rollback to", previous if previous and previous != release else nothing),
         ]
     )
     if most != len(functions):
         say("")
         table(
-            [(it.short, it.live, it.release or running.UNNAMED) for it in functions if it.release != release],
-            ("function", "version", "release"),
+            [(it.short, it.live, running.short(it.publication)) for it in others],
+            ("function", "version", "publication"),
         )
         if running.is_changing(stage, functions):
             say(f"\nA deploy is under way: make status STAGE={stage.name}")
@@ -64,19 +60,6 @@ def run(stage: Stage, _options: argparse.Namespace) -> None:
             "The functions run different releases, and no deploy is under way. Deploy again, or make rollback "
             f"STAGE={stage.name}"
         )
-
-
-def before(functions: list[Function], release: str) -> str:
-    """Where nothing was kept of the last deploy: the release whose versions come before the live ones, if the functions
-    agree on it."""
-    found = set()
-    for function in functions:
-        older = [number for number in function.versions if int(number) < int(function.live)]
-        if function.release == release and older:
-            found.add(function.versions[max(older, key=int)].release or running.UNNAMED)
-    if len(found) > 1:
-        return f"not the same for every function: {', '.join(map(running.short, sorted(found)))}"
-    return found.pop() if found else "nothing: no version before this one is there"
 
 
 def last(stage: Stage, action: str) -> Json:

@@ -26,13 +26,15 @@ fn profile_folder() -> PathBuf {
 
 #[expect(clippy::disallowed_methods, reason = "asks about the build, not for configuration")]
 fn build() -> PathBuf {
-    let folder = profile_folder();
-    let profile = match folder.file_name().unwrap().to_str().unwrap() {
-        "debug" => "dev",
-        other => other,
-    };
+    let (own, folder) = (profile_folder(), target_folder());
+    // Another one where something else needs the functions, too, so that they are built once.
+    let profile =
+        std::env::var("FUNCTIONS_PROFILE").unwrap_or_else(|_| match own.file_name().unwrap().to_str().unwrap() {
+            "debug" => "dev".to_owned(),
+            other => other.to_owned(),
+        });
     let mut command = Command::new(env!("CARGO"));
-    command.current_dir(repository()).args(["build", "--bins", "--profile", profile, "--target-dir"]);
+    command.current_dir(repository()).args(["build", "--bins", "--profile", &profile, "--target-dir"]);
     command.arg(target_folder());
     for package in packages() {
         command.args(["--package", &package]);
@@ -44,7 +46,7 @@ fn build() -> PathBuf {
         command.env_remove(name);
     }
     assert!(command.status().unwrap().success(), "the functions do not build");
-    folder
+    folder.join(if profile == "dev" { "debug" } else { &profile })
 }
 
 /// The name of every function, in order: each is a binary of a package under `functions/`.

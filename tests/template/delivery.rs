@@ -1,0 +1,111 @@
+//! What comes to functions from streams and queues, and what they pass on.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::api_stack;
+use crate::harness::cloudformation::{API, read, resolve, resources, statements, texts};
+
+/// New lines alone are left out before the code looks (PL-03), and what it could not look at is kept.
+#[test]
+fn sec_pl_03_every_change_of_the_trail_that_is_no_new_line_reaches_the_watch() {
+    let template = api_stack();
+    let stream = &template["Resources"]["AuditWatchFunction"]["Properties"]["Events"]["Stream"]["Properties"];
+    assert_eq!(stream["Stream"], json!({ "Fn::ImportValue": "wardgate-development-audit-table-stream" }));
+    let [filter] = stream["FilterCriteria"]["Filters"].as_array().unwrap().as_slice() else { panic!("one filter") };
+    let pattern: Value = serde_json::from_str(filter["Pattern"].as_str().unwrap()).unwrap();
+    assert_eq!(pattern, json!({ "eventName": ["MODIFY", "REMOVE"] }));
+    assert_eq!(
+        (&stream["StartingPosition"], &stream["BisectBatchOnFunctionError"], &stream["MaximumRetryAttempts"]),
+        (&json!("TRIM_HORIZON"), &json!(true), &json!(100))
+    );
+    let failed = json!({ "Fn::ImportValue": "wardgate-development-audit-watch-failed-queue" });
+    assert_eq!(stream["DestinationConfig"]["OnFailure"]["Destination"], failed);
+    let data = resolve(&read("infra/data.yaml"), &[]);
+    let source = json!({ "Fn::GetAtt": "AuditTable.StreamArn" });
+    assert_eq!(data["Outputs"]["AuditTableStreamArn"]["Value"], source);
+}
+
+/// Nothing is lost on its way: what fails is reported by itself, tried again, and set aside in the end.
+#[test]
+fn what_stream_and_queue_could_not_deliver_comes_again_and_is_kept() {
+    let template = api_stack();
+    let event = |id: &str, name: &str| template["Resources"][id]["Properties"]["Events"][name]["Properties"].clone();
+    let (stream, queue) = (event("EventsFunction", "Stream"), event("MailerFunction", "Queue"));
+    for source in [&stream, &queue] {
+        assert_eq!(source["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+    }
+    assert_eq!(
+        (&stream["StartingPosition"], &stream["BisectBatchOnFunctionError"]),
+        (&json!("TRIM_HORIZON"), &json!(true))
+    );
+    // The filter leaves out what neither events nor mails are made of.
+    assert_eq!(stream["MaximumRetryAttempts"], 100);
+    let [filter] = stream["FilterCriteria"]["Filters"].as_array().unwrap().as_slice() else { panic!("one filter") };
+    let pattern: Value = serde_json::from_str(filter["Pattern"].as_str().unwrap()).unwrap();
+    let partitions = json!([{ "prefix": "USER#" }, { "prefix": "EMAIL#" }]);
+    assert_eq!(pattern, json!({ "dynamodb": { "Keys": { "pk": { "S": partitions } } } }));
+    let failed = json!({ "Fn::ImportValue": "wardgate-development-events-failed-queue" });
+    assert_eq!(stream["DestinationConfig"]["OnFailure"]["Destination"], failed);
+    let data = resolve(&read("infra/data.yaml"), &[]);
+    let queues = resources(&data, "AWS::SQS::Queue");
+    for (id, queue) in &queues {
+        assert_eq!(queue["KmsMasterKeyId"], json!({ "Fn::GetAtt": "Key.Arn" }), "{id}");
+        assert_eq!(queue["MessageRetentionPeriod"], 14 * 24 * 3600, "{id}");
+    }
+    let mail = queues["MailQueue"];
+    assert_eq!(mail["RedrivePolicy"]["deadLetterTargetArn"], json!({ "Fn::GetAtt": "MailFailedQueue.Arn" }));
+    let timeout = template["Resources"]["MailerFunction"]["Properties"]["Timeout"].as_u64().unwrap();
+    assert_eq!(mail["VisibilityTimeout"], 6 * timeout);
+    assert_eq!(mail["RedrivePolicy"]["maxReceiveCount"], 20);
+    // Addresses do not wait for each other.
+    assert_eq!(
+        (&mail["DeduplicationScope"], &mail["FifoThroughputLimit"]),
+        (&json!("messageGroup"), &json!("perMessageGroupId"))
+    );
+    assert_eq!(queue["ScalingConfig"]["MaximumConcurrency"], 2);
+    // Two mailers with one order would send two mails.
+    assert_eq!((&mail["FifoQueue"], &queues["MailFailedQueue"]["FifoQueue"]), (&json!(true), &json!(true)));
+}
+
+#[test]
+fn the_events_function_follows_the_live_table() {
+    let arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/wardgate-restored-1-development/stream/2026";
+    for (given, stream) in [("", json!({ "Fn::ImportValue": "wardgate-development-table-stream" })), (arn, json!(arn))]
+    {
+        let template = resolve(&read(API), &[("TableStreamArn", json!(given))]);
+        let events = &template["Resources"]["EventsFunction"]["Properties"]["Events"];
+        assert_eq!(events["Stream"]["Properties"]["Stream"], stream);
+        let polls = statements(&template, "Events").iter().find(|statement| statement["Sid"] == "Stream").unwrap();
+        assert_eq!(polls["Resource"], stream);
+    }
+}
+
+/// What the functions behind the stream and the queue may do beside the table, and to what.
+#[test]
+fn sec_pl_01_events_and_mailer_reach_their_own_queues_bus_and_sender_alone() {
+    let given = [("MailIdentity", json!("auth.example.com"))];
+    let template = resolve(&read(API), &given);
+    let import = |name: &str| json!({ "Fn::ImportValue": format!("wardgate-development-{name}") });
+    let allowed = |id: &str, service: &str| -> BTreeMap<String, Value> {
+        let statements = statements(&template, id).iter();
+        let of_service = statements.filter(|it| texts(&it["Action"])[0].starts_with(service));
+        of_service.map(|it| (texts(&it["Action"]).join(" "), it["Resource"].clone())).collect()
+    };
+    let bus = json!("arn:aws:events:eu-central-1:123456789012:event-bus/wardgate-development");
+    let identity = json!("arn:aws:ses:eu-central-1:123456789012:identity/auth.example.com");
+    let stream = "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator dynamodb:ListStreams";
+    for (id, service, actions, resource) in [
+        ("Events", "dynamodb:", stream, import("table-stream")),
+        ("Events", "sqs:", "sqs:SendMessage", json!([import("mail-queue"), import("events-failed-queue")])),
+        ("Events", "events:", "events:PutEvents", bus),
+        ("AuditWatch", "dynamodb:", stream, import("audit-table-stream")),
+        ("AuditWatch", "sqs:", "sqs:SendMessage", import("audit-watch-failed-queue")),
+        ("Mailer", "sqs:", "sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", import("mail-queue")),
+        ("Mailer", "ses:", "ses:SendEmail ses:SendRawEmail", identity),
+    ] {
+        assert_eq!(allowed(id, service), BTreeMap::from([(actions.to_owned(), resource)]), "{id} {service}");
+    }
+    assert!(allowed("Mailer", "events:").is_empty() && allowed("Events", "ses:").is_empty());
+}
