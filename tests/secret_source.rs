@@ -3,13 +3,11 @@
 use std::collections::BTreeSet;
 
 use reqwest::Method;
-use serde_json::{Value, json};
-use wardgate::domain::one_time::Purpose;
 use wardgate_server::endpoints::ENDPOINTS;
 
-use crate::harness::pages::Browser;
 use crate::harness::secrets_manager::Mood;
-use crate::harness::{Answer, EMAIL, OTHER_PASSWORD, PASSWORD, START, TestServer, link_token};
+use crate::harness::{EMAIL, PASSWORD, START, TestServer};
+use crate::permissions::everything;
 
 /// Short enough to wait for: a source that never answers is noticed by its time-out alone.
 const QUICK: [(&str, &str); 3] = [
@@ -137,149 +135,7 @@ async fn sec_ot_09_sec_tk_05_each_endpoint_reads_just_the_rings_that_it_says() {
         let ahead = server.secrets_manager.taken();
         assert_eq!(ahead.iter().map(String::as_str).collect::<BTreeSet<_>>(), expected, "{}", endpoint.name);
 
-        let server = self::server().await;
-        let read = rings_of_a_success(&server, endpoint.name).await;
+        let read = &everything().await.rings[endpoint.name];
         assert_eq!(read.iter().map(String::as_str).collect::<BTreeSet<_>>(), expected, "{}", endpoint.name);
     }
-}
-
-/// Drives one endpoint to a success in a process that has read nothing yet, and gives what it read.
-async fn rings_of_a_success(server: &TestServer, name: &str) -> Vec<String> {
-    let signed_in = server.signed_in().await;
-    let (access, refresh) = (signed_in.string("access_token"), signed_in.string("refresh_token"));
-    let followed = followed_link(server, name).await;
-    let opened = opened_page(server, name).await;
-    server.secrets_manager.taken();
-    let restarted = server.restarted().await;
-    let path = format!("/v1/sessions/{}", signed_in.string("session_id"));
-    let statuses = match name {
-        "register" => vec![restarted.register("bob@example.com", PASSWORD).await.status],
-        "login" => vec![restarted.login(EMAIL, PASSWORD).await.status],
-        "login-email-code" => {
-            vec![restarted.post("/v1/login/email-code", &serde_json::json!({ "email": EMAIL })).await.status]
-        }
-        "login-email-code-verify" => {
-            let mailed = server.mailed_code(EMAIL).await;
-            server.secrets_manager.taken();
-            vec![restarted.verify_sign_in(&mailed.link()).await.status]
-        }
-        "token-refresh" => vec![restarted.refresh(&refresh).await.status],
-        "logout" => {
-            let by_bearer = restarted.as_bearer(Method::POST, "/v1/logout", &access).await.status;
-            let body = json!({ "refresh_token": refresh });
-            vec![by_bearer, restarted.post("/v1/logout", &body).await.status]
-        }
-        "me" => vec![restarted.as_bearer(Method::GET, "/v1/me", &access).await.status],
-        "me-activity" => vec![restarted.as_bearer(Method::GET, "/v1/me/activity", &access).await.status],
-        "me-delete" => vec![restarted.as_bearer(Method::DELETE, "/v1/me", &access).await.status],
-        "me-export" => vec![restarted.as_bearer(Method::GET, "/v1/me/export", &access).await.status],
-        "me-keep" => {
-            server.as_bearer(Method::DELETE, "/v1/me", &access).await;
-            let token = server.last_mailed(EMAIL, Purpose::KeepAccount).await.token;
-            server.secrets_manager.taken();
-            vec![restarted.post("/v1/me/keep", &serde_json::json!({ "token": token })).await.status]
-        }
-        "me-update" => {
-            let update = restarted.request(Method::PATCH, "/v1/me").bearer_auth(&access);
-            vec![restarted.send(update.json(&serde_json::json!({ "name": "Ada" }))).await.status]
-        }
-        "sessions-list" => vec![restarted.as_bearer(Method::GET, "/v1/sessions", &access).await.status],
-        "session-end" => vec![restarted.as_bearer(Method::DELETE, &path, &access).await.status],
-        "sessions-end-others" => vec![restarted.as_bearer(Method::DELETE, "/v1/sessions", &access).await.status],
-        "email-verify-resend" => {
-            vec![restarted.post("/v1/email/verify/resend", &json!({ "email": EMAIL })).await.status]
-        }
-        "email-change" => vec![restarted.ask_for_address(&access, "ada@new.example", PASSWORD).await.status],
-        "email-verify" | "email-change-confirm" | "email-change-undo" | "password-reset" => {
-            let (path, body) = followed.unwrap();
-            vec![restarted.post(path, &body).await.status]
-        }
-        "password-forgot" => vec![restarted.post("/v1/password/forgot", &json!({ "email": EMAIL })).await.status],
-        "password-change" => {
-            let body = json!({ "current_password": PASSWORD, "new_password": OTHER_PASSWORD });
-            let change = restarted.request(Method::POST, "/v1/password/change").bearer_auth(&access);
-            vec![restarted.send(change.json(&body)).await.status]
-        }
-        "page-show" => vec![restarted.get("/ui/reset-password?token=a").await.status],
-        name if name.starts_with("page-") => {
-            let (mut browser, shown) = opened.unwrap();
-            let typed: &[_] = if name == "page-reset-password" { &[("new_password", OTHER_PASSWORD)] } else { &[] };
-            vec![browser.submit(&restarted, &shown, typed, Some(&server.base)).await.status]
-        }
-        "jwks" => vec![restarted.get("/.well-known/jwks.json").await.status],
-        "openid-configuration" => vec![restarted.get("/.well-known/openid-configuration").await.status],
-        other => vec![restarted.get(&format!("/{other}")).await.status],
-    };
-    assert!(statuses.iter().all(|status| *status < 300), "{name}: {statuses:?}");
-    server.secrets_manager.taken()
-}
-
-/// What a mailed link asks of the endpoint that takes it.
-async fn followed_link(server: &TestServer, name: &str) -> Option<(&'static str, Value)> {
-    match name {
-        "email-verify" => {
-            let flow = server.register("bob@example.com", PASSWORD).await.string("flow_token");
-            let token = server.last_mailed("bob@example.com", Purpose::Verification).await.token;
-            Some(("/v1/email/verify", json!({ "token": token, "flow_token": flow })))
-        }
-        "email-change-confirm" => {
-            let access = server.login(EMAIL, PASSWORD).await.string("access_token");
-            server.ask_for_address(&access, "ada@new.example", PASSWORD).await;
-            let token = server.last_mailed("ada@new.example", Purpose::EmailChange).await.token;
-            Some(("/v1/email/change/confirm", json!({ "token": token })))
-        }
-        "email-change-undo" => {
-            server.move_address(EMAIL, PASSWORD, "ada@new.example").await;
-            let token = server.last_mailed(EMAIL, Purpose::EmailUndo).await.token;
-            Some(("/v1/email/change/undo", json!({ "token": token })))
-        }
-        "password-reset" => {
-            server.post("/v1/password/forgot", &json!({ "email": EMAIL })).await;
-            let token = link_token(&server.newest_mail(EMAIL).await);
-            Some(("/v1/password/reset", json!({ "token": token, "new_password": OTHER_PASSWORD })))
-        }
-        _ => None,
-    }
-}
-
-/// The page of a mailed link, in a browser that has what a person's would have.
-async fn opened_page(server: &TestServer, name: &str) -> Option<(Browser, Answer)> {
-    let page = name.strip_prefix("page-")?;
-    let mut browser = Browser::default();
-    let signed_in = async || server.login(EMAIL, PASSWORD).await.string("access_token");
-    let (email, purpose) = match page {
-        "verify-email" => {
-            let flow = server.register("bob@example.com", PASSWORD).await.string("flow_token");
-            browser.cookies.insert("__Host-wardgate-flow".to_owned(), flow);
-            ("bob@example.com", Purpose::Verification)
-        }
-        "confirm-email-change" => {
-            server.ask_for_address(&signed_in().await, "ada@new.example", PASSWORD).await;
-            ("ada@new.example", Purpose::EmailChange)
-        }
-        "undo-email-change" => {
-            server.move_address(EMAIL, PASSWORD, "ada@new.example").await;
-            (EMAIL, Purpose::EmailUndo)
-        }
-        "keep-account" => {
-            server.as_bearer(Method::DELETE, "/v1/me", &signed_in().await).await;
-            (EMAIL, Purpose::KeepAccount)
-        }
-        "sign-in" | "reset-password" => {
-            server.verify_directly(EMAIL).await;
-            if page == "sign-in" {
-                let flow = server.code_flow(EMAIL).await;
-                browser.cookies.insert("__Host-wardgate-code-flow".to_owned(), flow);
-            } else {
-                server.post("/v1/password/forgot", &json!({ "email": EMAIL })).await;
-            }
-            let token = link_token(&server.newest_mail(EMAIL).await);
-            let shown = browser.open_link(server, page, &token).await;
-            return Some((browser, shown));
-        }
-        _ => return None,
-    };
-    let token = server.last_mailed(email, purpose).await.token;
-    let shown = browser.open_link(server, page, &token).await;
-    Some((browser, shown))
 }

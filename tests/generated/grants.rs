@@ -20,7 +20,7 @@ pub struct Granted {
 
 /// From a run through every branch (`tests/permissions`).
 pub async fn recorded() -> Grants {
-    everything().await.iter().map(|(name, uses)| ((*name).to_owned(), granted(uses))).collect()
+    everything().await.uses.iter().map(|(name, uses)| ((*name).to_owned(), granted(uses))).collect()
 }
 
 fn granted(uses: &Uses) -> Granted {

@@ -1,6 +1,6 @@
 //! Drives one function at a time, and records what it asks for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wardgate::app::Needs;
 use wardgate_server::endpoints::ENDPOINTS;
@@ -12,6 +12,8 @@ use crate::harness::{EMAIL, PASSWORD, TestServer, link_token};
 pub struct Observer {
     pub server: TestServer,
     pub seen: BTreeMap<&'static str, Uses>,
+    /// The rings that each has read by itself, beside those that a cold start reads ahead for it.
+    pub rings: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
 impl Observer {
@@ -21,7 +23,7 @@ impl Observer {
 
     /// Over a server that has something behind it.
     pub fn of(server: TestServer) -> Self {
-        Self { server, seen: BTreeMap::new() }
+        Self { server, seen: BTreeMap::new(), rings: BTreeMap::new() }
     }
 
     /// Drives one function in a process of its own that has read nothing yet, as Lambda starts it.
@@ -30,8 +32,12 @@ impl Observer {
         let needs = self.needs(name);
         self.server.store.reset();
         self.server.secrets_manager.accesses();
-        process.app.prefetch(needs).await;
         drive(&process).await;
+        let read = self.server.secrets_manager.accesses();
+        let rings = read.iter().filter(|it| it.action == "secretsmanager:GetSecretValue").map(|it| it.resource.clone());
+        self.rings.entry(name).or_default().extend(rings);
+        // Ahead, in Lambda. Here afterwards, which shows what the code itself needs.
+        process.app.prefetch(needs).await;
         let uses = self.seen.entry(name).or_default();
         // This one may use partitions, and no kinds of them.
         uses.extend(if name == smoke::FUNCTION.name {
@@ -39,6 +45,7 @@ impl Observer {
         } else {
             self.server.store.accesses()
         });
+        uses.extend(read);
         uses.extend(self.server.secrets_manager.accesses());
     }
 

@@ -4,3 +4,9 @@ mod accounts;
 mod pages;
 mod service;
 mod sign_in;
+
+use crate::permissions::Drive;
+
+/// What drives its endpoint's branches by itself, in each area. Older endpoints are driven in `permissions/`, where one
+/// story has several.
+pub const DRIVES: [&[Drive]; 4] = [accounts::DRIVES, pages::DRIVES, service::DRIVES, sign_in::DRIVES];

@@ -1,5 +1,7 @@
 //! A file for each endpoint of the area `accounts`.
 
+use crate::permissions::Drive;
+
 mod email_change;
 mod email_change_confirm;
 mod email_change_undo;
@@ -15,3 +17,6 @@ mod password_change;
 mod password_forgot;
 mod password_reset;
 mod register;
+
+/// What drives its endpoint's branches by itself.
+pub const DRIVES: &[Drive] = &[];

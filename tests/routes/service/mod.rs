@@ -1,6 +1,11 @@
 //! A file for each endpoint of the area `service`.
 
+use crate::permissions::Drive;
+
 mod health;
 mod jwks;
 mod openid_configuration;
 mod ready;
+
+/// What drives its endpoint's branches by itself.
+pub const DRIVES: &[Drive] = &[];

@@ -1,5 +1,7 @@
 //! A file for each endpoint of the area `sign-in`.
 
+use crate::permissions::Drive;
+
 mod login;
 mod login_email_code;
 mod login_email_code_verify;
@@ -8,3 +10,6 @@ mod session_end;
 mod sessions_end_others;
 mod sessions_list;
 mod token_refresh;
+
+/// What drives its endpoint's branches by itself.
+pub const DRIVES: &[Drive] = &[];
