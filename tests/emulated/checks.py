@@ -107,7 +107,7 @@ def check_roles_count(api: Api, emulator: Deployment) -> None:
     pair = api.signed_in("roles@example.com")
     iam = emulator.client("iam")
     names = [role["RoleName"] for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]]
-    [role] = [name for name in names if name.startswith(f"wardgate-{emulator.stage}-MeRole-")]
+    [role] = [name for name in names if name.startswith(f"wardgate-{emulator.stage}-accounts-MeRole-")]
     policy = iam.get_role_policy(RoleName=role, PolicyName="me")["PolicyDocument"]
     statements = [it for it in policy["Statement"] if it["Sid"] != "Caller"]
     holds(len(statements) == len(policy["Statement"]) - 1, policy)

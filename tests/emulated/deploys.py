@@ -92,11 +92,11 @@ def check_same_release(_api: Api, emulator: Deployment) -> None:
 def check_second_release(api: Api, emulator: Deployment) -> None:
     """A changed parameter is a release: each alias moves, and what was signed in stays signed in. All later checks run
     with every line that can be logged."""
-    pair = api.signed_in("release@example.com")
+    pair, before = api.signed_in("release@example.com"), versions(emulator)
     emulator.deploy(LogLevel="trace")
+    equal([name for name, version in versions(emulator).items() if version == before[name]], [])
     for name in FUNCTIONS:
         now = live(emulator, name)
-        equal((name, now["Version"]), (name, "2"))
         equal((name, now["Environment"]["Variables"]["AUTH__LOG__LEVEL"]), (name, "trace"))
     equal(api.me(pair["access_token"]).status, 200)
     equal(api.refresh(pair["refresh_token"]).status, 200)
@@ -132,9 +132,6 @@ def check_area_that_fails(api: Api, emulator: Deployment) -> None:
     api.me(pair["access_token"]).is_ok()
     shown = emulator.typed("version")
     equal((shown.returncode, name in shown.stdout), (0, True))
-    emulator.deploy(LogLevel="trace")
-    equal(release(emulator), name)
-    api.me(pair["access_token"]).is_ok()
 
 
 def check_promotion(_api: Api, emulator: Deployment) -> None:

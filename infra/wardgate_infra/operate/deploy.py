@@ -74,6 +74,7 @@ class Deploy:
         # Whether functions of several stacks are being moved: if that stops, they are moved back.
         self.is_moving = False
         self.live: str | None = None
+        self.last: Json = {}
         # What each function publishes, and what is not as the stage's parameters have it.
         self.publications: dict[str, str] = {}
         self.given: dict[str, str] = {}
@@ -93,6 +94,7 @@ class Deploy:
             return ""
         try:
             moved = aliases.put_back(self.stage, self.before)
+            releases.forget_deploy(self.stage, self.last)
         except (Failed, BotoCoreError, ClientError) as failure:
             return f"And the aliases are not all back at what they were: {failure}\n"
         return f"{moved} aliases are back at what they were.\n"
@@ -153,6 +155,7 @@ def begin(deploy: Deploy) -> None:
     deploy.before = [it for it in there if it.short not in aliases.KEPT]
     release, others = releases.running(stage, deploy.before)
     deploy.live = None if others else release
+    deploy.last = releases.last_deploy(stage)
     releases.remember(stage, deploy.release, deploy.manifest, deploy.live, deploy.publications)
     aliases.forget(stage, there, deploy.publications)
     deploy.is_moving = True

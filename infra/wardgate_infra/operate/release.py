@@ -246,6 +246,12 @@ def remember(stage: Stage, release: str, manifest: Json, live: str | None, publi
     bucket.write(f"stages/{stage.name}/deploy.json", {"release": release, "previous": previous})
 
 
+def forget_deploy(stage: Stage, last: Json) -> None:
+    """Keeps what was kept before a deploy that was taken back: a rollback goes to where it would have gone then."""
+    if last:
+        artifacts(stage).write(f"stages/{stage.name}/deploy.json", last)
+
+
 @contextlib.contextmanager
 def recorded_run(stage: Stage, release: str) -> Iterator[None]:
     """Keeps that a stage runs a release now, and whether its smoke test, which is what happens within, has passed."""

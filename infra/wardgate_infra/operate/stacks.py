@@ -87,7 +87,13 @@ def is_current(stage: Stage, name: str, content: Json, values: dict[str, str], *
 
 
 def plain(content: Json) -> Json:
-    return json.loads(json.dumps(content, default=str))
+    """A template without what sam writes into each resource."""
+    content = json.loads(json.dumps(content, default=str))
+    for resource in content["Resources"].values():
+        resource.get("Metadata", {}).pop("SamResourceId", None)
+        if resource.get("Metadata") == {}:
+            del resource["Metadata"]
+    return content
 
 
 def given_to(content: Json, given: dict[str, str]) -> dict[str, str]:
