@@ -65,9 +65,9 @@ async fn main() {
     let server = Server::start().await;
     println!("| endpoint | status | known ms | unknown ms | ratio of medians | U | z | p | within 0.95–1.05 |");
     println!("|---|---|--:|--:|--:|--:|--:|--:|---|");
-    for endpoint in ENDPOINTS.iter() {
+    for endpoint in &ENDPOINTS {
         if chosen.is_empty() || chosen.iter().any(|chosen| chosen == endpoint.path) {
-            measure(&server, &endpoint).await;
+            measure(&server, endpoint).await;
         }
     }
 }

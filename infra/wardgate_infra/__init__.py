@@ -20,3 +20,8 @@ class Failed(Exception):
 def functions(root: Path = ROOT) -> list[str]:
     """The name of every function: each is a binary of a package under functions/."""
     return sorted(it.stem for it in (root / "functions").glob("*/src/bin/*.rs"))
+
+
+def without_route(root: Path = ROOT) -> list[str]:
+    """Those that no route of the API leads to: each has a package of its own name."""
+    return [name for name in functions(root) if (root / f"functions/{name}").is_dir()]

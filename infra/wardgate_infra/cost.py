@@ -71,7 +71,7 @@ ALARMS = 85
 COMPOSITES = 4
 DASHBOARDS = 1
 METRICS = 157
-# 38 functions that look for new keys, as warm as traffic keeps them.
+# Functions that look for new keys, as warm as traffic keeps them.
 SECRET_CALLS = 300_000
 KEY_CALLS = 200_000
 # `eraser` each quarter of an hour.

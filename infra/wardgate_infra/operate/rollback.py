@@ -35,13 +35,14 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
     functions = aliases.functions(stage)
     release = options.release or releases.last_deploy(stage).get("previous")
     wanted, midway = releases.publications(stage, release, functions), in_progress(stage)
-    live = running(stage, functions)
-    refuse(stage, functions, release, wanted, live)
     late = aliases.behind(functions, wanted)
-    if not late and not midway:
+    is_live = not late and all(it.publication == wanted.get(it.short, it.publication) for it in functions)
+    if wanted and is_live and not midway:
         terminal.say(f"Release {release} is live in {stage.name} already. RELEASE=<hash> names another one:")
         terminal.table(known(stage, release))
         return
+    live = running(stage, functions)
+    refuse(stage, functions, release, wanted, live)
     before = ", ".join(sorted(live - {release})) or "what is being deployed"
     say_what_stays(functions, wanted)
     terminal.confirm(

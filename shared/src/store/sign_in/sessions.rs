@@ -1,4 +1,4 @@
-//! Sessions: beginning, listing and ending them (SE-04, SE-05). Refreshing is in [`crate::store::rotation`].
+//! Sessions: beginning, listing and ending them (SE-04, SE-05). Refreshing is in [`crate::store::sign_in::rotation`].
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
 //! Leaving (SE-10): every session ends at once, and after a time of grace the account is erased
-//! ([`crate::use_cases::erase_accounts`]).
+//! ([`crate::use_cases::eraser`]).
 //!
 //! Store requests: one round of two reads (session, user), one transaction (user, credential, turn, mail, audit).
 
