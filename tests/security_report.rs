@@ -19,8 +19,7 @@ const LATER: [(&str, &str); 4] = [
 const NOT_BUILT_YET: [&str; 0] = [];
 
 /// Lines whose tests cover only what exists.
-const IN_PART: [(&str, &str); 2] =
-    [("PL-03", "no administration to record yet"), ("PW-02", "no TOTP secrets yet")];
+const IN_PART: [(&str, &str); 2] = [("PL-03", "no administration to record yet"), ("PW-02", "no TOTP secrets yet")];
 
 const REPORT: &str = "docs/security-report.md";
 
