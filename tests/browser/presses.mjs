@@ -26,7 +26,13 @@ async function pressTwice(email, pause) {
   const moved = `new.${email}`;
   const context = await browser.newContext({ javaScriptEnabled: false, locale: "en" });
   const tab = await context.newPage();
-  const heading = (name) => tab.getByRole("heading", { level: 1, name, exact: true }).waitFor();
+  const heading = async (name) => {
+    try {
+      await tab.getByRole("heading", { level: 1, name, exact: true }).waitFor();
+    } catch (error) {
+      throw new Error(`${error.message}\n${tab.url()} shows: ${await tab.locator("body").innerText()}`);
+    }
+  };
   const twice = async (name) => {
     const { x, y, width, height } = await tab.getByRole("button").boundingBox();
     for (const after of [pause, 0]) {

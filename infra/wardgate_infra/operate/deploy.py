@@ -187,7 +187,7 @@ def code(deploy: Deploy) -> str:
     deploy.is_moving = False
     before = {it.short: it.versions.keys() for it in deploy.before}
     published = sum(bool(it.versions.keys() - before.get(it.short, set())) for it in now)
-    new = f"{published} of {len(now)} functions have a new version"
+    new = f"{published} of {len(now)} functions have a new version" if published else "no function has a new version"
     return ", ".join([remark, new, *([f"{moved} aliases moved forward"] if moved else [])])
 
 
