@@ -153,9 +153,10 @@ generate: ## Write what is made of the code: stacks, API, roles, watch routes, o
 	@$(need-rust)
 	@UPDATE_SNAPSHOTS=1 cargo test --quiet --workspace --test black_box -- nothing_that_is_generated --nocapture
 
-# A PATH that is typed is the endpoint's, and would be the shell's, too.
+# A PATH that is typed is the endpoint's, and would be the shell's, too. This asks a shell that has not heard of it.
+search-path = $(shell echo "$$PATH")
+
 .PHONY: endpoint
-endpoint: search-path := $(shell echo "$$PATH")
 endpoint: ## Write what a new endpoint begins as: make endpoint AREA=accounts NAME=me-avatar METHOD=GET PATH=/v1/me/avatar
 	@export PATH="$(search-path)"; command -v python3 >/dev/null || { echo "This needs Python 3." >&2; exit 1; }; \
 		$(in-package) python3 -m wardgate_infra.endpoint "$(AREA)" "$(NAME)" "$(METHOD)" "$(value PATH)"

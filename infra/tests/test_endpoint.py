@@ -81,7 +81,7 @@ class Endpoint(unittest.TestCase):
             "//! Accounts.\n\npub mod me;\npub mod me_avatar;\npub mod register;\n",
         )
         routes = ROUTES.replace("mod me;\n", "mod me;\nmod me_avatar;\n")
-        routes = routes.replace("&[];", "&[|it| Box::pin(me_avatar::drive(it)),];")
+        routes = routes.replace("&[];", "&[|it| Box::pin(me_avatar::drive(it))];")
         self.assertEqual(self.read("tests/routes/accounts/mod.rs"), routes)
 
     def test_what_is_wrong_is_said_at_once_and_nothing_is_written(self) -> None:

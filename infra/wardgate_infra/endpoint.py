@@ -214,7 +214,8 @@ def add_drive(file: Path, module: str) -> None:
     """Has the permissions driven by the endpoint's own test, too."""
     text = file.read_text(encoding="utf-8")
     begin, end = text.rsplit("];", 1)
-    text = f"{begin}|it| Box::pin({module}::drive(it)),];{end}"
+    between = "" if begin.endswith("[") else ", "
+    text = f"{begin}{between}|it| Box::pin({module}::drive(it))];{end}"
     file.write_text(text, encoding="utf-8")
 
 

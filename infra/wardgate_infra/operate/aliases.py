@@ -133,8 +133,7 @@ def behind(all_functions: list[Function], publications: dict[str, str]) -> list[
 def flip(stage: Stage, all_functions: list[Function], publications: dict[str, str]) -> int:
     """Makes a release live, by what each function publishes in it, all at once. Gives how many aliases had to move."""
     late = behind(all_functions, publications)
-    wanted = {it.name: it.version_of(publications[it.short]) for it in late}
-    move(stage, {it.name: version for it in late if (version := wanted[it.name])})
+    move(stage, {it.name: version for it in late if (version := it.version_of(publications[it.short]))})
     return len(late)
 
 

@@ -69,12 +69,13 @@ class Deploy:
         self.manifest: Json = None
         self.release = ""
         self.bucket = ""
-        # What answers when the deploy begins: of each function, and as a release if it is one.
+        # What answers when the deploy begins: of each function, and as a release if it is one; and what was kept of the
+        # deploy before.
         self.before: list[Function] = []
-        # Whether functions of several stacks are being moved: if that stops, they are moved back.
-        self.is_moving = False
         self.live: str | None = None
         self.last: Json = {}
+        # Whether functions of several stacks are being moved: if that stops, they are moved back.
+        self.is_moving = False
         # What each function publishes, and what is not as the stage's parameters have it.
         self.publications: dict[str, str] = {}
         self.given: dict[str, str] = {}
@@ -156,9 +157,9 @@ def begin(deploy: Deploy) -> None:
     release, others = releases.running(stage, deploy.before)
     deploy.live = None if others else release
     deploy.last = releases.last_deploy(stage)
+    deploy.is_moving = True
     releases.remember(stage, deploy.release, deploy.manifest, deploy.live, deploy.publications)
     aliases.forget(stage, there, deploy.publications)
-    deploy.is_moving = True
     if any(it.publication != it.deployed for it in deploy.before):
         # A canary would share the requests with what CloudFormation believes to be live: what was taken back.
         deploy.given["DeploymentType"] = "AllAtOnce"
