@@ -8,9 +8,10 @@ use reqwest::header::USER_AGENT;
 use serde_json::json;
 use wardgate::domain::email::Email;
 use wardgate::domain::one_time::Purpose;
-use wardgate::use_cases::accounts::me_keep::{MeKeepError, me_keep};
+use wardgate::use_cases::accounts::me_keep::me_keep;
 use wardgate::use_cases::accounts::password_forgot::password_forgot;
 use wardgate::use_cases::eraser::erase_accounts;
+use wardgate::use_cases::mailed_link::LinkError;
 
 use crate::harness::{AUDIT_TABLE, EMAIL, OTHER_PASSWORD, PASSWORD, TABLE, TestServer};
 
@@ -224,7 +225,7 @@ async fn keeping_and_erasing_at_a_time_have_one_winner() {
         let (kept, erased) = futures::join!(me_keep(&server.app, &context, &token), erase(&server));
         match (kept, erased) {
             (Ok(_), Ok(0)) => assert_eq!(server.login(&email, PASSWORD).await.status, 200),
-            (Err(MeKeepError::InvalidLink), Ok(1)) => {
+            (Err(LinkError::InvalidLink), Ok(1)) => {
                 assert_eq!(traces(&server, &email, &id).await, Vec::<String>::new());
             }
             other => panic!("{other:?}"),
@@ -246,7 +247,7 @@ async fn what_is_being_erased_cannot_be_kept_and_what_is_kept_is_not_erased() {
     server.store.cut_after(2);
     assert!(erase(&server).await.is_err());
     server.store.mend();
-    assert!(matches!(me_keep(&server.app, &context, &token).await, Err(MeKeepError::InvalidLink)));
+    assert!(matches!(me_keep(&server.app, &context, &token).await, Err(LinkError::InvalidLink)));
     assert_eq!(erase(&server).await, Ok(1));
     assert_eq!(traces(&server, EMAIL, &id).await, Vec::<String>::new());
 

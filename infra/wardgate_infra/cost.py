@@ -4,6 +4,7 @@ The prices are AWS's list prices for us-east-1 in November 2026, in dollars, wit
 the habits of users are inputs: put in your own.
 """
 
+import re
 import sys
 from collections.abc import Iterable
 
@@ -37,25 +38,20 @@ PRICES = {
 }
 
 # What an active user does in a month, and what each costs: milliseconds at how many MB, write and read units. A write
-# in a transaction is two units, and a check in one is as much. The text is the line of docs/architecture.md that the
-# units follow: where it changes, the table here is wrong until somebody has looked.
-RESERVED = "1 strongly consistent read + 2 counter writes; then 1 transaction"
-CHECKED = "(check on the user, session, audit; a new device and its notice)"
-REGISTRATION = (
-    "4 counter writes, one after the other (source's registrations, source's mails, pair, address);"
-    " then 1 strongly consistent read; then 1 transaction (registration, audit)"
-)
-SIGN_IN = (
-    "1 strongly consistent read + 1 counter write for each network of the source; then 1 counter write; then 1 more; "
-    f"then 1 transaction {CHECKED}; then 2 writes that give the attempt back + 1 query of the devices"
-)
+# in a transaction is two units, and a check in one is as much. The last two are an event and what
+# docs/store-requests.md says of it: where that changes, the units here are wrong until somebody has counted again.
+SIGN_IN = "GetItem + UpdateItem → UpdateItem → UpdateItem → TransactWriteItems → Query + 2 UpdateItem"
+REGISTRATION = "UpdateItem → UpdateItem → UpdateItem → UpdateItem → GetItem → TransactWriteItems"
 REQUESTS = {
-    # name: (a month, ms, MB, write units, read units, the line's beginning, its requests)
-    "sign-in": (4, 120, 1769, 3 + 2 * 3 + 2, 2, "`POST /v1/login`, right password", SIGN_IN),
-    "refresh": (120, 15, 512, 1, 1, "`POST /v1/token/refresh`", "1 conditional write + 1 strongly consistent read"),
-    "account": (60, 12, 512, 0, 2, "`GET /v1/me`", "2 strongly consistent reads"),
-    "sign-out": (2, 15, 512, 2 * 2, 0, "`POST /v1/logout`", "1 transaction (session, audit)"),
-    "registration": (0.1, 120, 1769, 4 + 2 * 2, 1, "`POST /v1/register`", REGISTRATION),
+    # name: (a month, ms, MB, write units, read units, the event, its requests)
+    # The transaction has a check on the user, the session and the line of the trail.
+    "sign-in": (4, 120, 1769, 3 + 2 * 3 + 2, 2, "login/ok", SIGN_IN),
+    "refresh": (120, 15, 512, 1, 1, "token-refresh/ok", "GetItem + UpdateItem"),
+    "account": (60, 12, 512, 0, 2, "me/ok", "2 GetItem"),
+    # Session and line.
+    "sign-out": (2, 15, 512, 2 * 2, 0, "logout/ok", "TransactWriteItems"),
+    # Registration and line.
+    "registration": (0.1, 120, 1769, 4 + 2 * 2, 1, "register/ok", REGISTRATION),
 }
 MAILS = 0.5
 # A line of the function, its metrics, the gateway's line, and Lambda's own three.
@@ -158,9 +154,12 @@ def of_one(ms: float, mb: float, writes: float, reads: float) -> float:
 
 
 def outdated() -> list[str]:
-    """Requests whose line in docs/architecture.md is another."""
-    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-    return [name for name, it in REQUESTS.items() if f"| {it[5]} | {it[6]} |" not in text]
+    """Requests of which docs/store-requests.md says something else."""
+    asked = {}
+    for line in (ROOT / "docs/store-requests.md").read_text(encoding="utf-8").splitlines():
+        if found := re.fullmatch(r"\| `.+` \| \[.+\]\(\.\./events/(.+)\.json\) \| \d+ \| (.+) \|", line):
+            asked[found[1]] = found[2]
+    return [name for name, it in REQUESTS.items() if asked.get(it[5]) != it[6]]
 
 
 def main() -> None:
@@ -170,7 +169,7 @@ def main() -> None:
     after = rest.split(end)[1]
     made = before + begin + "\n" + "\n".join(tables()) + "\n\n" + end + after
     if names := outdated():
-        sys.exit(f"docs/architecture.md says something else about {', '.join(names)}: count the units again in cost.py")
+        sys.exit(f"docs/store-requests.md says something else about {', '.join(names)}: count its units in cost.py")
     if "--check" in sys.argv:
         if made != text:
             sys.exit("docs/operations/cost.md is not what cost.py makes of it: make cost")

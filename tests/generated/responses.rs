@@ -8,6 +8,7 @@ use wardgate_runtime_tests::golden::{Case, SETTINGS, SignedIn, cases, event, reg
 use wardgate_server::endpoints::ENDPOINTS;
 
 use super::File;
+use super::requests::Asked;
 use crate::harness::TestServer;
 use crate::migrations::ByClock;
 
@@ -25,9 +26,9 @@ pub async fn signed_in(server: &TestServer) -> SignedIn {
     SignedIn::of(&answer(server, "login", &event("login/ok")).await)
 }
 
-/// Of every function that has any.
-pub async fn all() -> Vec<File> {
-    let mut files = Vec::new();
+/// Of every function that has any, and what they asked of the table.
+pub async fn all() -> (Vec<File>, Vec<Asked>) {
+    let (mut files, mut asked) = (Vec::new(), Vec::new());
     let mut add = |case: &Case, answer: Value| {
         let (path, content) = case.recorded(answer);
         files.push(File { path, content });
@@ -36,7 +37,9 @@ pub async fn all() -> Vec<File> {
         for case in cases(endpoint.name) {
             let sent: Value = serde_json::from_str(&case.event).unwrap();
             assert!(endpoint.routes.iter().any(|route| sent["routeKey"] == route.to_string()), "{}", case.name);
-            add(&case, endpoint_answer(endpoint.name, &case).await);
+            let (answer, rounds) = endpoint_answer(endpoint.name, &case).await;
+            asked.push(Asked::new(endpoint, &case.name, answer["statusCode"].to_string(), rounds));
+            add(&case, answer);
         }
     }
     let server = TestServer::with(&SETTINGS).await;
@@ -58,11 +61,11 @@ pub async fn all() -> Vec<File> {
         let answer = (migrate::FUNCTION.handler)(&server.app, &pause, event).await.unwrap();
         add(&case, serde_json::to_value(answer).unwrap());
     }
-    files
+    (files, asked)
 }
 
 /// With a store of its own, in which somebody has signed in.
-async fn endpoint_answer(name: &str, case: &Case) -> Value {
+async fn endpoint_answer(name: &str, case: &Case) -> (Value, Vec<Vec<String>>) {
     let server = TestServer::with(&SETTINGS).await;
     let send = async |function: &str, event: String| {
         let answer = answer(&server, function, &event).await;
@@ -74,5 +77,7 @@ async fn endpoint_answer(name: &str, case: &Case) -> Value {
     // What happens in one millisecond has no order.
     server.step();
     let sent = signed_in.fill_with_links(&case.event, &send, &newest_mail).await;
-    answer(&server, name, &sent).await
+    server.store.reset();
+    let answer = answer(&server, name, &sent).await;
+    (answer, server.store.rounds())
 }

@@ -10,7 +10,7 @@ use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::secrets::RingName;
-use wardgate::use_cases::accounts::email_change_confirm::{EmailChangeConfirmError, email_change_confirm};
+use wardgate::use_cases::accounts::email_change_confirm::email_change_confirm;
 
 /// What answers `POST /v1/email/change/confirm`.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -56,13 +56,6 @@ pub struct EmailChangeConfirmReply {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: EmailChangeConfirmRequest = request.json()?;
-    email_change_confirm(app, &request.context, &body.token).await.map_err(problem)?;
+    email_change_confirm(app, &request.context, &body.token).await?;
     Reply::json(StatusCode::OK, &EmailChangeConfirmReply { status: "email_changed" })
-}
-
-fn problem(error: EmailChangeConfirmError) -> Problem {
-    match error {
-        EmailChangeConfirmError::InvalidLink => Problem::invalid_link(),
-        EmailChangeConfirmError::Fault(fault) => fault.into(),
-    }
 }

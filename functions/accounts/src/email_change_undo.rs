@@ -10,7 +10,7 @@ use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::secrets::RingName;
-use wardgate::use_cases::accounts::email_change_undo::{EmailChangeUndoError, email_change_undo};
+use wardgate::use_cases::accounts::email_change_undo::email_change_undo;
 
 /// What answers `POST /v1/email/change/undo`.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -56,13 +56,6 @@ pub struct EmailChangeUndoReply {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: EmailChangeUndoRequest = request.json()?;
-    email_change_undo(app, &request.context, &body.token).await.map_err(problem)?;
+    email_change_undo(app, &request.context, &body.token).await?;
     Reply::json(StatusCode::OK, &EmailChangeUndoReply { status: "email_change_undone" })
-}
-
-fn problem(error: EmailChangeUndoError) -> Problem {
-    match error {
-        EmailChangeUndoError::InvalidLink => Problem::invalid_link(),
-        EmailChangeUndoError::Fault(fault) => fault.into(),
-    }
 }

@@ -4,13 +4,12 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wardgate::app::{App, Needs};
-use wardgate::domain::email::Email;
-use wardgate::http::cookies;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
+use wardgate::http::{cookies, members};
 use wardgate::secrets::RingName;
 use wardgate::use_cases::accounts::email_verify::{EmailVerified, EmailVerifyError, Proof, email_verify};
 
@@ -96,7 +95,7 @@ fn proof(body: &EmailVerifyRequest, in_flow: bool) -> Result<Proof<'_>, Problem>
         (Some(token), None, None) => Ok(Proof::Link(token)),
         (None, Some(_), Some(_)) if !in_flow => Err(missing("flow_token")),
         (None, Some(email), Some(code)) => {
-            let email = Email::parse(email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
+            let email = members::email(email)?;
             Ok(Proof::Code { email, code })
         }
         (None, Some(_), None) => Err(missing("code")),

@@ -1,12 +1,12 @@
 //! `POST /v1/email/verify/resend`: asks for the verification mail again.
 
-use http::StatusCode;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use wardgate::app::{App, Needs};
 use wardgate::crypto::sealed_token::FlowToken;
-use wardgate::domain::email::Email;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
+use wardgate::http::mail_order::{self, MailOrdered};
+use wardgate::http::members;
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -32,9 +32,9 @@ pub const OPERATION: Operation = Operation {
     responses: &[(
         202,
         "Taken. The answer is the same whether or not the address waits to be verified.",
-        Some(schema::<EmailVerifyResendReply>),
+        Some(schema::<MailOrdered>),
     )],
-    problems: &[(400, "A member is missing or breaks a rule."), (503, "Busy; try again after Retry-After.")],
+    problems: mail_order::PROBLEMS,
 };
 
 /// Whose mail to send again.
@@ -49,18 +49,11 @@ pub struct EmailVerifyResendRequest {
     flow_token: Option<String>,
 }
 
-/// What every such request answers.
-#[derive(Serialize, JsonSchema)]
-pub struct EmailVerifyResendReply {
-    /// `accepted`.
-    status: &'static str,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: EmailVerifyResendRequest = request.json()?;
-    let email = Email::parse(&body.email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
+    let email = members::email(&body.email)?;
     let flow = body.flow_token.as_deref().map(FlowToken::claimed).transpose();
     let flow = flow.map_err(|e| Problem::invalid_member("flow_token", "invalid", e.to_string()))?;
     email_verify_resend(app, &request.context, &email, flow.as_ref()).await?;
-    Reply::json(StatusCode::ACCEPTED, &EmailVerifyResendReply { status: "accepted" })
+    mail_order::taken()
 }

@@ -10,7 +10,7 @@ use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::secrets::RingName;
-use wardgate::use_cases::accounts::me_keep::{MeKeepError, me_keep};
+use wardgate::use_cases::accounts::me_keep::me_keep;
 
 /// What answers `POST /v1/me/keep`.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -52,13 +52,6 @@ pub struct MeKeepReply {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: MeKeepRequest = request.json()?;
-    me_keep(app, &request.context, &body.token).await.map_err(problem)?;
+    me_keep(app, &request.context, &body.token).await?;
     Reply::json(StatusCode::OK, &MeKeepReply { status: "account_kept" })
-}
-
-fn problem(error: MeKeepError) -> Problem {
-    match error {
-        MeKeepError::InvalidLink => Problem::invalid_link(),
-        MeKeepError::Fault(fault) => fault.into(),
-    }
 }

@@ -1,11 +1,11 @@
 //! `POST /v1/password/forgot`: asks for a link to set a new password.
 
-use http::StatusCode;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use wardgate::app::{App, Needs};
-use wardgate::domain::email::Email;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
+use wardgate::http::mail_order::{self, MailOrdered};
+use wardgate::http::members;
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -32,9 +32,9 @@ pub const OPERATION: Operation = Operation {
     responses: &[(
         202,
         "Taken. The answer is the same whether or not the address has an account.",
-        Some(schema::<PasswordForgotReply>),
+        Some(schema::<MailOrdered>),
     )],
-    problems: &[(400, "A member is missing or breaks a rule."), (503, "Busy; try again after Retry-After.")],
+    problems: mail_order::PROBLEMS,
 };
 
 /// Whose password is forgotten.
@@ -48,16 +48,9 @@ pub struct PasswordForgotRequest {
     device_token: Option<String>,
 }
 
-/// What everybody is answered.
-#[derive(Serialize, JsonSchema)]
-pub struct PasswordForgotReply {
-    /// `accepted`.
-    status: &'static str,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: PasswordForgotRequest = request.json()?;
-    let email = Email::parse(&body.email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
+    let email = members::email(&body.email)?;
     password_forgot(app, &request.context, &email, body.device_token.as_deref()).await?;
-    Reply::json(StatusCode::ACCEPTED, &PasswordForgotReply { status: "accepted" })
+    mail_order::taken()
 }

@@ -4,14 +4,13 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wardgate::app::{App, Needs};
-use wardgate::domain::email::Email;
 use wardgate::domain::name::DisplayName;
-use wardgate::http::cookies;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Reserve, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
+use wardgate::http::{cookies, members};
 use wardgate::secrets::RingName;
 use wardgate::use_cases::accounts::register::{Register, RegisterError, register};
 
@@ -69,7 +68,7 @@ pub struct RegisterReply {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: RegisterRequest = request.json()?;
-    let email = Email::parse(&body.email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
+    let email = members::email(&body.email)?;
     let name = body.name.as_deref().map(DisplayName::parse).transpose();
     let name = name.map_err(|error| Problem::invalid_member("name", "invalid", error.to_string()))?;
     let asked = Register { email, password: &body.password, name };

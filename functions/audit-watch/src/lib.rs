@@ -2,26 +2,19 @@
 
 use std::future::ready;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use wardgate::app::Needs;
 use wardgate::lambda::EventFunction;
-use wardgate::use_cases::audit_watch::{AuditRecord, watch_audit};
+use wardgate::use_cases::audit_watch::{StreamBatch, watch_audit};
 
 /// What takes the stream's records.
-pub const FUNCTION: EventFunction<Batch, (), Watched> = EventFunction {
+pub const FUNCTION: EventFunction<StreamBatch, (), Watched> = EventFunction {
     name: "audit-watch",
     // The stream brings everything that it needs.
     needs: |_| Ok(Needs { rings: &[], table: false }),
     parts: |_, _| Ok(()),
     handler: |_, (), batch| Box::pin(ready(Ok(watch(&batch)))),
 };
-
-/// A batch of the stream.
-#[derive(Debug, Deserialize)]
-pub struct Batch {
-    #[serde(rename = "Records")]
-    records: Vec<AuditRecord>,
-}
 
 /// What was seen.
 #[derive(Debug, Serialize)]
@@ -32,7 +25,7 @@ pub struct Watched {
     pub erased: u32,
 }
 
-fn watch(batch: &Batch) -> Watched {
+fn watch(batch: &StreamBatch) -> Watched {
     let seen = watch_audit(&batch.records);
     Watched { tampering: seen.tampering, erased: seen.erased }
 }

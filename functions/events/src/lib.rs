@@ -1,6 +1,5 @@
 //! Reads the table's stream: puts orders for mails into their queue, and tells the event bus what happened.
 
-use serde::Deserialize;
 use wardgate::app::Needs;
 use wardgate::config::{Config, ConfigError};
 use wardgate::fault::Fault;
@@ -8,10 +7,10 @@ use wardgate::lambda::{BatchAnswer, EventFunction};
 use wardgate::outbound::eventbridge::EventBridgeBus;
 use wardgate::outbound::sqs::SqsQueue;
 use wardgate::outbound::{EventBus, MailQueue};
-use wardgate::use_cases::events::{StreamRecord, publish_changes};
+use wardgate::use_cases::events::{StreamBatch, publish_changes};
 
 /// What takes the stream's records.
-pub const FUNCTION: EventFunction<Batch, Parts, BatchAnswer> = EventFunction {
+pub const FUNCTION: EventFunction<StreamBatch, Parts, BatchAnswer> = EventFunction {
     name: "events",
     // The stream brings everything that it needs.
     needs: |_: &Config| -> Result<Needs, ConfigError> { Ok(Needs { rings: &[], table: false }) },
@@ -32,14 +31,7 @@ pub struct Parts {
     pub bus: Box<dyn EventBus>,
 }
 
-/// A batch of the stream.
-#[derive(Deserialize)]
-pub struct Batch {
-    #[serde(rename = "Records")]
-    records: Vec<StreamRecord>,
-}
-
-async fn handle(parts: &Parts, batch: Batch) -> Result<BatchAnswer, Fault> {
+async fn handle(parts: &Parts, batch: StreamBatch) -> Result<BatchAnswer, Fault> {
     let failed = publish_changes(&*parts.queue, &*parts.bus, &batch.records).await.err();
     Ok(BatchAnswer::failed(failed.map(|record| record.sequence_number().to_owned())))
 }

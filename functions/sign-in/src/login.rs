@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
-use wardgate::domain::email::Email;
 use wardgate::domain::password::Password;
 use wardgate::http::cookies::{self, Transport};
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Reserve, Route};
+use wardgate::http::members;
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -63,7 +63,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     if body.transport == Transport::Cookie {
         cookies::admit_origin(app, &request.headers)?;
     }
-    let email = Email::parse(&body.email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
+    let email = members::email(&body.email)?;
     let password = Password::attempt(&body.password)
         .ok_or_else(|| Problem::invalid_member("password", "too_long", "A password has at most 256 characters."))?;
     let device_token = cookies::device_token(app, &request.headers, body.device_token);

@@ -4,13 +4,12 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wardgate::app::{App, Needs};
-use wardgate::domain::email::Email;
-use wardgate::http::cookies;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
+use wardgate::http::{cookies, mail_order, members};
 use wardgate::secrets::RingName;
 use wardgate::use_cases::sign_in::login_email_code::login_email_code;
 
@@ -35,7 +34,7 @@ pub const OPERATION: Operation = Operation {
         "Taken. Whether the address has an account, and whether a mail goes out, is not told.",
         Some(schema::<LoginEmailCodeReply>),
     )],
-    problems: &[(400, "A member is missing or breaks a rule."), (503, "Busy; try again after Retry-After.")],
+    problems: mail_order::PROBLEMS,
 };
 
 /// Who wants to sign in.
@@ -61,7 +60,7 @@ pub struct LoginEmailCodeReply {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: LoginEmailCodeRequest = request.json()?;
-    let email = Email::parse(&body.email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
+    let email = members::email(&body.email)?;
     let ordered = login_email_code(app, &request.context, &email, body.device_token.as_deref()).await?;
     let reply = LoginEmailCodeReply { status: "accepted", flow_token: ordered.flow_token.clone() };
     let mut reply = Reply::json(StatusCode::ACCEPTED, &reply)?;

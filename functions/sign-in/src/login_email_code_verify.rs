@@ -4,9 +4,9 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
-use wardgate::domain::email::Email;
 use wardgate::http::cookies::{self, Transport};
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
+use wardgate::http::members;
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -113,7 +113,7 @@ fn proof(
         (None, None, _) => Err(missing("email")),
         (None, Some(_), None) => Err(missing("code")),
         (None, Some(email), Some(code)) => {
-            let email = Email::parse(&email).map_err(|e| Problem::invalid_member("email", "invalid", e.to_string()))?;
+            let email = members::email(&email)?;
             Ok(MailedProof::Code { email, code })
         }
     }

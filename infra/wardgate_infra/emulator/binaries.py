@@ -1,4 +1,4 @@
-"""The functions' binaries: this checkout's, of cargo's profile `ci`, and those of the release before it."""
+"""The functions' binaries: this checkout's, of cargo's profile `emulated`, and those of the release before it."""
 
 import functools
 import os
@@ -11,6 +11,7 @@ from wardgate_infra import ROOT, TARGET, Failed, functions
 # Not target/lambda: what is there will be deployed.
 ARTIFACTS = TARGET / "emulator/lambda"
 PREVIOUS = TARGET / "emulator/previous"
+PROFILE = "emulated"
 # The commit of the release that stages run before this one. `make test-deploy` upgrades from it.
 PREVIOUS_RELEASE = ROOT / "infra/previous-release"
 
@@ -20,13 +21,13 @@ def build() -> None:
     if given := os.environ.get("BINARIES"):
         collect(ROOT, Path(given), ARTIFACTS)
         return
-    if not (TARGET / "ci").exists():
+    if not (TARGET / PROFILE).exists():
         print("The first build takes a few minutes.", flush=True)
     compile_functions(ROOT)
     command = ["cargo", "build", "--package", "wardgate-server", "--features", "dev", "--example", "key_rings"]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
         raise Failed("The build failed, as above.")
-    collect(ROOT, TARGET / "ci", ARTIFACTS)
+    collect(ROOT, TARGET / PROFILE, ARTIFACTS)
 
 
 def build_previous() -> tuple[Path, Path] | None:
@@ -49,7 +50,7 @@ def build_previous() -> tuple[Path, Path] | None:
     # Dependencies are shared with this checkout's build.
     compile_functions(source)
     # Renamed at the end: what is there is whole.
-    collect(source, TARGET / "ci", built.with_name("unfinished"))
+    collect(source, TARGET / PROFILE, built.with_name("unfinished"))
     built.with_name("unfinished").rename(built)
     return source, built
 
@@ -67,7 +68,10 @@ def compile_functions(source: Path) -> None:
     """By their packages, as they are deployed."""
     packages = sorted(it.parent.name for it in (source / "functions").glob("*/Cargo.toml"))
     chosen = [argument for name in packages for argument in ("--package", name)]
-    command = ["cargo", "build", "--profile", "ci", "--bins", *chosen]
+    # A release that does not know the profile is built in the same one.
+    settings = (f'{PROFILE}.inherits="dev"', f"{PROFILE}.debug=false", f'{PROFILE}.panic="abort"', f"{PROFILE}.strip=true")
+    given = [argument for setting in settings for argument in ("--config", f"profile.{setting}")]
+    command = ["cargo", "build", "--profile", PROFILE, *given, "--bins", *chosen]
     environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET)}
     if subprocess.run(command, cwd=source, env=environment, check=False).returncode:
         raise Failed("The build failed, as above.")

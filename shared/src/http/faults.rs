@@ -5,6 +5,7 @@ use crate::fault::Fault;
 use crate::http::problem::Problem;
 use crate::secrets::SecretsError;
 use crate::store::error::StoreError;
+use crate::use_cases::mailed_link::LinkError;
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
@@ -27,6 +28,15 @@ impl From<Fault> for Problem {
             | Fault::Sign(_)
             | Fault::Rotation(_)
             | Fault::NoEntropy(_) => Self::internal(fault),
+        }
+    }
+}
+
+impl From<LinkError> for Problem {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::InvalidLink => Self::invalid_link(),
+            LinkError::Fault(fault) => fault.into(),
         }
     }
 }

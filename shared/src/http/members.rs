@@ -2,10 +2,16 @@
 
 use std::borrow::Cow;
 
+use crate::domain::email::Email;
 use crate::http::problem::{MemberError, Problem};
 
 /// Names in a reply are cut at this many characters: an unknown member's name is the client's own text.
 const MAX_NAME: usize = 64;
+
+/// The address in a member named `email`.
+pub fn email(text: &str) -> Result<Email, Problem> {
+    Email::parse(text).map_err(|error| Problem::invalid_member("email", "invalid", error.to_string()))
+}
 
 /// Turns serde's report into one that names the member but never its value. serde distinguishes its failures only by
 /// how the message begins; tests hold each of them.

@@ -4,12 +4,16 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::app::App;
-use crate::http::endpoint::Reader;
+use crate::app::{App, Needs};
+use crate::domain::email::Email;
+use crate::http::endpoint::{Class, Endpoint, HandlerFuture, Reader, Route};
+use crate::http::openapi::{Bearer, Body, Operation, SchemaOf, html, schema};
 use crate::http::page::{self, Action, Page};
 use crate::http::problem::Problem;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
+use crate::secrets::RingName;
+use crate::use_cases::mailed_link::LinkError;
 
 /// Who reads pages.
 pub const PERSON: Reader = Reader::Person(page::refusal);
@@ -30,6 +34,44 @@ pub struct CookieForm {
     pub token: String,
     /// What the cookie `__Host-wardgate-csrf` says.
     pub csrf: Option<String>,
+}
+
+/// What a page whose form has nothing but its button can answer beside success.
+pub const NO_LONGER: (u16, &str, Option<SchemaOf>) = (400, "The link no longer works.", Some(html));
+/// What any page can answer.
+pub const BUSY: (u16, &str, Option<SchemaOf>) = (503, "Busy; try again after Retry-After.", Some(html));
+
+/// A page that a mailed link leads to, whose form has nothing but its button.
+pub const fn link_page(
+    name: &'static str,
+    routes: &'static [Route],
+    handler: for<'a> fn(&'a App, &'a Request) -> HandlerFuture<'a>,
+) -> Endpoint {
+    let needs = Needs { rings: &[RingName::MailMac], table: true };
+    Endpoint { name, routes, class: Class::Standard, reader: PERSON, needs, handler }
+}
+
+/// What the API description says of a [`link_page`].
+pub const fn link_operation(
+    summary: &'static str,
+    responses: &'static [(u16, &'static str, Option<SchemaOf>)],
+) -> Operation {
+    let request = Body::Form(schema::<LinkForm>);
+    Operation { summary, bearer: Bearer::Ignored, parameters: &[], request, responses, problems: &[] }
+}
+
+/// Answers the button of a [`link_page`]: `followed` is the account that the link has acted on.
+pub fn answer_press(
+    app: &App,
+    request: &Request,
+    action: Action,
+    followed: Result<Email, LinkError>,
+) -> Result<Reply, Problem> {
+    match followed {
+        Ok(email) => show(app, request, Page::Done { action, account: Some(email.display()) }),
+        Err(LinkError::InvalidLink) => show(app, request, Page::LinkInvalid(action)),
+        Err(LinkError::Fault(fault)) => Err(fault.into()),
+    }
 }
 
 /// Shows a page in the language of the request.

@@ -1,6 +1,11 @@
 //! Rust values as the table's attribute values.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
+
+/// An item as it lies in the table.
+pub type Item = HashMap<String, AttributeValue>;
 
 /// A string attribute.
 #[expect(clippy::needless_pass_by_value, reason = "callers pass numbers, ids and references alike")]

@@ -1,6 +1,5 @@
 //! The audit table: lines are only ever added (PL-03).
 
-use aws_sdk_dynamodb::types::Put;
 use serde::Serialize;
 
 use crate::domain::attempts::WindowLimit;
@@ -8,9 +7,8 @@ use crate::domain::audit::{AuditAction, AuditEntry, Subject};
 use crate::domain::month::Month;
 use crate::domain::timestamp::Timestamp;
 use crate::store::Store;
-use crate::store::attributes::string;
-use crate::store::edits::Item;
 use crate::store::error::StoreError;
+use crate::store::write::{Put, Write};
 
 /// Failures are recorded once per address and this window; how many there were is in the counters.
 const FAILURE_WINDOW: WindowLimit = WindowLimit { limit: 1, window_seconds: 60 };
@@ -38,51 +36,32 @@ struct Line<'a> {
 }
 
 impl Store {
-    /// The line as a part of the transaction that makes the change it records.
-    pub(super) fn audit_put(&self, entry: &AuditEntry) -> Result<Put, StoreError> {
-        Put::builder()
-            .table_name(&self.audit_table)
-            .set_item(Some(serde_dynamo::to_item(self.line(entry, entry.id.to_string()))?))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()
-            .map_err(|_| StoreError::Incomplete("an audit line without table or item"))
+    /// The line, for the transaction that makes the change it records.
+    pub(super) fn audit_put(&self, entry: &AuditEntry) -> Result<Write<Put>, StoreError> {
+        self.line_put(entry, entry.id.to_string(), None)
     }
 
     /// As [`Self::audit_put`], with a text for operators, as their own commands leave one.
-    pub(super) fn audit_put_with(&self, entry: &AuditEntry, detail: &str) -> Result<Put, StoreError> {
-        let mut line: Item = serde_dynamo::to_item(self.line(entry, entry.id.to_string()))?;
-        line.insert("detail".to_owned(), string(detail));
-        Put::builder()
-            .table_name(&self.audit_table)
-            .set_item(Some(line))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()
-            .map_err(|_| StoreError::Incomplete("an audit line without table or item"))
+    pub(super) fn audit_put_with(&self, entry: &AuditEntry, detail: &str) -> Result<Write<Put>, StoreError> {
+        self.line_put(entry, entry.id.to_string(), Some(detail))
     }
 
     /// Adds a line about something that changed nothing else.
     pub async fn record(&self, entry: &AuditEntry) -> Result<(), StoreError> {
-        self.add(entry, entry.id.to_string()).await
+        self.audit_put(entry)?.send(&self.client).await.map(drop)
     }
 
     /// Records that sign-ins to an address fail, once per minute. A failed condition means: already recorded.
     pub async fn record_failed_sign_in(&self, entry: &AuditEntry) -> Result<(), StoreError> {
         let window = FAILURE_WINDOW.window_start(entry.at);
-        self.add(entry, format!("sign_in_failed#{:015}", window.millis())).await
+        let sk = format!("sign_in_failed#{:015}", window.millis());
+        self.line_put(entry, sk, None)?.send(&self.client).await.map(drop)
     }
 
-    async fn add(&self, entry: &AuditEntry, sk: String) -> Result<(), StoreError> {
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.audit_table)
-            .set_item(Some(serde_dynamo::to_item(self.line(entry, sk))?))
-            .condition_expression("attribute_not_exists(pk)");
-        match put.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+    fn line_put(&self, entry: &AuditEntry, sk: String, detail: Option<&str>) -> Result<Write<Put>, StoreError> {
+        let mut line = self.line(entry, sk);
+        line.detail = detail.or(line.detail);
+        Ok(Write::put(&self.audit_table, serde_dynamo::to_item(line)?).given_none())
     }
 
     fn line<'a>(&self, entry: &'a AuditEntry, sk: String) -> Line<'a> {

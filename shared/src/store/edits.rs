@@ -1,19 +1,14 @@
 //! Changes of items as they lie in the table, for migrations: what they look like may be older than any type of ours.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ConsumedCapacity, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity, ReturnConsumedCapacity};
 
 use crate::domain::migration::Position;
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
 
-/// An item as it lies in the table.
-pub type Item = HashMap<String, AttributeValue>;
+pub use crate::store::attributes::Item;
 
 /// A change of one item, which happens only if what it was computed from is still there. Paths are attribute names with
 /// dots in between.
@@ -80,70 +75,41 @@ impl Edit {
     }
 }
 
-/// Placeholders for names and values: a path's names may be words that DynamoDB has reserved.
-#[derive(Default)]
-struct Placeholders {
-    names: Vec<String>,
-    values: Vec<AttributeValue>,
-}
-
-impl Placeholders {
-    fn path(&mut self, path: &str) -> String {
-        let names: Vec<String> = path.split('.').map(|name| self.name(name)).collect();
-        names.join(".")
-    }
-
-    fn name(&mut self, name: &str) -> String {
-        let index = self.names.iter().position(|known| known == name).unwrap_or_else(|| {
-            self.names.push(name.to_owned());
-            self.names.len() - 1
-        });
-        format!("#n{index}")
-    }
-
-    fn value(&mut self, value: &AttributeValue) -> String {
-        self.values.push(value.clone());
-        format!(":v{}", self.values.len() - 1)
-    }
+/// A path of names, each a placeholder: they may be words that DynamoDB has reserved.
+fn placeholders(path: &str) -> String {
+    format!("#{}", path.replace('.', ".#"))
 }
 
 impl Store {
     /// Makes one change, and says what it consumed, in thousandths of a unit.
     pub async fn edit(&self, edit: &Edit) -> Result<(Edited, u64), StoreError> {
-        let mut placeholders = Placeholders::default();
-        let mut clauses = Vec::new();
-        let set: Vec<String> = edit
-            .set
-            .iter()
-            .map(|(path, value)| format!("{} = {}", placeholders.path(path), placeholders.value(value)))
-            .collect();
-        let removed: Vec<String> = edit.removed.iter().map(|path| placeholders.path(path)).collect();
-        for (verb, parts) in [("SET", set), ("REMOVE", removed)] {
-            if !parts.is_empty() {
-                clauses.push(format!("{verb} {}", parts.join(", ")));
-            }
-        }
+        let mut values = Vec::new();
+        let mut bound = |value: &AttributeValue| {
+            let name = format!(":v{}", values.len());
+            values.push((name.clone(), value.clone()));
+            name
+        };
+        let set = edit.set.iter().map(|(path, value)| format!("{} = {}", placeholders(path), bound(value)));
+        let set: Vec<String> = set.collect();
+        let removed: Vec<String> = edit.removed.iter().map(|path| placeholders(path)).collect();
+        let clauses = [("SET", set), ("REMOVE", removed)].into_iter().filter(|(_, parts)| !parts.is_empty());
+        let clauses: Vec<String> = clauses.map(|(verb, parts)| format!("{verb} {}", parts.join(", "))).collect();
         // An update would make an item that is gone.
         let mut conditions = vec!["attribute_exists(pk)".to_owned()];
         for (path, value) in &edit.given {
-            let path = placeholders.path(path);
+            let path = placeholders(path);
             conditions.push(match value {
-                Some(value) => format!("{path} = {}", placeholders.value(value)),
+                Some(value) => format!("{path} = {}", bound(value)),
                 None => format!("attribute_not_exists({path})"),
             });
         }
-        let mut update = self
-            .update(&Key::of_position(&edit.position))
-            .update_expression(clauses.join(" "))
-            .condition_expression(conditions.join(" AND "))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        for (index, name) in placeholders.names.into_iter().enumerate() {
-            update = update.expression_attribute_names(format!("#n{index}"), name);
-        }
-        for (index, value) in placeholders.values.into_iter().enumerate() {
-            update = update.expression_attribute_values(format!(":v{index}"), value);
-        }
+        let update = self
+            .update(&Key::of_position(&edit.position), clauses.join(" "))
+            .given(conditions.join(" AND "))
+            .with(values)
+            .showing_met()
+            .request(&self.client)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
         match update.send().await {
             Ok(output) => Ok((Edited::Changed, milliunits(output.consumed_capacity.as_ref()))),
             Err(error) => match error.as_service_error() {

@@ -1,10 +1,7 @@
 //! Erasing accounts whose turn has come. Each method can be repeated: an erasure that was cut short anywhere is
 //! finished by going through all of them again.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValue};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
@@ -15,19 +12,18 @@ use crate::domain::month::Month;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{User, UserStatus};
 use crate::store::Store;
-use crate::store::attributes::{number, string};
+use crate::store::attributes::{Item, number, string};
 use crate::store::audit::partition_of;
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
-use crate::store::transaction::{Part, Transaction};
+use crate::store::read::{Pages, first_page};
+use crate::store::write::Write;
 
 /// Lines that tell of a person. A run that follows one that was cut short writes only to those that are left.
 const TELLING: &str = "attribute_exists(address) OR attribute_exists(user_agent) \
                        OR attribute_exists(holder_address) OR attribute_exists(holder_user_agent)";
 /// How many items are changed at a time.
 const AT_ONCE: usize = 25;
-
-type Item = HashMap<String, AttributeValue>;
 
 /// An account's turn to be erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,51 +62,33 @@ impl Store {
     ) -> Result<Vec<Erasure>, StoreError> {
         let end = Key::erasures_after(now);
         let start = after.map(|turn| Key::erasure(turn.user_id, turn.erase_at).attributes());
-        let output = self
-            .client
-            .query()
-            .table_name(&self.table)
+        let query = self
+            .partition(&end)
             .key_condition_expression("pk = :pk AND sk < :end")
-            .expression_attribute_values(":pk", end.pk())
             .expression_attribute_values(":end", end.sk())
-            .consistent_read(true)
             .limit(i32::from(limit))
-            .set_exclusive_start_key(start)
-            .send()
-            .await?;
-        Ok(serde_dynamo::from_items(output.items.unwrap_or_default())?)
+            .set_exclusive_start_key(start);
+        first_page(query).await
     }
 
     /// Decides between erasing and keeping an account: after this it cannot be kept.
     pub async fn claim_erasure(&self, turn: &Erasure) -> Result<Claim, StoreError> {
-        let answer = self
-            .update(&Key::user(turn.user_id))
-            .update_expression("SET #status = :erasing")
-            .condition_expression("erase_at = :erase AND #status IN (:leaving, :erasing)")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":erase", number(turn.erase_at.millis()))
-            .expression_attribute_values(":leaving", serde_dynamo::to_attribute_value(UserStatus::Leaving)?)
-            .expression_attribute_values(":erasing", serde_dynamo::to_attribute_value(UserStatus::Erasing)?)
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match answer {
-            Ok(output) => {
-                let item = output.attributes.ok_or(StoreError::Incomplete("no item with an update"))?;
-                Ok(Claim::Claimed(Box::new(serde_dynamo::from_item(item)?)))
-            }
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Claim::Off),
-                _ => Err(error.into()),
-            },
-        }
+        let claim = self
+            .update(&Key::user(turn.user_id), "SET #status = :erasing")
+            .given("erase_at = :erase AND #status IN (:leaving, :erasing)")
+            .with([
+                (":erase", number(turn.erase_at.millis())),
+                (":leaving", serde_dynamo::to_attribute_value(UserStatus::Leaving)?),
+                (":erasing", serde_dynamo::to_attribute_value(UserStatus::Erasing)?),
+            ])
+            .returning_new();
+        let claimed = claim.send(&self.client).await?.read()?.written();
+        Ok(claimed.map_or(Claim::Off, |user| Claim::Claimed(Box::new(user))))
     }
 
     /// Forgets a turn at which nothing is to be erased.
     pub async fn drop_erasure(&self, turn: &Erasure) -> Result<(), StoreError> {
-        let key = Key::erasure(turn.user_id, turn.erase_at);
-        let delete = self.client.delete_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
-        delete.send().await.map(|_| ()).map_err(StoreError::from)
+        self.delete(&Key::erasure(turn.user_id, turn.erase_at)).send(&self.client).await.map(drop)
     }
 
     /// Deletes what is about an address: its items, its counter, and its lines of the trail, whose keys are hashes of it
@@ -118,67 +96,45 @@ impl Store {
     /// is not the account's, or no longer, only what is the account's own goes.
     pub async fn erase_address(&self, email: &EmailKey, user: &User, now: Timestamp) -> Result<(), StoreError> {
         let (credential, owner) = (Key::credential(email), string(user.id));
-        let (mut start, mut owned) = (None, false);
-        loop {
-            let page = self.keys_under(&self.table, &credential.pk(), None, start).await?;
+        let mut owned = false;
+        let mut pages = Pages::of(keys_only(self.partition(&credential)));
+        while let Some(page) = pages.next().await? {
             let of_account = |item: &&Item| item.get("user_id") == Some(&owner);
             let is_credential = |item: &&Item| item.get("sk") == Some(&credential.sk());
-            owned |= page.items.iter().any(|item| is_credential(&item) && of_account(&item));
-            let doomed = page.items.iter().filter(|item| !is_credential(item) && (owned || of_account(item)));
+            owned |= page.iter().any(|item| is_credential(&item) && of_account(&item));
+            let doomed = page.iter().filter(|item| !is_credential(item) && (owned || of_account(item)));
             self.delete_each(&self.table, doomed).await?;
-            start = page.next;
-            if start.is_none() {
-                break;
-            }
         }
         if !owned {
             return Ok(());
         }
         for partition in self.trail(&Subject::Address(email.clone()), user, now) {
-            self.delete_under(&self.audit_table, &string(partition)).await?;
+            self.delete_all(&self.audit_table, self.lines(&partition)).await?;
         }
-        self.delete_credential(&credential, user.id).await
-    }
-
-    async fn delete_credential(&self, credential: &Key, user: UserId) -> Result<(), StoreError> {
-        let delete = self.client.delete_item().table_name(&self.table).key("pk", credential.pk());
-        let delete = delete.key("sk", credential.sk()).condition_expression("user_id = :user");
-        match delete.expression_attribute_values(":user", string(user)).send().await {
-            Ok(_) => Ok(()),
-            // Another run deleted it, and the address may have found another owner since.
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        // Where it is refused, another run deleted it, and the address may have found another owner since.
+        let delete = self.delete(&credential).given("user_id = :user").with([(":user", owner)]);
+        delete.send(&self.client).await.map(drop)
     }
 
     /// Deletes what lies under a user but the profile.
     pub async fn erase_belongings(&self, user: UserId) -> Result<(), StoreError> {
         let profile = Key::user(user);
-        let mut start = None;
-        loop {
-            let page = self.keys_under(&self.table, &profile.pk(), None, start).await?;
-            let doomed = page.items.iter().filter(|item| item.get("sk") != Some(&profile.sk()));
+        let mut pages = Pages::of(keys_only(self.partition(&profile)));
+        while let Some(page) = pages.next().await? {
+            let doomed = page.iter().filter(|item| item.get("sk") != Some(&profile.sk()));
             self.delete_each(&self.table, doomed).await?;
-            start = page.next;
-            if start.is_none() {
-                return Ok(());
-            }
         }
+        Ok(())
     }
 
     /// Takes addresses and user agents out of the lines about an account: the one change that lines ever see
     /// (decision 23).
     pub async fn anonymise_trail(&self, user: &User, now: Timestamp) -> Result<(), StoreError> {
         for partition in self.trail(&Subject::User(user.id), user, now) {
-            let partition = string(partition);
-            let mut start = None;
-            loop {
-                let page = self.keys_under(&self.audit_table, &partition, Some(TELLING), start).await?;
-                self.anonymise_each(&page.items).await?;
-                start = page.next;
-                if start.is_none() {
-                    break;
-                }
+            let telling = keys_only(self.lines(&partition)).filter_expression(TELLING);
+            let mut pages = Pages::of(telling);
+            while let Some(page) = pages.next().await? {
+                self.anonymise_each(&page).await?;
             }
         }
         Ok(())
@@ -191,88 +147,46 @@ impl Store {
         Month::of(now).back_to(first).map(|month| partition_of(subject, month)).collect()
     }
 
-    /// Deletes a whole partition.
-    pub(super) async fn delete_under(&self, table: &str, partition: &AttributeValue) -> Result<(), StoreError> {
-        let mut start = None;
-        loop {
-            let page = self.keys_under(table, partition, None, start).await?;
-            self.delete_each(table, page.items.iter()).await?;
-            start = page.next;
-            if start.is_none() {
-                return Ok(());
-            }
+    /// Deletes a key's whole partition.
+    pub(super) async fn delete_partition(&self, key: &Key) -> Result<(), StoreError> {
+        self.delete_all(&self.table, self.partition(key)).await
+    }
+
+    async fn delete_all(&self, table: &str, query: QueryFluentBuilder) -> Result<(), StoreError> {
+        let mut pages = Pages::of(keys_only(query));
+        while let Some(page) = pages.next().await? {
+            self.delete_each(table, page.iter()).await?;
         }
+        Ok(())
     }
 
     /// Deletes the profile and the turn, and leaves the one line that says so, on condition that the account is as it
     /// was claimed.
     pub async fn erase_account(&self, user: &User, turn: &Erasure, audit: &AuditEntry) -> Result<Farewell, StoreError> {
-        let (profile, turn) = (Key::user(user.id), Key::erasure(turn.user_id, turn.erase_at));
-        let delete = |key: &Key| Delete::builder().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
-        let incomplete = |_| StoreError::Incomplete("a deletion without table or key");
-        let account = delete(&profile)
-            .condition_expression("#status = :erasing AND cred_version = :version")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":erasing", serde_dynamo::to_attribute_value(UserStatus::Erasing)?)
-            .expression_attribute_values(":version", number(user.cred_version))
-            .build()
-            .map_err(incomplete)?;
-        let parts = [Part::Delete(account), Part::Delete(delete(&turn).build().map_err(incomplete)?)];
-        Ok(match self.transact(parts, audit).await? {
-            Transaction::Committed => Farewell::Erased,
-            Transaction::Refused(_) => Farewell::Superseded,
-        })
-    }
-
-    async fn keys_under(
-        &self,
-        table: &str,
-        partition: &AttributeValue,
-        filter: Option<&str>,
-        start: Option<Item>,
-    ) -> Result<Page, StoreError> {
-        let output = self
-            .client
-            .query()
-            .table_name(table)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", partition.clone())
-            .set_filter_expression(filter.map(str::to_owned))
-            .projection_expression("pk, sk, user_id")
-            .consistent_read(true)
-            .set_exclusive_start_key(start)
-            .send()
-            .await?;
-        Ok(Page { items: output.items.unwrap_or_default(), next: output.last_evaluated_key })
+        let profile = self.delete(&Key::user(user.id)).given("#status = :erasing AND cred_version = :version").with([
+            (":erasing", serde_dynamo::to_attribute_value(UserStatus::Erasing)?),
+            (":version", number(user.cred_version)),
+        ]);
+        let turn = self.delete(&Key::erasure(turn.user_id, turn.erase_at));
+        let parts = [profile.into(), turn.into()];
+        Ok(self.transact(parts, audit).await?.either(Farewell::Erased, Farewell::Superseded))
     }
 
     async fn delete_each<'a>(&self, table: &str, items: impl Iterator<Item = &'a Item>) -> Result<(), StoreError> {
         let items: Vec<&Item> = items.collect();
         for some in items.chunks(AT_ONCE) {
-            try_join_all(some.iter().map(async |item| {
-                let delete = self.client.delete_item().table_name(table);
-                delete.set_key(Some(key_of(item))).send().await
-            }))
-            .await?;
+            try_join_all(some.iter().map(|item| Write::delete(table, key_of(item)).send(&self.client))).await?;
         }
         Ok(())
     }
 
     async fn anonymise_each(&self, lines: &[Item]) -> Result<(), StoreError> {
         for some in lines.chunks(AT_ONCE) {
-            try_join_all(some.iter().map(async |line| {
-                let update = self.client.update_item().table_name(&self.audit_table).set_key(Some(key_of(line)));
-                let update = update.update_expression("REMOVE address, user_agent, holder_address, holder_user_agent");
-                match update.condition_expression("attribute_exists(pk)").send().await {
-                    Ok(_) => Ok(()),
-                    // Its retention ended this very moment.
-                    Err(error)
-                        if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-                    {
-                        Ok(())
-                    }
-                    Err(error) => Err(StoreError::from(error)),
-                }
+            try_join_all(some.iter().map(|line| {
+                let forget = "REMOVE address, user_agent, holder_address, holder_user_agent";
+                // Where it is refused, its retention ended this very moment.
+                let update = Write::update(&self.audit_table, key_of(line), forget).given("attribute_exists(pk)");
+                update.send(&self.client)
             }))
             .await?;
         }
@@ -280,9 +194,9 @@ impl Store {
     }
 }
 
-struct Page {
-    items: Vec<Item>,
-    next: Option<Item>,
+/// What it takes to delete an item, and to know whose it is.
+fn keys_only(query: QueryFluentBuilder) -> QueryFluentBuilder {
+    query.projection_expression("pk, sk, user_id")
 }
 
 fn key_of(item: &Item) -> Item {

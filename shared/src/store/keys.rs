@@ -84,6 +84,7 @@ impl Key {
         known.then(|| Self::new(&order.pk, &order.sk))
     }
 
+    /// What the sort keys of an address's registrations begin with.
     pub(super) fn registrations(email: &EmailKey) -> Self {
         Self::new(format!("EMAIL#{}", email.as_str()), REGISTRATION_PREFIX)
     }
@@ -91,6 +92,11 @@ impl Key {
     /// A known device, beside the credential of the address that signed in from it.
     pub(super) fn device(email: &EmailKey, id: DeviceId) -> Self {
         Self::new(format!("EMAIL#{}", email.as_str()), format!("{DEVICE_PREFIX}{id}"))
+    }
+
+    /// What the sort keys of an address's known devices begin with.
+    pub(super) fn devices(email: &EmailKey) -> Self {
+        Self::new(format!("EMAIL#{}", email.as_str()), DEVICE_PREFIX)
     }
 
     pub(super) fn user(id: UserId) -> Self {
@@ -109,6 +115,11 @@ impl Key {
 
     pub(super) fn session(user: UserId, id: SessionId) -> Self {
         Self::new(format!("{USER_PREFIX}{user}"), format!("{SESSION_PREFIX}{id}"))
+    }
+
+    /// What the sort keys of a user's sessions begin with.
+    pub(super) fn sessions(user: UserId) -> Self {
+        Self::new(format!("{USER_PREFIX}{user}"), SESSION_PREFIX)
     }
 
     /// A counter in a fixed window. The subject is hashed: the table needs no list of client addresses.

@@ -3,14 +3,13 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Update};
-
 use crate::domain::attempts::WindowLimit;
 use crate::domain::timestamp::Timestamp;
 use crate::store::Store;
 use crate::store::attributes::number;
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
+use crate::store::write::{Update, Write};
 
 /// Whether an attempt may be evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,25 +89,9 @@ impl Store {
         limit: &WindowLimit,
         now: Timestamp,
     ) -> Result<Reservation, StoreError> {
-        let end = limit.window_end(now);
-        let key = Key::window(scope.name(), subject, limit.window_start(now));
-        let answer = self
-            .update(&key)
-            .update_expression("ADD attempts :one SET #ttl = :ttl")
-            .condition_expression("attribute_not_exists(attempts) OR attempts < :limit")
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":limit", number(limit.limit))
-            .expression_attribute_values(":ttl", AttributeValue::N((end.unix_seconds() + 3600).to_string()))
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(Reservation::Reserved),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                Ok(Reservation::Refused { retry_after: end.since(now) })
-            }
-            Err(error) => Err(error.into()),
-        }
+        let counted = self.window_update(scope, subject, limit, now).send(&self.client).await?;
+        Ok(counted
+            .either(Reservation::Reserved, Reservation::Refused { retry_after: limit.window_end(now).since(now) }))
     }
 
     /// Takes back an attempt that [`Self::reserve_in_window`] counted at `now`. The others stay.
@@ -125,40 +108,26 @@ impl Store {
     /// Takes one off a counter, which is never below 0 and never made by this: one that is gone has nothing to give.
     pub(super) async fn take_one_back(&self, key: &Key, counter: &str) -> Result<(), StoreError> {
         let update = self
-            .update(key)
-            .update_expression("ADD #counter :less")
-            .condition_expression("#counter > :none")
-            .expression_attribute_names("#counter", counter)
-            .expression_attribute_values(":less", number(-1))
-            .expression_attribute_values(":none", number(0));
-        match update.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+            .update(key, format!("ADD #{counter} :less"))
+            .given(format!("#{counter} > :none"))
+            .with([(":less", number(-1)), (":none", number(0))]);
+        update.send(&self.client).await.map(drop)
     }
 
-    /// As [`Self::reserve_in_window`], as a part of a transaction.
+    /// Counts an attempt in the current window, on condition that it is not full.
     pub(super) fn window_update(
         &self,
         scope: Scope,
         subject: &str,
         limit: &WindowLimit,
         now: Timestamp,
-    ) -> Result<Update, StoreError> {
-        let key = Key::window(scope.name(), subject, limit.window_start(now));
-        let ttl = limit.window_end(now).unix_seconds() + 3600;
-        Update::builder()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
-            .update_expression("ADD attempts :one SET #ttl = :ttl")
-            .condition_expression("attribute_not_exists(attempts) OR attempts < :limit")
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":limit", number(limit.limit))
-            .expression_attribute_values(":ttl", number(ttl))
-            .build()
-            .map_err(|_| StoreError::Incomplete("an update without table or key"))
+    ) -> Write<Update> {
+        self.update(&Key::window(scope.name(), subject, limit.window_start(now)), "ADD attempts :one SET #ttl = :ttl")
+            .given("attribute_not_exists(attempts) OR attempts < :limit")
+            .with([
+                (":one", number(1)),
+                (":limit", number(limit.limit)),
+                (":ttl", number(limit.window_end(now).unix_seconds() + 3600)),
+            ])
     }
 }

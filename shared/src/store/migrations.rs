@@ -1,17 +1,17 @@
 //! What migrations need of the table: their states, and every item once.
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::migration::{MigrationState, Position};
 use crate::store::Store;
-use crate::store::accounts::users::Keyed;
 use crate::store::attributes::{number, string};
 use crate::store::edits::{Item, milliunits, position_of};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
-use crate::store::transaction::{Part, Transaction};
+use crate::store::outcome::Outcome;
+use crate::store::read::Pages;
+use crate::store::write::{Put, Write};
 
 /// Which items a migration looks at: by what their keys are. Others are counted and not handed out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,72 +48,37 @@ impl Store {
     /// Every migration's state, in order, strongly consistent.
     pub async fn migration_states(&self) -> Result<Vec<MigrationState>, StoreError> {
         let mut states = Vec::new();
-        let mut start = None;
-        loop {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression("pk = :pk")
-                .expression_attribute_values(":pk", Key::migration("").pk())
-                .consistent_read(true)
-                .set_exclusive_start_key(start)
-                .send()
-                .await?;
-            states.extend(serde_dynamo::from_items::<_, MigrationState>(page.items.unwrap_or_default())?);
-            start = page.last_evaluated_key.filter(|key| !key.is_empty());
-            if start.is_none() {
-                return Ok(states);
-            }
+        let mut pages = Pages::of(self.partition(&Key::migration("")));
+        while let Some(page) = pages.read_next().await? {
+            states.extend(page);
         }
+        Ok(states)
     }
 
     /// Writes a migration's state over the version before, or for the first time: whoever wrote since has the lock.
     pub async fn save_migration(&self, state: &MigrationState) -> Result<Saved, StoreError> {
-        let put = self.migration_put(state)?;
-        let answer = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(put.item))
-            .set_condition_expression(put.condition_expression)
-            .set_expression_attribute_values(put.expression_attribute_values)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(Saved::Held),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(failed)) => Ok(saved(state, failed.item())),
-                _ => Err(error.into()),
-            },
-        }
+        Ok(match self.migration_put(state)?.send(&self.client).await? {
+            Outcome::Written(_) => Saved::Held,
+            Outcome::Refused(met) => saved(state, met.as_ref()),
+        })
     }
 
     /// As [`Self::save_migration`], with the line of the audit trail that it is at its end.
     pub async fn finish_migration(&self, state: &MigrationState, audit: &AuditEntry) -> Result<Saved, StoreError> {
         let detail = format!("{} {} {}", state.number, state.name, state.direction.name());
-        let parts = [Part::Put(self.migration_put(state)?), Part::Put(self.audit_put_with(audit, &detail)?)];
+        let parts = [self.migration_put(state)?.into(), self.audit_put_with(audit, &detail)?.into()];
         Ok(match self.transact_parts(parts).await? {
-            Transaction::Committed => Saved::Held,
-            Transaction::Refused(refusal) => saved(state, refusal.met(0)),
+            Outcome::Written(()) => Saved::Held,
+            Outcome::Refused(refusal) => saved(state, refusal.met(0)),
         })
     }
 
-    fn migration_put(&self, state: &MigrationState) -> Result<Put, StoreError> {
-        let key = Key::migration(&state.number);
-        let (pk, sk) = key.parts();
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(serde_dynamo::to_item(Keyed { pk, sk, item: state, ttl: None })?))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let put = match state.version.checked_sub(1) {
-            None | Some(0) => put.condition_expression("attribute_not_exists(pk)"),
-            Some(before) => {
-                put.condition_expression("version = :before").expression_attribute_values(":before", number(before))
-            }
-        };
-        put.build().map_err(|_| StoreError::Incomplete("a put without table or item"))
+    fn migration_put(&self, state: &MigrationState) -> Result<Write<Put>, StoreError> {
+        let put = self.put_new(&Key::migration(&state.number), state, None)?;
+        Ok(match state.version.checked_sub(1) {
+            None | Some(0) => put,
+            Some(before) => put.given("version = :before").with([(":before", number(before))]),
+        })
     }
 
     /// Reads a page of one of `segments` parts of the table, strongly consistent: at most `limit` items are looked at.

@@ -18,14 +18,17 @@ mod repeats;
 pub mod restored;
 pub mod restored_items;
 pub mod sign_in;
+pub mod stream;
 pub mod synthetic;
 
 mod attributes;
+mod outcome;
+mod read;
 mod retry;
 mod transaction;
+mod write;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
 use crate::aws::OnFirstUse;
 use crate::store::error::StoreError;
@@ -46,15 +49,10 @@ impl Store {
         Self { client, table, audit_table, audit_retention_days }
     }
 
-    /// The beginning of an update of one item.
-    fn update(&self, key: &Key) -> UpdateItemFluentBuilder {
-        self.client.update_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk())
-    }
-
     /// Reads an item that never exists: whether the table answers at all.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let key = Key::health();
-        let answer = self.client.get_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk()).send();
+        let answer = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes())).send();
         answer.await.map(|_| ()).map_err(StoreError::from)
     }
 }

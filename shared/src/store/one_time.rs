@@ -1,20 +1,16 @@
 //! One-time items: written with their order for a mail, used once (OT-02, OT-03).
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, Update};
-
 use crate::domain::email::EmailKey;
 use crate::domain::id::{OneTimeId, SessionId};
 use crate::domain::nonce::Nonce;
 use crate::domain::one_time::{MailToken, OneTime, Purpose};
 use crate::domain::timestamp::Timestamp;
 use crate::store::Store;
-use crate::store::accounts::users::Keyed;
 use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
+use crate::store::read::first_page;
+use crate::store::write::{Put, Update, Write};
 
 /// The most codes that are tried against one item (OT-11).
 const MOST_ATTEMPTS: u32 = 5;
@@ -47,18 +43,9 @@ impl Store {
     /// Writes an item, and with it the order for its mail: the same single write for every address (EN-04). A retry of a
     /// write whose answer was lost must not undo what the mailer has noted in the item meanwhile.
     pub async fn add_one_time(&self, item: &OneTime) -> Result<(), StoreError> {
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(self.one_time_item(item)?))
-            .condition_expression("attribute_not_exists(pk) OR id <> :id")
-            .expression_attribute_values(":id", string(item.id));
-        match put.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        let put =
+            self.one_time_put(item)?.given("attribute_not_exists(pk) OR id <> :id").with([(":id", string(item.id))]);
+        put.send(&self.client).await.map(drop)
     }
 
     /// Reads the item that a token names, strongly consistent, if the token has its random bits.
@@ -91,29 +78,19 @@ impl Store {
             CodeBond::Flow(hash) => ("flow_hash", hash),
             CodeBond::Link(nonce) => ("nonce", nonce.as_str()),
         };
-        let answer = self
-            .update(key)
-            .update_expression("ADD attempts :one")
-            .condition_expression(format!(
+        let attempt = self
+            .update(key, "ADD attempts :one")
+            .given(format!(
                 "{name} = :bond AND attribute_not_exists(used_at) AND expires_at > :now AND attempts < :most"
             ))
-            .expression_attribute_values(":bond", string(value))
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":most", number(MOST_ATTEMPTS))
-            .expression_attribute_values(":now", number(now.millis()))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match answer {
-            Ok(output) => {
-                let item = output.attributes.ok_or(StoreError::Incomplete("no item with an update"))?;
-                Ok(Some(serde_dynamo::from_item(item)?))
-            }
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
-                _ => Err(error.into()),
-            },
-        }
+            .with([
+                (":bond", string(value)),
+                (":one", number(1)),
+                (":most", number(MOST_ATTEMPTS)),
+                (":now", number(now.millis())),
+            ])
+            .returning_new();
+        Ok(attempt.send(&self.client).await?.read()?.written())
     }
 
     /// An address's newest unused item of this kind, strongly consistent.
@@ -123,62 +100,31 @@ impl Store {
         purpose: Purpose,
         now: Timestamp,
     ) -> Result<Option<OneTime>, StoreError> {
-        let first = Key::one_times(email, purpose);
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", first.pk())
-            .expression_attribute_values(":prefix", first.sk())
-            .consistent_read(true)
-            .scan_index_forward(false)
-            .limit(NEWEST);
-        let items: Vec<OneTime> = serde_dynamo::from_items(query.send().await?.items.unwrap_or_default())?;
+        let query = self.beginning_with(&Key::one_times(email, purpose)).scan_index_forward(false).limit(NEWEST);
+        let items: Vec<OneTime> = first_page(query).await?;
         Ok(items.into_iter().find(|item| item.used_at.is_none() && now < item.expires_at))
     }
 
     /// The part of a transaction that uses an item up, and says by which browser and for which session. The write
     /// decides who was first.
-    pub(super) fn use_up(&self, item: &OneTime, now: Timestamp) -> Result<Update, StoreError> {
+    pub(super) fn use_up(&self, item: &OneTime, now: Timestamp) -> Write<Update> {
         let used = Used { nonce: &item.mailing.nonce, by: item.used_by.as_deref(), session: item.session_id };
         self.use_up_at(&Key::of_one_time(item), &used, now)
     }
 
-    pub(super) fn use_up_at(&self, key: &Key, used: &Used<'_>, now: Timestamp) -> Result<Update, StoreError> {
+    pub(super) fn use_up_at(&self, key: &Key, used: &Used<'_>, now: Timestamp) -> Write<Update> {
         let by = used.by.map(|by| (", used_by = :by", ":by", string(by)));
         let session = used.session.map(|session| (", session_id = :session", ":session", string(session)));
-        let mut expression = "SET used_at = :now".to_owned();
-        let mut update = Update::builder();
-        for (assignment, name, value) in by.into_iter().chain(session) {
-            expression.push_str(assignment);
-            update = update.expression_attribute_values(name, value);
-        }
-        update
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
-            .update_expression(expression)
-            .condition_expression(format!("nonce = :nonce AND {LIVE}"))
-            .expression_attribute_values(":now", number(now.millis()))
-            .expression_attribute_values(":nonce", string(used.nonce.as_str()))
-            .build()
-            .map_err(|_| StoreError::Incomplete("an update without table or key"))
+        let more: Vec<_> = by.into_iter().chain(session).collect();
+        let also: String = more.iter().map(|(assignment, ..)| *assignment).collect();
+        self.update(key, format!("SET used_at = :now{also}"))
+            .given(format!("nonce = :nonce AND {LIVE}"))
+            .with([(":now", number(now.millis())), (":nonce", string(used.nonce.as_str()))])
+            .with(more.into_iter().map(|(_, name, value)| (name, value)))
     }
 
-    /// A new item as a part of a transaction.
-    pub(super) fn one_time_put(&self, item: &OneTime) -> Result<Put, StoreError> {
-        Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(self.one_time_item(item)?))
-            .build()
-            .map_err(|_| StoreError::Incomplete("a put without table or item"))
-    }
-
-    #[expect(clippy::unused_self, reason = "beside the methods that write it")]
-    fn one_time_item(&self, item: &OneTime) -> Result<HashMap<String, AttributeValue>, StoreError> {
-        let key = Key::of_one_time(item);
-        let (pk, sk) = key.parts();
-        Ok(serde_dynamo::to_item(Keyed { pk, sk, item, ttl: Some(item.expires_at.unix_seconds()) })?)
+    /// A new item.
+    pub(super) fn one_time_put(&self, item: &OneTime) -> Result<Write<Put>, StoreError> {
+        self.put(&Key::of_one_time(item), item, Some(item.expires_at.unix_seconds()))
     }
 }

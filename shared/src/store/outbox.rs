@@ -1,7 +1,5 @@
 //! Items that mails are sent from, on their way: claimed, sent (OT-09).
 
-use aws_sdk_dynamodb::types::Update;
-
 use crate::domain::attempts::WindowLimit;
 use crate::domain::id::UserId;
 use crate::domain::mail_order::{MailOrder, Ordered};
@@ -11,7 +9,8 @@ use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::{Key, ONE_TIME_PREFIX};
 use crate::store::limits::Scope;
-use crate::store::transaction::{Part, Transaction};
+use crate::store::outcome::Outcome;
+use crate::store::write::Part;
 
 /// What makes an item's mail sendable.
 #[derive(Debug)]
@@ -56,39 +55,34 @@ impl Store {
     pub async fn claim_mail(&self, claim: &MailClaim<'_>, now: Timestamp) -> Result<Claimed, StoreError> {
         let Some(key) = Key::of_order(claim.order) else { return Ok(Claimed::Superseded) };
         let bound = if claim.account.is_some() { ", user_id = :user, cred_version = :version" } else { "" };
-        let mut update = self
-            .update_part(&key)
-            .update_expression(format!("SET mac_kid = :kid{bound}"))
-            .condition_expression("id = :id AND attribute_not_exists(mac_kid) AND attribute_not_exists(used_at)")
-            .expression_attribute_values(":kid", string(claim.kid))
-            .expression_attribute_values(":id", string(&claim.order.id));
+        let mut claimed = self
+            .update(&key, format!("SET mac_kid = :kid{bound}"))
+            .given("id = :id AND attribute_not_exists(mac_kid) AND attribute_not_exists(used_at)")
+            .with([(":kid", string(claim.kid)), (":id", string(&claim.order.id))]);
         if let Some((user, version)) = claim.account {
-            update = update
-                .expression_attribute_values(":user", string(user))
-                .expression_attribute_values(":version", number(version));
+            claimed = claimed.with([(":user", string(user)), (":version", number(version))]);
         }
-        let mut parts = vec![Part::Update(update.build().map_err(incomplete)?)];
+        let mut parts: Vec<Part> = vec![claimed.into()];
         if let Some(redirected) = claim.redirected {
             let key = match redirected {
                 Ordered::Registration(registration) => Key::registration(&registration.email.key(), registration.id),
                 Ordered::OneTime(item) => Key::of_one_time(item),
             };
             let update = self
-                .update_part(&key)
-                .update_expression("SET mac_kid = :kid")
+                .update(&key, "SET mac_kid = :kid")
                 // A token is made with the key that its item names, and no other.
-                .condition_expression("attribute_exists(pk) AND (attribute_not_exists(mac_kid) OR mac_kid = :kid)")
-                .expression_attribute_values(":kid", string(claim.kid));
-            parts.push(Part::Update(update.build().map_err(incomplete)?));
+                .given("attribute_exists(pk) AND (attribute_not_exists(mac_kid) OR mac_kid = :kid)")
+                .with([(":kid", string(claim.kid))]);
+            parts.push(update.into());
         }
         let items = parts.len();
         if let Some((scope, subject, limit)) = &claim.counter {
-            parts.push(Part::Update(self.window_update(*scope, subject, limit, now)?));
+            parts.push(self.window_update(*scope, subject, limit, now).into());
         }
         Ok(match self.transact_parts(parts).await? {
-            Transaction::Committed => Claimed::Claimed,
-            Transaction::Refused(refusal) if (0..items).any(|index| refusal.failed(index)) => Claimed::Superseded,
-            Transaction::Refused(_) => Claimed::OverLimit,
+            Outcome::Written(()) => Claimed::Claimed,
+            Outcome::Refused(refusal) if (0..items).any(|index| refusal.failed(index)) => Claimed::Superseded,
+            Outcome::Refused(_) => Claimed::OverLimit,
         })
     }
 
@@ -96,24 +90,10 @@ impl Store {
     pub async fn mark_sent(&self, order: &MailOrder, now: Timestamp) -> Result<(), StoreError> {
         let Some(key) = Key::of_order(order) else { return Ok(()) };
         let update = self
-            .update(&key)
-            .update_expression("SET sent_at = :now")
-            .condition_expression("id = :id")
-            .expression_attribute_values(":now", number(now.millis()))
-            .expression_attribute_values(":id", string(&order.id));
-        match update.send().await {
-            Ok(_) => Ok(()),
-            // Used and gone, or replaced, in the meantime.
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+            .update(&key, "SET sent_at = :now")
+            .given("id = :id")
+            .with([(":now", number(now.millis())), (":id", string(&order.id))]);
+        // Where it is refused, it was used and is gone, or was replaced, in the meantime.
+        update.send(&self.client).await.map(drop)
     }
-
-    fn update_part(&self, key: &Key) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
-        Update::builder().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk())
-    }
-}
-
-fn incomplete(_: aws_sdk_dynamodb::error::BuildError) -> StoreError {
-    StoreError::Incomplete("an update without table or key")
 }

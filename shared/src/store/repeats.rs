@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::ReturnValue;
 use serde::de::DeserializeOwned;
 
 use crate::domain::email::EmailKey;
@@ -64,30 +62,20 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<T>, StoreError> {
         let since = now.millis().saturating_sub(i64::try_from(WINDOW.as_millis()).unwrap_or(i64::MAX));
-        let answer = self
-            .update(key)
-            .update_expression("ADD repeats :one")
-            .condition_expression(
+        let repeat = self
+            .update(key, "ADD repeats :one")
+            .given(
                 "nonce = :nonce AND used_by = :by AND used_at > :since \
                  AND (attribute_not_exists(repeats) OR repeats < :most)",
             )
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":most", number(MOST_REPEATS))
-            .expression_attribute_values(":nonce", string(nonce.as_str()))
-            .expression_attribute_values(":by", string(mark))
-            .expression_attribute_values(":since", number(since))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match answer {
-            Ok(output) => {
-                let item = output.attributes.ok_or(StoreError::Incomplete("no item with an update"))?;
-                Ok(Some(serde_dynamo::from_item(item)?))
-            }
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
-                _ => Err(error.into()),
-            },
-        }
+            .with([
+                (":one", number(1)),
+                (":most", number(MOST_REPEATS)),
+                (":nonce", string(nonce.as_str())),
+                (":by", string(mark)),
+                (":since", number(since)),
+            ])
+            .returning_new();
+        Ok(repeat.send(&self.client).await?.read()?.written())
     }
 }

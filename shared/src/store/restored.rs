@@ -1,11 +1,10 @@
 //! A table that a restore has made, before anybody uses it (PL-07). Each change happens once, however often it is asked
 //! for: an account's own item says that the account is done, and an item that a mail was sent from, that it was used.
 
-use aws_sdk_dynamodb::types::{Delete, Update};
 use serde::Deserialize;
 
 use crate::domain::audit::{AuditAction, AuditEntry, Subject};
-use crate::domain::id::UserId;
+use crate::domain::id::{AuditId, UserId};
 use crate::domain::month::Month;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{User, UserStatus};
@@ -15,8 +14,10 @@ use crate::store::audit::partition_of;
 use crate::store::erasures::Erasure;
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
+use crate::store::outcome::Outcome;
+use crate::store::read::Pages;
 use crate::store::restored_items::Mailed;
-use crate::store::transaction::{Part, Transaction};
+use crate::store::write::{Part, Update, Write};
 
 /// An account is done when its sessions end at the time of the restore.
 const NOT_DONE: &str =
@@ -72,24 +73,13 @@ impl Store {
         let mut lines = Vec::new();
         for month in Month::of(now).back_to(Month::of(since)) {
             let partition = partition_of(&Subject::User(user), month);
-            let mut start = None;
-            loop {
-                let query = self
-                    .client
-                    .query()
-                    .table_name(&self.audit_table)
-                    .key_condition_expression("pk = :pk AND sk >= :first")
-                    .expression_attribute_values(":pk", string(&partition))
-                    .expression_attribute_values(":first", string(crate::domain::id::AuditId::new(since, 0)))
-                    .consistent_read(true)
-                    .set_exclusive_start_key(start);
-                let page = query.send().await?;
-                let read = serde_dynamo::from_items::<_, Line>(page.items.unwrap_or_default())?;
-                lines.extend(read.into_iter().map(|line| (line.action, line.at)));
-                start = page.last_evaluated_key.filter(|key| !key.is_empty());
-                if start.is_none() {
-                    break;
-                }
+            let query = self
+                .lines(&partition)
+                .key_condition_expression("pk = :pk AND sk >= :first")
+                .expression_attribute_values(":first", string(AuditId::new(since, 0)));
+            let mut pages = Pages::of(query);
+            while let Some(page) = pages.read_next::<Line>().await? {
+                lines.extend(page.into_iter().map(|line| (line.action, line.at)));
             }
         }
         // In one millisecond ids are in no order, and a line of the same millisecond as another is of another request.
@@ -99,80 +89,60 @@ impl Store {
 
     /// Uses an item up that nobody used. A run before this one may have.
     pub async fn kill_mailed(&self, item: &Mailed, now: Timestamp) -> Result<Swept, StoreError> {
-        let update = self
-            .update(&item.key)
-            .update_expression("SET used_at = :now")
-            .condition_expression("attribute_exists(pk) AND attribute_not_exists(used_at)")
-            .expression_attribute_values(":now", number(now.millis()));
-        match update.send().await {
-            Ok(_) => Ok(Swept::Changed),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                Ok(Swept::Before)
-            }
-            Err(error) => Err(error.into()),
-        }
+        let kill = self
+            .update(&item.key, "SET used_at = :now")
+            .given("attribute_exists(pk) AND attribute_not_exists(used_at)")
+            .with([(":now", number(now.millis()))]);
+        Ok(kill.send(&self.client).await?.either(Swept::Changed, Swept::Before))
     }
 
     /// Ends every session of an account, and makes it what it is to be, unless a run before this one did.
     pub async fn rewrite_account(&self, rewrite: &Rewrite<'_>) -> Result<Swept, StoreError> {
-        let user = self.rewritten_user(rewrite)?;
-        let mut parts = vec![Part::Update(user)];
+        let mut parts: Vec<Part> = vec![self.rewritten_user(rewrite)?.into()];
         if !rewrite.audit.is_empty() {
-            parts.push(Part::Update(self.rewritten_credential(rewrite)?));
+            parts.push(self.rewritten_credential(rewrite)?.into());
         }
         parts.extend(self.turns(rewrite)?);
         for line in rewrite.audit {
-            parts.push(Part::Put(self.audit_put(line)?));
+            parts.push(self.audit_put(line)?.into());
         }
         match self.transact_parts(parts).await? {
-            Transaction::Committed => Ok(Swept::Changed),
-            Transaction::Refused(refusal) if refusal.failed(0) => Ok(Swept::Before),
-            Transaction::Refused(_) => Ok(Swept::Unfit),
+            Outcome::Written(()) => Ok(Swept::Changed),
+            Outcome::Refused(refusal) if refusal.failed(0) => Ok(Swept::Before),
+            Outcome::Refused(_) => Ok(Swept::Unfit),
         }
     }
 
-    fn rewritten_user(&self, rewrite: &Rewrite<'_>) -> Result<Update, StoreError> {
-        let (key, after) = (Key::user(rewrite.before.id), rewrite.after);
-        let mut set = "SET sessions_not_before = :now, #status = :status, cred_version = :version".to_owned();
-        let mut remove = " REMOVE kept_sid".to_owned();
-        let mut update = Update::builder().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
-        match after.erase_at {
-            Some(at) => {
-                set.push_str(", erase_at = :erase");
-                update = update.expression_attribute_values(":erase", number(at.millis()));
-            }
-            None => remove.push_str(", erase_at"),
-        }
-        update
-            .update_expression(format!("{set}{remove} ADD version :one"))
-            .condition_expression(NOT_DONE)
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", serde_dynamo::to_attribute_value(after.status)?)
-            .expression_attribute_values(":version", number(after.cred_version))
-            .expression_attribute_values(":now", number(rewrite.now.millis()))
-            .expression_attribute_values(":one", number(1))
-            .build()
-            .map_err(|_| StoreError::Incomplete("an update without table or key"))
+    fn rewritten_user(&self, rewrite: &Rewrite<'_>) -> Result<Write<Update>, StoreError> {
+        let after = rewrite.after;
+        let (set, remove) = match after.erase_at {
+            Some(_) => (", erase_at = :erase", ""),
+            None => ("", ", erase_at"),
+        };
+        let change = format!(
+            "SET sessions_not_before = :now, #status = :status, cred_version = :version{set} \
+             REMOVE kept_sid{remove} ADD version :one"
+        );
+        Ok(self
+            .update(&Key::user(rewrite.before.id), change)
+            .given(NOT_DONE)
+            .with([
+                (":status", serde_dynamo::to_attribute_value(after.status)?),
+                (":version", number(after.cred_version)),
+                (":now", number(rewrite.now.millis())),
+                (":one", number(1)),
+            ])
+            .with(after.erase_at.map(|at| (":erase", number(at.millis())))))
     }
 
-    fn rewritten_credential(&self, rewrite: &Rewrite<'_>) -> Result<Update, StoreError> {
-        let key = Key::credential(&rewrite.before.email.key());
+    fn rewritten_credential(&self, rewrite: &Rewrite<'_>) -> Result<Write<Update>, StoreError> {
+        let (before, after) = (rewrite.before, rewrite.after);
         let remove = if rewrite.without_password { " REMOVE password" } else { "" };
-        Update::builder()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
-            .update_expression(format!("SET #status = :status, cred_version = :next{remove}"))
-            .condition_expression(
-                "user_id = :user AND cred_version = :version AND attribute_not_exists(reserved_until)",
-            )
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", serde_dynamo::to_attribute_value(rewrite.after.status)?)
-            .expression_attribute_values(":next", number(rewrite.after.cred_version))
-            .expression_attribute_values(":user", string(rewrite.before.id))
-            .expression_attribute_values(":version", number(rewrite.before.cred_version))
-            .build()
-            .map_err(|_| StoreError::Incomplete("an update without table or key"))
+        let set = format!("SET #status = :status, cred_version = :next{remove}");
+        Ok(self.update_credential(&before.email.key(), (before.id, before.cred_version), set).with([
+            (":status", serde_dynamo::to_attribute_value(after.status)?),
+            (":next", number(after.cred_version)),
+        ]))
     }
 
     /// The account's turn to be erased, where that changes.
@@ -182,15 +152,10 @@ impl Store {
             return Ok(Vec::new());
         }
         let id = rewrite.before.id;
-        let mut parts = Vec::new();
-        if let Some(at) = before {
-            let key = Key::erasure(id, at);
-            let delete = Delete::builder().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk()).build();
-            parts.push(Part::Delete(delete.map_err(|_| StoreError::Incomplete("a deletion without table or key"))?));
-        }
+        let mut parts: Vec<Part> = before.map(|at| self.delete(&Key::erasure(id, at)).into()).into_iter().collect();
         if let Some(erase_at) = after {
             let turn = Erasure { user_id: id, erase_at };
-            parts.push(Part::Put(self.put_new(&Key::erasure(id, erase_at), &turn, None)?));
+            parts.push(self.put_new(&Key::erasure(id, erase_at), &turn, None)?.into());
         }
         Ok(parts)
     }

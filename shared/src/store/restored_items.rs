@@ -1,8 +1,5 @@
 //! What lies in a restored table, as far as a restore cares: for counting, for a checksum, and for the sweep.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::UserId;
@@ -11,11 +8,9 @@ use crate::domain::registration::Registration;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::User;
 use crate::store::Store;
-use crate::store::attributes::string;
+use crate::store::attributes::{Item, string};
 use crate::store::error::StoreError;
 use crate::store::keys::{DEVICE_PREFIX, Key, ONE_TIME_PREFIX, PROFILE, REGISTRATION_PREFIX, SESSION_PREFIX};
-
-type Item = HashMap<String, AttributeValue>;
 
 /// What the sweep changes: left out of an item's checksum, so that it is the same before and after.
 const CHANGED: [&str; 8] =

@@ -1,9 +1,6 @@
 //! What the smoke test does to its own users beside what everybody does (PL-08): it takes one of them for itself, finds
 //! what it registered, and clears away what there is of it.
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::Update;
-
 use crate::domain::attempts::WindowLimit;
 use crate::domain::audit::AuditEntry;
 use crate::domain::credential::Credential;
@@ -18,7 +15,7 @@ use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
 use crate::store::limits::Scope;
-use crate::store::transaction::{Part, Transaction};
+use crate::store::read::first_page;
 
 /// Whether a synthetic user can be played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,34 +37,21 @@ impl Store {
         now: Timestamp,
     ) -> Result<Lease, StoreError> {
         let lease = self
-            .update(&Key::smoke_lease(user))
-            .update_expression("SET holder = :holder, held_until = :until, #ttl = :ttl")
-            .condition_expression("attribute_not_exists(pk) OR held_until <= :now OR holder = :holder")
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":holder", string(holder))
-            .expression_attribute_values(":until", number(until.millis()))
-            .expression_attribute_values(":ttl", number(until.unix_seconds()))
-            .expression_attribute_values(":now", number(now.millis()));
-        match lease.send().await {
-            Ok(_) => Ok(Lease::Taken),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Lease::Busy),
-                _ => Err(error.into()),
-            },
-        }
+            .update(&Key::smoke_lease(user), "SET holder = :holder, held_until = :until, #ttl = :ttl")
+            .given("attribute_not_exists(pk) OR held_until <= :now OR holder = :holder")
+            .with([
+                (":holder", string(holder)),
+                (":until", number(until.millis())),
+                (":ttl", number(until.unix_seconds())),
+                (":now", number(now.millis())),
+            ]);
+        Ok(lease.send(&self.client).await?.either(Lease::Taken, Lease::Busy))
     }
 
     /// Gives a synthetic user back, if it is still the holder's.
     pub async fn release_synthetic(&self, user: &Synthetic, holder: &str) -> Result<(), StoreError> {
-        let key = Key::smoke_lease(user);
-        let delete = self.client.delete_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
-        let delete =
-            delete.condition_expression("holder = :holder").expression_attribute_values(":holder", string(holder));
-        match delete.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        let delete = self.delete(&Key::smoke_lease(user)).given("holder = :holder").with([(":holder", string(holder))]);
+        delete.send(&self.client).await.map(drop)
     }
 
     /// The registration that has this name, which strangers cannot know.
@@ -76,8 +60,7 @@ impl Store {
         user: &Synthetic,
         name: &DisplayName,
     ) -> Result<Option<Registration>, StoreError> {
-        let items = self.registrations(&user.email_key()).send().await?.items.unwrap_or_default();
-        let mut registrations: Vec<Registration> = serde_dynamo::from_items(items)?;
+        let mut registrations: Vec<Registration> = first_page(self.registrations(&user.email_key())).await?;
         let own = registrations.iter().position(|registration| registration.name.as_ref() == Some(name));
         Ok(own.map(|index| registrations.swap_remove(index)))
     }
@@ -91,28 +74,20 @@ impl Store {
         account: (&User, &Credential),
         audit: &AuditEntry,
     ) -> Result<AddressVerification, StoreError> {
-        let key = Key::registration(&user.email_key(), registration.id);
-        let used = Update::builder()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
-            .update_expression("SET used_at = :now")
-            .condition_expression(
-                "nonce = :nonce AND kind = :kind AND attribute_not_exists(used_at) AND expires_at > :now",
-            )
-            .expression_attribute_values(":now", number(audit.at.millis()))
-            .expression_attribute_values(":nonce", string(registration.mailing.nonce.as_str()))
-            .expression_attribute_values(":kind", serde_dynamo::to_attribute_value(RegistrationKind::Verification)?)
-            .build()
-            .map_err(|_| StoreError::Incomplete("an update without table or key"))?;
+        let used = self
+            .update(&Key::registration(&user.email_key(), registration.id), "SET used_at = :now")
+            .given("nonce = :nonce AND kind = :kind AND attribute_not_exists(used_at) AND expires_at > :now")
+            .with([
+                (":now", number(audit.at.millis())),
+                (":nonce", string(registration.mailing.nonce.as_str())),
+                (":kind", serde_dynamo::to_attribute_value(RegistrationKind::Verification)?),
+            ]);
         let (account, credential) = account;
         let unique_address = self.credential_put(credential, audit.at)?;
         let profile = self.put_new(&Key::user(user.user_id()), account, None)?;
-        let parts = [Part::Put(unique_address), Part::Put(profile), Part::Update(used)];
-        Ok(match self.transact(parts, audit).await? {
-            Transaction::Committed => AddressVerification::Verified,
-            Transaction::Refused(_) => AddressVerification::Superseded,
-        })
+        let parts = [unique_address.into(), profile.into(), used.into()];
+        let (verified, superseded) = (AddressVerification::Verified, AddressVerification::Superseded);
+        Ok(self.transact(parts, audit).await?.either(verified, superseded))
     }
 
     /// Forgets what was counted in a window against a synthetic user: strangers may have, to keep the test from it, and a
@@ -125,14 +100,13 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let key = Key::window(scope.name(), subject, limit.window_start(now));
-        let delete = self.client.delete_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
-        delete.send().await.map(|_| ()).map_err(StoreError::from)
+        self.delete(&key).send(&self.client).await.map(drop)
     }
 
     /// Deletes everything that a synthetic user has. What earlier runs and strangers have left goes as well.
     pub async fn erase_synthetic(&self, user: &Synthetic) -> Result<(), StoreError> {
         for key in [Key::credential(&user.email_key()), Key::user(user.user_id())] {
-            self.delete_under(&self.table, &key.pk()).await?;
+            self.delete_partition(&key).await?;
         }
         Ok(())
     }

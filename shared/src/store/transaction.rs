@@ -1,24 +1,14 @@
 //! Transactions: all of it or nothing, with the audit line in it (PL-03).
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, ConditionCheck, Delete, Put, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::CancellationReason;
 
 use crate::domain::audit::AuditEntry;
 use crate::store::Store;
+use crate::store::attributes::Item;
 use crate::store::error::StoreError;
-
-/// What became of a transaction.
-#[derive(Debug)]
-pub(super) enum Transaction {
-    /// Everything was written.
-    Committed,
-    /// A condition failed, and nothing was written.
-    Refused(Refusal),
-}
+use crate::store::outcome::Outcome;
+use crate::store::write::Part;
 
 /// Which conditions of a transaction failed.
 #[derive(Debug)]
@@ -31,17 +21,9 @@ impl Refusal {
     }
 
     /// The item that the `index`th part met, if its condition failed and the part asked for it.
-    pub(super) fn met(&self, index: usize) -> Option<&HashMap<String, AttributeValue>> {
+    pub(super) fn met(&self, index: usize) -> Option<&Item> {
         self.0.get(index).and_then(CancellationReason::item)
     }
-}
-
-/// A part of a transaction.
-pub(super) enum Part {
-    Check(ConditionCheck),
-    Put(Put),
-    Update(Update),
-    Delete(Delete),
 }
 
 impl Store {
@@ -50,8 +32,8 @@ impl Store {
         &self,
         parts: impl IntoIterator<Item = Part>,
         audit: &AuditEntry,
-    ) -> Result<Transaction, StoreError> {
-        let audit = Part::Put(self.audit_put(audit)?);
+    ) -> Result<Outcome<Refusal>, StoreError> {
+        let audit = self.audit_put(audit)?.into();
         self.transact_parts(parts.into_iter().chain([audit])).await
     }
 
@@ -59,24 +41,15 @@ impl Store {
     pub(super) async fn transact_parts(
         &self,
         parts: impl IntoIterator<Item = Part>,
-    ) -> Result<Transaction, StoreError> {
-        let mut transaction = self.client.transact_write_items();
-        for part in parts {
-            let item = TransactWriteItem::builder();
-            transaction = transaction.transact_items(match part {
-                Part::Check(check) => item.condition_check(check).build(),
-                Part::Put(put) => item.put(put).build(),
-                Part::Update(update) => item.update(update).build(),
-                Part::Delete(delete) => item.delete(delete).build(),
-            });
-        }
-        match transaction.send().await {
-            Ok(_) => Ok(Transaction::Committed),
+    ) -> Result<Outcome<Refusal>, StoreError> {
+        let items = parts.into_iter().map(Part::into_item).collect::<Result<_, _>>()?;
+        match self.client.transact_write_items().set_transact_items(Some(items)).send().await {
+            Ok(_) => Ok(Outcome::Written(())),
             Err(error) => match error.as_service_error() {
                 Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
                     let refusal = Refusal(cancelled.cancellation_reasons().to_vec());
                     let refused = (0..refusal.0.len()).any(|index| refusal.failed(index));
-                    if refused { Ok(Transaction::Refused(refusal)) } else { Err(error.into()) }
+                    if refused { Ok(Outcome::Refused(refusal)) } else { Err(error.into()) }
                 }
                 _ => Err(error.into()),
             },

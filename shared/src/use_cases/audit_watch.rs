@@ -1,7 +1,7 @@
 //! Telling of every change of the audit trail that is none of ours (PL-03). No store request.
 
-pub use crate::store::audit_changes::AuditRecord;
 use crate::store::audit_changes::LineChange;
+pub use crate::store::stream::{StreamBatch, StreamRecord};
 use crate::telemetry::metrics::{self, AuditChange};
 
 /// What became of a batch of changes.
@@ -14,10 +14,10 @@ pub struct Watched {
 }
 
 /// Counts and logs what happened to lines, by ids and never by what they say.
-pub fn watch_audit(records: &[AuditRecord]) -> Watched {
+pub fn watch_audit(records: &[StreamRecord]) -> Watched {
     let mut watched = Watched::default();
     for record in records {
-        let change = match record.judge() {
+        let change = match record.judge_line() {
             LineChange::Added | LineChange::Expired => continue,
             LineChange::Erased => {
                 watched.erased += 1;

@@ -5,7 +5,7 @@
 use crate::domain::event::{Change, Event};
 use crate::domain::mail_order::MailOrder;
 use crate::outbound::{EventBus, MailQueue};
-pub use crate::store::changes::StreamRecord;
+pub use crate::store::stream::{StreamBatch, StreamRecord};
 
 /// What the services take in one call.
 const AT_ONCE: usize = 10;

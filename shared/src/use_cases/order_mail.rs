@@ -12,6 +12,7 @@ use crate::domain::attempts::WindowLimit;
 use crate::domain::email::EmailKey;
 use crate::domain::id::DeviceId;
 use crate::domain::mail_order::MailKind;
+use crate::domain::one_time::OneTime;
 use crate::domain::origin::Origin;
 use crate::domain::request_context::RequestContext;
 use crate::store::error::StoreError;
@@ -67,6 +68,19 @@ pub(super) async fn reserve_order(
         }
     }
     Ok(reserved)
+}
+
+/// Orders a mail by its item, unless a limit is reached: that is not told.
+pub(super) async fn order_by(
+    app: &App,
+    context: &RequestContext,
+    order: &Order<'_>,
+    item: &OneTime,
+) -> Result<(), StoreError> {
+    match reserve_order(app, context, order).await? {
+        Reservation::Reserved => app.store.add_one_time(item).await,
+        Reservation::Refused { .. } => Ok(()),
+    }
 }
 
 /// What counts orders in a window.

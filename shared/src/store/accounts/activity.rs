@@ -1,9 +1,7 @@
 //! Reading an account's own lines of the audit trail.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
 
 use crate::domain::audit::{Activity, AuditAction, Party, Subject};
@@ -12,9 +10,10 @@ use crate::domain::month::Month;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::User;
 use crate::store::Store;
-use crate::store::attributes::string;
+use crate::store::attributes::{Item, string};
 use crate::store::audit::partition_of;
 use crate::store::error::StoreError;
+use crate::store::read::Pages;
 
 /// Sorts after the id of every line.
 const AFTER_EVERY_LINE: &str = "aud_~";
@@ -79,27 +78,22 @@ impl Store {
         for month in newest.back_to(Month::of(oldest)) {
             let partition = partition_of(&Subject::User(user.id), month);
             let begun = after.filter(|after| Month::of(after.made_at()) == month);
-            let mut start = begun.map(|after| line_key(&partition, after));
-            while lines.len() < wanted {
-                let output = self
-                    .client
-                    .query()
-                    .table_name(&self.audit_table)
-                    .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
-                    .expression_attribute_values(":pk", string(&partition))
-                    .expression_attribute_values(":first", string(first))
-                    .expression_attribute_values(":last", string(AFTER_EVERY_LINE))
-                    .consistent_read(true)
-                    .scan_index_forward(false)
-                    .limit(i32::try_from(wanted - lines.len()).unwrap_or(i32::MAX))
-                    .set_exclusive_start_key(start)
-                    .send()
-                    .await?;
-                lines.extend(serde_dynamo::from_items::<_, Line>(output.items.unwrap_or_default())?);
-                start = output.last_evaluated_key;
-                if start.is_none() {
-                    break;
-                }
+            let query = self
+                .lines(&partition)
+                .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+                .expression_attribute_values(":first", string(first))
+                .expression_attribute_values(":last", string(AFTER_EVERY_LINE))
+                .scan_index_forward(false)
+                .limit(i32::try_from(wanted.saturating_sub(lines.len())).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(begun.map(|after| line_key(&partition, after)));
+            let mut pages = Pages::of(query);
+            while lines.len() < wanted
+                && let Some(page) = pages.read_next().await?
+            {
+                lines.extend(page);
+            }
+            if lines.len() >= wanted {
+                break;
             }
         }
         let more = lines.len() > limit;
@@ -109,6 +103,6 @@ impl Store {
     }
 }
 
-fn line_key(partition: &str, id: AuditId) -> HashMap<String, AttributeValue> {
-    HashMap::from([("pk".to_owned(), string(partition)), ("sk".to_owned(), string(id))])
+fn line_key(partition: &str, id: AuditId) -> Item {
+    Item::from([("pk".to_owned(), string(partition)), ("sk".to_owned(), string(id))])
 }

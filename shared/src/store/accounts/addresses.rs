@@ -1,7 +1,7 @@
 //! Moving an account to another address, and back (OT-12). The address before stays the account's own until it can no
 //! longer be undone.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, Update};
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::credential::{Credential, WrappedHash};
@@ -11,11 +11,11 @@ use crate::domain::one_time::OneTime;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::User;
 use crate::store::Store;
-use crate::store::accounts::users::Keyed;
 use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
-use crate::store::transaction::{Part, Transaction};
+use crate::store::outcome::Outcome;
+use crate::store::write::{Delete, Part, Put, Update, Write};
 
 /// An account that is to move.
 #[derive(Debug)]
@@ -61,10 +61,8 @@ pub enum AddressMove {
 impl Store {
     /// Writes an item and with it the order for its mail, with its audit line.
     pub async fn add_one_time_recorded(&self, item: &OneTime, audit: &AuditEntry) -> Result<(), StoreError> {
-        match self.transact([Part::Put(self.one_time_put(item)?)], audit).await? {
-            // The audit line's id is random: what is there already is this one, from a try whose answer was lost.
-            Transaction::Committed | Transaction::Refused(_) => Ok(()),
-        }
+        // The audit line's id is random: what is there already is this one, from a try whose answer was lost.
+        self.transact([self.one_time_put(item)?.into()], audit).await.map(drop)
     }
 
     /// Moves an account to the address that got the token.
@@ -74,12 +72,12 @@ impl Store {
         audit: &AuditEntry,
     ) -> Result<AddressMove, StoreError> {
         let credential = Credential::of(change.after, change.password.clone());
-        let parts = [
-            Part::Update(self.moved_user(change.before, change.after, audit.at)?),
-            Part::Update(self.use_up(change.token, audit.at)?),
-            Part::Put(self.credential_put(&credential, audit.at)?),
-            Part::Update(self.reserve_address(change)?),
-            Part::Put(self.one_time_put(change.undo)?),
+        let parts: [Part; 5] = [
+            self.moved_user(change.before, change.after, audit.at)?.into(),
+            self.use_up(change.token, audit.at).into(),
+            self.credential_put(&credential, audit.at)?.into(),
+            self.reserve_address(change).into(),
+            self.one_time_put(change.undo)?.into(),
         ];
         self.move_account(parts, audit).await
     }
@@ -90,13 +88,13 @@ impl Store {
         undo: &AddressUndo<'_>,
         audit: &AuditEntry,
     ) -> Result<AddressMove, StoreError> {
-        let mut parts = vec![
-            Part::Update(self.moved_user(undo.before, undo.after, audit.at)?),
-            Part::Update(self.use_up(undo.token, audit.at)?),
-            Part::Put(self.restored_credential(&Credential::of(undo.after, None), audit.at)?),
+        let mut parts: Vec<Part> = vec![
+            self.moved_user(undo.before, undo.after, audit.at)?.into(),
+            self.use_up(undo.token, audit.at).into(),
+            self.restored_credential(&Credential::of(undo.after, None), audit.at)?.into(),
         ];
         for address in undo.given_up {
-            parts.push(Part::Delete(self.give_up(address, undo.before.id)?));
+            parts.push(self.give_up(address, undo.before.id).into());
         }
         self.move_account(parts, audit).await
     }
@@ -108,80 +106,49 @@ impl Store {
         audit: &AuditEntry,
     ) -> Result<AddressMove, StoreError> {
         Ok(match self.transact(parts, audit).await? {
-            Transaction::Committed => AddressMove::Moved,
-            Transaction::Refused(refusal) if refusal.failed(0) && !refusal.failed(1) => AddressMove::Superseded,
-            Transaction::Refused(_) => AddressMove::Refused,
+            Outcome::Written(()) => AddressMove::Moved,
+            Outcome::Refused(refusal) if refusal.failed(0) && !refusal.failed(1) => AddressMove::Superseded,
+            Outcome::Refused(_) => AddressMove::Refused,
         })
     }
 
-    fn moved_user(&self, before: &User, after: &User, now: Timestamp) -> Result<Update, StoreError> {
-        let key = Key::user(before.id);
-        Update::builder()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
-            .update_expression(
-                "SET email = :email, email_verified = :verified, former_addresses = :former, #status = :after, \
-                 cred_version = :next, sessions_not_before = :now REMOVE kept_sid, erase_at ADD version :one",
-            )
-            .condition_expression("#status = :before AND cred_version = :version")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":email", serde_dynamo::to_attribute_value(&after.email)?)
-            .expression_attribute_values(":verified", AttributeValue::Bool(after.email_verified))
-            .expression_attribute_values(":former", serde_dynamo::to_attribute_value(&after.former_addresses)?)
-            .expression_attribute_values(":before", serde_dynamo::to_attribute_value(before.status)?)
-            .expression_attribute_values(":after", serde_dynamo::to_attribute_value(after.status)?)
-            .expression_attribute_values(":version", number(before.cred_version))
-            .expression_attribute_values(":next", number(after.cred_version))
-            .expression_attribute_values(":now", number(now.millis()))
-            .expression_attribute_values(":one", number(1))
-            .build()
-            .map_err(|_| StoreError::Incomplete("an update without table or key"))
+    fn moved_user(&self, before: &User, after: &User, now: Timestamp) -> Result<Write<Update>, StoreError> {
+        let move_to = "SET email = :email, email_verified = :verified, former_addresses = :former, #status = :after, \
+                       cred_version = :next, sessions_not_before = :now REMOVE kept_sid, erase_at ADD version :one";
+        Ok(self.update(&Key::user(before.id), move_to).given("#status = :before AND cred_version = :version").with([
+            (":email", serde_dynamo::to_attribute_value(&after.email)?),
+            (":verified", AttributeValue::Bool(after.email_verified)),
+            (":former", serde_dynamo::to_attribute_value(&after.former_addresses)?),
+            (":before", serde_dynamo::to_attribute_value(before.status)?),
+            (":after", serde_dynamo::to_attribute_value(after.status)?),
+            (":version", number(before.cred_version)),
+            (":next", number(after.cred_version)),
+            (":now", number(now.millis())),
+            (":one", number(1)),
+        ]))
     }
 
     /// Keeps the address before for an undo; the table's TTL removes it some time after it is anybody's.
-    fn reserve_address(&self, change: &AddressChange<'_>) -> Result<Update, StoreError> {
-        let key = Key::credential(&change.before.email.key());
-        Update::builder()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
-            .update_expression("SET reserved_until = :until, #ttl = :ttl REMOVE password")
-            .condition_expression(
-                "user_id = :user AND cred_version = :version AND attribute_not_exists(reserved_until)",
-            )
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":until", number(change.reserved_until.millis()))
-            .expression_attribute_values(":ttl", number(change.reserved_until.unix_seconds() + 1))
-            .expression_attribute_values(":user", string(change.before.id))
-            .expression_attribute_values(":version", number(change.before.cred_version))
-            .build()
-            .map_err(|_| StoreError::Incomplete("an update without table or key"))
+    fn reserve_address(&self, change: &AddressChange<'_>) -> Write<Update> {
+        let before = change.before;
+        let keep = "SET reserved_until = :until, #ttl = :ttl REMOVE password";
+        self.update_credential(&before.email.key(), (before.id, before.cred_version), keep).with([
+            (":until", number(change.reserved_until.millis())),
+            (":ttl", number(change.reserved_until.unix_seconds() + 1)),
+        ])
     }
 
     /// Replaces a reservation by the credential of the account that it is kept for.
-    fn restored_credential(&self, credential: &Credential, now: Timestamp) -> Result<Put, StoreError> {
-        let key = Key::credential(&credential.email_key);
-        let (pk, sk) = key.parts();
-        Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(serde_dynamo::to_item(Keyed { pk, sk, item: credential, ttl: None })?))
-            .condition_expression("user_id = :user AND reserved_until > :now")
-            .expression_attribute_values(":user", string(credential.user_id))
-            .expression_attribute_values(":now", number(now.millis()))
-            .build()
-            .map_err(|_| StoreError::Incomplete("a put without table or item"))
+    fn restored_credential(&self, credential: &Credential, now: Timestamp) -> Result<Write<Put>, StoreError> {
+        Ok(self
+            .put(&Key::credential(&credential.email_key), credential, None)?
+            .given("user_id = :user AND reserved_until > :now")
+            .with([(":user", string(credential.user_id)), (":now", number(now.millis()))]))
     }
 
-    fn give_up(&self, address: &EmailKey, user: UserId) -> Result<Delete, StoreError> {
-        let key = Key::credential(address);
-        Delete::builder()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
-            .condition_expression("attribute_not_exists(pk) OR user_id = :user")
-            .expression_attribute_values(":user", string(user))
-            .build()
-            .map_err(|_| StoreError::Incomplete("a deletion without table or key"))
+    fn give_up(&self, address: &EmailKey, user: UserId) -> Write<Delete> {
+        self.delete(&Key::credential(address))
+            .given("attribute_not_exists(pk) OR user_id = :user")
+            .with([(":user", string(user))])
     }
 }

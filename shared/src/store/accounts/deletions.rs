@@ -1,17 +1,16 @@
 //! Accounts whose owners leave: until their turn to be erased comes, they can be kept ([`crate::store::erasures`]).
 
-use aws_sdk_dynamodb::types::{Delete, ReturnValuesOnConditionCheckFailure, Update};
-
 use crate::domain::audit::AuditEntry;
 use crate::domain::one_time::OneTime;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{User, UserStatus};
 use crate::store::Store;
-use crate::store::attributes::{number, string};
+use crate::store::attributes::number;
 use crate::store::erasures::Erasure;
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
-use crate::store::transaction::{Part, Transaction};
+use crate::store::outcome::Outcome;
+use crate::store::write::{Update, Write};
 
 /// What became of a deletion that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,43 +39,39 @@ impl Store {
         keep: &OneTime,
         audit: &AuditEntry,
     ) -> Result<DeletionSchedule, StoreError> {
-        let key = Key::user(user.id);
-        let leave = Update::builder()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
-            .update_expression(
+        let leave = self
+            .update(
+                &Key::user(user.id),
                 "SET #status = :leaving, erase_at = :erase, cred_version = :next, sessions_not_before = :now \
                  REMOVE kept_sid ADD version :one",
             )
-            .condition_expression("#status = :active AND cred_version = :version")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":leaving", serde_dynamo::to_attribute_value(UserStatus::Leaving)?)
-            .expression_attribute_values(":active", serde_dynamo::to_attribute_value(UserStatus::Active)?)
-            .expression_attribute_values(":erase", number(erase_at.millis()))
-            .expression_attribute_values(":version", number(user.cred_version))
-            .expression_attribute_values(":next", number(user.cred_version + 1))
-            .expression_attribute_values(":now", number(audit.at.millis()))
-            .expression_attribute_values(":one", number(1))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(|_| StoreError::Incomplete("an update without table or key"))?;
+            .given("#status = :active AND cred_version = :version")
+            .with([
+                (":leaving", serde_dynamo::to_attribute_value(UserStatus::Leaving)?),
+                (":active", serde_dynamo::to_attribute_value(UserStatus::Active)?),
+                (":erase", number(erase_at.millis())),
+                (":version", number(user.cred_version)),
+                (":next", number(user.cred_version + 1)),
+                (":now", number(audit.at.millis())),
+                (":one", number(1)),
+            ])
+            .showing_met();
         let turn = Erasure { user_id: user.id, erase_at };
         let parts = [
-            Part::Update(leave),
-            Part::Update(self.credential_status(user, UserStatus::Leaving)?),
-            Part::Put(self.put_new(&Key::erasure(user.id, erase_at), &turn, None)?),
-            Part::Put(self.one_time_put(keep)?),
+            leave.into(),
+            self.credential_status(user, UserStatus::Leaving)?.into(),
+            self.put_new(&Key::erasure(user.id, erase_at), &turn, None)?.into(),
+            self.one_time_put(keep)?.into(),
         ];
         Ok(match self.transact(parts, audit).await? {
-            Transaction::Committed => DeletionSchedule::Scheduled,
+            Outcome::Written(()) => DeletionSchedule::Scheduled,
             // A retry whose first try had gone through after all meets its own work.
-            Transaction::Refused(refusal)
+            Outcome::Refused(refusal)
                 if refusal.met(0).and_then(|item| item.get("erase_at")) == Some(&number(erase_at.millis())) =>
             {
                 DeletionSchedule::Scheduled
             }
-            Transaction::Refused(_) => DeletionSchedule::Superseded,
+            Outcome::Refused(_) => DeletionSchedule::Superseded,
         })
     }
 
@@ -88,58 +83,31 @@ impl Store {
         token: &OneTime,
         audit: &AuditEntry,
     ) -> Result<Keeping, StoreError> {
-        let key = Key::user(user.id);
-        let keep = Update::builder()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
-            .update_expression("SET #status = :active, cred_version = :next REMOVE erase_at ADD version :one")
-            .condition_expression("#status = :leaving AND erase_at = :erase AND cred_version = :version")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":active", serde_dynamo::to_attribute_value(UserStatus::Active)?)
-            .expression_attribute_values(":leaving", serde_dynamo::to_attribute_value(UserStatus::Leaving)?)
-            .expression_attribute_values(":erase", number(erase_at.millis()))
-            .expression_attribute_values(":version", number(user.cred_version))
-            .expression_attribute_values(":next", number(user.cred_version + 1))
-            .expression_attribute_values(":one", number(1))
-            .build()
-            .map_err(|_| StoreError::Incomplete("an update without table or key"))?;
-        let turn = Key::erasure(user.id, erase_at);
-        let forget = Delete::builder()
-            .table_name(&self.table)
-            .key("pk", turn.pk())
-            .key("sk", turn.sk())
-            .build()
-            .map_err(|_| StoreError::Incomplete("a deletion without table or key"))?;
+        let keep = self
+            .update(&Key::user(user.id), "SET #status = :active, cred_version = :next REMOVE erase_at ADD version :one")
+            .given("#status = :leaving AND erase_at = :erase AND cred_version = :version")
+            .with([
+                (":active", serde_dynamo::to_attribute_value(UserStatus::Active)?),
+                (":leaving", serde_dynamo::to_attribute_value(UserStatus::Leaving)?),
+                (":erase", number(erase_at.millis())),
+                (":version", number(user.cred_version)),
+                (":next", number(user.cred_version + 1)),
+                (":one", number(1)),
+            ]);
         let parts = [
-            Part::Update(keep),
-            Part::Update(self.credential_status(user, UserStatus::Active)?),
-            Part::Update(self.use_up(token, audit.at)?),
-            Part::Delete(forget),
+            keep.into(),
+            self.credential_status(user, UserStatus::Active)?.into(),
+            self.use_up(token, audit.at).into(),
+            self.delete(&Key::erasure(user.id, erase_at)).into(),
         ];
-        Ok(match self.transact(parts, audit).await? {
-            Transaction::Committed => Keeping::Kept,
-            Transaction::Refused(_) => Keeping::Refused,
-        })
+        Ok(self.transact(parts, audit).await?.either(Keeping::Kept, Keeping::Refused))
     }
 
     /// The credential's copy of a status, with the next version of the credentials.
-    fn credential_status(&self, user: &User, status: UserStatus) -> Result<Update, StoreError> {
-        let key = Key::credential(&user.email.key());
-        Update::builder()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
-            .update_expression("SET #status = :status, cred_version = :next")
-            .condition_expression(
-                "user_id = :user AND cred_version = :version AND attribute_not_exists(reserved_until)",
-            )
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", serde_dynamo::to_attribute_value(status)?)
-            .expression_attribute_values(":user", string(user.id))
-            .expression_attribute_values(":version", number(user.cred_version))
-            .expression_attribute_values(":next", number(user.cred_version + 1))
-            .build()
-            .map_err(|_| StoreError::Incomplete("an update without table or key"))
+    fn credential_status(&self, user: &User, status: UserStatus) -> Result<Write<Update>, StoreError> {
+        let set = "SET #status = :status, cred_version = :next";
+        Ok(self
+            .update_credential(&user.email.key(), (user.id, user.cred_version), set)
+            .with([(":status", serde_dynamo::to_attribute_value(status)?), (":next", number(user.cred_version + 1))]))
     }
 }

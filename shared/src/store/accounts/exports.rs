@@ -1,13 +1,12 @@
 //! Reading every user, for an export.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::KeysAndAttributes;
 
 use crate::domain::credential::Credential;
 use crate::domain::email::EmailKey;
 use crate::domain::user::User;
 use crate::store::Store;
+use crate::store::attributes::{Item, string};
 use crate::store::error::StoreError;
 use crate::store::keys::{Key, PROFILE, USER_PREFIX};
 
@@ -19,7 +18,7 @@ pub const MAX_CREDENTIALS: usize = 100;
 
 /// Where a scan goes on.
 #[derive(Debug, Clone)]
-pub struct Position(HashMap<String, AttributeValue>);
+pub struct Position(Item);
 
 /// A page of users, in no order.
 #[derive(Debug)]
@@ -48,8 +47,8 @@ impl Store {
             .limit(MAX_SEEN)
             .set_exclusive_start_key(from.map(|position| position.0))
             .filter_expression("begins_with(pk, :user) AND sk = :profile")
-            .expression_attribute_values(":user", AttributeValue::S(USER_PREFIX.to_owned()))
-            .expression_attribute_values(":profile", AttributeValue::S(PROFILE.to_owned()));
+            .expression_attribute_values(":user", string(USER_PREFIX))
+            .expression_attribute_values(":profile", string(PROFILE));
         let page = scan.send().await?;
         let users = page.items.unwrap_or_default().into_iter().map(serde_dynamo::from_item);
         Ok(UserPage {
@@ -60,11 +59,7 @@ impl Store {
 
     /// Reads the credentials of at most [`MAX_CREDENTIALS`] addresses, strongly consistent and in no order.
     pub async fn read_credentials(&self, emails: &[EmailKey]) -> Result<Vec<Credential>, StoreError> {
-        let key = |email: &EmailKey| {
-            let key = Key::credential(email);
-            HashMap::from([("pk".to_owned(), key.pk()), ("sk".to_owned(), key.sk())])
-        };
-        let mut wanted: Vec<_> = emails.iter().map(key).collect();
+        let mut wanted: Vec<Item> = emails.iter().map(|email| Key::credential(email).attributes()).collect();
         let mut credentials = Vec::with_capacity(emails.len());
         while !wanted.is_empty() {
             let keys = KeysAndAttributes::builder().set_keys(Some(std::mem::take(&mut wanted))).consistent_read(true);

@@ -1,10 +1,7 @@
 //! Accounts from other systems, many in one transaction.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
@@ -14,11 +11,11 @@ use crate::domain::id::ImportId;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::User;
 use crate::store::Store;
-use crate::store::accounts::users::Keyed;
-use crate::store::attributes::number;
+use crate::store::attributes::{Item, number};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
-use crate::store::transaction::{Part, Transaction};
+use crate::store::outcome::Outcome;
+use crate::store::write::{Part, Put, Write};
 
 /// The most accounts of one transaction: each is three of the hundred items that a transaction may have.
 pub const MAX_ACCOUNTS: usize = 33;
@@ -102,8 +99,8 @@ impl Store {
                 parts.extend(self.import_parts(account)?);
             }
             let refusal = match self.transact_parts(parts).await? {
-                Transaction::Committed => None,
-                Transaction::Refused(refusal) => Some(refusal),
+                Outcome::Written(()) => None,
+                Outcome::Refused(refusal) => Some(refusal),
             };
             // The accounts that refused a transaction are judged by what they met; the others go into the next one.
             for (position, index) in open.into_iter().enumerate() {
@@ -124,37 +121,26 @@ impl Store {
     /// Notes that the rows of an import are in the table, up to this one. A checkpoint beside the file is only true of a
     /// table with such a note.
     pub async fn note_import(&self, run: ImportId, rows: u64, now: Timestamp) -> Result<(), StoreError> {
-        self.put_progress(run, rows, now)?.send().await?;
-        Ok(())
+        self.put_progress(run, rows, now)?.send(&self.client).await.map(drop)
     }
 
     /// Goes on with an import whose checkpoint says that this many rows are in the table, if the table's own note says so,
     /// too.
     pub async fn resume_import(&self, run: ImportId, rows: u64, now: Timestamp) -> Result<Resumption, StoreError> {
-        let put = self.put_progress(run, rows, now)?;
-        let put = put.condition_expression("#rows >= :rows").expression_attribute_names("#rows", "rows");
-        match put.expression_attribute_values(":rows", number(rows)).send().await {
-            Ok(_) => Ok(Resumption::Known),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Resumption::Unknown),
-                _ => Err(error.into()),
-            },
-        }
+        let put = self.put_progress(run, rows, now)?.given("#rows >= :rows").with([(":rows", number(rows))]);
+        Ok(put.send(&self.client).await?.either(Resumption::Known, Resumption::Unknown))
     }
 
-    fn put_progress(&self, run: ImportId, rows: u64, now: Timestamp) -> Result<PutItemFluentBuilder, StoreError> {
-        let (key, ttl) = (Key::import(run), now.plus(PROGRESS_KEPT).unix_seconds());
-        let (pk, sk) = key.parts();
-        let item = serde_dynamo::to_item(Keyed { pk, sk, item: &ProgressItem { rows }, ttl: Some(ttl) })?;
-        Ok(self.client.put_item().table_name(&self.table).set_item(Some(item)))
+    fn put_progress(&self, run: ImportId, rows: u64, now: Timestamp) -> Result<Write<Put>, StoreError> {
+        self.put(&Key::import(run), &ProgressItem { rows }, Some(now.plus(PROGRESS_KEPT).unix_seconds()))
     }
 
     fn import_parts(&self, account: &ImportedAccount) -> Result<[Part; PARTS], StoreError> {
         let credential = WithOrigin { credential: &account.credential, imported_from: &account.from };
         Ok([
-            Part::Put(self.put_new(&Key::credential(&account.credential.email_key), &credential, None)?),
-            Part::Put(self.put_new(&Key::user(account.user.id), &account.user, None)?),
-            Part::Put(self.audit_put(&account.audit)?),
+            self.put_new(&Key::credential(&account.credential.email_key), &credential, None)?.into(),
+            self.put_new(&Key::user(account.user.id), &account.user, None)?.into(),
+            self.audit_put(&account.audit)?.into(),
         ])
     }
 }
@@ -163,7 +149,7 @@ impl Store {
 const PARTS: usize = 3;
 
 /// What an account is, whose address has a credential.
-fn judge(account: &ImportedAccount, met: Option<&HashMap<String, AttributeValue>>) -> Import {
+fn judge(account: &ImportedAccount, met: Option<&Item>) -> Import {
     let attribute = |name: &str| met.and_then(|item| item.get(name)).cloned();
     let from =
         attribute("imported_from").and_then(|from| serde_dynamo::from_attribute_value::<_, ImportRow>(from).ok());

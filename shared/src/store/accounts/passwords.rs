@@ -1,19 +1,20 @@
 //! Changing what an account signs in with: credential and user change together (SE-04).
 
-use aws_sdk_dynamodb::types::Update;
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::credential::WrappedHash;
 use crate::domain::device::Device;
 use crate::domain::one_time::OneTime;
 use crate::domain::session::Session;
+use crate::domain::timestamp::Timestamp;
 use crate::domain::user::User;
 use crate::store::Store;
 use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
 use crate::store::sign_in::sessions::{admits, admitted};
-use crate::store::transaction::{Part, Transaction};
+use crate::store::write::{Part, Update, Write};
 
 /// A new password for an account.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ pub enum PasswordChange {
 
 impl Store {
     /// Sets a password, on condition that the credentials are as they were read, and ends the sessions, in one
-    /// transaction. Whoever follows a link in the mail has also shown that the address is theirs.
+    /// transaction.
     pub async fn set_password(
         &self,
         setting: &PasswordSetting<'_>,
@@ -51,65 +52,52 @@ impl Store {
     ) -> Result<PasswordChange, StoreError> {
         let (user, now) = (setting.user, audit.at);
         let next = user.cred_version + 1;
-        let mut parts = vec![
-            Part::Update(self.credential_update(setting, next)?),
-            Part::Update(self.user_update(setting, next, now.millis())?),
-            Part::Put(self.one_time_put(setting.notice)?),
-            Part::Put(self.device_put(setting.device)?),
+        let mut parts: Vec<Part> = vec![
+            self.new_password(setting, next)?.into(),
+            self.new_version(setting, next, now).into(),
+            self.one_time_put(setting.notice)?.into(),
+            self.device_put(setting.device)?.into(),
         ];
-        if let Some(token) = setting.token {
-            parts.push(Part::Update(self.use_up(token, now)?));
+        parts.extend(setting.token.map(|token| self.use_up(token, now).into()));
+        Ok(self.transact(parts, audit).await?.either(PasswordChange::Changed, PasswordChange::Superseded))
+    }
+
+    fn new_password(&self, setting: &PasswordSetting<'_>, next: u64) -> Result<Write<Update>, StoreError> {
+        let user = setting.user;
+        let set = "SET password = :password, cred_version = :next, email_verified = :verified";
+        Ok(self.update_credential(&user.email.key(), (user.id, user.cred_version), set).with([
+            (":password", serde_dynamo::to_attribute_value(setting.password)?),
+            (":next", number(next)),
+            (":verified", setting.verified()),
+        ]))
+    }
+
+    fn new_version(&self, setting: &PasswordSetting<'_>, next: u64, now: Timestamp) -> Write<Update> {
+        let kept = if setting.kept.is_some() { ", kept_sid = :kept" } else { " REMOVE kept_sid" };
+        let set = format!(
+            "ADD version :one SET cred_version = :next, sessions_not_before = :now, email_verified = :verified{kept}"
+        );
+        let update = self
+            .update(&Key::user(setting.user.id), set)
+            .given("#status = :active AND cred_version = :version")
+            .with([
+                (":active", string("active")),
+                (":version", number(setting.user.cred_version)),
+                (":next", number(next)),
+                (":now", number(now.millis())),
+                (":one", number(1)),
+                (":verified", setting.verified()),
+            ]);
+        match setting.kept {
+            Some(kept) => update.and(&admits(kept)).with(admitted(kept)),
+            None => update,
         }
-        Ok(match self.transact(parts, audit).await? {
-            Transaction::Committed => PasswordChange::Changed,
-            Transaction::Refused(_) => PasswordChange::Superseded,
-        })
     }
+}
 
-    fn credential_update(&self, setting: &PasswordSetting<'_>, next: u64) -> Result<Update, StoreError> {
-        let key = Key::credential(&setting.user.email.key());
-        let verified = setting.user.email_verified || setting.token.is_some();
-        let password = serde_dynamo::to_attribute_value(setting.password)?;
-        Update::builder()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
-            .update_expression("SET password = :password, cred_version = :next, email_verified = :verified")
-            .condition_expression(
-                "user_id = :user AND cred_version = :version AND attribute_not_exists(reserved_until)",
-            )
-            .expression_attribute_values(":password", password)
-            .expression_attribute_values(":next", number(next))
-            .expression_attribute_values(":verified", aws_sdk_dynamodb::types::AttributeValue::Bool(verified))
-            .expression_attribute_values(":user", string(setting.user.id))
-            .expression_attribute_values(":version", number(setting.user.cred_version))
-            .build()
-            .map_err(|_| StoreError::Incomplete("an update without table or key"))
-    }
-
-    fn user_update(&self, setting: &PasswordSetting<'_>, next: u64, now: i64) -> Result<Update, StoreError> {
-        let key = Key::user(setting.user.id);
-        let verified = setting.user.email_verified || setting.token.is_some();
-        let (kept, alive, values) = match setting.kept {
-            Some(kept) => (", kept_sid = :kept", format!(" AND {}", admits(kept)), Some(admitted(kept))),
-            None => (" REMOVE kept_sid", String::new(), None),
-        };
-        let update = Update::builder()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
-            .update_expression(format!(
-                "ADD version :one SET cred_version = :next, sessions_not_before = :now, email_verified = :verified{kept}"
-            ))
-            .condition_expression(format!("#status = :active AND cred_version = :version{alive}"))
-            .expression_attribute_names("#status", "status")
-            .set_expression_attribute_values(values)
-            .expression_attribute_values(":active", string("active"))
-            .expression_attribute_values(":version", number(setting.user.cred_version))
-            .expression_attribute_values(":next", number(next))
-            .expression_attribute_values(":now", number(now))
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":verified", aws_sdk_dynamodb::types::AttributeValue::Bool(verified));
-        update.build().map_err(|_| StoreError::Incomplete("an update without table or key"))
+impl PasswordSetting<'_> {
+    /// Whoever had the token's mail has shown that the address is theirs.
+    fn verified(&self) -> AttributeValue {
+        AttributeValue::Bool(self.user.email_verified || self.token.is_some())
     }
 }

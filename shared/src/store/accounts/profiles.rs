@@ -1,7 +1,5 @@
 //! What people change about themselves.
 
-use aws_sdk_dynamodb::types::Update;
-
 use crate::domain::audit::AuditEntry;
 use crate::domain::id::UserId;
 use crate::domain::name::DisplayName;
@@ -9,7 +7,6 @@ use crate::store::Store;
 use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
-use crate::store::transaction::{Part, Transaction};
 
 /// What became of a change of the profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,28 +25,12 @@ impl Store {
         name: Option<&DisplayName>,
         audit: &AuditEntry,
     ) -> Result<ProfileChange, StoreError> {
-        let key = Key::user(user);
-        let (change, value) = match name {
-            Some(name) => ("SET #name = :name", Some(string(name.as_str()))),
-            None => ("REMOVE #name", None),
-        };
-        let mut update = Update::builder()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
-            .update_expression(format!("ADD version :one {change}"))
-            .condition_expression("#status = :active")
-            .expression_attribute_names("#name", "name")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":active", string("active"))
-            .expression_attribute_values(":one", number(1));
-        if let Some(value) = value {
-            update = update.expression_attribute_values(":name", value);
-        }
-        let update = update.build().map_err(|_| StoreError::Incomplete("an update without table or key"))?;
-        Ok(match self.transact([Part::Update(update)], audit).await? {
-            Transaction::Committed => ProfileChange::Changed,
-            Transaction::Refused(_) => ProfileChange::Dead,
-        })
+        let change = if name.is_some() { "SET #name = :name" } else { "REMOVE #name" };
+        let update = self
+            .update(&Key::user(user), format!("ADD version :one {change}"))
+            .given("#status = :active")
+            .with([(":active", string("active")), (":one", number(1))])
+            .with(name.map(|name| (":name", string(name.as_str()))));
+        Ok(self.transact([update.into()], audit).await?.either(ProfileChange::Changed, ProfileChange::Dead))
     }
 }

@@ -1,7 +1,6 @@
 //! Registrations that wait for their address to be verified.
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::Put;
 use futures::future::try_join_all;
 
 use crate::domain::audit::AuditEntry;
@@ -10,11 +9,11 @@ use crate::domain::id::RegistrationId;
 use crate::domain::registration::{Registration, RegistrationKind};
 use crate::domain::timestamp::Timestamp;
 use crate::store::Store;
-use crate::store::attributes::string;
 use crate::store::error::StoreError;
-use crate::store::keys::{Key, REGISTRATION_PREFIX};
+use crate::store::keys::Key;
 use crate::store::one_time::CodeBond;
-use crate::store::transaction::{Part, Transaction};
+use crate::store::read::first_page;
+use crate::store::write::{Put, Write};
 
 /// How many of an address's newest registrations are looked at.
 const REGISTRATIONS: i32 = 25;
@@ -25,14 +24,12 @@ impl Store {
     /// Writes a registration, or the notice that stands in for one where the address is taken: the same write either
     /// way (EN-04). It replaces no earlier one (OT-10).
     pub async fn add_registration(&self, registration: &Registration, audit: &AuditEntry) -> Result<(), StoreError> {
-        match self.transact([Part::Put(self.registration_put(registration)?)], audit).await? {
-            // Its id is random: what is there already is this one, from a try whose answer was lost.
-            Transaction::Committed | Transaction::Refused(_) => Ok(()),
-        }
+        // Its id is random: what is there already is this one, from a try whose answer was lost.
+        self.transact([self.registration_put(registration)?.into()], audit).await.map(drop)
     }
 
     /// A new registration as a part of a transaction.
-    pub(in crate::store) fn registration_put(&self, registration: &Registration) -> Result<Put, StoreError> {
+    pub(in crate::store) fn registration_put(&self, registration: &Registration) -> Result<Write<Put>, StoreError> {
         let key = Key::registration(&registration.email.key(), registration.id);
         self.put_new(&key, registration, Some(registration.expires_at.unix_seconds()))
     }
@@ -62,16 +59,12 @@ impl Store {
     /// (OT-02), and so do notices, whose mail may not have gone out.
     pub async fn drop_other_registrations(&self, email: &EmailKey, used: RegistrationId) -> Result<(), StoreError> {
         // One page: a megabyte of them is more than an address can get in a link's life.
-        let output = self.registrations(email).send().await?;
-        let mut registrations: Vec<Registration> = serde_dynamo::from_items(output.items.unwrap_or_default())?;
+        let mut registrations: Vec<Registration> = first_page(self.registrations(email)).await?;
         registrations.retain(|other| other.kind == RegistrationKind::Verification && other.id != used);
         for some in registrations.chunks(DELETED_AT_ONCE) {
-            try_join_all(some.iter().map(async |registration| {
-                let key = Key::registration(email, registration.id);
-                let delete = self.client.delete_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
-                delete.send().await
-            }))
-            .await?;
+            let deletions =
+                some.iter().map(|other| self.delete(&Key::registration(email, other.id)).send(&self.client));
+            try_join_all(deletions).await?;
         }
         Ok(())
     }
@@ -85,20 +78,13 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Registration>, StoreError> {
         let query = self.registrations(email).scan_index_forward(false).limit(REGISTRATIONS);
-        let items = query.send().await?.items.unwrap_or_default();
-        let registrations: Vec<Registration> = serde_dynamo::from_items(items)?;
+        let registrations: Vec<Registration> = first_page(query).await?;
         let mut pending = registrations.into_iter().filter(|registration| registration.is_pending(now));
         Ok(pending.find(|registration| !mailed || registration.mailing.mac_kid.is_some()))
     }
 
-    /// The beginning of a query for an address's registrations, strongly consistent.
+    /// A query of an address's registrations.
     pub(in crate::store) fn registrations(&self, email: &EmailKey) -> QueryFluentBuilder {
-        self.client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", Key::registrations(email).pk())
-            .expression_attribute_values(":prefix", string(REGISTRATION_PREFIX))
-            .consistent_read(true)
+        self.beginning_with(&Key::registrations(email))
     }
 }

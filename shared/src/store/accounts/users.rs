@@ -1,8 +1,7 @@
 //! Users and their credentials.
 
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure};
-use serde::Serialize;
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::credential::{Credential, WrappedHash};
@@ -15,7 +14,8 @@ use crate::store::Store;
 use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
-use crate::store::transaction::{Part, Transaction};
+use crate::store::outcome::Outcome;
+use crate::store::write::{Part, Put, Update, Write};
 
 /// What became of a new account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,17 +24,6 @@ pub enum AccountCreation {
     Created,
     /// The address has an account; nothing was written.
     EmailTaken,
-}
-
-/// An item with its keys, as it is written.
-#[derive(Serialize)]
-pub(in crate::store) struct Keyed<'a, T> {
-    pub(in crate::store) pk: &'a str,
-    pub(in crate::store) sk: &'a str,
-    #[serde(flatten)]
-    pub(in crate::store) item: &'a T,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::store) ttl: Option<i64>,
 }
 
 impl Store {
@@ -78,19 +67,19 @@ impl Store {
     ) -> Result<AccountCreation, StoreError> {
         let unique_address = self.credential_put(credential, audit.at)?;
         let profile = self.put_new(&Key::user(user.id), user, None)?;
-        let mut parts = vec![Part::Put(unique_address), Part::Put(profile)];
+        let mut parts: Vec<Part> = vec![unique_address.into(), profile.into()];
         if let Some(registration) = registration {
-            parts.push(Part::Put(self.registration_put(registration)?));
+            parts.push(self.registration_put(registration)?.into());
         }
         match self.transact(parts, audit).await? {
-            Transaction::Committed => Ok(AccountCreation::Created),
+            Outcome::Written(()) => Ok(AccountCreation::Created),
             // A retry whose first try had gone through after all meets its own item.
-            Transaction::Refused(refusal)
+            Outcome::Refused(refusal)
                 if refusal.met(0).and_then(|item| item.get("user_id")) == Some(&string(user.id)) =>
             {
                 Ok(AccountCreation::Created)
             }
-            Transaction::Refused(_) => Ok(AccountCreation::EmailTaken),
+            Outcome::Refused(_) => Ok(AccountCreation::EmailTaken),
         }
     }
 
@@ -101,61 +90,42 @@ impl Store {
         verified: &WrappedHash,
         replacement: &WrappedHash,
     ) -> Result<(), StoreError> {
-        let key = Key::credential(email);
         let update = self
-            .update(&key)
-            .update_expression("SET password.sealed = :new, password.key_version = :version")
-            .condition_expression("password.sealed = :old")
-            .expression_attribute_values(":new", blob(replacement))
-            .expression_attribute_values(":version", number(replacement.key_version))
-            .expression_attribute_values(":old", blob(verified));
-        match update.send().await {
-            Ok(_) => Ok(()),
-            // Somebody changed the password meanwhile: theirs stays.
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+            .update(&Key::credential(email), "SET password.sealed = :new, password.key_version = :version")
+            .given("password.sealed = :old")
+            .with([
+                (":new", blob(replacement)),
+                (":version", number(replacement.key_version)),
+                (":old", blob(verified)),
+            ]);
+        // Where it is refused, somebody changed the password meanwhile: theirs stays.
+        update.send(&self.client).await.map(drop)
     }
 
-    pub(in crate::store) async fn read<T: serde::de::DeserializeOwned>(
+    /// A change of an account's credential, on condition that it is as it was read and not only kept for an undo.
+    pub(in crate::store) fn update_credential(
         &self,
-        key: &Key,
-    ) -> Result<Option<T>, StoreError> {
-        let get = self.client.get_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk());
-        let item = get.consistent_read(true).send().await?.item;
-        Ok(item.map(serde_dynamo::from_item).transpose()?)
+        email: &EmailKey,
+        (user, version): (UserId, u64),
+        expression: impl Into<String>,
+    ) -> Write<Update> {
+        self.update(&Key::credential(email), expression)
+            .given("user_id = :user AND cred_version = :version AND attribute_not_exists(reserved_until)")
+            .with([(":user", string(user)), (":version", number(version))])
     }
 
     /// The put that makes an address unique: it must not meet a credential, unless one that was only kept for an undo
     /// and is no longer (OT-12).
-    pub(in crate::store) fn credential_put(&self, credential: &Credential, now: Timestamp) -> Result<Put, StoreError> {
-        let key = Key::credential(&credential.email_key);
-        let (pk, sk) = key.parts();
-        Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(serde_dynamo::to_item(Keyed { pk, sk, item: credential, ttl: None })?))
-            .condition_expression("attribute_not_exists(pk) OR reserved_until <= :now")
-            .expression_attribute_values(":now", number(now.millis()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(|_| StoreError::Incomplete("a put without table or item"))
-    }
-
-    /// A put that must not meet an existing item.
-    pub(in crate::store) fn put_new<T: Serialize>(
+    pub(in crate::store) fn credential_put(
         &self,
-        key: &Key,
-        item: &T,
-        ttl: Option<i64>,
-    ) -> Result<Put, StoreError> {
-        let (pk, sk) = key.parts();
-        Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(serde_dynamo::to_item(Keyed { pk, sk, item, ttl })?))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(|_| StoreError::Incomplete("a put without table or item"))
+        credential: &Credential,
+        now: Timestamp,
+    ) -> Result<Write<Put>, StoreError> {
+        Ok(self
+            .put(&Key::credential(&credential.email_key), credential, None)?
+            .given("attribute_not_exists(pk) OR reserved_until <= :now")
+            .with([(":now", number(now.millis()))])
+            .showing_met())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a mailed link or code makes of a registration (OT-10).
 
-use aws_sdk_dynamodb::types::{AttributeValue, Update};
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::credential::Credential;
@@ -13,7 +13,7 @@ use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
 use crate::store::one_time::Used;
-use crate::store::transaction::{Part, Transaction};
+use crate::store::write::{Part, Update, Write};
 
 /// A registration that is to be used up.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Store {
     ) -> Result<AddressVerification, StoreError> {
         let unique_address = self.credential_put(credential, audit.at)?;
         let profile = self.put_new(&Key::user(user.id), user, None)?;
-        self.use_registration(verification, [Part::Put(unique_address), Part::Put(profile)], audit).await
+        self.use_registration(verification, [unique_address.into(), profile.into()], audit).await
     }
 
     /// Verifies the address of an account that began without (only where configuration lets one), on condition that it
@@ -59,8 +59,8 @@ impl Store {
         let reset = verification.reset.is_some();
         let next = credential.cred_version + 1;
         let parts = [
-            Part::Update(self.verified_credential(credential, next, reset)?),
-            Part::Update(self.verified_user(credential, next, reset, audit.at)?),
+            self.verified_credential(credential, next, reset).into(),
+            self.verified_user(credential, next, reset, audit.at).into(),
         ];
         self.use_registration(verification, parts, audit).await
     }
@@ -75,62 +75,40 @@ impl Store {
         let key = Key::registration(&registration.email.key(), registration.id);
         let nonce = &registration.mailing.nonce;
         let used = Used { nonce, by: registration.used_by.as_deref(), session: None };
-        let used = self.use_up_at(&key, &used, audit.at)?;
+        let used = self.use_up_at(&key, &used, audit.at);
         let reset = verification.reset.map(|item| self.one_time_put(item)).transpose()?;
-        let parts = parts.into_iter().chain([Part::Update(used)]).chain(reset.map(Part::Put));
-        Ok(match self.transact(parts, audit).await? {
-            Transaction::Committed => AddressVerification::Verified,
-            Transaction::Refused(_) => AddressVerification::Superseded,
-        })
+        let parts = parts.into_iter().chain([used.into()]).chain(reset.map(Part::from));
+        let (verified, superseded) = (AddressVerification::Verified, AddressVerification::Superseded);
+        Ok(self.transact(parts, audit).await?.either(verified, superseded))
     }
 
-    fn verified_credential(&self, credential: &Credential, next: u64, reset: bool) -> Result<Update, StoreError> {
-        let key = Key::credential(&credential.email_key);
+    fn verified_credential(&self, credential: &Credential, next: u64, reset: bool) -> Write<Update> {
         let remove = if reset { " REMOVE password" } else { "" };
-        Update::builder()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
-            .update_expression(format!("SET email_verified = :true, cred_version = :next{remove}"))
-            .condition_expression(
-                "user_id = :user AND cred_version = :version AND email_verified = :false \
-                 AND attribute_not_exists(reserved_until)",
-            )
-            .expression_attribute_values(":true", AttributeValue::Bool(true))
-            .expression_attribute_values(":false", AttributeValue::Bool(false))
-            .expression_attribute_values(":next", number(next))
-            .expression_attribute_values(":user", string(credential.user_id))
-            .expression_attribute_values(":version", number(credential.cred_version))
-            .build()
-            .map_err(|_| StoreError::Incomplete("an update without table or key"))
+        let verify = format!("SET email_verified = :true, cred_version = :next{remove}");
+        self.update_credential(&credential.email_key, (credential.user_id, credential.cred_version), verify)
+            .and("email_verified = :false")
+            .with([
+                (":true", AttributeValue::Bool(true)),
+                (":false", AttributeValue::Bool(false)),
+                (":next", number(next)),
+            ])
     }
 
-    fn verified_user(
-        &self,
-        credential: &Credential,
-        next: u64,
-        reset: bool,
-        now: Timestamp,
-    ) -> Result<Update, StoreError> {
-        let key = Key::user(credential.user_id);
-        let (remove, name) = if reset { (", #name", Some("name")) } else { ("", None) };
-        let update = Update::builder()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
-            .update_expression(format!(
-                "SET email_verified = :true, cred_version = :next, sessions_not_before = :now \
-                 REMOVE kept_sid{remove} ADD version :one"
-            ))
-            .condition_expression("#status = :active AND cred_version = :version")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":active", string("active"))
-            .expression_attribute_values(":true", AttributeValue::Bool(true))
-            .expression_attribute_values(":next", number(next))
-            .expression_attribute_values(":now", number(now.millis()))
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":version", number(credential.cred_version));
-        let update = name.into_iter().fold(update, |update, name| update.expression_attribute_names("#name", name));
-        update.build().map_err(|_| StoreError::Incomplete("an update without table or key"))
+    fn verified_user(&self, credential: &Credential, next: u64, reset: bool, now: Timestamp) -> Write<Update> {
+        let name = if reset { ", #name" } else { "" };
+        let verify = format!(
+            "SET email_verified = :true, cred_version = :next, sessions_not_before = :now \
+             REMOVE kept_sid{name} ADD version :one"
+        );
+        self.update(&Key::user(credential.user_id), verify).given("#status = :active AND cred_version = :version").with(
+            [
+                (":active", string("active")),
+                (":true", AttributeValue::Bool(true)),
+                (":next", number(next)),
+                (":now", number(now.millis())),
+                (":one", number(1)),
+                (":version", number(credential.cred_version)),
+            ],
+        )
     }
 }

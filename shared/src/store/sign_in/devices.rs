@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::Put;
 use futures::future::try_join_all;
 
 use crate::domain::attempts::{FailureLimit, Failures};
@@ -15,8 +14,11 @@ use crate::domain::user::FIRST_CRED_VERSION;
 use crate::store::Store;
 use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
-use crate::store::keys::{DEVICE_PREFIX, Key};
-use crate::store::sign_in::failures::{Consecutive, reserve_consecutive};
+use crate::store::keys::Key;
+use crate::store::outcome::Outcome;
+use crate::store::read::first_page;
+use crate::store::sign_in::failures::Counted;
+use crate::store::write::{Put, Write};
 
 /// An address has one device too many at a time, unless an earlier release or a failure has left more.
 const MOST_LOOKED_AT: i32 = 100;
@@ -71,14 +73,19 @@ impl Store {
         let guard = format!(
             "secret_hash = :secret AND expires_at > :now AND user_id = :user AND (cred_version = :version{nameless}) AND "
         );
-        let counter = self
-            .update(&Key::device(&claim.email_key, claim.id))
-            .expression_attribute_values(":secret", string(&claim.secret_hash))
-            .expression_attribute_values(":user", string(credential.user_id))
-            .expression_attribute_values(":version", number(credential.cred_version));
-        let item = match reserve_consecutive(counter, &guard, "", limit, now).await? {
-            Consecutive::Reserved(item) => return Ok(DeviceReservation::Reserved(serde_dynamo::from_item(item)?)),
-            Consecutive::Refused(item) => item,
+        let counted = Counted {
+            key: &Key::device(&claim.email_key, claim.id),
+            guard: &guard,
+            also: "",
+            values: vec![
+                (":secret", string(&claim.secret_hash)),
+                (":user", string(credential.user_id)),
+                (":version", number(credential.cred_version)),
+            ],
+        };
+        let item = match self.reserve_consecutive(counted, limit, now).await? {
+            Outcome::Written(device) => return Ok(DeviceReservation::Reserved(device)),
+            Outcome::Refused(item) => item,
         };
         let device: Option<Device> = item.map(serde_dynamo::from_item).transpose()?;
         let waits = |device: &Device| {
@@ -106,51 +113,40 @@ impl Store {
 
     /// Forgets a device's failures and keeps it until `expires_at`: only a completed sign-in may (EN-02).
     pub async fn renew_device(&self, device: &Device, expires_at: Timestamp) -> Result<(), StoreError> {
-        let update = self
-            .update(&Key::device(&device.email_key, device.id))
-            .update_expression(
+        let renew = self
+            .update(
+                &Key::device(&device.email_key, device.id),
                 "SET failures = :none, expires_at = :expires, #ttl = :ttl, \
                  cred_version = if_not_exists(cred_version, :version)",
             )
-            .condition_expression("secret_hash = :secret")
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":none", number(0))
-            .expression_attribute_values(":version", number(device.cred_version.unwrap_or(FIRST_CRED_VERSION)))
-            .expression_attribute_values(":expires", number(expires_at.millis()))
-            .expression_attribute_values(":ttl", number(expires_at.unix_seconds()))
-            .expression_attribute_values(":secret", string(&device.secret_hash));
-        match update.send().await {
-            Ok(_) => Ok(()),
-            // It was forgotten meanwhile: its next sign-in is a new device's.
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+            .given("secret_hash = :secret")
+            .with([
+                (":none", number(0)),
+                (":version", number(device.cred_version.unwrap_or(FIRST_CRED_VERSION))),
+                (":expires", number(expires_at.millis())),
+                (":ttl", number(expires_at.unix_seconds())),
+                (":secret", string(&device.secret_hash)),
+            ]);
+        // Where it is refused, it was forgotten meanwhile: its next sign-in is a new device's.
+        renew.send(&self.client).await.map(drop)
     }
 
     /// Forgets the devices of an address beyond [`MOST_DEVICES`], whose last sign-in is the longest ago.
     pub async fn forget_oldest_devices(&self, email: &EmailKey) -> Result<(), StoreError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", Key::credential(email).pk())
-            .expression_attribute_values(":prefix", string(DEVICE_PREFIX))
-            .consistent_read(true)
-            .limit(MOST_LOOKED_AT);
-        let mut devices: Vec<Device> = serde_dynamo::from_items(query.send().await?.items.unwrap_or_default())?;
+        let query = self.beginning_with(&Key::devices(email)).limit(MOST_LOOKED_AT);
+        let mut devices: Vec<Device> = first_page(query).await?;
         devices.sort_by_key(|device| device.expires_at);
         let beyond = devices.len().saturating_sub(MOST_DEVICES).min(MOST_FORGOTTEN);
-        let forgotten = devices.iter().take(beyond).map(|device| {
-            let key = Key::device(&device.email_key, device.id);
-            self.client.delete_item().table_name(&self.table).key("pk", key.pk()).key("sk", key.sk()).send()
-        });
+        let forgotten = devices
+            .iter()
+            .take(beyond)
+            .map(|device| self.delete(&Key::device(&device.email_key, device.id)).send(&self.client));
         try_join_all(forgotten).await?;
         Ok(())
     }
 
     /// A new device as a part of the transaction that makes it known.
-    pub(in crate::store) fn device_put(&self, device: &Device) -> Result<Put, StoreError> {
+    pub(in crate::store) fn device_put(&self, device: &Device) -> Result<Write<Put>, StoreError> {
         let key = Key::device(&device.email_key, device.id);
         self.put_new(&key, device, Some(device.expires_at.unix_seconds()))
     }

@@ -1,8 +1,6 @@
 //! Sessions: beginning, listing and ending them (SE-04, SE-05). Refreshing is in [`crate::store::sign_in::rotation`].
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Update};
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::device::Device;
@@ -13,8 +11,9 @@ use crate::domain::user::User;
 use crate::store::Store;
 use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
-use crate::store::keys::{Key, SESSION_PREFIX};
-use crate::store::transaction::{Part, Transaction};
+use crate::store::keys::Key;
+use crate::store::outcome::Outcome;
+use crate::store::write::Part;
 
 /// What became of a new session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,12 +75,9 @@ pub(in crate::store) fn admits(session: &Session) -> String {
 }
 
 /// What [`admits`] compares with.
-pub(in crate::store) fn admitted(session: &Session) -> HashMap<String, AttributeValue> {
-    let version = session.cred_version.map(|version| (":made_under".to_owned(), number(version)));
-    [(":kept".to_owned(), string(session.id)), (":created".to_owned(), number(session.created_at.millis()))]
-        .into_iter()
-        .chain(version)
-        .collect()
+pub(in crate::store) fn admitted(session: &Session) -> impl Iterator<Item = (&'static str, AttributeValue)> {
+    let version = session.cred_version.map(|version| (":made_under", number(version)));
+    [(":kept", string(session.id)), (":created", number(session.created_at.millis()))].into_iter().chain(version)
 }
 
 impl Store {
@@ -90,39 +86,33 @@ impl Store {
     pub async fn start_session(&self, new: &NewSession<'_>, audit: &AuditEntry) -> Result<SessionStart, StoreError> {
         let session = new.session;
         let version = session.cred_version.ok_or(StoreError::Incomplete("no version with a new session"))?;
-        let user = Key::user(session.user_id);
-        let check = ConditionCheck::builder()
-            .table_name(&self.table)
-            .key("pk", user.pk())
-            .key("sk", user.sk())
-            .condition_expression(
+        let check = self
+            .check(
+                &Key::user(session.user_id),
                 "#status = :active AND cred_version = :version \
                  AND (attribute_not_exists(sessions_not_before) OR sessions_not_before < :created)",
             )
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":active", string("active"))
-            .expression_attribute_values(":version", number(version))
-            .expression_attribute_values(":created", number(session.created_at.millis()))
-            .build()
-            .map_err(|_| StoreError::Incomplete("a check without table or key"))?;
+            .with([
+                (":active", string("active")),
+                (":version", number(version)),
+                (":created", number(session.created_at.millis())),
+            ]);
         let key = Key::session(session.user_id, session.id);
         let put = self.put_new(&key, session, Some(session.expires_at.unix_seconds()))?;
-        let mut parts = vec![Part::Check(check), Part::Put(put)];
-        if let Some(proof) = new.proof {
-            parts.push(Part::Update(self.use_up(proof, audit.at)?));
-        }
+        let mut parts: Vec<Part> = vec![check.into(), put.into()];
+        parts.extend(new.proof.map(|proof| self.use_up(proof, audit.at).into()));
         if let Some(device) = new.device {
-            parts.push(Part::Put(self.device_put(device)?));
+            parts.push(self.device_put(device)?.into());
         }
         if let Some(notice) = new.notice {
-            parts.push(Part::Put(self.one_time_put(notice)?));
+            parts.push(self.one_time_put(notice)?.into());
         }
         match self.transact(parts, audit).await? {
-            Transaction::Committed => Ok(SessionStart::Started),
-            Transaction::Refused(refusal) if refusal.failed(0) => Ok(SessionStart::Superseded),
+            Outcome::Written(()) => Ok(SessionStart::Started),
+            Outcome::Refused(refusal) if refusal.failed(0) => Ok(SessionStart::Superseded),
             // Its id is random: what is there already is this one, from a try whose answer was lost.
-            Transaction::Refused(refusal) if refusal.failed(1) => Ok(SessionStart::Started),
-            Transaction::Refused(_) => Ok(SessionStart::Superseded),
+            Outcome::Refused(refusal) if refusal.failed(1) => Ok(SessionStart::Started),
+            Outcome::Refused(_) => Ok(SessionStart::Superseded),
         }
     }
 
@@ -147,30 +137,19 @@ impl Store {
         notice: Option<&OneTime>,
         audit: &AuditEntry,
     ) -> Result<SessionEnd, StoreError> {
-        let mut condition = "attribute_exists(pk) AND attribute_not_exists(revoked_at) \
-                             AND idle_expires_at > :now AND expires_at > :now"
-            .to_owned();
-        let mut values = HashMap::from([(":now".to_owned(), number(audit.at.millis()))]);
+        let mut update = self
+            .update(&Key::session(user_id, id), "SET revoked_at = :now")
+            .given(
+                "attribute_exists(pk) AND attribute_not_exists(revoked_at) \
+                 AND idle_expires_at > :now AND expires_at > :now",
+            )
+            .with([(":now", number(audit.at.millis()))]);
         if let Some(hash) = secret_hash {
-            condition.push_str(" AND secret_hash = :secret");
-            values.insert(":secret".to_owned(), string(hash));
+            update = update.and("secret_hash = :secret").with([(":secret", string(hash))]);
         }
-        let key = Key::session(user_id, id);
-        let update = Update::builder()
-            .table_name(&self.table)
-            .key("pk", key.pk())
-            .key("sk", key.sk())
-            .update_expression("SET revoked_at = :now")
-            .condition_expression(condition)
-            .set_expression_attribute_values(Some(values))
-            .build()
-            .map_err(|_| StoreError::Incomplete("an update without table or key"))?;
         let notice = notice.map(|notice| self.one_time_put(notice)).transpose()?;
-        let parts = [Part::Update(update)].into_iter().chain(notice.map(Part::Put));
-        Ok(match self.transact(parts, audit).await? {
-            Transaction::Committed => SessionEnd::Ended,
-            Transaction::Refused(_) => SessionEnd::NotFound,
-        })
+        let parts = [update.into()].into_iter().chain(notice.map(Part::from));
+        Ok(self.transact(parts, audit).await?.either(SessionEnd::Ended, SessionEnd::NotFound))
     }
 
     /// Ends all sessions of a user but `kept`, with one write to the user (SE-04).
@@ -180,32 +159,16 @@ impl Store {
         kept: &Session,
         audit: &AuditEntry,
     ) -> Result<OthersEnd, StoreError> {
-        let session = Key::session(user_id, kept.id);
-        let check = ConditionCheck::builder()
-            .table_name(&self.table)
-            .key("pk", session.pk())
-            .key("sk", session.sk())
-            .condition_expression("attribute_exists(pk) AND attribute_not_exists(revoked_at)")
-            .build()
-            .map_err(|_| StoreError::Incomplete("a check without table or key"))?;
-        let user = Key::user(user_id);
-        let update = Update::builder()
-            .table_name(&self.table)
-            .key("pk", user.pk())
-            .key("sk", user.sk())
-            .update_expression("SET sessions_not_before = :now, kept_sid = :kept ADD version :one")
-            .condition_expression(format!("#status = :active AND {}", admits(kept)))
-            .expression_attribute_names("#status", "status")
-            .set_expression_attribute_values(Some(admitted(kept)))
-            .expression_attribute_values(":active", string("active"))
-            .expression_attribute_values(":now", number(audit.at.millis()))
-            .expression_attribute_values(":one", number(1))
-            .build()
-            .map_err(|_| StoreError::Incomplete("an update without table or key"))?;
-        Ok(match self.transact([Part::Check(check), Part::Update(update)], audit).await? {
-            Transaction::Committed => OthersEnd::Ended,
-            Transaction::Refused(_) => OthersEnd::Dead,
-        })
+        let check = "attribute_exists(pk) AND attribute_not_exists(revoked_at)";
+        let check = self.check(&Key::session(user_id, kept.id), check);
+        let update = self
+            .update(&Key::user(user_id), "SET sessions_not_before = :now, kept_sid = :kept ADD version :one")
+            .given("#status = :active")
+            .and(&admits(kept))
+            .with(admitted(kept))
+            .with([(":active", string("active")), (":now", number(audit.at.millis())), (":one", number(1))]);
+        let parts = [check.into(), update.into()];
+        Ok(self.transact(parts, audit).await?.either(OthersEnd::Ended, OthersEnd::Dead))
     }
 
     /// Reads a session and its user together, strongly consistent.
@@ -225,19 +188,9 @@ impl Store {
         limit: u16,
         after: Option<SessionId>,
     ) -> Result<SessionPage, StoreError> {
-        let partition = Key::user(user_id).pk();
-        let start = after.map(|id| {
-            let key = Key::session(user_id, id);
-            HashMap::from([("pk".to_owned(), key.pk()), ("sk".to_owned(), key.sk())])
-        });
+        let start = after.map(|id| Key::session(user_id, id).attributes());
         let output = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", partition)
-            .expression_attribute_values(":prefix", string(SESSION_PREFIX))
-            .consistent_read(true)
+            .beginning_with(&Key::sessions(user_id))
             .scan_index_forward(false)
             .limit(i32::from(limit))
             .set_exclusive_start_key(start)

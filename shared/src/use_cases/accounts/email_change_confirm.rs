@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use thiserror::Error;
-
 use crate::app::App;
 use crate::crypto::mail_token::MailToken;
 use crate::domain::audit::{AuditAction, Subject};
@@ -12,48 +10,21 @@ use crate::domain::email::Email;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::request_context::RequestContext;
 use crate::domain::user::{User, UserStatus};
-use crate::fault::{Fault, fault_arm};
+use crate::fault::Fault;
 use crate::store::accounts::addresses::{AddressChange, AddressMove};
-use crate::use_cases::repeat::repeated;
-
-/// Why the account did not move.
-#[derive(Debug, Error)]
-pub enum EmailChangeConfirmError {
-    /// Forged, expired, used, of an account whose credentials have changed since (SE-04), or the address was taken
-    /// meanwhile.
-    #[error("the link is no longer valid")]
-    InvalidLink,
-    /// Our side failed.
-    #[error(transparent)]
-    Fault(Fault),
-}
-fault_arm!(EmailChangeConfirmError);
+use crate::use_cases::mailed_link::{LinkError, live_item, open_link, or_repeated};
 
 /// Moves the account, ends its sessions, and tells the address before. Gives the new address. A press that the same browser
 /// repeats is answered as the first was (OT-02).
-pub async fn email_change_confirm(
-    app: &App,
-    context: &RequestContext,
-    token: &str,
-) -> Result<Email, EmailChangeConfirmError> {
-    let now = context.now;
-    let ring = app.secrets.mail_mac(now).await?;
-    let token =
-        MailToken::open(token, Purpose::EmailChange, &ring, now).map_err(|_| EmailChangeConfirmError::InvalidLink)?;
-    match change(app, context, &token).await {
-        Err(EmailChangeConfirmError::InvalidLink) => {
-            let used = repeated(app, context, &token).await?;
-            used.and_then(|used| used.recipient).ok_or(EmailChangeConfirmError::InvalidLink)
-        }
-        changed => changed,
-    }
+pub async fn email_change_confirm(app: &App, context: &RequestContext, token: &str) -> Result<Email, LinkError> {
+    let token = open_link(app, context, token, Purpose::EmailChange).await?;
+    or_repeated(app, context, &token, change(app, context, &token).await).await
 }
 
-async fn change(app: &App, context: &RequestContext, token: &MailToken) -> Result<Email, EmailChangeConfirmError> {
+async fn change(app: &App, context: &RequestContext, token: &MailToken) -> Result<Email, LinkError> {
     let now = context.now;
-    let item = app.store.read_one_time(token).await?.filter(|item| item.is_live(now));
-    let item = item.ok_or(EmailChangeConfirmError::InvalidLink)?.used_from(&context.origin);
-    let (user, new_email) = account(app, &item).await?.ok_or(EmailChangeConfirmError::InvalidLink)?;
+    let item = live_item(app, context, token).await?;
+    let (user, new_email) = account(app, &item).await?.ok_or(LinkError::InvalidLink)?;
     let credential = app.store.read_credential(&user.email.key()).await?;
     let life = Duration::from_secs(item.undo_seconds.unwrap_or(app.config.accounts.email_undo_seconds));
     let reserved_until = now.plus(life);
@@ -73,7 +44,7 @@ async fn change(app: &App, context: &RequestContext, token: &MailToken) -> Resul
     let audit = app.audit(context, Subject::User(user.id), AuditAction::EmailChanged, None)?;
     match app.store.change_address(&change, &audit).await? {
         AddressMove::Moved => Ok(change.after.email.clone()),
-        AddressMove::Superseded | AddressMove::Refused => Err(EmailChangeConfirmError::InvalidLink),
+        AddressMove::Superseded | AddressMove::Refused => Err(LinkError::InvalidLink),
     }
 }
 

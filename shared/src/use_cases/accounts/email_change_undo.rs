@@ -1,62 +1,34 @@
 //! Taking an account back to the address that it was moved from (OT-12). It may be a takeover that is undone: what was
 //! changed since does not stand in the way, every session ends, and the password goes.
 
-use thiserror::Error;
-
 use crate::app::App;
 use crate::crypto::mail_token::MailToken;
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::email::Email;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::request_context::RequestContext;
-use crate::fault::{Fault, fault_arm};
+use crate::fault::Fault;
 use crate::store::accounts::addresses::{AddressMove, AddressUndo};
 use crate::store::error::StoreError;
-use crate::use_cases::repeat::repeated;
+use crate::use_cases::mailed_link::{LinkError, live_item, open_link, or_repeated};
 
 /// How often the account may change under our hands. Each time costs whoever changes it a password check.
 const MOST_TRIES: usize = 5;
 
-/// Why the account did not move back.
-#[derive(Debug, Error)]
-pub enum EmailChangeUndoError {
-    /// Forged, expired or used, or an earlier change was undone.
-    #[error("the link is no longer valid")]
-    InvalidLink,
-    /// Our side failed.
-    #[error(transparent)]
-    Fault(Fault),
-}
-fault_arm!(EmailChangeUndoError);
-
 /// Moves the account back, and gives the address that it has again. A press that the same browser repeats is answered as
 /// the first was (OT-02).
-pub async fn email_change_undo(
-    app: &App,
-    context: &RequestContext,
-    token: &str,
-) -> Result<Email, EmailChangeUndoError> {
-    let now = context.now;
-    let ring = app.secrets.mail_mac(now).await?;
-    let token =
-        MailToken::open(token, Purpose::EmailUndo, &ring, now).map_err(|_| EmailChangeUndoError::InvalidLink)?;
-    match move_back(app, context, &token).await {
-        Err(EmailChangeUndoError::InvalidLink) => {
-            let used = repeated(app, context, &token).await?;
-            used.and_then(|used| used.recipient).ok_or(EmailChangeUndoError::InvalidLink)
-        }
-        moved => moved,
-    }
+pub async fn email_change_undo(app: &App, context: &RequestContext, token: &str) -> Result<Email, LinkError> {
+    let token = open_link(app, context, token, Purpose::EmailUndo).await?;
+    or_repeated(app, context, &token, move_back(app, context, &token).await).await
 }
 
-async fn move_back(app: &App, context: &RequestContext, token: &MailToken) -> Result<Email, EmailChangeUndoError> {
-    let item = app.store.read_one_time(token).await?.filter(|item| item.is_live(context.now));
-    let item = item.ok_or(EmailChangeUndoError::InvalidLink)?.used_from(&context.origin);
-    let email = item.recipient.clone().ok_or(EmailChangeUndoError::InvalidLink)?;
+async fn move_back(app: &App, context: &RequestContext, token: &MailToken) -> Result<Email, LinkError> {
+    let item = live_item(app, context, token).await?;
+    let email = item.recipient.clone().ok_or(LinkError::InvalidLink)?;
     for _ in 0..MOST_TRIES {
         match undo(app, context, &item, &email).await? {
             AddressMove::Moved => return Ok(email),
-            AddressMove::Refused => return Err(EmailChangeUndoError::InvalidLink),
+            AddressMove::Refused => return Err(LinkError::InvalidLink),
             AddressMove::Superseded => {}
         }
     }

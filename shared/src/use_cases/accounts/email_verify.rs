@@ -24,7 +24,7 @@ use crate::fault::{Fault, fault_arm};
 use crate::store::accounts::verifications::{AddressVerification, Verification};
 use crate::store::limits::{Reservation, Scope};
 use crate::telemetry::metrics;
-use crate::use_cases::repeat::repeated_verification;
+use crate::use_cases::mailed_link::repeated_verification;
 use crate::use_cases::reserve::reserve_for_source;
 
 /// What shows that somebody reads an address's mail.

@@ -13,8 +13,7 @@ use crate::domain::mail_order::MailKind;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::request_context::RequestContext;
 use crate::fault::Fault;
-use crate::store::limits::Reservation;
-use crate::use_cases::order_mail::{Order, reserve_order};
+use crate::use_cases::order_mail::{Order, order_by};
 
 /// Orders the mail, unless a limit is reached: that is not told. The flow proves nothing, it only chooses.
 pub async fn email_verify_resend(
@@ -23,13 +22,9 @@ pub async fn email_verify_resend(
     email: &Email,
     flow: Option<&FlowToken>,
 ) -> Result<(), Fault> {
-    let key = email.key();
-    let order = Order { kind: MailKind::Resend, email: &key, device: None };
-    if let Reservation::Refused { .. } = reserve_order(app, context, &order).await? {
-        return Ok(());
-    }
     let life = Duration::from_secs(app.config.accounts.verification_seconds);
     let registration_id = flow.map(|flow| flow.registration_id);
-    let item = OneTime { registration_id, ..app.one_time(context, Purpose::Resend, key, life)? };
-    Ok(app.store.add_one_time(&item).await?)
+    let item = OneTime { registration_id, ..app.one_time(context, Purpose::Resend, email.key(), life)? };
+    let order = Order { kind: MailKind::Resend, email: &item.email_key, device: None };
+    Ok(order_by(app, context, &order, &item).await?)
 }

@@ -12,8 +12,7 @@ use crate::domain::mail_order::MailKind;
 use crate::domain::one_time::Purpose;
 use crate::domain::request_context::RequestContext;
 use crate::fault::Fault;
-use crate::store::limits::Reservation;
-use crate::use_cases::order_mail::{Order, asking_device, reserve_order};
+use crate::use_cases::order_mail::{Order, asking_device, order_by};
 
 /// Orders the mail, unless a limit is reached: that is not told. `device_token` is what an earlier sign-in gave the device.
 pub async fn password_forgot(
@@ -25,11 +24,8 @@ pub async fn password_forgot(
     let session_ring = app.secrets.session_mac(context.now).await?;
     let key = email.key();
     let device = asking_device(device_token, &key, &session_ring, context);
-    let order = Order { kind: MailKind::Reset, email: &key, device };
-    if let Reservation::Refused { .. } = reserve_order(app, context, &order).await? {
-        return Ok(());
-    }
     let life = Duration::from_secs(app.config.accounts.reset_seconds);
     let item = app.one_time(context, Purpose::PasswordReset, key, life)?;
-    Ok(app.store.add_one_time(&item).await?)
+    let order = Order { kind: MailKind::Reset, email: &item.email_key, device };
+    Ok(order_by(app, context, &order, &item).await?)
 }

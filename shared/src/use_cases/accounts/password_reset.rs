@@ -17,7 +17,7 @@ use crate::fault::{Fault, fault_arm};
 use crate::store::accounts::passwords::{PasswordChange, PasswordSetting};
 use crate::use_cases::choose_password::{choose_password, wrapped_hash};
 use crate::use_cases::known_device::new_device;
-use crate::use_cases::repeat::repeated;
+use crate::use_cases::mailed_link::repeated;
 
 /// Why no password was set.
 #[derive(Debug, Error)]

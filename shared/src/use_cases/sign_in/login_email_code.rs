@@ -13,8 +13,7 @@ use crate::domain::mail_order::MailKind;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::request_context::RequestContext;
 use crate::fault::Fault;
-use crate::store::limits::Reservation;
-use crate::use_cases::order_mail::{Order, asking_device, reserve_order};
+use crate::use_cases::order_mail::{Order, asking_device, order_by};
 
 /// What every order answers.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,8 +41,6 @@ pub async fn login_email_code(
     let item = OneTime { flow_hash: Some(secret_hash(&secret)), ..item };
     let flow_token = CodeFlowToken { one_time_id: item.id, secret }.seal(mac_key);
     let order = Order { kind: MailKind::EmailCode, email: &item.email_key, device };
-    if reserve_order(app, context, &order).await? == Reservation::Reserved {
-        app.store.add_one_time(&item).await?;
-    }
+    order_by(app, context, &order, &item).await?;
     Ok(CodeOrdered { flow_token })
 }

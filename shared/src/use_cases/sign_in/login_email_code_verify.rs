@@ -30,8 +30,8 @@ use crate::store::one_time::CodeBond;
 use crate::store::sign_in::devices::DeviceClaim;
 use crate::telemetry::metrics::{self, SignIn};
 use crate::use_cases::known_device::{PresentedDevice, presented_device, settle, sign_in_device};
+use crate::use_cases::mailed_link::repeated;
 use crate::use_cases::password_check::{admits, record_failure};
-use crate::use_cases::repeat::repeated;
 use crate::use_cases::reserve::reserve_for_source;
 use crate::use_cases::sign_in::session::{Completion, Proven, SignInKeys, SignInRings, SignedIn, complete, resume};
 
