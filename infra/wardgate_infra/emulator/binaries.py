@@ -69,8 +69,8 @@ def compile_functions(source: Path) -> None:
     packages = sorted(it.parent.name for it in (source / "functions").glob("*/Cargo.toml"))
     chosen = [argument for name in packages for argument in ("--package", name)]
     # A release that does not know the profile is built in the same one.
-    settings = (f'{PROFILE}.inherits="dev"', f"{PROFILE}.debug=false", f'{PROFILE}.panic="abort"', f"{PROFILE}.strip=true")
-    given = [argument for setting in settings for argument in ("--config", f"profile.{setting}")]
+    settings = ('inherits="dev"', "debug=false", 'panic="abort"', "strip=true")
+    given = [argument for it in settings for argument in ("--config", f"profile.{PROFILE}.{it}")]
     command = ["cargo", "build", "--profile", PROFILE, *given, "--bins", *chosen]
     environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET)}
     if subprocess.run(command, cwd=source, env=environment, check=False).returncode:
