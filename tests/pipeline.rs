@@ -348,7 +348,12 @@ fn sec_pl_01_roles_are_made_within_the_boundary_and_never_the_pipelines_own() {
             }
             let own = json!({ "Fn::GetAtt": "CloudFormationRole.Arn" });
             for resource in statement["Resource"].as_array().unwrap_or(&vec![statement["Resource"].clone()]) {
-                let within = ["role/wardgate-staging-*", "policy/wardgate-staging-*", "/AWSServiceRoleForAPIGateway"];
+                let within = [
+                    "role/wardgate-staging-*",
+                    "policy/wardgate-staging-*",
+                    "/AWSServiceRoleForAPIGateway",
+                    "/AWSServiceRoleForBackup",
+                ];
                 let is_within = resource.as_str().is_some_and(|arn| within.iter().any(|end| arn.ends_with(end)));
                 assert!(is_within || (*resource == own && actions == ["iam:PassRole"]), "{id}: {resource}");
             }

@@ -74,17 +74,23 @@ def refused(template: Json, values: dict[str, str]) -> Iterator[str]:
                 yield f"{name} is {value}, not from {low} to {high}"
 
 
+def translated(template: Json, values: dict[str, str]) -> Json:
+    """The template as CloudFormation gets to see it."""
+    if "Transform" not in template:
+        return template
+    for resource in template["Resources"].values():
+        if "CodeUri" in resource["Properties"]:
+            resource["Properties"]["CodeUri"] = "s3://bucket/key"
+    translator = Translator({}, Parser())
+    template = translator.translate(template, values)
+    # Goes nowhere, but it would complain on exit.
+    translator.metrics.publish()
+    return template
+
+
 def resources(template: Json, values: dict[str, str]) -> collections.Counter[str]:
     """What CloudFormation gets to see, by type."""
-    if "Transform" in template:
-        for resource in template["Resources"].values():
-            if "CodeUri" in resource["Properties"]:
-                resource["Properties"]["CodeUri"] = "s3://bucket/key"
-        translator = Translator({}, Parser())
-        template = translator.translate(template, values)
-        # Goes nowhere, but it would complain on exit.
-        translator.metrics.publish()
-    return collections.Counter(resource["Type"] for resource in template["Resources"].values())
+    return collections.Counter(resource["Type"] for resource in translated(template, values)["Resources"].values())
 
 
 def tools() -> list[Tool]:

@@ -21,7 +21,7 @@ COMMANDS = [
         "make status STAGE=staging",
         """\
 How the stage is: stacks, releases, deployments, `/health` and `/ready`, alarms, queues, tables, key rings and
-migrations. It reads no key and no item. The exit status is not 0 if something is wrong, and the last lines say what.""",
+migrations. It reads no key and nothing of a user. The exit status is not 0 if something is wrong, and the last lines say what.""",
     ),
     (
         "make version STAGE=staging",
@@ -60,6 +60,12 @@ Makes a ring's next key, or those of every ring that has a schedule: [rotation](
 use at once.""",
     ),
     (
+        "make preflight STAGE=staging",
+        """\
+Whether the account has what a deploy needs, and what to do where it does not: [the checks](preflight.md). The exit status is
+not 0 if a deploy would fail.""",
+    ),
+    (
         "make backup STAGE=staging",
         """\
 Backs up both tables now. What is backed up without it: [disaster recovery](disaster-recovery.md).""",
@@ -72,7 +78,7 @@ Restores the table to a time (`TO=`) or to a backup, and switches over to it: [d
     (
         "deploy",
         """\
-Deploys everything of a stage, in [ten steps](deploy.md). Here nothing has changed since the deploy before. The test's own
+Deploys everything of a stage, [step by step](deploy.md). Here nothing has changed since the deploy before. The test's own
 parameters and a build that is there already are left out of the line.""",
     ),
     (

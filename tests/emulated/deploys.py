@@ -68,11 +68,15 @@ def check_first_deploy(_api: Api, emulator: Deployment) -> None:
 
 
 def stops_with_a_reason(emulator: Deployment) -> None:
-    """A step that fails says which it is, what CloudFormation says of it, and what to do next. Done, it goes on: also
-    where a stack's first deploy was what failed."""
+    """What is asked before says why a deploy cannot go through. Where it begins anyway, the step that fails says which
+    it is, what CloudFormation says of it, and what to do next. Done, it goes on: also where a stack's first deploy was
+    what failed."""
     s3 = emulator.client("s3")
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     printed = emulator.refused("deploy", "--yes", "--binaries", ARTIFACTS)
+    for part in ("has not begun", "Bucket (AWS::S3::Bucket)"):
+        holds(part in printed, f"no {part!r}", printed[-2000:])
+    printed = emulator.refused("deploy", "--yes", "--anyway", "--binaries", ARTIFACTS)
     for part in ("stopped at step 1 of ", "Bucket (AWS::S3::Bucket): ", "already", "What to do next: "):
         holds(part in printed, f"no {part!r}", printed[-2000:])
     s3.delete_bucket(Bucket=BUCKET)

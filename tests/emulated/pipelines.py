@@ -19,8 +19,14 @@ from wardgate_infra.emulator.deployment import Deployment
 
 PROVIDER = "arn:aws:iam::000000000000:oidc-provider/token.actions.githubusercontent.com"
 ROLE = "arn:aws:iam::000000000000:role/wardgate-pipeline/wardgate-{}-{}"
-# What `make deploy` does to the emulator alone, which makes secrets that AWS would not: empty ones.
-EMULATED = ["secretsmanager:GetSecretValue", "secretsmanager:UpdateSecretVersionStage"]
+# What `make deploy` does to the emulator alone, which makes secrets that AWS would not: empty ones. And what the role
+# has already, where the emulator knows GetFunctionConcurrency by another name and no kms:ResourceAliases.
+EMULATED = [
+    "kms:DescribeKey",
+    "lambda:PutFunctionConcurrency",
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:UpdateSecretVersionStage",
+]
 
 
 def check_deploy_as_github(_api: Api, emulator: Deployment) -> None:
@@ -52,13 +58,15 @@ def check_deploy_as_github(_api: Api, emulator: Deployment) -> None:
 
 
 def check_read_as_github(_api: Api, emulator: Deployment) -> None:
-    """Whoever may look sees alarms, and neither users nor keys."""
+    """Whoever may look sees what the verbs of a reader show, and neither users nor keys."""
     role = ROLE.format(emulator.stage, "read")
     variables = signed_in(emulator, role, f"repo:example/wardgate:environment:{emulator.stage}-read")
     table, rings = client(emulator, "dynamodb", variables), client(emulator, "secretsmanager", variables)
     refused(lambda: table.scan(TableName=f"wardgate-{emulator.stage}"))
     refused(lambda: rings.get_secret_value(SecretId=f"wardgate/{emulator.stage}/signing"))
     refused(lambda: rings.rotate_secret(SecretId=f"wardgate/{emulator.stage}/signing"))
+    for verb in (["status"], ["version"], ["logs"], ["watch-alarms", "--minutes", "0"]):
+        emulator.operate(*verb, environment=variables)
     functions = client(emulator, "lambda", variables)
     holds(functions.get_alias(FunctionName=f"wardgate-{emulator.stage}-me", Name="live"))
     refused(lambda: functions.invoke(FunctionName=f"wardgate-{emulator.stage}-me", Qualifier="live"))

@@ -116,7 +116,7 @@ fn longest() -> Vec<(&'static str, Value)> {
         ("PermissionsBoundary", json!("wardgate-pipeline/wardgate-development-boundary")),
         ("MailIdentity", json!("auth.example.com")),
         ("CopyRegion", json!("eu-west-1")),
-        ("Repository", json!("an-organisation-of-some-length/wardgate")),
+        ("Repository", json!("an-organisation-of-some-length@1234567890/wardgate@12345678901")),
     ]
 }
 

@@ -20,6 +20,7 @@ VERBS = {
     "candidate": "lays out what staging runs, for production",
     "pipeline": "lets GitHub Actions deploy a stage",
     "watch-alarms": "fails if an alarm of a stage rings",
+    "preflight": "whether an account has what a deploy needs; fails if a deploy would",
     "deploy": "deploys a release to a stage",
     "rollback": "makes the release before this one live again",
     "backup": "Back up both tables now",

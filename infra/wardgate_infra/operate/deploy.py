@@ -2,7 +2,6 @@
 
 import argparse
 import datetime
-import os
 import shlex
 import sys
 import time
@@ -12,15 +11,28 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wardgate_infra import Failed, Json
-from wardgate_infra.operate import aliases, audit, migrate, promotion, rotate, smoke, stacks, switch_over, terminal
+from wardgate_infra.operate import (
+    aliases,
+    audit,
+    migrate,
+    preflight,
+    promotion,
+    rotate,
+    smoke,
+    stacks,
+    switch_over,
+    terminal,
+)
 from wardgate_infra.operate import release as releases
 from wardgate_infra.operate.aliases import Function
+from wardgate_infra.operate.needs.account import copy_region, copy_stack, makes_copies
 from wardgate_infra.operate.publications import publications
 from wardgate_infra.operate.stage import Stage
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="ask nothing")
+    parser.add_argument("--anyway", action="store_true", help="also where the account lacks what a deploy needs")
     parser.add_argument("--artifact", help="an artifact that is kept, instead of a new one or of what staging runs")
     parser.add_argument("--binaries", type=Path, help="a folder with <function>/bootstrap, instead of a build")
     parser.add_argument("--parameters", default="", help="Name=Value …, for this deploy alone")
@@ -31,6 +43,7 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
         raise Failed("production asks before each stack that changes, and nobody is there to ask: say YES=1.")
     stage.parameters.update(changed_parameters(stage, options.parameters))
     switch_over.refuse_other_table(stage)
+    preflight.before_deploy(stage, anyway=options.anyway)
     deploy = Deploy(stage, options)
     began = time.monotonic()
     for number, (name, step, advice) in enumerate(STEPS, 1):
@@ -231,13 +244,9 @@ def observability(deploy: Deploy) -> str:
 
 def backup(deploy: Deploy) -> str:
     stage = deploy.stage
-    region = stage.parameters.get("CopyRegion")
-    # A pipeline's roles end at its region: the vault is made by the administrator who deploys first. And all stacks of
-    # the emulator are in one region, where the second vault would be the first one.
-    if region and not stage.is_emulated and "CLOUDFORMATION_ROLE" not in os.environ:
-        there, name = stage.in_region(region), f"{stage.backup_stack}-copy"
-        given, yes = stage.parameters, deploy.options.yes
-        deploy.changed |= stacks.deploy(there, name, "infra/backup-copy.yaml", given, yes=yes)
+    if makes_copies(stage):
+        there, given, yes = stage.in_region(copy_region(stage)), stage.parameters, deploy.options.yes
+        deploy.changed |= stacks.deploy(there, copy_stack(stage), "infra/backup-copy.yaml", given, yes=yes)
     return deploy.stack(deploy.stage.backup_stack, "infra/backup.yaml")
 
 

@@ -1,6 +1,7 @@
 """`make pipeline`: what an administrator does once for a stage, so that GitHub Actions can deploy it."""
 
 import argparse
+import re
 
 from wardgate_infra.operate import stacks, terminal
 from wardgate_infra.operate.deploy import changed_parameters
@@ -19,6 +20,8 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
     name = f"wardgate-{stage.name}-pipeline"
     stacks.deploy(stage, name, "infra/pipeline.yaml", stage.parameters, yes=options.yes)
     outputs = stage.outputs(name)
-    terminal.say(f"The environment {stage.name} of {stage.parameters['Repository']} on GitHub needs these variables:")
+    # Without the ids, which only its tokens have.
+    repository = re.sub("@[0-9]+", "", stage.parameters["Repository"])
+    terminal.say(f"The environment {stage.name} of {repository} on GitHub needs these variables:")
     rows = [(variable, outputs[output]) for variable, output in VARIABLES.items()]
     terminal.table([*rows, ("AWS_REGION", stage.region)])

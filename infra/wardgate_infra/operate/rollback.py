@@ -113,8 +113,12 @@ def manifests(bucket: Artifacts, names: set[str]) -> list[Json]:
 
 
 def applied(stage: Stage) -> list[str]:
-    """The numbers of the migrations whose traces are in the table, also of one that is under way: what
-    shared/src/store/migrations.rs keeps of each."""
+    """The numbers of the migrations whose traces are in the table, also of one that is under way."""
+    return [it["number"] for it in migrations(stage) if it["status"] != "reverted"]
+
+
+def migrations(stage: Stage) -> list[Json]:
+    """What shared/src/store/migrations.rs keeps of each migration in the table."""
     pages = (
         stage.client("dynamodb")
         .get_paginator("query")
@@ -126,8 +130,7 @@ def applied(stage: Stage) -> list[str]:
         )
     )
     read = TypeDeserializer().deserialize
-    states = [{name: read(value) for name, value in item.items()} for page in pages for item in page["Items"]]
-    return [it["number"] for it in states if it["status"] != "reverted"]
+    return [{name: read(value) for name, value in item.items()} for page in pages for item in page["Items"]]
 
 
 def unreadable(numbers: list[str], live: list[Json], target: list[Json]) -> str:

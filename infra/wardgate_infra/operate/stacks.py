@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from botocore.exceptions import ClientError
+
 from wardgate_infra import ROOT, TARGET, Failed, Json, templates
 from wardgate_infra.operate import terminal
 from wardgate_infra.operate.stage import Stage
@@ -50,7 +52,7 @@ def deploy(
     if is_current(stage, name, content, values, released=code is not None):
         return False
     packaged, overrides = folder / "template.json", folder / "parameters.yaml"
-    packaged.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    packaged.write_text(written(content), encoding="utf-8")
     # In a file, because on a command line a sender's name would be two values.
     overrides.write_text(json.dumps(values, indent=1), encoding="utf-8")
 
@@ -84,6 +86,12 @@ def is_current(stage: Stage, name: str, content: Json, values: dict[str, str], *
         return False
     body = stage.client("cloudformation").get_template(StackName=name)["TemplateBody"]
     return bool(plain(templates.parse(body) if isinstance(body, str) else body) == plain(content))
+
+
+def written(content: Json) -> str:
+    """A template as it is handed on: without white space, because CloudFormation takes 51,200 bytes of one that comes
+    without a bucket, as the pipeline's does."""
+    return json.dumps(content, separators=(",", ":"))
 
 
 def plain(content: Json) -> Json:
@@ -144,18 +152,24 @@ def failures(stage: Stage, name: str, began: datetime.datetime) -> str:
     """The first reasons that CloudFormation gives for what failed; none if it never began."""
     if stage.stack(name) is None:
         return ""
-    client, found = stage.client("cloudformation"), []
+    found = []
     # What it refuses before it begins has reasons of its own, to which a stack's events only point.
-    checks = client.get_paginator("describe_events").paginate(StackName=name, Filters={"FailedEvents": True})
-    stories = client.get_paginator("describe_stack_events").paginate(StackName=name)
-    for event in [it for page in checks for it in page["OperationEvents"]] + [
-        it for page in stories for it in page["StackEvents"]
-    ]:
+    checks = told(stage, "describe_events", "OperationEvents", StackName=name, Filters={"FailedEvents": True})
+    for event in checks + told(stage, "describe_stack_events", "StackEvents", StackName=name):
         reason = event.get("ValidationStatusReason") or event.get("ResourceStatusReason", "")
         failed = event.get("EventType") == "VALIDATION_ERROR" or event.get("ResourceStatus", "").endswith("_FAILED")
         if failed and event["Timestamp"] >= began and not any(it in reason for it in BESIDE_THE_POINT):
             found.append((event["Timestamp"], f"  {event['LogicalResourceId']} ({event['ResourceType']}): {reason}"))
     return "\n".join(dict.fromkeys(text for _, text in sorted(found)[:5]))
+
+
+def told(stage: Stage, operation: str, member: str, **arguments: Json) -> list[Json]:
+    """What CloudFormation has to tell; nothing if it does not. A failed deploy is not to end with another failure."""
+    try:
+        pages = stage.client("cloudformation").get_paginator(operation).paginate(**arguments)
+        return [it for page in pages for it in page[member]]
+    except ClientError:
+        return []
 
 
 def parameter(stack: Json, name: str) -> str | None:

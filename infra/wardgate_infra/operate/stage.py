@@ -21,6 +21,12 @@ from wardgate_infra import ROOT, Client, Failed, Json, templates
 STAGES = ("development", "staging", "production")
 
 
+def is_refused(error: ClientError) -> bool:
+    """Whether AWS says that who asks may not."""
+    # Each service has its own code for it.
+    return "AccessDenied" in error.response["Error"]["Code"]
+
+
 def areas() -> list[Path]:
     """The template of each area."""
     return sorted((ROOT / "infra/functions").glob("*.yaml"))

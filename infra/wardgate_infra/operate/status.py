@@ -1,5 +1,5 @@
-"""`make status`: how a stage is, from what AWS and the API say of it. No key and no item is read. Fails if something is
-wrong, and says what at the end."""
+"""`make status`: how a stage is, from what AWS and the API say of it. No key and nothing of a user is read. Fails if
+something is wrong, and says what at the end."""
 
 import argparse
 import os

@@ -1,0 +1,103 @@
+"""The stack of infra/pipeline.yaml as AWS would take it, and what its boundary leaves to the stage's roles."""
+
+import contextlib
+import io
+import unittest
+from unittest import mock
+
+from tests import fakes
+from wardgate_infra import Json, handlers, rights, validate
+from wardgate_infra.operate import pipeline, stacks
+from wardgate_infra.operate.needs.intrinsics import Values
+
+# CloudFormation's limit for a template without a bucket, which there is none of yet when the pipeline is deployed.
+INLINE_BYTES = 51_200
+# What an account has without asking for more.
+POLICIES_OF_A_ROLE = 10
+# As tests/template/limits.rs, which measures the policies themselves.
+SHARE = 0.8
+
+
+class Stack(unittest.TestCase):
+    template: Json
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.template = validate.read("infra/pipeline.yaml")
+
+    def test_it_fits_without_a_bucket(self) -> None:
+        self.assertLess(len(stacks.written(self.template).encode()), SHARE * INLINE_BYTES)
+
+    def test_a_role_has_no_more_policies_than_an_account_gives(self) -> None:
+        for name, it in self.template["Resources"].items():
+            attached = it["Properties"].get("ManagedPolicyArns", [])
+            self.assertLessEqual(len(attached), SHARE * POLICIES_OF_A_ROLE, name)
+
+    def test_a_repository_is_named_with_both_ids_or_with_none(self) -> None:
+        """https://docs.github.com/actions/reference/openid-connect-reference, "Immutable subject claims"."""
+        for value, fits in (
+            ("acme/wardgate", True),
+            ("acme@123456/wardgate@456789", True),
+            ("acme_co@1/ward.gate_2@2", True),
+            ("acme/wardgate@456789", False),
+            ("acme@123456/wardgate", False),
+            ("acme@123456/wardgate@*", False),
+            ("acme@x/wardgate@y", False),
+            ("repo:acme/wardgate", False),
+            ("acme/*", False),
+        ):
+            parameters = {"Parameters": {"Repository": self.template["Parameters"]["Repository"]}}
+            self.assertEqual(not list(validate.refused(parameters, {"Repository": value})), fits, value)
+
+    def test_an_environment_is_known_by_the_subject_alone_word_for_word(self) -> None:
+        for role, end in (("DeployRole", ""), ("ReadRole", "-read")):
+            [trust] = self.template["Resources"][role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+            self.assertEqual(trust["Condition"].keys(), {"StringEquals"})
+            subject = trust["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+            given = Values(self.template, {"Repository": "acme@1/wardgate@2", "Stage": "staging"})
+            self.assertEqual(given.resolve(subject), f"repo:acme@1/wardgate@2:environment:staging{end}", role)
+
+    def test_people_are_told_the_repositorys_name_without_ids(self) -> None:
+        stage = fakes.stage(cloudformation=fakes.FakeClient(describe_stacks={"Stacks": [{"Outputs": OUTPUTS}]}))
+        stage.__dict__["parameters"]["Repository"] = "acme@1/wardgate@2"
+        options = mock.Mock(parameters="", yes=True)
+        with (
+            mock.patch.object(stacks, "deploy"),
+            contextlib.redirect_stdout(io.StringIO()) as printed,
+        ):
+            pipeline.run(stage, options)
+        self.assertIn("The environment staging of acme/wardgate on GitHub", printed.getvalue())
+
+
+OUTPUTS = [{"OutputKey": name, "OutputValue": "arn"} for name in pipeline.VARIABLES.values()]
+
+
+class Boundary(unittest.TestCase):
+    def test_it_has_what_every_role_of_the_stage_acts_on(self) -> None:
+        boundary = rights.attached("infra/pipeline.yaml", "Boundary")
+        outside, looked_at = set(), 0
+        for path in set(validate.STACKS) - set(handlers.ADMINISTRATORS):
+            stack, values = rights.values_of(path)
+            for name, it in stack["Resources"].items():
+                for statement in rights.statements(it["Properties"].get("Policies", [])):
+                    given = values.resolve(statement)
+                    for action in rights.listed(given["Action"]):
+                        # A wildcard of the role's is a letter that the boundary's wildcard has to match.
+                        for arn in filter(None, rights.listed(given["Resource"])):
+                            looked_at += 1
+                            if not rights.allowing(boundary, action, arn):
+                                outside.add(f"{path}: {name}, {action} of {arn}")
+        self.assertGreater(looked_at, 200)
+        self.assertEqual(outside, set())
+
+    def test_backups_get_their_tables_tags(self) -> None:
+        """AWS Backup has asked for this since 2025-09-30, of whatever ARN the backup has."""
+        template, values = rights.values_of("infra/backup.yaml")
+        role = template["Resources"]["BackupRole"]["Properties"]["Policies"]
+        given = [values.resolve(it) for it in rights.statements(role)]
+        for arn in (
+            "arn:aws:backup:eu-west-1:123456789012:recovery-point:0a1b2c3d",
+            "arn:aws:dynamodb:eu-central-1:123456789012:table/wardgate-staging/backup/01-2",
+        ):
+            [statement] = rights.allowing(given, "backup:TagResource", arn)
+            self.assertNotIn("Condition", statement)

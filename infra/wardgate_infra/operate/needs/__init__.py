@@ -1,0 +1,1 @@
+"""What a deploy needs of an AWS account, check by check: operate/preflight.py asks for it."""

@@ -1,0 +1,145 @@
+"""The account that a stage is deployed to: what the stage's stacks are to make in it, and what they have made."""
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+from wardgate_infra import ROOT, Json, templates
+from wardgate_infra.operate import release as releases
+from wardgate_infra.operate.needs.intrinsics import Values
+from wardgate_infra.operate.stacks import given_to
+from wardgate_infra.operate.stage import Stage
+
+# A stack with nothing in it: of a first deploy that was taken back, which the next one deletes, or that was only shown.
+EMPTY = ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
+# A resource that a stack lists and does not have: it is gone, was left behind, or never came to be.
+NOT_THERE = ("DELETE_COMPLETE", "DELETE_SKIPPED", "CREATE_FAILED")
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource as a template has it, with what the template is given."""
+
+    logical_id: str
+    kind: str
+    properties: Json
+    values: Values
+
+    def value(self, name: str) -> Json:
+        """A property. None if there is none, or only AWS knows it."""
+        return self.values.resolve(self.properties.get(name))
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack of the stage, and where it is."""
+
+    where: Stage
+    name: str
+    resources: list[Resource]
+
+    def of(self, kind: str) -> list[Resource]:
+        """The resources of a kind."""
+        return [it for it in self.resources if it.kind == kind]
+
+
+def makes_copies(stage: Stage) -> bool:
+    """Whether a deploy makes the vault for copies. A pipeline's roles end at their region: it is made by the
+    administrator who deploys first. And all stacks of the emulator are in one region, where the second vault would be
+    the first one."""
+    return bool(copy_region(stage)) and not stage.is_emulated and "CLOUDFORMATION_ROLE" not in os.environ
+
+
+def copy_region(stage: Stage) -> str:
+    """Where copies of backups go, if they go anywhere. Only a stage with parameters of its own says it."""
+    return stage.parameters.get("CopyRegion", "")
+
+
+def copy_stack(stage: Stage) -> str:
+    """The stack of the vault for copies, in the region of that."""
+    return f"{stage.backup_stack}-copy"
+
+
+class Account:
+    """An account, looked at for one stage. What AWS is asked for is asked once."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.known: dict[str, set[str] | None] = {}
+
+    @cached_property
+    def caller(self) -> str:
+        """Whoever asks, as an ARN."""
+        return str(self.stage.client("sts").get_caller_identity()["Arn"])
+
+    @property
+    def id(self) -> str:
+        return self.caller.split(":")[4]
+
+    @property
+    def partition(self) -> str:
+        return self.caller.split(":")[1]
+
+    @cached_property
+    def stacks(self) -> list[Stack]:
+        """The stacks that a deploy makes, in its order."""
+        stage = self.stage
+        found = [
+            (stage, releases.STACK, "infra/artifacts.yaml"),
+            (stage, stage.data_stack, "infra/data.yaml"),
+            *((stage, name, template) for name, template in stage.release_stacks.items()),
+            (stage, stage.observability_stack, "infra/observability.yaml"),
+        ]
+        if makes_copies(stage):
+            found.append((stage.in_region(copy_region(stage)), copy_stack(stage), "infra/backup-copy.yaml"))
+        found.append((stage, stage.backup_stack, "infra/backup.yaml"))
+        return [self.read(*it) for it in found]
+
+    def read(self, where: Stage, name: str, template: str) -> Stack:
+        """What a template makes for the stage's parameters."""
+        content = templates.read(ROOT / template)
+        own = {"AWS::AccountId": self.id, "AWS::Partition": self.partition, "AWS::Region": where.region}
+        values = Values(content, given_to(content, self.stage.parameters) | own)
+        resources = [
+            Resource(logical_id, it["Type"], it.get("Properties", {}), values)
+            for logical_id, it in content["Resources"].items()
+            if "Condition" not in it or values.holds(it["Condition"])
+        ]
+        return Stack(where, name, resources)
+
+    def there(self, stack: Stack) -> set[str]:
+        """The logical ids of what a stack has already."""
+        return self.look(stack) or set()
+
+    def has(self, stack: Stack) -> bool:
+        """Whether there is a stack already."""
+        return self.look(stack) is not None
+
+    def look(self, stack: Stack) -> set[str] | None:
+        if stack.name not in self.known:
+            self.known[stack.name] = listed(stack) if is_there(stack.where, stack.name) else None
+        return self.known[stack.name]
+
+    def new(self) -> Counter[str]:
+        """How many resources of each kind a deploy has to make."""
+        made = [(it, self.there(stack)) for stack in self.stacks for it in stack.resources]
+        return Counter(it.kind for it, there in made if it.logical_id not in there)
+
+    @cached_property
+    def has_stage(self) -> bool:
+        """Whether the stage has been deployed before: the API is what comes last of what answers."""
+        return is_there(self.stage, self.stage.code_stack)
+
+
+def is_there(where: Stage, name: str) -> bool:
+    """Whether there is a stack with something in it."""
+    stack = where.stack(name)
+    return stack is not None and stack["StackStatus"] not in EMPTY
+
+
+def listed(stack: Stack) -> set[str]:
+    """The logical ids of what a stack has."""
+    pages = stack.where.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack.name)
+    found = [it for page in pages for it in page["StackResourceSummaries"]]
+    return {it["LogicalResourceId"] for it in found if it["ResourceStatus"] not in NOT_THERE}
