@@ -173,8 +173,9 @@ def begin(deploy: Deploy) -> None:
     releases.remember(stage, deploy.release, deploy.manifest, deploy.live, deploy.publications)
     aliases.forget(stage, there, deploy.publications)
     if any(it.publication != it.deployed for it in deploy.before):
-        # A canary would share the requests with what CloudFormation believes to be live: what was taken back.
-        deploy.given["DeploymentType"] = "AllAtOnce"
+        # CodeDeploy takes an alias from the version that CloudFormation believes to be live, which was taken back, and
+        # refuses one that is elsewhere.
+        deploy.given["Canary"] = "false"
 
 
 def migrations(deploy: Deploy) -> None:
