@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What `make build` runs: `scripts/build.sh <x86_64|arm64> [function…]` builds every function, or only those named, as
-# deployed, lists their sizes and compares them with size-budget.toml.
+# deployed, lists their sizes and compares them with size-budget.toml, and looks which glibc they want.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
@@ -34,6 +34,13 @@ echo "Building ${#functions[@]} functions for $architecture. After their depende
 rm -rf "$target/lambda"
 .tools/cargo-lambda/bin/cargo-lambda lambda build --release --disable-optimizations --compiler cargo "$flag" "${packages[@]}"
 
+# What Amazon Linux 2023 has, which provided.al2023 is. A binary that was built beside a newer one may want more, and does
+# not start.
+glibc=2.34
+needs() {
+    objdump --dynamic-syms "$1" | sed -n 's/.*GLIBC_\([0-9.]*\).*/\1/p' | sort --version-sort | tail -n 1
+}
+
 echo
 over=0
 for function in "${functions[@]}"; do
@@ -41,6 +48,10 @@ for function in "${functions[@]}"; do
     budget=$(sed -n "s/^$function = //p" size-budget.toml)
     remark=${budget:+"of $budget"}
     if [ -n "$budget" ] && [ "$size" -gt "$budget" ]; then remark="$remark: OVER BUDGET" over=1; fi
+    wanted=$(needs "$target/lambda/$function/bootstrap")
+    if [ "$(printf '%s\n' "$wanted" "$glibc" | sort --version-sort | tail -n 1)" != "$glibc" ]; then
+        remark="$remark: WANTS GLIBC $wanted, and Lambda has $glibc" over=1
+    fi
     printf '%-24s %9d bytes  %s\n' "$function" "$size" "$remark"
 done
 exit "$over"

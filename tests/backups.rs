@@ -33,7 +33,7 @@ fn lifecycles(rule: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn every_hour_and_every_day_has_its_backup_for_as_long_as_the_stage_says() {
+fn every_day_has_its_backup_for_as_long_as_the_stage_says() {
     for (stage, daily) in [("development", 30), ("staging", 30), ("production", 90)] {
         let backup = of_stage("infra/backup.yaml", stage);
         let rules = rules(&backup);
@@ -41,9 +41,9 @@ fn every_hour_and_every_day_has_its_backup_for_as_long_as_the_stage_says() {
             .iter()
             .map(|rule| (rule["RuleName"].as_str().unwrap(), rule["ScheduleExpression"].as_str().unwrap()))
             .collect();
-        assert_eq!(schedules, [("hourly", "cron(0 * ? * * *)"), ("daily", "cron(30 3 ? * * *)")]);
-        assert_eq!(rules[1]["Lifecycle"]["DeleteAfterDays"], daily, "{stage}");
-        let copy = &rules[1]["CopyActions"][0];
+        assert_eq!(schedules, [("daily", "cron(30 3 ? * * *)")]);
+        assert_eq!(rules[0]["Lifecycle"]["DeleteAfterDays"], daily, "{stage}");
+        let copy = &rules[0]["CopyActions"][0];
         let vault = format!("arn:aws:backup:eu-west-1:123456789012:backup-vault:wardgate-{stage}");
         assert_eq!(copy["DestinationBackupVaultArn"], vault);
         assert!(copy["Lifecycle"]["DeleteAfterDays"].as_u64().unwrap() >= daily, "{stage}");
@@ -54,7 +54,7 @@ fn every_hour_and_every_day_has_its_backup_for_as_long_as_the_stage_says() {
         );
     }
     let backup = resolve(&read("infra/backup.yaml"), &[]);
-    assert_eq!(rules(&backup)[1].get("CopyActions"), None, "no region, no copy");
+    assert_eq!(rules(&backup)[0].get("CopyActions"), None, "no region, no copy");
 }
 
 /// AWS refuses a plan that deletes what is not 90 days in cold storage, and refuses it only when it is deployed.

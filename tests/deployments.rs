@@ -51,6 +51,7 @@ fn each_function_is_deployed_with_a_hook_and_an_alarm_but_the_hook_itself() {
     for CodeStack { path, template } in stacks(&[]) {
         let all = template["Globals"]["Function"].get("DeploymentPreference");
         let mut deployed = json!({
+            "Enabled": "true",
             "Type": "AllAtOnce",
             // Without its condition, a group would be made of a function that is not there.
             "PassthroughCondition": true,

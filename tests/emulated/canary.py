@@ -87,8 +87,9 @@ class Deployments:
         )
         return str(version)
 
-    def begin(self, function: str, version: str, config: str = AT_ONCE) -> str:
-        """A deployment of a version, with the stage's hook and the function's alarm."""
+    def begin(self, function: str, version: str, config: str = AT_ONCE, current: str | None = None) -> str:
+        """A deployment of a version, with the stage's hook and the function's alarm, from the version that is live
+        unless another one is believed to be."""
         group = {"applicationName": self.application, "deploymentGroupName": function}
         self.service.create_deployment_group(
             **group,
@@ -96,7 +97,7 @@ class Deployments:
             deploymentConfigName=config,
             alarmConfiguration={"enabled": True, "alarms": [{"name": f"{self.name(function)}-rollback"}]},
         )
-        current, _ = self.live(function)
+        current = current or self.live(function)[0]
         deployed = revision(self.name(function), current, version, hook=self.name("smoke"))
         return str(self.service.create_deployment(**group, revision=deployed)["deploymentId"])
 
@@ -146,6 +147,10 @@ def check_hook(_api: Api, emulator: Deployment) -> None:
             version = deployments.publish(function, **broken)
             equal(deployments.ended(deployments.begin(function, version)), ("Failed", "HOOK_EXECUTION_FAILURE"))
             equal(deployments.live(function), (good, {}))
+            # Somebody has moved the alias back in the meantime.
+            deployments.point(function, deployments.before[function])
+            refused = deployments.ended(deployments.begin(function, good, current=good))
+            equal(refused, ("Failed", "INVALID_LAMBDA_CONFIGURATION"))
 
 
 def check_canary(_api: Api, emulator: Deployment) -> None:

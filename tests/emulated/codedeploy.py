@@ -199,13 +199,22 @@ class CodeDeploy:
         """A deployment from its start to its end, with the one that takes it back."""
         deployment.status = "InProgress"
         try:
-            self.call_hook(deployment)
+            self.compare(deployment)
+            if deployment.status == "InProgress":
+                self.call_hook(deployment)
             if deployment.status == "InProgress":
                 self.shift(deployment)
         except Exception as cause:  # noqa: BLE001  # whatever it is, it is how the deployment ends
             deployment.end("Failed", "INTERNAL_ERROR", repr(cause))
         if deployment.status != "Succeeded" and deployment.rolls_back and deployment.creator != "codeDeployRollback":
             self.roll_back(deployment)
+
+    def compare(self, deployment: Deployment) -> None:
+        """Takes no alias that is not at the version that it is to be taken from."""
+        it = deployment.lambda_function
+        live = self.client("lambda").get_alias(FunctionName=it["Name"], Name=it["Alias"])["FunctionVersion"]
+        if live != it["CurrentVersion"] and deployment.creator != "codeDeployRollback":
+            deployment.end("Failed", "INVALID_LAMBDA_CONFIGURATION", f"The alias is at {live}.")
 
     def call_hook(self, deployment: Deployment) -> None:
         if deployment.hook is None:

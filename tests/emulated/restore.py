@@ -109,8 +109,8 @@ def check_backup_plan(_api: Api, emulator: Deployment) -> None:
     backup = emulator.client("backup")
     [plan] = [it for it in backup.list_backup_plans()["BackupPlansList"] if emulator.stage in it["BackupPlanName"]]
     rules = backup.get_backup_plan(BackupPlanId=plan["BackupPlanId"])["BackupPlan"]["Rules"]
-    days = {name: int(emulator.parameters[f"{name.title()}RetentionDays"]) for name in ("hourly", "daily")}
-    equal({it["RuleName"]: it["Lifecycle"]["DeleteAfterDays"] for it in rules}, days)
+    days = int(emulator.parameters["DailyRetentionDays"])
+    equal({it["RuleName"]: it["Lifecycle"]["DeleteAfterDays"] for it in rules}, {"daily": days})
     for vault in (f"wardgate-{emulator.stage}", copy_vault(emulator)):
         described = backup.describe_backup_vault(BackupVaultName=vault)
         holds(described["EncryptionKeyArn"], described)

@@ -6,16 +6,16 @@ import contextlib
 import hashlib
 import io
 import json
-import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from emulated.deploys import RELEASED, keep, kept, live, publications, trail
 from emulated.gateway import OTHER_PASSWORD, PASSWORD, Api, equal, holds, remembered
-from wardgate_infra import TARGET, Json, functions, templates
+from wardgate_infra import Json, functions, templates
 from wardgate_infra.emulator import binaries, lower
 from wardgate_infra.emulator.deployment import Deployment
+from wardgate_infra.operate.deploy import empty_secrets
 
 # Where its code is.
 CODE = "wardgate-previous-release"
@@ -39,12 +39,15 @@ def check_previous_release(api: Api, emulator: Deployment) -> None:
     source, built = previous()
     emulator.verify_mail_identity()
     emulator.sam_deploy(source / "infra/data.yaml", "--stack-name", "wardgate-development-data")
-    put_key_rings(emulator)
+    empty_secrets(emulator.client("secretsmanager"), emulator.stage)
     upload(emulator, built)
     areas = {it.stem: it for it in sorted((source / "infra/functions").glob("*.yaml"))}
     stacks = {"migrate": source / "infra/migrate.yaml", **areas, "": source / "template.yaml"}
     for name, template in stacks.items():
         deploy_previous(emulator, f"wardgate-development-{name}".rstrip("-"), template)
+        if name == "migrate":
+            # By its own function, before anything else asks for a key.
+            emulator.operate("rotate", "--first")
     api.registered(BEFORE)
     TOKENS["kept"], TOKENS["spent"] = api.login(BEFORE), api.login(BEFORE)
     api.post("/v1/password/forgot", email=BEFORE).is_ok(202)
@@ -65,14 +68,6 @@ def deploy_previous(emulator: Deployment, stack: str, file: Path) -> None:
     overrides.write_text(json.dumps(given), encoding="utf-8")
     where = ("--s3-bucket", CODE, "--parameter-overrides", f"file://{overrides}")
     emulator.sam_deploy(packaged, "--stack-name", stack, *where)
-
-
-def put_key_rings(emulator: Deployment) -> None:
-    """By hand, because nobody has typed `make rotate` yet."""
-    rings = json.loads(subprocess.check_output([TARGET / "debug/examples/key_rings"]))
-    for name, ring in rings.items():
-        secret = f"wardgate/{emulator.stage}/{name}"
-        emulator.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=json.dumps(ring))
 
 
 def old_releases(emulator: Deployment) -> dict[str, str]:
@@ -182,11 +177,28 @@ def migrated(emulator: Deployment) -> Iterator[None]:
     dynamodb.delete_item(TableName=table, Key={name: item[name] for name in ("pk", "sk")})
 
 
+def canaries(emulator: Deployment) -> set[str]:
+    """What the stage's stacks with functions were told of CodeDeploy."""
+    stacks = emulator.client("cloudformation").describe_stacks()["Stacks"]
+    own = [it for it in stacks if it["StackName"].startswith(f"wardgate-{emulator.stage}")]
+    given = [parameter for it in own for parameter in it.get("Parameters", [])]
+    return {it["ParameterValue"] for it in given if it["ParameterKey"] == "Canary"}
+
+
 def check_next_deploy(api: Api, emulator: Deployment) -> None:
     """After a rollback the same release can be deployed again."""
     holds("aliases moved forward" in emulator.deploy(), "no alias moved")
+    # CodeDeploy would refuse an alias that the rollback has moved.
+    equal(canaries(emulator), {"false"})
     holds(PREVIOUS not in publications(emulator).values(), "the previous release is live")
     equal(trail(emulator), ["deployed", "rolled_back", "deployed"])
     api.signed_in("next@example.com")
     api.post("/v1/login", email=BEFORE, password=PASSWORD).refuses(401, "invalid_credentials")
     api.login(BEFORE, OTHER_PASSWORD)
+
+
+def check_canary_is_back(_api: Api, emulator: Deployment) -> None:
+    """A deploy that finds an alias elsewhere leaves CodeDeploy out; the one after it does not."""
+    emulator.deploy()
+    emulator.deploy()
+    equal(canaries(emulator), {"true"})

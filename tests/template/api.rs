@@ -92,7 +92,6 @@ fn sec_pl_02_the_access_log_has_no_query_and_no_header() {
     let harmless = [
         "error.responseType",
         "identity.sourceIp",
-        "integrationErrorMessage",
         "integrationLatency",
         "integrationStatus",
         "protocol",

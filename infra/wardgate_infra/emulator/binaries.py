@@ -17,16 +17,13 @@ PREVIOUS_RELEASE = ROOT / "infra/previous-release"
 
 
 def build() -> None:
-    """Builds every function and what makes key rings; or takes what BINARIES has, a folder of another build."""
+    """Builds every function; or takes what BINARIES has, a folder of another build."""
     if given := os.environ.get("BINARIES"):
         collect(ROOT, Path(given), ARTIFACTS)
         return
     if not (TARGET / PROFILE).exists():
         print("The first build takes a few minutes.", flush=True)
     compile_functions(ROOT)
-    command = ["cargo", "build", "--package", "wardgate-server", "--features", "dev", "--example", "key_rings"]
-    if subprocess.run(command, cwd=ROOT, check=False).returncode:
-        raise Failed("The build failed, as above.")
     collect(ROOT, TARGET / PROFILE, ARTIFACTS)
 
 

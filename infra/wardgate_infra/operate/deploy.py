@@ -10,7 +10,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wardgate_infra import Failed, Json
+from wardgate_infra import Client, Failed, Json
 from wardgate_infra.operate import (
     aliases,
     audit,
@@ -135,15 +135,14 @@ def artifact(deploy: Deploy) -> str:
 def data(deploy: Deploy) -> str:
     remark = deploy.stack(deploy.stage.data_stack, "infra/data.yaml")
     if deploy.stage.is_emulated:
-        empty_secrets(deploy.stage)
+        empty_secrets(deploy.stage.client("secretsmanager"), deploy.stage.name)
     return remark
 
 
-def empty_secrets(stage: Stage) -> None:
+def empty_secrets(secrets: Client, stage: str) -> None:
     """A secret without a value in the template has no version in AWS, and in the emulator one that is empty. That the
     template gives none: tests/template/, sec_ot_09_each_ring_is_a_secret_and_no_template_knows_its_value."""
-    secrets = stage.client("secretsmanager")
-    filters = [{"Key": "name", "Values": [f"wardgate/{stage.name}/"]}]
+    filters = [{"Key": "name", "Values": [f"wardgate/{stage}/"]}]
     for secret in secrets.list_secrets(Filters=filters, MaxResults=100)["SecretList"]:
         try:
             current = secrets.get_secret_value(SecretId=secret["ARN"])
@@ -174,8 +173,9 @@ def begin(deploy: Deploy) -> None:
     releases.remember(stage, deploy.release, deploy.manifest, deploy.live, deploy.publications)
     aliases.forget(stage, there, deploy.publications)
     if any(it.publication != it.deployed for it in deploy.before):
-        # A canary would share the requests with what CloudFormation believes to be live: what was taken back.
-        deploy.given["DeploymentType"] = "AllAtOnce"
+        # CodeDeploy takes an alias from the version that CloudFormation believes to be live, which was taken back, and
+        # refuses one that is elsewhere.
+        deploy.given["Canary"] = "false"
 
 
 def migrations(deploy: Deploy) -> None:

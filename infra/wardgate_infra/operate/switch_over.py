@@ -58,7 +58,7 @@ def deploy(stage: Stage) -> None:
     manifest = bucket.manifest(known["artifact"])
     releases.refuse_other(stage, manifest)
     release = releases.name_release(manifest, stage.parameters)
-    given = {**stage.parameters, "Release": release, "DeploymentType": "AllAtOnce"}
+    given = {**stage.parameters, "Release": release, "Canary": "false"}
     archives = releases.code(manifest)
     published = publications(stage.release_stacks.values(), given, archives)
     releases.remember(stage, release, manifest, live, published)
