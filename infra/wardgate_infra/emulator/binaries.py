@@ -1,4 +1,4 @@
-"""The functions' binaries: this checkout's, of cargo's profile `emulated`, and those of the release before it."""
+"""The functions' binaries: this checkout's, of cargo's profile `ci`, and those of the release before it."""
 
 import functools
 import os
@@ -11,7 +11,7 @@ from wardgate_infra import ROOT, TARGET, Failed, functions
 # Not target/lambda: what is there will be deployed.
 ARTIFACTS = TARGET / "emulator/lambda"
 PREVIOUS = TARGET / "emulator/previous"
-PROFILE = "emulated"
+PROFILE = "ci"
 # The commit of the release that stages run before this one. `make test-deploy` upgrades from it.
 PREVIOUS_RELEASE = ROOT / "infra/previous-release"
 
@@ -65,10 +65,7 @@ def compile_functions(source: Path) -> None:
     """By their packages, as they are deployed."""
     packages = sorted(it.parent.name for it in (source / "functions").glob("*/Cargo.toml"))
     chosen = [argument for name in packages for argument in ("--package", name)]
-    # A release that does not know the profile is built in the same one.
-    settings = ('inherits="dev"', "debug=false", 'panic="abort"', "strip=true")
-    given = [argument for it in settings for argument in ("--config", f"profile.{PROFILE}.{it}")]
-    command = ["cargo", "build", "--profile", PROFILE, *given, "--bins", *chosen]
+    command = ["cargo", "build", "--profile", PROFILE, "--bins", *chosen]
     environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET)}
     if subprocess.run(command, cwd=source, env=environment, check=False).returncode:
         raise Failed("The build failed, as above.")
