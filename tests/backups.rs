@@ -110,7 +110,7 @@ fn backups_have_keys_of_their_own_and_outlive_their_stacks_and_productions_are_l
             // A job whose backup would go earlier than the lock lets it fails.
             let shortest = match path {
                 "infra/backup.yaml" => rules(&template)[0]["Lifecycle"]["DeleteAfterDays"].clone(),
-                _ => rules(&of_stage("infra/backup.yaml", stage))[1]["CopyActions"][0]["Lifecycle"]["DeleteAfterDays"]
+                _ => rules(&of_stage("infra/backup.yaml", stage))[0]["CopyActions"][0]["Lifecycle"]["DeleteAfterDays"]
                     .clone(),
             };
             assert!(lock.is_none_or(|lock| lock["MinRetentionDays"] == shortest), "{path}: {lock:?}");

@@ -156,13 +156,12 @@ fn a_rollback_needs_so_many_failures_and_such_a_share() {
     let stacks = stacks(&[("RollbackErrors", json!(7)), ("RollbackPercent", json!(3))]);
     for (id, alarm) in stacks.iter().flat_map(|stack| resources(&stack.template, "AWS::CloudWatch::Alarm")) {
         assert_eq!(alarm["TreatMissingData"], "notBreaching", "{id}");
-        assert_eq!((&alarm["Threshold"], &alarm["EvaluationPeriods"]), (&json!(0), &json!(1)), "{id}");
+        assert_eq!((&alarm["Threshold"], &alarm["DatapointsToAlarm"]), (&json!(0), &json!(1)), "{id}");
         assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold", "{id}");
         let metrics = alarm["Metrics"].as_array().unwrap();
         let expressions: BTreeMap<&str, &str> =
             metrics.iter().filter_map(|it| Some((it["Id"].as_str()?, it["Expression"].as_str()?))).collect();
-        let failed =
-            if watched(alarm).contains_key("faults") { "FILL(errors, 0) + FILL(faults, 0)" } else { "FILL(errors, 0)" };
+        let failed = if watched(alarm).contains_key("faults") { "errors + faults" } else { "errors" };
         let breach = "IF(failed >= 7 AND failed * 100 >= calls * 3, 1, 0)";
         assert_eq!(expressions, BTreeMap::from([("breach", breach), ("failed", failed)]), "{id}");
         let returned: Vec<&Value> = metrics.iter().filter(|it| it["ReturnData"] != false).map(|it| &it["Id"]).collect();
