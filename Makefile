@@ -196,12 +196,11 @@ $(tools)/.pins: .ci/requirements.txt
 .PHONY: validate
 validate: .tools/sam/.pins .tools/checkov/.pins ## Check every stack's template for every stage
 	@$(in-package) $(python) -m wardgate_infra.validate
-	@$(in-package) python3 -m wardgate_infra.cost --check
+	@$(in-package) $(python) -m wardgate_infra.cost --check
 
 .PHONY: cost
-cost: ## Write the tables of docs/operations/cost.md
-	@command -v python3 >/dev/null || { echo "This needs Python 3." >&2; exit 1; }
-	@$(in-package) python3 -m wardgate_infra.cost
+cost: .tools/sam/.pins ## Write the tables of docs/operations/cost.md
+	@$(in-package) $(python) -m wardgate_infra.cost
 
 # EMULATOR_PORT is 4566 unless it is set. `exec`, so that Ctrl-C is the script's own affair.
 .PHONY: emulate

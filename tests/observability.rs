@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::{Value, json};
-use wardgate::telemetry::embedded::NAMESPACE;
+use wardgate::telemetry::embedded::{COUNTED_BY, NAMESPACE};
 use wardgate_runtime_tests::binaries;
 
 use self::alarms::{alarms, kebab, resolved, section};
@@ -119,6 +119,22 @@ fn every_expression_names_metrics_that_its_alarm_has() {
         }
     }
     assert!(expressions > 15);
+}
+
+/// Each value of such a label is a metric by the month.
+#[test]
+fn no_label_is_paid_for_that_neither_alarm_nor_dashboard_reads() {
+    let dashboard = text(TEMPLATE);
+    for (metric, label) in COUNTED_BY {
+        let mut watched = alarms().into_iter().flat_map(|alarm| alarm.watched());
+        let alarmed = watched.any(|it| it.name == metric && it.dimensions.contains_key(label));
+        let shown = dashboard.lines().any(|line| {
+            let is_listed = line.contains(&format!("\"{metric}\"")) && line.contains(&format!("\"{label}\""));
+            let is_found = line.contains("SEARCH('{Wardgate,") && line.contains(metric);
+            is_listed || is_found && line.contains(label)
+        });
+        assert!(alarmed || shown, "nothing reads {metric} by {label}");
+    }
 }
 
 /// CloudWatch looks at the newest minute before its data are there. A fill would be all that it sees, each time.

@@ -4,11 +4,13 @@ The prices are AWS's list prices for us-east-1 in November 2026, in dollars, wit
 the habits of users are inputs: put in your own.
 """
 
+import functools
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable
 
-from wardgate_infra import ROOT
+from wardgate_infra import ROOT, Json, templates
 
 PAGE = ROOT / "docs/operations/cost.md"
 MILLION = 1_000_000
@@ -59,14 +61,13 @@ LOG_BYTES = 3_000
 # Profile, credential, sessions, devices, and 400 days of the trail.
 USER_BYTES = 60_000
 
-# What a stage has, used or not.
-SECRETS = 6
-KEYS = 2
-# Forty-five of the stage, and one for each function that takes a release back.
-ALARMS = 85
-COMPOSITES = 4
-DASHBOARDS = 1
-METRICS = 157
+# What a stage is made of, used or not.
+TEMPLATES = ("infra/data.yaml", "infra/migrate.yaml", "template.yaml", "infra/observability.yaml", "infra/backup.yaml")
+AREAS = "infra/functions/*.yaml"
+# How many metrics our own code can emit, as the emitter itself was asked (tests/observability.rs).
+EMITTED = re.compile(r"^\| Metrics, at most: .+? \| (\d+) \|", re.MULTILINE)
+# Of an alarm on what is usual at an hour, CloudWatch counts the two edges of its band.
+BAND = 2
 # Functions that look for new keys, as warm as traffic keeps them.
 SECRET_CALLS = 300_000
 KEY_CALLS = 200_000
@@ -75,6 +76,42 @@ SCHEDULED = MONTH * 24 * 4
 
 WITHOUT_CENTS = 10
 STAGES = {"staging": 50, "1,000 users": 1_000, "100,000 users": 100_000, "1 million users": 1_000_000}
+
+
+@functools.cache
+def has() -> Counter[str]:
+    """What a stage has that is paid for by the month."""
+    found: Counter[str] = Counter()
+    for path in [*(ROOT / it for it in TEMPLATES), *sorted(ROOT.glob(AREAS))]:
+        for resource in templates.read(path)["Resources"].values():
+            found[resource["Type"]] += 1
+            if resource["Type"] == "AWS::CloudWatch::Alarm":
+                found["alarms' metrics"] += watched(resource["Properties"])
+    [emitted] = EMITTED.findall((ROOT / "docs/operations/observability.md").read_text(encoding="utf-8"))
+    found["metrics"] = int(emitted)
+    return found
+
+
+def watched(alarm: Json) -> int:
+    """How many metrics an alarm looks at, which is what it is billed by."""
+    queries = alarm.get("Metrics")
+    if queries is None:
+        return 1
+    banded = any("ANOMALY_DETECTION_BAND" in it.get("Expression", "") for it in queries)
+    return sum("MetricStat" in it for it in queries) + (BAND if banded else 0)
+
+
+def standing() -> dict[str, tuple[int, str, float]]:
+    """What a stage costs a month before anybody comes, if everything that can be emitted is: how many, and of what."""
+    lines = {
+        "metrics of our own, at most": ("metrics", "CloudWatch, a metric"),
+        "metrics that alarms look at": ("alarms' metrics", "CloudWatch, an alarm on a metric"),
+        "composite alarms": ("AWS::CloudWatch::CompositeAlarm", "CloudWatch, a composite alarm"),
+        "dashboards": ("AWS::CloudWatch::Dashboard", "CloudWatch, a dashboard"),
+        "secrets": ("AWS::SecretsManager::Secret", "Secrets Manager, a secret"),
+        "keys": ("AWS::KMS::Key", "KMS, a key"),
+    }
+    return {line: (has()[what], name, price(name, has()[what])) for line, (what, name) in lines.items()}
 
 
 def price(name: str, amount: float, per: float = 1) -> float:
@@ -101,15 +138,14 @@ def costs(users: int) -> dict[str, float]:
         "DynamoDB, storage and recovery": price("DynamoDB, a GB", stored)
         + price("DynamoDB, a GB with point-in-time recovery", stored)
         + price("Backup, a GB", stored * 3),
-        "Secrets Manager and KMS": price("Secrets Manager, a secret", SECRETS)
+        "Secrets Manager and KMS": price("Secrets Manager, a secret", has()["AWS::SecretsManager::Secret"])
         + price("Secrets Manager, 10,000 calls", SECRET_CALLS, 10_000)
-        + price("KMS, a key", KEYS)
+        + price("KMS, a key", has()["AWS::KMS::Key"])
         + price("KMS, 10,000 calls", KEY_CALLS, 10_000),
         "CloudWatch, logs": price("CloudWatch, a GB of logs", (requests + behind) * LOG_BYTES / 1e9),
-        "CloudWatch, metrics and alarms": price("CloudWatch, a metric", METRICS)
-        + price("CloudWatch, an alarm on a metric", ALARMS)
-        + price("CloudWatch, a composite alarm", COMPOSITES)
-        + price("CloudWatch, a dashboard", DASHBOARDS),
+        "CloudWatch, metrics and alarms": sum(
+            amount for _, name, amount in standing().values() if name.startswith("CloudWatch")
+        ),
         "SES": price("SES, 1,000 mails", mails, 1_000),
         "SQS and EventBridge": price("SQS, a million requests (FIFO)", mails * 3, MILLION)
         + price("EventBridge, a million events", made["sign-in"] + made["sign-out"] + made["registration"], MILLION),
@@ -127,7 +163,7 @@ def money(amount: float) -> str:
 
 
 def tables() -> list[str]:
-    """Both tables of cost.md."""
+    """The tables of cost.md."""
     found = {stage: costs(users) for stage, users in STAGES.items()}
     body = [[service, *(money(it[service]) for it in found.values())] for service in found["staging"]]
     totals = {stage: sum(it.values()) for stage, it in found.items()}
@@ -138,7 +174,17 @@ def tables() -> list[str]:
         for name, (often, ms, mb, writes, reads, *_) in REQUESTS.items()
     ]
     head = ["request", "a user a month", "ms", "MB", "write units", "read units", "$ a million"]
-    return [*rows(["service", *STAGES], body), "", *rows(head, used), "", *rows(["price", "$"], PRICES.items())]
+    stands = [[line, many, PRICES[name], money(amount)] for line, (many, name, amount) in standing().items()]
+    stands.append(["**together, a month**", "", "", f"**{money(sum(it[2] for it in standing().values()))}**"])
+    return [
+        *rows(["service", *STAGES], body),
+        "",
+        *rows(["before anybody comes", "how many", "$ each", "$ a month"], stands),
+        "",
+        *rows(head, used),
+        "",
+        *rows(["price", "$"], PRICES.items()),
+    ]
 
 
 def of_one(ms: float, mb: float, writes: float, reads: float) -> float:

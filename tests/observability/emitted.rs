@@ -127,7 +127,7 @@ pub fn emitted() -> BTreeSet<Metric> {
     for key in recorded().into_iter().filter(|key| key.name() != "wardgate_sources_hidden_total") {
         let labels: BTreeMap<&str, &str> = key.labels().map(|label| (label.key(), label.value())).collect();
         let names: Vec<&str> = labels.keys().copied().collect();
-        for set in dimension_sets(&names) {
+        for set in dimension_sets(key.name(), &names) {
             let value = |name: &str| if name == STAGE { "development" } else { labels[name] };
             let dimensions = set.into_iter().map(|name| (name.to_owned(), value(name).to_owned()));
             metrics.insert((key.name().to_owned(), dimensions.collect()));

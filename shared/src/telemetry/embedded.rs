@@ -48,20 +48,39 @@ impl Embedded {
     }
 }
 
-/// `CloudWatch` adds nothing up over a dimension, as Prometheus does, and takes a metric with each set of dimensions for
-/// one of its own, which is paid for. So a line counts in the stage's total and under each of its labels alone, and never
-/// under two labels together: that is what a query over the logs is for.
-pub fn dimension_sets<'a>(labels: &[&'a str]) -> Vec<Vec<&'a str>> {
-    let alone = labels.iter().map(|label| vec![STAGE, label]);
-    std::iter::once(vec![STAGE]).chain(alone).collect()
+/// By which label `CloudWatch` counts a metric beside the stage's total. Each value of one is a metric that is paid for by
+/// the month, so that a label stands here where an alarm or the dashboard reads it. Lines of the log have every label.
+pub const COUNTED_BY: [(&str, &str); 10] = [
+    ("wardgate_breach_checks_total", "outcome"),
+    ("wardgate_errors_total", "endpoint"),
+    ("wardgate_key_age_seconds", "ring"),
+    ("wardgate_mail_refusals_total", "limit"),
+    ("wardgate_mails_total", "outcome"),
+    ("wardgate_refreshes_total", "outcome"),
+    ("wardgate_requests_total", "status"),
+    ("wardgate_rotations_total", "outcome"),
+    ("wardgate_sign_ins_total", "outcome"),
+    ("wardgate_verifications_total", "outcome"),
+];
+
+/// `CloudWatch` adds nothing up over a dimension, as Prometheus does. So a metric counts in the stage's total, and under
+/// each label of [`COUNTED_BY`] alone; never under two together: that is what a query over the logs is for.
+pub fn dimension_sets<'a>(metric: &str, labels: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let counted = labels.iter().copied().filter(|label| COUNTED_BY.contains(&(metric, *label)));
+    std::iter::once(vec![STAGE]).chain(counted.map(|label| vec![STAGE, label])).collect()
 }
 
+/// A directive for each metric of a line, because one has a single list of dimensions.
 fn roll_up(mut line: Value) -> Value {
-    if let Some(sets) = line.pointer_mut("/_aws/CloudWatchMetrics/0/Dimensions") {
-        let names = sets.pointer("/0").and_then(Value::as_array).cloned().unwrap_or_default();
-        let labels: Vec<&str> = names.iter().filter_map(Value::as_str).filter(|name| *name != STAGE).collect();
-        *sets = json!(dimension_sets(&labels));
-    }
+    let Some(directives) = line.pointer_mut("/_aws/CloudWatchMetrics") else { return line };
+    let list = |pointer: &str| directives.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
+    let (names, metrics) = (list("/0/Dimensions/0"), list("/0/Metrics"));
+    let labels: Vec<&str> = names.iter().filter_map(Value::as_str).filter(|name| *name != STAGE).collect();
+    let counted = metrics.into_iter().map(|metric| {
+        let name = metric.get("Name").and_then(Value::as_str).unwrap_or_default();
+        json!({ "Namespace": NAMESPACE, "Dimensions": dimension_sets(name, &labels), "Metrics": [metric] })
+    });
+    *directives = counted.collect();
     line
 }
 
@@ -74,7 +93,7 @@ mod tests {
 
     /// The one test that may start the recorder of this process.
     #[test]
-    fn a_line_counts_in_the_total_and_under_each_label_alone() {
+    fn a_line_counts_in_the_total_and_under_each_label_that_is_read_alone() {
         let embedded = Embedded::start("development", Some("512")).unwrap();
         metrics::request("login", StatusCode::INTERNAL_SERVER_ERROR, 0.25);
         metrics::cold_start();
@@ -83,9 +102,13 @@ mod tests {
         let lines: Vec<Value> =
             String::from_utf8(written).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let line = |metric: &str| lines.iter().find(|line| line.get(metric).is_some()).unwrap();
-        let sets = |metric: &str| line(metric)["_aws"]["CloudWatchMetrics"][0]["Dimensions"].clone();
-        assert_eq!(sets("wardgate_requests_total"), json!([["stage"], ["stage", "endpoint"], ["stage", "status"]]));
-        assert_eq!(sets("wardgate_request_duration_seconds"), json!([["stage"], ["stage", "endpoint"]]));
+        let sets = |metric: &str| {
+            let mut directives = line(metric)["_aws"]["CloudWatchMetrics"].as_array().unwrap().iter();
+            directives.find(|it| it["Metrics"][0]["Name"] == metric).unwrap()["Dimensions"].clone()
+        };
+        assert_eq!(sets("wardgate_requests_total"), json!([["stage"], ["stage", "status"]]));
+        assert_eq!(sets("wardgate_errors_total"), json!([["stage"], ["stage", "endpoint"]]));
+        assert_eq!(sets("wardgate_request_duration_seconds"), json!([["stage"]]));
         assert_eq!(sets("wardgate_cold_starts_total"), json!([["stage"]]));
         let counted = line("wardgate_requests_total");
         let dimensions = ["stage", "endpoint", "status"].map(|name| counted[name].as_str().unwrap());
