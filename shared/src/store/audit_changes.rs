@@ -52,7 +52,7 @@ impl StreamRecord {
 
     /// Whether nothing happened to a line about an account but that it lost what tells of a person.
     fn is_anonymised(&self) -> bool {
-        let (Some(old), Some(new)) = (self.old(), self.new()) else { return false };
+        let (Some(old), Some(new)) = (self.old_image(), self.new_image()) else { return false };
         let kept = old.iter().filter(|(name, _)| !ERASABLE.contains(&name.as_str()));
         self.line_partition().starts_with("USER#")
             && !ERASABLE.iter().any(|name| new.contains_key(*name))
@@ -63,7 +63,7 @@ impl StreamRecord {
     /// Whether the table itself deleted the line, and at its time. Whoever may change the table's settings can make it
     /// delete by another attribute.
     fn is_expired(&self) -> bool {
-        let ttl = match self.old().and_then(|line| line.get("ttl")) {
+        let ttl = match self.old_image().and_then(|line| line.get("ttl")) {
             Some(AttributeValue::N(seconds)) => seconds.parse::<i64>().ok(),
             _ => None,
         };

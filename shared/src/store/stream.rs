@@ -93,18 +93,18 @@ impl StreamRecord {
     }
 
     /// The item before.
-    pub(super) fn old(&self) -> Option<&Item> {
+    pub(super) fn old_image(&self) -> Option<&Item> {
         self.dynamodb.old_image.as_ref()
     }
 
     /// The item after.
-    pub(super) fn new(&self) -> Option<&Item> {
+    pub(super) fn new_image(&self) -> Option<&Item> {
         self.dynamodb.new_image.as_ref()
     }
 
     /// The item before and after, read.
     pub(super) fn images<T: DeserializeOwned>(&self) -> Result<[Option<Box<T>>; 2], StoreError> {
         let read = |item: Option<&Item>| item.cloned().map(serde_dynamo::from_item).transpose();
-        Ok([read(self.old())?.map(Box::new), read(self.new())?.map(Box::new)])
+        Ok([read(self.old_image())?.map(Box::new), read(self.new_image())?.map(Box::new)])
     }
 }
