@@ -420,7 +420,7 @@ fn queries_over_logs_name_fields_that_lines_have() {
     let reference = text(REFERENCE);
     let queries: Vec<&str> =
         reference.split("```logs\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert_eq!(queries.len(), 5);
+    assert_eq!(queries.len(), 6);
     for query in queries {
         let unquoted: String = query.split('"').step_by(2).collect();
         // What a query names itself.
