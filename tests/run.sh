@@ -13,7 +13,13 @@ status=0
 tests=(--workspace --lib --test '*')
 echo "Building the tests; the first time takes a few minutes."
 cargo test "${tests[@]}" --no-run
-{ cargo test "${tests[@]}" --no-fail-fast && cargo test --workspace --doc; } 2>&1 | tee "$target/tests.log" || status=$?
+all() {
+    local failed=0
+    cargo test "${tests[@]}" --no-fail-fast || failed=1
+    cargo test --workspace --doc || failed=1
+    return "$failed"
+}
+all 2>&1 | tee "$target/tests.log" || status=$?
 
 echo
 echo "What ran:"
