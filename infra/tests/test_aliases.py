@@ -5,7 +5,7 @@ import unittest
 
 from tests.fakes import FakeClient, error, formation, function, stage
 from wardgate_infra import Failed, Json
-from wardgate_infra.operate import aliases, running
+from wardgate_infra.operate import aliases, deploy, running
 from wardgate_infra.operate.aliases import Function
 
 
@@ -188,3 +188,12 @@ class Deleting(unittest.TestCase):
         me = function("me", "2", *published, beside={"3": 0.1})
         needed = {"me": "p5", "login": "p6"}, {"me": "p8"}, {"login": "p9"}
         self.assertEqual(self.pruned(me, *needed), ["1", "4", "6", "7", "9", "10"])
+
+
+class Canaries(unittest.TestCase):
+    def test_codedeploy_stays_out_where_an_alias_is_not_where_cloudformation_left_it(self) -> None:
+        as_deployed, rolled_back = function("me", "2", "a", "b"), function("login", "1", "a", "b")
+        self.assertEqual(deploy.canary([as_deployed]), {})
+        self.assertEqual(deploy.canary([as_deployed, rolled_back]), {"Canary": "false"})
+        # A deploy that was taken back in an area, whose versions stay.
+        self.assertEqual(deploy.canary([function("me", "2", "a", "b", "c")]), {"Canary": "false"})

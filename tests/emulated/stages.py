@@ -111,7 +111,6 @@ UPGRADE: list[Check] = [
     upgrade.check_rollback,
     upgrade.check_next_deploy,
     midway.check_rollback_midway,
-    upgrade.check_canary_is_back,
 ]
 STAGES = {"staging": STAGING, "production": PRODUCTION, "development": UPGRADE}
 

@@ -177,28 +177,11 @@ def migrated(emulator: Deployment) -> Iterator[None]:
     dynamodb.delete_item(TableName=table, Key={name: item[name] for name in ("pk", "sk")})
 
 
-def canaries(emulator: Deployment) -> set[str]:
-    """What the stage's stacks with functions were told of CodeDeploy."""
-    stacks = emulator.client("cloudformation").describe_stacks()["Stacks"]
-    own = [it for it in stacks if it["StackName"].startswith(f"wardgate-{emulator.stage}")]
-    given = [parameter for it in own for parameter in it.get("Parameters", [])]
-    return {it["ParameterValue"] for it in given if it["ParameterKey"] == "Canary"}
-
-
 def check_next_deploy(api: Api, emulator: Deployment) -> None:
     """After a rollback the same release can be deployed again."""
     holds("aliases moved forward" in emulator.deploy(), "no alias moved")
-    # CodeDeploy would refuse an alias that the rollback has moved.
-    equal(canaries(emulator), {"false"})
     holds(PREVIOUS not in publications(emulator).values(), "the previous release is live")
     equal(trail(emulator), ["deployed", "rolled_back", "deployed"])
     api.signed_in("next@example.com")
     api.post("/v1/login", email=BEFORE, password=PASSWORD).refuses(401, "invalid_credentials")
     api.login(BEFORE, OTHER_PASSWORD)
-
-
-def check_canary_is_back(_api: Api, emulator: Deployment) -> None:
-    """A deploy that finds an alias elsewhere leaves CodeDeploy out; the one after it does not."""
-    emulator.deploy()
-    emulator.deploy()
-    equal(canaries(emulator), {"true"})

@@ -91,6 +91,8 @@ def lower(template: Json, given: dict[str, str]) -> Json:
                 lower_alarm(properties)
             case "AWS::IAM::ManagedPolicy":
                 lower_policy(properties)
+    # Without CodeDeploy nothing depends on it, and CloudFormation takes its change for none.
+    template.get("Parameters", {}).pop("Canary", None)
     return template
 
 

@@ -5,7 +5,7 @@ import datetime
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -172,10 +172,13 @@ def begin(deploy: Deploy) -> None:
     deploy.is_moving = True
     releases.remember(stage, deploy.release, deploy.manifest, deploy.live, deploy.publications)
     aliases.forget(stage, there, deploy.publications)
-    if any(it.publication != it.deployed for it in deploy.before):
-        # CodeDeploy takes an alias from the version that CloudFormation believes to be live, which was taken back, and
-        # refuses one that is elsewhere.
-        deploy.given["Canary"] = "false"
+    deploy.given |= canary(deploy.before)
+
+
+def canary(before: Iterable[Function]) -> dict[str, str]:
+    """Leaves CodeDeploy out where somebody has moved an alias: it takes one from the version that CloudFormation
+    believes to be live, and refuses one that is elsewhere."""
+    return {"Canary": "false"} if any(it.publication != it.deployed for it in before) else {}
 
 
 def migrations(deploy: Deploy) -> None:

@@ -49,6 +49,7 @@ def deploy(
         name_code(content, code)
     if stage.is_emulated:
         content = lower(content, values)
+        values = {name: it for name, it in values.items() if name in content["Parameters"]}
     if is_current(stage, name, content, values, released=code is not None):
         return False
     packaged, overrides = folder / "template.json", folder / "parameters.yaml"
