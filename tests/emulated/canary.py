@@ -144,13 +144,15 @@ def check_hook(_api: Api, emulator: Deployment) -> None:
             good = deployments.publish(function, AUTH__TOKENS__ACCESS_SECONDS="299")
             equal(deployments.ended(deployments.begin(function, good)), ("Succeeded", None))
             equal(deployments.live(function), (good, {}))
-            version = deployments.publish(function, **broken)
-            equal(deployments.ended(deployments.begin(function, version)), ("Failed", "HOOK_EXECUTION_FAILURE"))
-            equal(deployments.live(function), (good, {}))
             # Somebody has moved the alias back in the meantime.
             deployments.point(function, deployments.before[function])
             refused = deployments.ended(deployments.begin(function, good, current=good))
             equal(refused, ("Failed", "INVALID_LAMBDA_CONFIGURATION"))
+            # Where it is taken back to, too.
+            deployments.point(function, good)
+            version = deployments.publish(function, **broken)
+            equal(deployments.ended(deployments.begin(function, version)), ("Failed", "HOOK_EXECUTION_FAILURE"))
+            equal(deployments.live(function), (good, {}))
 
 
 def check_canary(_api: Api, emulator: Deployment) -> None:
