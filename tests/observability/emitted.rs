@@ -31,10 +31,8 @@ const RINGS: [RingName; 6] = [
 /// A namespace of AWS, metrics of it, and the sets of dimensions that it emits them with.
 pub type Vended = (&'static str, &'static [&'static str], &'static [&'static [&'static str]]);
 /// As far as anything here watches them.
-pub const AWS: [Vended; 6] = [
+pub const AWS: [Vended; 4] = [
     ("AWS/ApiGateway", &["4xx", "5xx", "Count", "IntegrationLatency", "Latency"], &[&["ApiId"], &["ApiId", "Stage"]]),
-    ("AWS/DynamoDB", &["SystemErrors", "ThrottledRequests"], &[&["TableName", "Operation"]]),
-    ("AWS/DynamoDB", &["ReadThrottleEvents", "WriteThrottleEvents"], &[&["TableName"]]),
     (
         "AWS/Lambda",
         &["Duration", "Errors", "Invocations", "Throttles"],

@@ -53,7 +53,7 @@ impl<Act> Write<Act> {
         self
     }
 
-    /// And on this one, too.
+    /// And on this one, too. Neither may have an OR outside parentheses.
     pub(super) fn and(mut self, condition: &str) -> Self {
         self.condition = Some(match self.condition {
             Some(before) => format!("{before} AND {condition}"),
