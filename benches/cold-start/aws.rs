@@ -86,10 +86,11 @@ fn converse(mut connection: TcpStream, rings: &Value, requests: &AtomicUsize) ->
     }
 }
 
-/// Secrets have rings; every other question is `DynamoDB`'s for an item that is not there, or that an update has made.
+/// Secrets have rings; every other question is `DynamoDB`'s for an item that is not there, or for what an update has made
+/// of a counter.
 fn answer(question: &Value, rings: &Value) -> Value {
     match question["SecretId"].as_str() {
         Some(name) => json!({ "Name": name, "SecretString": rings[name.trim_start_matches(PREFIX)].to_string() }),
-        None => json!({ "Attributes": {} }),
+        None => json!({ "Attributes": { "failures": { "N": "1" }, "last_at": { "N": "1" } } }),
     }
 }
