@@ -193,7 +193,11 @@ class Deleting(unittest.TestCase):
 class Canaries(unittest.TestCase):
     def test_codedeploy_stays_out_where_an_alias_is_not_where_cloudformation_left_it(self) -> None:
         as_deployed, rolled_back = function("me", "2", "a", "b"), function("login", "1", "a", "b")
-        self.assertEqual(deploy.canary([as_deployed]), {})
-        self.assertEqual(deploy.canary([as_deployed, rolled_back]), {"Canary": "false"})
+        self.assertEqual(deploy.canary([as_deployed], watched=True), {})
+        self.assertEqual(deploy.canary([as_deployed, rolled_back], watched=True), {"Canary": "false"})
         # A deploy that was taken back in an area, whose versions stay.
-        self.assertEqual(deploy.canary([function("me", "2", "a", "b", "c")]), {"Canary": "false"})
+        self.assertEqual(deploy.canary([function("me", "2", "a", "b", "c")], watched=True), {"Canary": "false"})
+
+    def test_codedeploy_stays_out_until_there_is_an_alarm_that_takes_deployments_back(self) -> None:
+        self.assertEqual(deploy.canary([], watched=False), {"Canary": "false"})
+        self.assertEqual(deploy.canary([function("me", "2", "a", "b")], watched=False), {"Canary": "false"})

@@ -88,14 +88,14 @@ class Deployments:
         return str(version)
 
     def begin(self, function: str, version: str, config: str = AT_ONCE, current: str | None = None) -> str:
-        """A deployment of a version, with the stage's hook and the function's alarm, from the version that is live
+        """A deployment of a version, with the stage's hook and the API's alarm, from the version that is live
         unless another one is believed to be."""
         group = {"applicationName": self.application, "deploymentGroupName": function}
         self.service.create_deployment_group(
             **group,
             serviceRoleArn="arn:aws:iam::000000000000:role/x",
             deploymentConfigName=config,
-            alarmConfiguration={"enabled": True, "alarms": [{"name": f"{self.name(function)}-rollback"}]},
+            alarmConfiguration={"enabled": True, "alarms": [{"name": self.name("api-rollback")}]},
         )
         current = current or self.live(function)[0]
         deployed = revision(self.name(function), current, version, hook=self.name("smoke"))
@@ -157,7 +157,7 @@ def check_hook(_api: Api, emulator: Deployment) -> None:
 
 def check_canary(_api: Api, emulator: Deployment) -> None:
     """An alarm during the canary takes it back, and so does somebody who stops it."""
-    alarms, alarm = emulator.client("cloudwatch"), f"wardgate-{emulator.stage}-me-rollback"
+    alarms, alarm = emulator.client("cloudwatch"), f"wardgate-{emulator.stage}-api-rollback"
     # A canary of ten minutes is one of ten: long enough to be seen, and not waited for where it is to pass.
     with Deployments(emulator, minute=60) as deployments:
         before, _ = deployments.live("me")

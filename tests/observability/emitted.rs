@@ -124,8 +124,8 @@ pub fn emitted() -> BTreeSet<Metric> {
     // The standalone server's alone: Lambda is told the source by API Gateway.
     for key in recorded().into_iter().filter(|key| key.name() != "wardgate_sources_hidden_total") {
         let labels: BTreeMap<&str, &str> = key.labels().map(|label| (label.key(), label.value())).collect();
-        let names: Vec<&str> = labels.keys().copied().collect();
-        for set in dimension_sets(key.name(), &names) {
+        let pairs: Vec<(&str, &str)> = labels.iter().map(|(label, value)| (*label, *value)).collect();
+        for set in dimension_sets(key.name(), &pairs) {
             let value = |name: &str| if name == STAGE { "development" } else { labels[name] };
             let dimensions = set.into_iter().map(|name| (name.to_owned(), value(name).to_owned()));
             metrics.insert((key.name().to_owned(), dimensions.collect()));

@@ -172,13 +172,15 @@ def begin(deploy: Deploy) -> None:
     deploy.is_moving = True
     releases.remember(stage, deploy.release, deploy.manifest, deploy.live, deploy.publications)
     aliases.forget(stage, there, deploy.publications)
-    deploy.given |= canary(deploy.before)
+    # The API's alarm takes deployments back, and CodeDeploy might refuse one whose alarm is not there yet.
+    deploy.given |= canary(deploy.before, watched="ApiId" in stage.outputs(stage.code_stack))
 
 
-def canary(before: Iterable[Function]) -> dict[str, str]:
-    """Leaves CodeDeploy out where somebody has moved an alias: it takes one from the version that CloudFormation
-    believes to be live, and refuses one that is elsewhere."""
-    return {"Canary": "false"} if any(it.publication != it.deployed for it in before) else {}
+def canary(before: Iterable[Function], *, watched: bool) -> dict[str, str]:
+    """Leaves CodeDeploy out where nothing would take a deployment back, and where somebody has moved an alias: it takes
+    one from the version that CloudFormation believes to be live, and refuses one that is elsewhere."""
+    is_moved = any(it.publication != it.deployed for it in before)
+    return {"Canary": "false"} if is_moved or not watched else {}
 
 
 def migrations(deploy: Deploy) -> None:

@@ -48,39 +48,91 @@ impl Embedded {
     }
 }
 
-/// By which label `CloudWatch` counts a metric beside the stage's total. Each value of one is a metric that is paid for by
-/// the month, so that a label stands here where an alarm or the dashboard reads it. Lines of the log have every label.
-pub const COUNTED_BY: [(&str, &str); 10] = [
-    ("wardgate_breach_checks_total", "outcome"),
-    ("wardgate_errors_total", "endpoint"),
-    ("wardgate_key_age_seconds", "ring"),
-    ("wardgate_mail_refusals_total", "limit"),
-    ("wardgate_mails_total", "outcome"),
-    ("wardgate_refreshes_total", "outcome"),
-    ("wardgate_requests_total", "status"),
-    ("wardgate_rotations_total", "outcome"),
-    ("wardgate_sign_ins_total", "outcome"),
-    ("wardgate_verifications_total", "outcome"),
-];
-
-/// `CloudWatch` adds nothing up over a dimension, as Prometheus does. So a metric counts in the stage's total, and under
-/// each label of [`COUNTED_BY`] alone; never under two together: that is what a query over the logs is for.
-pub fn dimension_sets<'a>(metric: &str, labels: &[&'a str]) -> Vec<Vec<&'a str>> {
-    let counted = labels.iter().copied().filter(|label| COUNTED_BY.contains(&(metric, *label)));
-    std::iter::once(vec![STAGE]).chain(counted.map(|label| vec![STAGE, label])).collect()
+/// What `CloudWatch` counts of a metric.
+#[derive(Debug, Clone, Copy)]
+pub struct Counted {
+    /// The metric's name.
+    pub metric: &'static str,
+    /// Whether all of a stage is counted together.
+    pub total: bool,
+    /// The label whose values are counted apart, and which of its values are.
+    pub by: Option<(&'static str, &'static [&'static str])>,
 }
 
-/// A directive for each metric of a line, because one has a single list of dimensions.
-fn roll_up(mut line: Value) -> Value {
-    let Some(directives) = line.pointer_mut("/_aws/CloudWatchMetrics") else { return line };
-    let list = |pointer: &str| directives.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
-    let (names, metrics) = (list("/0/Dimensions/0"), list("/0/Metrics"));
-    let labels: Vec<&str> = names.iter().filter_map(Value::as_str).filter(|name| *name != STAGE).collect();
-    let counted = metrics.into_iter().map(|metric| {
-        let name = metric.get("Name").and_then(Value::as_str).unwrap_or_default();
-        json!({ "Namespace": NAMESPACE, "Dimensions": dimension_sets(name, &labels), "Metrics": [metric] })
+/// A metric without labels, or of which no label is looked at.
+const fn total(metric: &'static str) -> Counted {
+    Counted { metric, total: true, by: None }
+}
+
+/// Some values of a label alone.
+const fn values(metric: &'static str, label: &'static str, values: &'static [&'static str]) -> Counted {
+    Counted { metric, total: false, by: Some((label, values)) }
+}
+
+/// These, and the total.
+const fn total_and(metric: &'static str, label: &'static str, values: &'static [&'static str]) -> Counted {
+    Counted { metric, total: true, by: Some((label, values)) }
+}
+
+/// What alarms and the dashboard read, and nothing else: each is paid for by the month, by the value of a label. Lines of
+/// the log have every metric with every label, for queries.
+pub const COUNTED: [Counted; 16] = [
+    total("wardgate_audit_erasures_total"),
+    total("wardgate_audit_tampering_total"),
+    total_and("wardgate_breach_checks_total", "outcome", &["skipped"]),
+    total("wardgate_cold_starts_total"),
+    values("wardgate_key_age_seconds", "ring", &["login_mac", "mail_mac", "session_mac", "signing"]),
+    total_and("wardgate_mail_refusals_total", "limit", &["stage"]),
+    total_and("wardgate_mails_total", "outcome", &["failed", "nothing", "over_limit", "sent"]),
+    total("wardgate_memory_share"),
+    values("wardgate_refreshes_total", "outcome", &["replayed_elsewhere", "reused", "rotated"]),
+    values("wardgate_requests_total", "status", &["429"]),
+    values("wardgate_rotations_total", "outcome", &["failed"]),
+    total("wardgate_secrets_stale_total"),
+    total_and(
+        "wardgate_sign_ins_total",
+        "outcome",
+        &["fault", "invalid_code", "invalid_credentials", "signed_in", "too_many_attempts"],
+    ),
+    total("wardgate_store_duration_seconds"),
+    total("wardgate_store_errors_total"),
+    values("wardgate_verifications_total", "outcome", &["invalid_code"]),
+];
+
+/// The sets of dimensions under which a metric with these labels is counted, as [`COUNTED`] has it. `CloudWatch` adds
+/// nothing up over a dimension, as Prometheus does: so the stage's total is a set of its own, and a label is in one alone.
+pub fn dimension_sets(metric: &str, labels: &[(&str, &str)]) -> Vec<Vec<&'static str>> {
+    let Some(counted) = COUNTED.iter().find(|it| it.metric == metric) else { return Vec::new() };
+    let apart = counted.by.filter(|(by, values)| {
+        labels.iter().any(|(label, value)| label == by && values.contains(value))
     });
-    *directives = counted.collect();
+    let total = counted.total.then(|| vec![STAGE]);
+    total.into_iter().chain(apart.map(|(label, _)| vec![STAGE, label])).collect()
+}
+
+/// A directive for each metric of a line, because one has a single list of dimensions. A line of which nothing is counted is
+/// one of the log like any other.
+fn roll_up(mut line: Value) -> Value {
+    let list = |pointer: &str| line.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
+    let names = list("/_aws/CloudWatchMetrics/0/Dimensions/0");
+    let labels: Vec<(&str, &str)> = names
+        .iter()
+        .filter_map(Value::as_str)
+        .filter_map(|name| Some((name, line.get(name)?.as_str()?)))
+        .collect();
+    let counted = list("/_aws/CloudWatchMetrics/0/Metrics").into_iter().filter_map(|metric| {
+        let sets = dimension_sets(metric.get("Name")?.as_str()?, &labels);
+        let directive = || json!({ "Namespace": NAMESPACE, "Dimensions": sets, "Metrics": [metric] });
+        (!sets.is_empty()).then(directive)
+    });
+    let directives: Vec<Value> = counted.collect();
+    if let Some(fields) = line.as_object_mut() {
+        if directives.is_empty() {
+            fields.remove("_aws");
+        } else if let Some(all) = fields.get_mut("_aws").and_then(|aws| aws.get_mut("CloudWatchMetrics")) {
+            *all = directives.into();
+        }
+    }
     line
 }
 
@@ -93,27 +145,38 @@ mod tests {
 
     /// The one test that may start the recorder of this process.
     #[test]
-    fn a_line_counts_in_the_total_and_under_each_label_that_is_read_alone() {
+    fn a_line_counts_as_alarms_read_it_and_otherwise_is_one_of_the_log() {
         let embedded = Embedded::start("development", Some("512")).unwrap();
-        metrics::request("login", StatusCode::INTERNAL_SERVER_ERROR, 0.25);
+        metrics::request("login", StatusCode::TOO_MANY_REQUESTS, 0.25);
+        metrics::request("jwks", StatusCode::INTERNAL_SERVER_ERROR, 0.25);
+        metrics::sign_in(metrics::SignIn::SignedIn);
+        metrics::sign_in(metrics::SignIn::CodeRequired);
         metrics::cold_start();
         let mut written = Vec::new();
         embedded.write(&mut written).unwrap();
         let lines: Vec<Value> =
             String::from_utf8(written).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let line = |metric: &str| lines.iter().find(|line| line.get(metric).is_some()).unwrap();
-        let sets = |metric: &str| {
-            let mut directives = line(metric)["_aws"]["CloudWatchMetrics"].as_array().unwrap().iter();
-            directives.find(|it| it["Metrics"][0]["Name"] == metric).unwrap()["Dimensions"].clone()
+        let line = |metric: &str, with: &str| {
+            let mut lines = lines.iter().filter(|line| line.get(metric).is_some());
+            lines.find(|line| line.as_object().unwrap().values().any(|value| value == with)).unwrap()
         };
-        assert_eq!(sets("wardgate_requests_total"), json!([["stage"], ["stage", "status"]]));
-        assert_eq!(sets("wardgate_errors_total"), json!([["stage"], ["stage", "endpoint"]]));
-        assert_eq!(sets("wardgate_request_duration_seconds"), json!([["stage"]]));
-        assert_eq!(sets("wardgate_cold_starts_total"), json!([["stage"]]));
-        let counted = line("wardgate_requests_total");
+        let sets = |metric: &str, with: &str| {
+            let directives = line(metric, with).get("_aws").map(|aws| aws["CloudWatchMetrics"].as_array().unwrap());
+            let mut directives = directives.into_iter().flatten();
+            directives.find(|it| it["Metrics"][0]["Name"] == metric).map(|it| it["Dimensions"].clone())
+        };
+        assert_eq!(sets("wardgate_requests_total", "429"), Some(json!([["stage", "status"]])));
+        assert_eq!(sets("wardgate_requests_total", "500"), None);
+        assert_eq!(sets("wardgate_errors_total", "jwks"), None);
+        assert_eq!(sets("wardgate_request_duration_seconds", "login"), None);
+        assert_eq!(sets("wardgate_sign_ins_total", "signed_in"), Some(json!([["stage"], ["stage", "outcome"]])));
+        assert_eq!(sets("wardgate_sign_ins_total", "code_required"), Some(json!([["stage"]])));
+        assert_eq!(sets("wardgate_cold_starts_total", "development"), Some(json!([["stage"]])));
+        let counted = line("wardgate_requests_total", "429");
         let dimensions = ["stage", "endpoint", "status"].map(|name| counted[name].as_str().unwrap());
-        assert_eq!(dimensions, ["development", "login", "500"]);
+        assert_eq!(dimensions, ["development", "login", "429"]);
         assert_eq!(counted["_aws"]["CloudWatchMetrics"][0]["Namespace"], NAMESPACE);
-        assert_eq!(line("wardgate_errors_total")["wardgate_errors_total"], 1);
+        let failed = line("wardgate_errors_total", "jwks");
+        assert_eq!((&failed["wardgate_errors_total"], failed.get("_aws")), (&json!(1), None));
     }
 }
