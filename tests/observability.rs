@@ -305,7 +305,12 @@ fn every_metric_is_in_the_reference_and_every_one_there_is_emitted() {
 /// The bill of the reference, with the metrics and alarms that there are: who adds a label sees here what it costs, as much
 /// a metric as a million requests of logs.
 pub fn billed() -> (&'static str, String) {
-    let metrics = emitted().len();
+    let metrics = emitted();
+    let by_endpoint: BTreeSet<&Metric> = metrics.iter().filter(|(_, it)| it.contains_key("endpoint")).collect();
+    let names: BTreeSet<(&str, BTreeSet<&str>)> = by_endpoint
+        .iter()
+        .map(|(name, dimensions)| (name.as_str(), dimensions.keys().map(String::as_str).collect()))
+        .collect();
     let watched: usize = alarms().iter().filter(|it| it.template == TEMPLATE).map(|it| it.watched().len()).sum();
     let row = |line: &str, many: usize, cents: usize| {
         let (what, _) = line.split_once(" | ").unwrap();
@@ -313,7 +318,8 @@ pub fn billed() -> (&'static str, String) {
         format!("{what} | {many} | $0.{cents} | ${}.{:02} |", total / 100, total % 100)
     };
     let line = |line: &str| match line {
-        line if line.starts_with("| Metrics of our own") => row(line, metrics, 30),
+        line if line.starts_with("| Metrics of our own") => row(line, metrics.len(), 30),
+        line if line.starts_with("| Metrics for each endpoint") => row(line, names.len(), 30),
         line if line.starts_with("| Alarms, by the metrics ") => row(line, watched, 10),
         line => line.to_owned(),
     };

@@ -8,7 +8,7 @@ import functools
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from wardgate_infra import ROOT, Json, templates
 
@@ -64,8 +64,13 @@ USER_BYTES = 60_000
 # What a stage is made of, used or not.
 TEMPLATES = ("infra/data.yaml", "infra/migrate.yaml", "template.yaml", "infra/observability.yaml", "infra/backup.yaml")
 AREAS = "infra/functions/*.yaml"
-# How many metrics our own code can emit, as the emitter itself was asked (tests/observability.rs).
-EMITTED = re.compile(r"^\| Metrics, at most: .+? \| (\d+) \|", re.MULTILINE)
+# How many metrics our own code counts, and how many for each endpoint, as the emitter itself was asked
+# (tests/observability.rs).
+EMITTED = re.compile(r"^\| Metrics of our own.*? \| (\d+) \|", re.MULTILINE)
+EMITTED_BY_ENDPOINT = re.compile(r"^\| Metrics for each endpoint.*? \| (\d+) \|", re.MULTILINE)
+# What is paid before anybody comes, and what a further endpoint adds to it: dollars a month, held by --check.
+MOST_STANDING = 40
+MOST_ENDPOINT = 0.50
 # Of an alarm on what is usual at an hour, CloudWatch counts the two edges of its band.
 BAND = 2
 # Functions that look for new keys, as warm as traffic keeps them.
@@ -87,8 +92,10 @@ def has() -> Counter[str]:
             found[resource["Type"]] += 1
             if resource["Type"] == "AWS::CloudWatch::Alarm":
                 found["alarms' metrics"] += watched(resource["Properties"])
-    [emitted] = EMITTED.findall((ROOT / "docs/operations/observability.md").read_text(encoding="utf-8"))
-    found["metrics"] = int(emitted)
+    bill = (ROOT / "docs/operations/observability.md").read_text(encoding="utf-8")
+    for name, row in (("metrics", EMITTED), ("metrics for each endpoint", EMITTED_BY_ENDPOINT)):
+        [emitted] = row.findall(bill)
+        found[name] = int(emitted)
     return found
 
 
@@ -101,10 +108,10 @@ def watched(alarm: Json) -> int:
     return sum("MetricStat" in it for it in queries) + (BAND if banded else 0)
 
 
-def standing() -> dict[str, tuple[int, str, float]]:
-    """What a stage costs a month before anybody comes, if everything that can be emitted is: how many, and of what."""
+def standing() -> dict[str, tuple[float, str, float]]:
+    """What a stage costs a month before anybody comes, if everything that is counted is: how many, and of what."""
     lines = {
-        "metrics of our own, at most": ("metrics", "CloudWatch, a metric"),
+        "metrics of our own, all that there can be": ("metrics", "CloudWatch, a metric"),
         "metrics that alarms look at": ("alarms' metrics", "CloudWatch, an alarm on a metric"),
         "composite alarms": ("AWS::CloudWatch::CompositeAlarm", "CloudWatch, a composite alarm"),
         "dashboards": ("AWS::CloudWatch::Dashboard", "CloudWatch, a dashboard"),
@@ -112,6 +119,30 @@ def standing() -> dict[str, tuple[int, str, float]]:
         "keys": ("AWS::KMS::Key", "KMS, a key"),
     }
     return {line: (has()[what], name, price(name, has()[what])) for line, (what, name) in lines.items()}
+
+
+def of_endpoint() -> dict[str, tuple[float, str, float]]:
+    """What a further endpoint adds to that: of an area's stack, which has a function for each, its share."""
+    areas = [templates.read(path)["Resources"].values() for path in sorted(ROOT.glob(AREAS))]
+    resources = [it for area in areas for it in area]
+    functions = sum(it["Type"] == "AWS::Serverless::Function" for it in resources)
+    alarms = sum(watched(it["Properties"]) for it in resources if it["Type"] == "AWS::CloudWatch::Alarm") / functions
+    secrets = sum(it["Type"] == "AWS::SecretsManager::Secret" for it in resources) / functions
+    lines = {
+        "metrics of our own": (has()["metrics for each endpoint"], "CloudWatch, a metric"),
+        "metrics that alarms look at": (alarms, "CloudWatch, an alarm on a metric"),
+        # ThrottlesWarn, of each function with a concurrency of its own.
+        "where it hashes: one more of these": (1, "CloudWatch, an alarm on a metric"),
+        "secrets": (secrets, "Secrets Manager, a secret"),
+    }
+    return {line: (many, name, price(name, many)) for line, (many, name) in lines.items()}
+
+
+def over() -> list[str]:
+    """What costs more than it may."""
+    bounds = {"a stage before anybody comes": (standing(), MOST_STANDING), "an endpoint": (of_endpoint(), MOST_ENDPOINT)}
+    sums = {what: (sum(it[2] for it in lines.values()), most) for what, (lines, most) in bounds.items()}
+    return [f"{what} costs ${cost:.2f} a month, at most ${most:.2f}" for what, (cost, most) in sums.items() if cost > most]
 
 
 def price(name: str, amount: float, per: float = 1) -> float:
@@ -174,17 +205,25 @@ def tables() -> list[str]:
         for name, (often, ms, mb, writes, reads, *_) in REQUESTS.items()
     ]
     head = ["request", "a user a month", "ms", "MB", "write units", "read units", "$ a million"]
-    stands = [[line, many, PRICES[name], money(amount)] for line, (many, name, amount) in standing().items()]
-    stands.append(["**together, a month**", "", "", f"**{money(sum(it[2] for it in standing().values()))}**"])
     return [
         *rows(["service", *STAGES], body),
         "",
-        *rows(["before anybody comes", "how many", "$ each", "$ a month"], stands),
+        *bill("before anybody comes", standing(), MOST_STANDING),
+        "",
+        *bill("a further endpoint", of_endpoint(), MOST_ENDPOINT),
         "",
         *rows(head, used),
         "",
         *rows(["price", "$"], PRICES.items()),
     ]
+
+
+def bill(head: str, lines: Mapping[str, tuple[float, str, float]], most: float) -> list[str]:
+    """What is paid by the month, used or not."""
+    body = [[line, f"{many:g}", PRICES[name], money(amount)] for line, (many, name, amount) in lines.items()]
+    together = money(sum(amount for _, _, amount in lines.values()))
+    body.append([f"**together, a month; at most {most:.2f}**", "", "", f"**{together}**"])
+    return rows([head, "how many", "$ each", "$ a month"], body)
 
 
 def of_one(ms: float, mb: float, writes: float, reads: float) -> float:
@@ -216,6 +255,8 @@ def main() -> None:
     made = before + begin + "\n" + "\n".join(tables()) + "\n\n" + end + after
     if names := outdated():
         sys.exit(f"docs/store-requests.md says something else about {', '.join(names)}: count its units in cost.py")
+    if lines := over():
+        sys.exit("\n".join(lines))
     if "--check" in sys.argv:
         if made != text:
             sys.exit("docs/operations/cost.md is not what cost.py makes of it: make cost")
