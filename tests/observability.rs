@@ -373,6 +373,24 @@ fn dashboards_show_what_is_emitted() {
     assert_eq!(shown, expected, "left: infra/grafana/wardgate.json, right: what the server emits");
 }
 
+/// Whoever is woken looks for what stands there.
+#[test]
+fn every_list_of_the_dashboard_that_the_runbook_names_is_there() {
+    let body = dashboard();
+    let widgets = body["widgets"].as_array().unwrap().iter();
+    let titles: BTreeSet<&str> = widgets.filter_map(|widget| widget["properties"]["title"].as_str()).collect();
+    let runbook = text(RUNBOOK).replace('\n', " ");
+    let mut named = 0;
+    for sentence in runbook.split("ashboard").skip(1).map(|rest| rest.split(". ").next().unwrap()) {
+        // Not what is strong: that has two stars on each side.
+        for name in sentence.split("**").step_by(2).flat_map(|plain| plain.split('*').skip(1).step_by(2)) {
+            named += 1;
+            assert!(titles.iter().any(|title| title.split(',').next() == Some(name)), "{name} in {sentence}");
+        }
+    }
+    assert!(named > 8, "{named}");
+}
+
 /// A query with a field that no line has finds nothing, and says so of everything.
 #[test]
 fn queries_over_logs_name_fields_that_lines_have() {
