@@ -46,7 +46,8 @@ fn watched(alarm: &Value) -> BTreeMap<String, (String, String, BTreeMap<String, 
             assert_eq!((&it["MetricStat"]["Stat"], &it["MetricStat"]["Period"]), (&json!("Sum"), &json!(60)), "{it}");
             let metric = &it["MetricStat"]["Metric"];
             let dimensions = metric["Dimensions"].as_array().unwrap().iter();
-            let dimensions = dimensions.map(|it| (text(&it["Name"]), it["Value"].as_str().unwrap_or_default().to_owned())).collect();
+            let dimensions =
+                dimensions.map(|it| (text(&it["Name"]), it["Value"].as_str().unwrap_or_default().to_owned())).collect();
             (text(&it["Id"]), (text(&metric["Namespace"]), text(&metric["MetricName"]), dimensions))
         })
         .collect()

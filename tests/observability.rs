@@ -2,9 +2,11 @@
 //! template is one at all.
 
 mod alarms;
+mod cloudwatch;
 mod emitted;
 mod measured;
 mod missing_data;
+pub mod simulation;
 
 use std::collections::BTreeSet;
 use std::fs;

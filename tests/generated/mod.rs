@@ -39,10 +39,11 @@ impl File {
 async fn nothing_that_is_generated_is_stale() {
     // On a thread of its own, where what goes out together is under way together each time.
     let single = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let responses = thread::spawn(move || single.block_on(Box::pin(responses::all())));
+    let alone = async { (responses::all().await, observability::simulation::page().await) };
+    let alone = thread::spawn(move || single.block_on(Box::pin(alone)));
     // On the heap: it is too large for a test's stack.
     let grants = Box::pin(grants::recorded()).await;
-    let (responses, asked) = responses.join().unwrap();
+    let ((responses, asked), (simulated, simulation)) = alone.join().unwrap();
     let mut files = vec![
         File::json("docs/api/openapi.json", &openapi()),
         File::json("infra/grants.json", &grants),
@@ -52,6 +53,7 @@ async fn nothing_that_is_generated_is_stale() {
     ];
     let (path, content) = observability::billed();
     files.push(File { path: path.to_owned(), content });
+    files.push(File { path: simulated.to_owned(), content: simulation });
     files.extend(stacks::all(&grants));
     files.extend(responses);
     let stale: Vec<&File> = files.iter().filter(|file| file.is_stale()).collect();

@@ -29,20 +29,26 @@ pub fn resolved(path: &str, stage_file: Option<&str>) -> Value {
     let given = stage_file.map_or(json!({}), read);
     let mut given: Vec<(&str, Value)> =
         given.as_object().unwrap().iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-    given.retain(|(name, _)| *name != "AuthorizerAudience");
+    // Names in metrics are those of stage development.
+    given.retain(|(name, _)| !["AuthorizerAudience", "Stage"].contains(name));
     given.push(("AuthorizerAudience", json!("https://api.example.com")));
     resolve(&read(path), &given)
 }
 
 /// The alarms of all templates, in stage development.
 pub fn alarms() -> Vec<Alarm> {
+    alarms_of(None)
+}
+
+/// The same, with what another stage's file says, but for the stage itself.
+pub fn alarms_of(stage_file: Option<&str>) -> Vec<Alarm> {
     let mut alarms = Vec::new();
     for template in templates() {
         // Not every template can be resolved, and few have alarms.
         if !fs::read_to_string(repository(&template)).unwrap().contains("AWS::CloudWatch::Alarm") {
             continue;
         }
-        let resolved = resolved(&template, None);
+        let resolved = resolved(&template, stage_file);
         for (id, properties) in resources(&resolved, "AWS::CloudWatch::Alarm") {
             alarms.push(Alarm { template: template.clone(), id: id.to_owned(), properties: properties.clone() });
         }

@@ -103,9 +103,8 @@ pub const COUNTED: [Counted; 16] = [
 /// nothing up over a dimension, as Prometheus does: so the stage's total is a set of its own, and a label is in one alone.
 pub fn dimension_sets(metric: &str, labels: &[(&str, &str)]) -> Vec<Vec<&'static str>> {
     let Some(counted) = COUNTED.iter().find(|it| it.metric == metric) else { return Vec::new() };
-    let apart = counted.by.filter(|(by, values)| {
-        labels.iter().any(|(label, value)| label == by && values.contains(value))
-    });
+    let apart =
+        counted.by.filter(|(by, values)| labels.iter().any(|(label, value)| label == by && values.contains(value)));
     let total = counted.total.then(|| vec![STAGE]);
     total.into_iter().chain(apart.map(|(label, _)| vec![STAGE, label])).collect()
 }
@@ -115,11 +114,8 @@ pub fn dimension_sets(metric: &str, labels: &[(&str, &str)]) -> Vec<Vec<&'static
 fn roll_up(mut line: Value) -> Value {
     let list = |pointer: &str| line.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
     let names = list("/_aws/CloudWatchMetrics/0/Dimensions/0");
-    let labels: Vec<(&str, &str)> = names
-        .iter()
-        .filter_map(Value::as_str)
-        .filter_map(|name| Some((name, line.get(name)?.as_str()?)))
-        .collect();
+    let labels: Vec<(&str, &str)> =
+        names.iter().filter_map(Value::as_str).filter_map(|name| Some((name, line.get(name)?.as_str()?))).collect();
     let counted = list("/_aws/CloudWatchMetrics/0/Metrics").into_iter().filter_map(|metric| {
         let sets = dimension_sets(metric.get("Name")?.as_str()?, &labels);
         let directive = || json!({ "Namespace": NAMESPACE, "Dimensions": sets, "Metrics": [metric] });
