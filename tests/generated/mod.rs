@@ -39,8 +39,9 @@ impl File {
 async fn nothing_that_is_generated_is_stale() {
     // On a thread of its own, where what goes out together is under way together each time.
     let single = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let alone = async { (responses::all().await, observability::simulation::page().await) };
-    let alone = thread::spawn(move || single.block_on(Box::pin(alone)));
+    let alone = thread::spawn(move || {
+        (single.block_on(Box::pin(responses::all())), single.block_on(Box::pin(observability::simulation::page())))
+    });
     // On the heap: it is too large for a test's stack.
     let grants = Box::pin(grants::recorded()).await;
     let ((responses, asked), (simulated, simulation)) = alone.join().unwrap();

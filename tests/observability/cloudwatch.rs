@@ -1,9 +1,10 @@
 //! What CloudWatch makes of an alarm, minute by minute, as far as its documentation tells: data come late, missing ones are
 //! not zero, and an alarm looks at some periods more than it counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
-use minijinja::{Environment, Value as Operand};
+use minijinja::{Environment, Expression, Value as Operand};
 use serde_json::Value;
 
 use super::emitted::Metric;
@@ -16,9 +17,12 @@ pub const LOOK: u64 = 60;
 /// How many periods beyond those that count an alarm asks for, to take the newest that have data.
 const BEYOND: u64 = 2;
 
-/// What was measured, by metric and minute: each value with how often it was.
+/// Values by minute, each with how often it was.
+type Minutes = BTreeMap<u64, Vec<(f64, f64)>>;
+
+/// What was measured, by namespace and metric.
 #[derive(Default)]
-pub struct Measurements(BTreeMap<(String, Metric), BTreeMap<u64, Vec<(f64, f64)>>>);
+pub struct Measurements(BTreeMap<(String, Metric), Minutes>);
 
 impl Measurements {
     pub fn note(&mut self, namespace: &str, metric: Metric, minute: u64, value: f64, times: f64) {
@@ -88,9 +92,9 @@ pub enum State {
 pub struct Watch {
     statistics: Vec<(String, Statistic)>,
     /// In the order of the template, the one that is compared last.
-    expressions: Vec<(String, String)>,
+    expressions: Vec<(String, Formula)>,
     compared: String,
-    is_greater: bool,
+    breaches: fn(&f64, &f64) -> bool,
     threshold: f64,
     periods: u64,
     breaching: usize,
@@ -113,14 +117,12 @@ impl Watch {
                 if query["ReturnData"] != false {
                     compared.clone_from(&id);
                 }
-                match query["Expression"].as_str() {
-                    Some(expression) => expressions.push((id, expression.to_owned())),
-                    None => {
-                        let statistic = &query["MetricStat"];
-                        statistics
-                            .push((id, Statistic::of(&statistic["Metric"], &statistic["Stat"], &statistic["Period"])));
-                    }
+                if let Some(expression) = query["Expression"].as_str() {
+                    expressions.push((id, Formula::of(expression)));
+                    continue;
                 }
+                let it = &query["MetricStat"];
+                statistics.push((id, Statistic::of(&it["Metric"], &it["Stat"], &it["Period"])));
             }
         } else {
             let name = properties.get("Statistic").unwrap_or(&properties["ExtendedStatistic"]);
@@ -134,9 +136,10 @@ impl Watch {
             statistics,
             expressions,
             compared,
-            is_greater: match properties["ComparisonOperator"].as_str().unwrap() {
-                "GreaterThanThreshold" => true,
-                "LessThanThreshold" => false,
+            breaches: match properties["ComparisonOperator"].as_str().unwrap() {
+                "GreaterThanThreshold" => f64::gt,
+                "GreaterThanOrEqualToThreshold" => f64::ge,
+                "LessThanThreshold" => f64::lt,
                 other => panic!("no alarm compared by {other} so far"),
             },
             threshold: number("Threshold"),
@@ -155,8 +158,7 @@ impl Watch {
         let there: Vec<f64> = begins.filter_map(|begin| self.value(measured, begin, now)).collect();
         let wanted = usize::try_from(self.periods).unwrap();
         let counted = &there[..wanted.min(there.len())];
-        let breaches = |value: &&f64| if self.is_greater { **value > self.threshold } else { **value < self.threshold };
-        let breaching = counted.iter().filter(breaches).count();
+        let breaching = counted.iter().filter(|value| (self.breaches)(value, &self.threshold)).count();
         let missing = wanted - counted.len();
         match self.missing.as_str() {
             "missing" if counted.is_empty() => State::InsufficientData,
@@ -171,31 +173,46 @@ impl Watch {
         let of_metric = |(id, statistic): &(String, Statistic)| (id.clone(), measured.statistic(statistic, begin, now));
         let mut values: BTreeMap<String, Option<f64>> = self.statistics.iter().map(of_metric).collect();
         for (id, expression) in &self.expressions {
-            let value = evaluate(expression, &values);
+            let value = expression.value(&values);
             values.insert(id.clone(), value);
         }
         values.get(&self.compared).copied().flatten()
     }
 }
 
-/// Metric math. What is missing counts for 0 where anything else of it is there, and a fill is there always.
-fn evaluate(expression: &str, values: &BTreeMap<String, Option<f64>>) -> Option<f64> {
-    let words: Vec<&str> = expression.split(|letter: char| !letter.is_ascii_alphanumeric()).collect();
-    let is_named = |id: &str| words.contains(&id) || words.contains(&"METRICS");
-    let is_there = values.iter().any(|(id, value)| value.is_some() && is_named(id));
-    if !is_there && !words.contains(&"FILL") {
-        return None;
-    }
+/// What metric math has beside arithmetic.
+static FUNCTIONS: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.add_function("SUM", |all: Vec<f64>| all.iter().sum::<f64>());
     environment.add_function("MAX", |all: Vec<f64>| all.into_iter().fold(f64::MIN, f64::max));
-    let all: Vec<f64> = values.values().flatten().copied().collect();
-    environment.add_function("METRICS", move || all.clone());
     environment.add_function("FILL", |value: f64, _: f64| value);
     environment.add_function("IF", |condition: bool, yes: Operand, no: Operand| if condition { yes } else { no });
-    let context: BTreeMap<&String, f64> = values.iter().map(|(id, value)| (id, value.unwrap_or(0.0))).collect();
-    let text = expression.replace(" AND ", " and ").replace(" OR ", " or ");
-    let compiled = environment.compile_expression(&text).unwrap();
-    let found = compiled.eval(&context).unwrap_or_else(|error| panic!("{expression}: {error:#}"));
-    Some(f64::try_from(found).unwrap())
+    environment
+});
+
+/// Metric math.
+struct Formula {
+    compiled: Expression<'static, 'static>,
+    words: BTreeSet<String>,
+}
+
+impl Formula {
+    fn of(text: &str) -> Self {
+        let words = text.split(|letter: char| !letter.is_ascii_alphanumeric()).map(str::to_owned).collect();
+        let spelled = text.replace(" AND ", " and ").replace(" OR ", " or ").replace("METRICS()", "METRICS");
+        Self { compiled: FUNCTIONS.compile_expression_owned(spelled).unwrap(), words }
+    }
+
+    /// What is missing counts for 0 where anything else that is named is there, and a fill is there always.
+    fn value(&self, values: &BTreeMap<String, Option<f64>>) -> Option<f64> {
+        let is_named = |id: &str| self.words.contains(id) || self.words.contains("METRICS");
+        let is_there = values.iter().any(|(id, value)| value.is_some() && is_named(id));
+        if !is_there && !self.words.contains("FILL") {
+            return None;
+        }
+        let all: Vec<f64> = values.values().flatten().copied().collect();
+        let named = values.iter().map(|(id, value)| (id.clone(), Operand::from(value.unwrap_or(0.0))));
+        let context = Operand::from_pairs(named.chain([("METRICS".to_owned(), Operand::from(all))]));
+        Some(f64::try_from(self.compiled.eval(context).unwrap()).unwrap())
+    }
 }
