@@ -196,7 +196,8 @@ def vaults(destroy: Destroy) -> str:
 
 
 def keys(destroy: Destroy) -> str:
-    return many(destroy_data.keys(destroy.remains, destroy.stays), "alias", "aliases")
+    gone = destroy_data.keys(destroy.remains, destroy.stays)
+    return f"{gone} given up" if gone else "none there"
 
 
 def records(destroy: Destroy) -> str:
