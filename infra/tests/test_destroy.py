@@ -1,5 +1,6 @@
 """What `make destroy` takes away, in which order, and what stays."""
 
+import contextlib
 import itertools
 import re
 import unittest
@@ -149,6 +150,26 @@ class Again(Verb):
         cloud.stacks["wardgate-staging"]["StackStatus"] = "DELETE_FAILED"
         self.types(cloud, options())
         self.assertIn("wardgate-staging", cloud.deleted)
+
+    def test_what_failed_before_may_say_so_for_a_moment_and_no_longer(self) -> None:
+        for after, fails in ((destroy.MOMENT / 2, False), (destroy.MOMENT + 1, True)):
+            cloud = Cloud()
+            remains, now = cloud.remains(), [0.0]
+            failed = {"StackStatus": "DELETE_FAILED"}
+            cloud.stacks["wardgate-staging"] = failed
+            remains.stage.client("cloudformation").answers["delete_stack"] = {}
+
+            def pass_time(_: float, cloud: Cloud = cloud, now: list[float] = now, after: float = after) -> None:
+                now[0] += after
+                if now[0] > destroy.MOMENT / 2 and after < destroy.MOMENT:
+                    cloud.stacks.pop("wardgate-staging", None)
+
+            with (
+                mock.patch("time.sleep", side_effect=pass_time),
+                mock.patch("time.monotonic", side_effect=lambda now=now: now[0]),
+                self.assertRaises(Failed) if fails else contextlib.nullcontext(),
+            ):
+                destroy.delete_stack(remains.stage, "wardgate-staging")
 
     def test_what_cloudformation_does_not_delete_stops_it(self) -> None:
         cloud = Cloud()

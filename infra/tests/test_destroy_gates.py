@@ -61,23 +61,13 @@ class Gates(Verb):
         self.refused(Cloud(), options(), "CLOUDFORMATION_ROLE")
 
     def test_no_role_of_a_pipeline_could(self) -> None:
-        """Whatever it types. What CloudFormation's own role deletes, it deletes in a stack."""
-        for role in ("DeployRole", "ReadRole"):
-            for action in TAKES:
-                given = [
-                    it for it in roles.policies(role) if action.lower() in map(str.lower, rights.listed(it["Action"]))
-                ]
-                self.assertEqual((role, action, given), (role, action, []))
-        data = ("backup:", "dynamodb:Delete", "kms:", "s3:", "secretsmanager:", "sqs:")
-        for action in (it for it in TAKES if it.startswith(data)):
-            arns = [
-                f"arn:aws:{action.partition(':')[0]}:eu-central-1:123456789012:{it}"
-                for it in ("table/wardgate-staging", "x")
-            ]
-            for arn in arns:
-                self.assertEqual(
-                    (action, rights.allowing(roles.policies("CloudFormationRole"), action, arn)), (action, [])
-                )
+        """Whatever it types. CloudFormation's own role deletes what a stack is made of, and no data: a template could
+        have it delete anything."""
+        parts_of_stacks = {"apigateway:DELETE", "dynamodb:UpdateTable", "logs:DeleteLogGroup"}
+        for role, may in (("DeployRole", set()), ("ReadRole", set()), ("CloudFormationRole", parts_of_stacks)):
+            given = {action for it in roles.policies(role) for action in rights.listed(it["Action"])}
+            self.assertEqual([it for it in given if "*" in it], [], role)
+            self.assertEqual((role, given & set(TAKES)), (role, may))
 
     def test_a_stack_that_somebody_has_protected_stays(self) -> None:
         cloud = Cloud()

@@ -127,6 +127,8 @@ def left(stage: Deployment) -> dict[str, list[str]]:
     urls = queues.list_queues(QueueNamePrefix=name).get("QueueUrls", [])
     # Checks have queues of their own, which are named alike.
     found["queues"] = sorted(it.rsplit("/", 1)[1] for it in urls if it.endswith(tuple(f"{name}-{q}" for q in QUEUES)))
+    objects = stage.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=f"stages/{stage.stage}/").get("Contents", [])
+    found["records"] = [it["Key"] for it in objects]
     backups = stage.client("dynamodb").list_backups()["BackupSummaries"]
     found["backups"] = sorted(it["BackupName"] for it in backups if it["TableName"].endswith(f"-{stage.stage}"))
     return found

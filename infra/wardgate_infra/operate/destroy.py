@@ -18,6 +18,8 @@ from wardgate_infra.operate.stage import Stage
 
 # A stack of functions goes in minutes.
 PATIENCE = datetime.timedelta(minutes=45)
+# Until CloudFormation says that it has begun, in seconds.
+MOMENT = 10
 AGAIN = "The same command again goes on from there; what is done is not done twice."
 
 
@@ -112,9 +114,13 @@ def delete_stack(where: Stage, name: str) -> bool:
     if stack["StackStatus"] != "DELETE_IN_PROGRESS":
         # CloudFormation does it with the role that has made the stack, if one has.
         where.client("cloudformation").delete_stack(StackName=name)
-    deadline = time.monotonic() + PATIENCE.total_seconds()
+    tried, deadline = time.monotonic(), time.monotonic() + PATIENCE.total_seconds()
+    # One that has failed before may still say so for a moment.
+    is_old = stack["StackStatus"] == "DELETE_FAILED"
     while now := where.stack(name):
-        if now["StackStatus"] == "DELETE_FAILED":
+        has_failed = now["StackStatus"] == "DELETE_FAILED"
+        is_old &= has_failed and time.monotonic() - tried < MOMENT
+        if has_failed and not is_old:
             raise Failed(f"CloudFormation did not delete {name}.\n{stacks.failures(where, name, began)}".rstrip())
         if time.monotonic() > deadline:
             raise Failed(f"{name} is {now['StackStatus']}, for {PATIENCE} now.")
