@@ -287,6 +287,12 @@ rollback: .tools/sam/.pins ## Make the release before this one live again, in se
 	@$(need-stage)
 	@$(operate) rollback --stage "$(STAGE)" $(yes) $(call option,RELEASE,--release)
 
+# By hand, by an administrator. Production takes no YES=1, and wants DATA=kept or DATA=lost.
+.PHONY: destroy
+destroy: .tools/sam/.pins ## Take a stage away, and with DATA=lost its data, too: make destroy STAGE=staging DATA=lost YES=1 DRY_RUN=1
+	@$(need-stage)
+	@$(operate) destroy --stage "$(STAGE)" $(yes) $(call option,DATA,--data) $(if $(DRY_RUN),--dry-run)
+
 .PHONY: backup
 backup: .tools/sam/.pins ## Back up both tables of a stage now: make backup STAGE=staging
 	@$(need-stage)

@@ -6,8 +6,10 @@ use std::fs;
 use crate::harness::repository;
 
 /// What operating a stage takes, by the design.
-const NEEDED: [&str; 11] =
-    ["backup", "config", "deploy", "logs", "migrate", "restore", "rollback", "rotate", "smoke", "status", "version"];
+const NEEDED: [&str; 12] = [
+    "backup", "config", "deploy", "destroy", "logs", "migrate", "restore", "rollback", "rotate", "smoke", "status",
+    "version",
+];
 
 /// A target of the Makefile.
 struct Target {

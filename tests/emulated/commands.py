@@ -88,6 +88,12 @@ Makes the release from before the last deploy live again: [when it refuses](roll
 deploy role.""",
     ),
     (
+        "make destroy STAGE=staging DATA=lost DRY_RUN=1",
+        """\
+Takes a stage away: [what goes, what stays, and what has to be typed](first-deploy.md#taking-it-all-away-again). Here it
+only looks.""",
+    ),
+    (
         "pipeline",
         """\
 Gives GitHub Actions its roles, once, as an administrator: [pipelines](pipelines.md).""",

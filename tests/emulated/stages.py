@@ -11,6 +11,7 @@ from emulated import (
     checks,
     delivery,
     deploys,
+    destroys,
     midway,
     migrations,
     observability,
@@ -88,7 +89,8 @@ STAGING: list[Check] = [
     checks.check_tables,
     checks.check_logs,
 ]
-# The same code in the same account, with other parameters: what depends on those.
+# The same code in the same account, with other parameters: what depends on those. At the end staging goes, which
+# nothing asks any more.
 PRODUCTION: list[Check] = [
     deploys.check_promotion,
     checks.check_ready,
@@ -102,6 +104,9 @@ PRODUCTION: list[Check] = [
     accounts.check_cookie_mode,
     checks.check_tables,
     checks.check_logs,
+    destroys.check_production_is_not_destroyed_by_the_way,
+    destroys.check_code_goes_and_comes_back,
+    destroys.check_everything_goes,
 ]
 # What stages run now, and then what they are to run.
 UPGRADE: list[Check] = [

@@ -23,6 +23,7 @@ VERBS = {
     "preflight": "whether an account has what a deploy needs; fails if a deploy would",
     "deploy": "deploys a release to a stage",
     "rollback": "makes the release before this one live again",
+    "destroy": "takes a stage away, its code alone or with its data",
     "backup": "Back up both tables now",
     "restore": "Restore the table to a time, and switch over to it",
     "migrate": "Apply migrations of the data, or take them back",

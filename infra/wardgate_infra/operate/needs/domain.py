@@ -1,4 +1,4 @@
-"""Whether the issuer's name leads to the API. The templates make no domain name: docs/operations/deploy.md says how."""
+"""Whether the issuer's name leads to the API. The templates make no domain name: first-deploy.md says how."""
 
 import datetime
 import urllib.parse
