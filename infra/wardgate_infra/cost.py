@@ -140,9 +140,12 @@ def of_endpoint() -> dict[str, tuple[float, str, float]]:
 
 def over() -> list[str]:
     """What costs more than it may."""
-    bounds = {"a stage before anybody comes": (standing(), MOST_STANDING), "an endpoint": (of_endpoint(), MOST_ENDPOINT)}
-    sums = {what: (sum(it[2] for it in lines.values()), most) for what, (lines, most) in bounds.items()}
-    return [f"{what} costs ${cost:.2f} a month, at most ${most:.2f}" for what, (cost, most) in sums.items() if cost > most]
+    bounds = (
+        ("a stage before anybody comes", standing(), MOST_STANDING),
+        ("a further endpoint", of_endpoint(), MOST_ENDPOINT),
+    )
+    costs = ((what, sum(it[2] for it in lines.values()), most) for what, lines, most in bounds)
+    return [f"{what} costs ${cost:.2f} a month, at most ${most:.2f}" for what, cost, most in costs if cost > most]
 
 
 def price(name: str, amount: float, per: float = 1) -> float:
