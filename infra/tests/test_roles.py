@@ -26,7 +26,9 @@ from wardgate_infra.operate import (
     lasting,
     logs,
     migrate,
+    new_key,
     preflight,
+    release,
     rotate,
     smoke,
     stacks,
@@ -71,12 +73,18 @@ class Verbs(unittest.TestCase):
         stage.client("lambda").answers["get_alias"] = fakes.error("ResourceNotFoundException")
         rotate.first(stage)
         rotate.start(stage, "signing")
+        with mock.patch.dict(stage.parameters, {"PermissionsBoundary": "some/boundary"}):
+            new_key.wait(stage)
         aliases.move(stage, {"wardgate-staging-me": "2"})
         function = fakes.function("me", "2", "a", "b", "a", deployed="b")
         aliases.forget(stage, [function], {"me": "a"})
         audit.record(stage, "deployed", "a release")
         stage.client("codedeploy").stop_deployment(deploymentId="d-1")
-        stage.client("cloudformation").cancel_update_stack(StackName=stage.code_stack)
+        formation = stage.client("cloudformation")
+        formation.cancel_update_stack(StackName=stage.code_stack)
+        for name in (release.STACK, *stage.stacks):
+            formation.continue_update_rollback(StackName=name)
+            formation.rollback_stack(StackName=name)
         self.assertEqual(refused, [])
         self.assertTrue(stage.client("lambda").asked("delete_function"))
 
