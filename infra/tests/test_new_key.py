@@ -30,7 +30,7 @@ class Waiting(unittest.TestCase):
         target.parameters["PermissionsBoundary"] = boundary
         with mock.patch("time.sleep") as slept:
             new_key.wait(target)
-        return sum(call.args[0] for call in slept.call_args_list)
+        return float(sum(call.args[0] for call in slept.call_args_list))
 
     def test_a_new_alias_counts_after_five_minutes(self) -> None:
         self.assertAlmostEqual(self.waited(alias(60)), 240, delta=10)
