@@ -36,6 +36,7 @@ from wardgate_infra.operate import (
     version,
     watch_alarms,
 )
+from wardgate_infra.operate.needs import routes
 from wardgate_infra.operate.needs.account import Account
 from wardgate_infra.operate.needs.finding import Level
 
@@ -89,7 +90,9 @@ class Verbs(unittest.TestCase):
         self.assertTrue(stage.client("lambda").asked("delete_function"))
 
     def test_the_deploy_role_can_ask_what_is_asked_before_each_deploy(self) -> None:
-        stage, refused = roles.stage("DeployRole")
+        api = {"Type": routes.KIND, "Properties": {"RouteSettings": {"POST /gone": {}}}}
+        template = {"TemplateBody": {"Resources": {"Api": api}}}
+        stage, refused = roles.stage("DeployRole", cloudformation={"get_template": template})
         stage.parameters["PermissionsBoundary"] = "wardgate-pipeline/wardgate-staging-boundary"
         results = preflight.ask(Account(stage), preflight.OF_EVERY_DEPLOY)
         self.assertEqual(refused, [])
@@ -97,6 +100,7 @@ class Verbs(unittest.TestCase):
         self.assertEqual([it for it in results if it.finding.level is Level.NOT_ASKED], [])
         self.assertTrue(stage.client("lambda").asked("get_function_concurrency"))
         self.assertTrue(stage.client("events").asked("describe_event_bus"))
+        self.assertTrue(stage.client("apigatewayv2").asked("get_stage"))
 
     def test_the_deploy_role_can_lay_out_what_staging_runs(self) -> None:
         code = archives.zipped(b"binary")

@@ -170,6 +170,20 @@ class Settling(unittest.TestCase):
         stuck = self.continued("UPDATE_ROLLBACK_FAILED", state="UPDATE_FAILED", by="rollback_stack")
         self.assertEqual(self.refused(stuck, "MeAlias"), ["rollback_stack", "continue_update_rollback"])
 
+    def test_what_was_asked_for_may_show_late(self) -> None:
+        failed = "UPDATE_ROLLBACK_FAILED"
+        formation = Formation(failed, resources=self.STUCK)
+        answers = iter([*[failed] * 6, "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"])
+        described = formation.describe
+
+        def late(StackName: str) -> Json:  # noqa: N803
+            formation.through = [next(answers, "UPDATE_ROLLBACK_COMPLETE")]
+            return described(StackName)
+
+        formation.answers["describe_stacks"] = late
+        self.assertEqual(self.settled(formation), ["continue_update_rollback"])
+        self.says("is what it was before")
+
     def test_what_ends_by_itself_is_waited_for(self) -> None:
         for state in states.ENDING:
             self.assertEqual(self.settled(Formation(state, state, state, "UPDATE_COMPLETE")), [], state)

@@ -2,6 +2,7 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html"""
 
 import datetime
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -31,6 +32,7 @@ ENDING = (
 BESIDE_THE_POINT = ("cancelled", "Rollback requested")
 # A stack goes back function by function, and each may take its canary's time.
 PATIENCE = datetime.timedelta(minutes=30)
+LOOKS_UNTIL_IT_SHOWS = 10
 
 
 def state(stage: Stage, name: str) -> str | None:
@@ -92,7 +94,7 @@ def delete(stage: Stage, name: str) -> None:
             f"{name} is {found}, and has to be deleted before it is made again, which no pipeline may. Have an "
             f"administrator type the same make deploy once, or: {command(stage, 'delete-stack', name)}"
         ) from error
-    if wait_for_end(stage, name, f"{name} is being deleted"):
+    if wait_for_end(stage, name, f"{name} is being deleted", found):
         raise Failed(stuck(stage, name))
     terminal.say(f"{name} is deleted, and is made anew")
     if kept:
@@ -105,7 +107,7 @@ def continue_rollback(stage: Stage, name: str) -> None:
     failed = rows(stuck_in(stage, name))
     terminal.say(f"{name} is UPDATE_ROLLBACK_FAILED: CloudFormation could not put back\n{failed}\nIt tries once more")
     ask(stage, name, "continue-update-rollback")
-    found = wait_for_end(stage, name, f"CloudFormation puts {name} back")
+    found = wait_for_end(stage, name, f"CloudFormation puts {name} back", "UPDATE_ROLLBACK_FAILED")
     if found in PUT_BACK:
         terminal.say(f"{name} is what it was before the update that failed")
         return
@@ -124,7 +126,7 @@ def take_back(stage: Stage, name: str) -> None:
     """Puts back an update that failed and was left as it was."""
     terminal.say(f"{name} is UPDATE_FAILED: an update failed and was not taken back. CloudFormation puts it back now")
     ask(stage, name, "rollback-stack")
-    found = wait_for_end(stage, name, f"CloudFormation puts {name} back")
+    found = wait_for_end(stage, name, f"CloudFormation puts {name} back", "UPDATE_FAILED")
     if found == "UPDATE_ROLLBACK_FAILED":
         continue_rollback(stage, name)
     elif found not in PUT_BACK:
@@ -190,9 +192,17 @@ def role_of(option: str) -> list[str]:
     return [option, role] if role else []
 
 
-def wait_for_end(stage: Stage, name: str, what: str) -> str | None:
-    """The state that a stack comes to; None if it is gone."""
-    wait(lambda: not stage.is_in_progress(name), what, "The same command again goes on waiting.")
+def wait_for_end(stage: Stage, name: str, what: str, before: str | None = None) -> str | None:
+    """The state that a stack comes to; None if it is gone. What was asked for a moment ago may not show yet: it then is
+    for some looks in the state from before."""
+    looks = itertools.count()
+
+    def is_over() -> bool:
+        if stage.is_in_progress(name):
+            return False
+        return before is None or state(stage, name) != before or next(looks) >= LOOKS_UNTIL_IT_SHOWS
+
+    wait(is_over, what, "The same command again goes on waiting.")
     return state(stage, name)
 
 

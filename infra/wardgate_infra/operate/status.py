@@ -140,7 +140,7 @@ def alarms(stage: Stage) -> Section:
     """Alarms"""
     found = watch_alarms.described(stage)
     ringing = [it for it in found if it["StateValue"] == "ALARM"]
-    silent = [] if stage.is_emulated else [it for it in found if watch_alarms.is_silent(stage, it)]
+    silent = [it for it in found if watch_alarms.is_silent(stage, it)]
     rows = [(f"{len(ringing)} of {len(found)} in ALARM", "", "")]
     for it in [*ringing, *silent]:
         state = "" if it in ringing else ", no data"
