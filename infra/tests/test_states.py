@@ -12,17 +12,14 @@ from unittest import mock
 import boto3
 
 from tests.canned import CALLER
-from tests.fakes import FakeBucket, FakeClient, error, stage
+from tests.fakes import FakeClient, Formation, error, stage
 from wardgate_infra import Failed, Json
-from wardgate_infra.operate import deploy, preflight, rollback, stacks, states, status
+from wardgate_infra.operate import deploy, preflight, rollback, stacks, states
 from wardgate_infra.operate import release as releases
 from wardgate_infra.operate.needs.account import Account
 from wardgate_infra.operate.stage import Stage
 
 NAME = "wardgate-staging-accounts"
-BEGAN = datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.UTC)
-# What is asked of CloudFormation beside looking.
-CHANGES = ("delete_stack", "continue_update_rollback", "rollback_stack", "cancel_update_stack")
 
 
 def resource(name: str, state: str, reason: str = "", kind: str = "AWS::Lambda::Alias") -> Json:
@@ -33,28 +30,6 @@ def resource(name: str, state: str, reason: str = "", kind: str = "AWS::Lambda::
         "ResourceStatus": state,
         "ResourceStatusReason": reason,
     }
-
-
-class Formation(FakeClient):
-    """CloudFormation with a stack that goes through these states: to the next one whenever it is changed, or looked at
-    while it is on its way. None is no stack."""
-
-    def __init__(self, *through: str | None, resources: list[Json] | None = None, **answers: Json) -> None:
-        self.through = list(through)
-        answers.setdefault("list_stack_resources", {"StackResourceSummaries": resources or []})
-        super().__init__(describe_stacks=self.describe, **answers)
-
-    def describe(self, StackName: str) -> Json:  # noqa: N803  # as boto3 has it
-        state = self.through[0]
-        if str(state).endswith("_IN_PROGRESS") and len(self.through) > 1:
-            self.through.pop(0)
-        if state is None:
-            return error("ValidationError", f"Stack with id {StackName} does not exist")
-        return {"Stacks": [{"StackStatus": state, "StackId": "s", "CreationTime": BEGAN, "LastUpdatedTime": BEGAN}]}
-
-    @property
-    def changed(self) -> list[tuple[str, dict[str, Json]]]:
-        return [it for it in self.calls if it[0] in CHANGES]
 
 
 class Settling(unittest.TestCase):
@@ -270,35 +245,3 @@ class Rollbacks(unittest.TestCase):
         self.assertEqual(len(left), 1)
         self.assertIn("--resources-to-skip", left[0])
         self.assertEqual(rollback.stop_update(stage(cloudformation=Formation("UPDATE_COMPLETE"))), [])
-
-
-class Shown(unittest.TestCase):
-    def told(self, state: str | None, live: str | None = None) -> list[str]:
-        """What `make status` says of a stage whose stacks are all in a state."""
-        formation = Formation(state)
-        bucket = FakeBucket(**({"stages/staging/live.json": f'{{"at": "{live}"}}'} if live else {}))
-        target = stage(cloudformation=formation, s3=bucket)
-        with mock.patch.object(Stage, "outputs", return_value={"Bucket": "bucket"}):
-            rows, wrong = status.stacks(target)
-        self.assertEqual([row[0] for row in rows], target.stacks)
-        return wrong
-
-    def test_each_state_says_what_becomes_of_it(self) -> None:
-        for state, said in (
-            ("UPDATE_ROLLBACK_FAILED", "make deploy STAGE=staging continues to put it back"),
-            ("UPDATE_FAILED", "make deploy STAGE=staging puts it back"),
-            ("ROLLBACK_COMPLETE", "make deploy STAGE=staging deletes what its first deploy has left"),
-            ("CREATE_FAILED", "deletes what its first deploy has left"),
-            ("ROLLBACK_FAILED", "deletes what its first deploy has left"),
-            ("DELETE_FAILED", "make deploy STAGE=staging says what to do"),
-            ("IMPORT_ROLLBACK_FAILED", "says what to do"),
-            ("REVIEW_IN_PROGRESS", "there is no stack wardgate-staging-data: make deploy STAGE=staging"),
-            ("UPDATE_ROLLBACK_COMPLETE", "the next deploy goes on from there"),
-        ):
-            self.assertIn(said, self.told(state)[0], state)
-        for state in (*states.SETTLED, "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"):
-            self.assertEqual(self.told(state), [], state)
-
-    def test_what_was_put_back_is_right_again_once_a_deploy_or_a_rollback_has_ended(self) -> None:
-        self.assertEqual(self.told("UPDATE_ROLLBACK_COMPLETE", "2026-01-31T12:00:01+00:00"), [])
-        self.assertTrue(self.told("UPDATE_ROLLBACK_COMPLETE", "2026-01-31T11:59:59+00:00"))
