@@ -127,3 +127,31 @@ def function(
     versions = {str(number): Version(it, f"code of {it}", {}) for number, it in enumerate(publications, 1)}
     last = publications[-1] if deployed is None else deployed
     return Function(f"wardgate-staging-{name}", name, live, beside or {}, versions, last)
+
+
+# What is asked of CloudFormation beside looking.
+CHANGES = ("delete_stack", "continue_update_rollback", "rollback_stack", "cancel_update_stack")
+# When each of its stacks was changed last.
+BEGAN = datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.UTC)
+
+
+class Formation(FakeClient):
+    """CloudFormation with a stack that goes through these states: to the next one whenever it is changed, or looked at
+    while it is on its way. None is no stack."""
+
+    def __init__(self, *through: str | None, resources: list[Json] | None = None, **answers: Json) -> None:
+        self.through = list(through)
+        answers.setdefault("list_stack_resources", {"StackResourceSummaries": resources or []})
+        super().__init__(describe_stacks=self.describe, **answers)
+
+    def describe(self, StackName: str) -> Json:  # noqa: N803  # as boto3 has it
+        state = self.through[0]
+        if str(state).endswith("_IN_PROGRESS") and len(self.through) > 1:
+            self.through.pop(0)
+        if state is None:
+            return error("ValidationError", f"Stack with id {StackName} does not exist")
+        return {"Stacks": [{"StackStatus": state, "StackId": "s", "CreationTime": BEGAN, "LastUpdatedTime": BEGAN}]}
+
+    @property
+    def changed(self) -> list[tuple[str, dict[str, Json]]]:
+        return [it for it in self.calls if it[0] in CHANGES]

@@ -17,6 +17,7 @@ from wardgate_infra.operate.stage import Stage
 HERE = f"{rights.REGION}:{rights.ACCOUNT}"
 # Where IAM's action is not the SDK's operation.
 ACTIONS = {
+    "get_stage": "apigateway:GET",
     "head_bucket": "s3:ListBucket",
     "head_object": "s3:GetObject",
     "invoke": "lambda:InvokeFunction",
@@ -24,6 +25,7 @@ ACTIONS = {
 }
 # Which resource an argument names.
 NAMED: dict[str, Callable[[str], str]] = {
+    "ApiId": lambda name: f"apigateway:{rights.REGION}::/apis/{name}/stages/$default",
     "FunctionName": lambda name: f"lambda:{HERE}:function:{name}",
     "KeyId": lambda name: f"kms:{HERE}:key/{name}",
     "QueueName": lambda name: f"sqs:{HERE}:{name}",
@@ -139,6 +141,7 @@ QUIET: dict[str, dict[str, Json]] = {
         },
         "describe_events": {"OperationEvents": []},
         "describe_stack_events": {"StackEvents": []},
+        "get_template": {"TemplateBody": {"Resources": {}}},
     },
     "lambda": {
         "list_functions": {"Functions": [{"FunctionName": "wardgate-staging-me"}, {"FunctionName": "another"}]},
@@ -176,6 +179,7 @@ QUIET: dict[str, dict[str, Json]] = {
         "list_secrets": {"SecretList": [{"Name": "wardgate/staging/signing"}]},
         "describe_secret": {"VersionIdsToStages": {"v": ["AWSCURRENT"]}, "LastChangedDate": NOW},
     },
+    "apigatewayv2": {"get_stage": {}},
     "logs": {"filter_log_events": {"events": []}, "describe_log_groups": {"logGroups": []}},
     "backup": {"list_backup_vaults": {"BackupVaultList": []}},
     "events": {},

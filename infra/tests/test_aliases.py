@@ -1,6 +1,8 @@
 """Which version is live, and how all of them move."""
 
 import base64
+import contextlib
+import io
 import unittest
 
 from tests.fakes import FakeClient, error, formation, function, stage
@@ -170,6 +172,49 @@ class Deleting(unittest.TestCase):
         # Nor of one that no deploy has ever published.
         self.assertEqual(self.forgotten(function("me", "1", "a", "b", "", deployed="a"), login="b"), [])
 
+    def test_a_rollback_goes_past_what_a_failed_deploy_has_left_so_that_it_can_be_forgotten(self) -> None:
+        # `b` was live, and a deploy of `a`, which was live before it, has failed and left version 3.
+        me = function("me", "2", "a", "b", "a", deployed="b")
+        self.assertEqual(me.version_of("a"), "1")
+        client = FakeClient()
+        aliases.flip(stage(**{"lambda": client}), [me], {"me": "a"})
+        self.assertEqual(client.asked("update_alias"), [moved("me", "1")])
+        self.assertEqual(self.forgotten(function("me", "1", "a", "b", "a", deployed="b"), me="a"), ["3"])
+
+    def test_what_cloudformation_has_deployed_is_its_own_version_and_not_an_older_likeness(self) -> None:
+        self.assertEqual(function("me", "2", "a", "b", "a").version_of("a"), "3")
+        self.assertEqual(function("me", "2", "a", "b", "a").version_of("c"), None)
+
+    def test_an_alias_that_is_at_what_was_left_goes_to_its_older_likeness_first(self) -> None:
+        me, client = function("me", "3", "a", "b", "a", deployed="b"), FakeClient()
+        self.assertTrue(aliases.forget(stage(**{"lambda": client}), [me], {"me": "a"}))
+        gone = ("delete_function", {"FunctionName": me.name, "Qualifier": "3"})
+        self.assertEqual(client.calls, [("update_alias", moved("me", "1")), gone])
+
+    def test_where_nothing_was_left_nothing_is_touched_and_it_says_so(self) -> None:
+        client = FakeClient()
+        for me in (function("me", "2", "a", "b"), function("me", "1", "a", "b"), function("me", "1", "a")):
+            self.assertFalse(aliases.forget(stage(**{"lambda": client}), [me], {"me": "b"}))
+        self.assertEqual(client.calls, [])
+
+    def test_what_was_left_and_has_no_likeness_is_published_under_another_name(self) -> None:
+        def renamed(me: Function) -> dict[str, str]:
+            return aliases.renamed([me, function("login", "1", "x")], {"me": "a", "login": "x"})
+
+        # `a` was live so long ago that its version is gone, and what a deploy of it has left is live.
+        found = renamed(function("me", "2", "b", "a", deployed="b"))
+        self.assertEqual(found.keys(), {"me"})
+        self.assertRegex(found["me"], "^[0-9a-f]{64}$")
+        self.assertEqual(found, renamed(function("me", "2", "b", "a", deployed="b")))
+        for me in (
+            # Not live, live with a likeness, not the last that was published, and CloudFormation's own.
+            function("me", "1", "b", "a", deployed="b"),
+            function("me", "3", "a", "b", "a", deployed="b"),
+            function("me", "1", "a", "b", deployed="b"),
+            function("me", "2", "b", "a", deployed="a"),
+        ):
+            self.assertEqual(renamed(me), {}, me)
+
     def pruned(self, me: Function, *needed: dict[str, str]) -> list[str]:
         """The versions that are deleted after a deploy."""
         client = FakeClient()
@@ -193,11 +238,25 @@ class Deleting(unittest.TestCase):
 class Canaries(unittest.TestCase):
     def test_codedeploy_stays_out_where_an_alias_is_not_where_cloudformation_left_it(self) -> None:
         as_deployed, rolled_back = function("me", "2", "a", "b"), function("login", "1", "a", "b")
-        self.assertEqual(deploy.canary([as_deployed], watched=True), {})
-        self.assertEqual(deploy.canary([as_deployed, rolled_back], watched=True), {"Canary": "false"})
+        self.assertEqual(self.canary(as_deployed), ({}, ""))
+        given, printed = self.canary(as_deployed, rolled_back)
+        self.assertEqual(given, {"Canary": "false"})
+        self.assertIn("no canary and no hook this time", printed)
+        self.assertTrue(printed.endswith(": login (version 1)\n"), printed)
         # A deploy that was taken back in an area, whose versions stay.
-        self.assertEqual(deploy.canary([function("me", "2", "a", "b", "c")], watched=True), {"Canary": "false"})
+        self.assertEqual(self.canary(function("me", "2", "a", "b", "c"))[0], {"Canary": "false"})
+
+    def test_a_likeness_of_what_cloudformation_left_is_not_where_it_left_the_alias(self) -> None:
+        # `b` was deployed, then `a`, then `b` again. CloudFormation's own is the last.
+        self.assertEqual(self.canary(function("me", "3", "b", "a", "b"))[0], {})
+        self.assertEqual(self.canary(function("me", "1", "b", "a", "b"))[0], {"Canary": "false"})
+        # Somebody has shared the requests out by hand.
+        self.assertEqual(self.canary(function("me", "2", "a", "b", beside={"1": 0.1}))[0], {"Canary": "false"})
 
     def test_codedeploy_stays_out_until_there_is_an_alarm_that_takes_deployments_back(self) -> None:
-        self.assertEqual(deploy.canary([], watched=False), {"Canary": "false"})
-        self.assertEqual(deploy.canary([function("me", "2", "a", "b")], watched=False), {"Canary": "false"})
+        self.assertEqual(self.canary(watched=False), ({"Canary": "false"}, ""))
+        self.assertEqual(self.canary(function("me", "2", "a", "b"), watched=False), ({"Canary": "false"}, ""))
+
+    def canary(self, *before: Function, watched: bool = True) -> tuple[dict[str, str], str]:
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            return deploy.canary(before, watched=watched), output.getvalue()

@@ -172,6 +172,20 @@ class Role(unittest.TestCase):
         kept = handlers.asked("AWS::SQS::Queue", deletes=False)
         self.assertEqual(handlers.asked("AWS::SQS::Queue", deletes=True) - kept, {"sqs:deletequeue"})
 
+    def test_the_stages_alias_leads_to_the_stages_own_key_alone(self) -> None:
+        """https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html: of the alias and of each key."""
+        kms, own = "arn:aws:kms:eu-central-1:123456789012", {"StringEquals": {"aws:ResourceTag/stage": rights.STAGE}}
+        for action in ("kms:CreateAlias", "kms:UpdateAlias"):
+            for target, expected in (
+                ("alias/wardgate-staging", [None]),
+                ("alias/wardgate-staging-backup", [None]),
+                ("alias/wardgate-staging-another", []),
+                ("alias/wardgate-production", []),
+                ("key/any", [own]),
+            ):
+                found = [it.get("Condition") for it in rights.allowing(self.given, action, f"{kms}:{target}")]
+                self.assertEqual(found, expected, f"{action} of {target}")
+
     def test_a_new_key_is_tagged_though_it_has_no_tag_yet(self) -> None:
         stage = rights.STAGE
         for action, condition in (

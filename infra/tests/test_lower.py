@@ -77,7 +77,10 @@ class Rights(unittest.TestCase):
         self.assertEqual(role(Action="sqs:SendMessage")["Action"], ["sqs:SendMessage", "sqs:SendMessageBatch"])
 
     def test_mails_are_sent_from_anywhere(self) -> None:
-        self.assertEqual(role(Action=["ses:SendEmail"], Resource="identity")["Resource"], "*")
+        sends = role(
+            Action=["ses:SendEmail"], Resource=["identity"], Condition={"StringLike": {"ses:FromAddress": "it"}}
+        )
+        self.assertEqual(sends, {"Action": ["ses:SendEmail"], "Resource": "*"})
 
     def test_smoke_reaches_functions_without_a_version_whether_it_names_one_or_several(self) -> None:
         named = role(Action="lambda:InvokeFunction", Resource={"Fn::Sub": "function:wardgate-${Stage}-*:*"})

@@ -74,9 +74,16 @@ class Identity(Canned):
             account = self.identity(self.VERIFIED, MailSender=sender)
             self.found(mail.identity, account, Level.WARNING, "is not of MailIdentity example.com")
 
-    def test_a_configuration_set_needs_a_right_that_the_mailer_has_not(self) -> None:
+    def test_a_configuration_set_is_the_identitys_affair(self) -> None:
         account = self.identity(self.VERIFIED | {"ConfigurationSetName": "theirs"})
-        self.found(mail.identity, account, Level.WARNING, "configuration set theirs")
+        self.found(
+            mail.identity, account, Level.OK, "example.com is verified, and sends through configuration set theirs"
+        )
+
+    def test_capitals_are_another_sender(self) -> None:
+        """The mailer's role compares every letter."""
+        account = self.identity(self.VERIFIED, MailSender="It <it@Example.com>")
+        self.found(mail.identity, account, Level.WARNING, "is not of MailIdentity example.com")
 
 
 class Backups(Canned):

@@ -1,11 +1,12 @@
 """What a stage's stacks make, what is there of it, and which names are taken, for `make preflight`."""
 
 import functools
+import re
 import unittest
 from typing import ClassVar
 from unittest import mock
 
-from tests.canned import CALLER, ID, REGION, Answers, Canned, Made, described, stack
+from tests.canned import CALLER, ID, REGION, Answers, Canned, Made, described, operations, stack
 from wardgate_infra import Json, templates
 from wardgate_infra.operate.needs import limits, names
 from wardgate_infra.operate.needs.account import Account
@@ -213,6 +214,16 @@ class Names(Canned):
 
     def test_every_kind_is_tried_here(self) -> None:
         self.assertEqual(TAKEN.keys(), names.NAMED.keys())
+
+    def test_of_every_kind_an_operation_of_aws_deletes_an_empty_one(self) -> None:
+        self.assertEqual(names.DELETING.keys(), names.NAMED.keys())
+        for kind in names.DELETING:
+            commands = re.findall(r"aws (\S+) (\S+) (--\S+ \S+)", names.delete(kind, "it", REGION))
+            self.assertTrue(commands, kind)
+            for service, operation, region in commands:
+                self.assertEqual(region, f"--region {REGION}")
+                if (service, operation) != ("s3", "rb"):
+                    self.assertIn(operation.replace("-", "_"), operations(service))
 
     def test_a_name_is_taken_or_free(self) -> None:
         for kind, (service, name, taken, free) in TAKEN.items():

@@ -26,7 +26,9 @@ from wardgate_infra.operate import (
     lasting,
     logs,
     migrate,
+    new_key,
     preflight,
+    release,
     rotate,
     smoke,
     stacks,
@@ -34,6 +36,7 @@ from wardgate_infra.operate import (
     version,
     watch_alarms,
 )
+from wardgate_infra.operate.needs import routes
 from wardgate_infra.operate.needs.account import Account
 from wardgate_infra.operate.needs.finding import Level
 
@@ -71,17 +74,25 @@ class Verbs(unittest.TestCase):
         stage.client("lambda").answers["get_alias"] = fakes.error("ResourceNotFoundException")
         rotate.first(stage)
         rotate.start(stage, "signing")
+        with mock.patch.dict(stage.parameters, {"PermissionsBoundary": "some/boundary"}):
+            new_key.wait(stage)
         aliases.move(stage, {"wardgate-staging-me": "2"})
         function = fakes.function("me", "2", "a", "b", "a", deployed="b")
         aliases.forget(stage, [function], {"me": "a"})
         audit.record(stage, "deployed", "a release")
         stage.client("codedeploy").stop_deployment(deploymentId="d-1")
-        stage.client("cloudformation").cancel_update_stack(StackName=stage.code_stack)
+        formation = stage.client("cloudformation")
+        formation.cancel_update_stack(StackName=stage.code_stack)
+        for name in (release.STACK, *stage.stacks):
+            formation.continue_update_rollback(StackName=name)
+            formation.rollback_stack(StackName=name)
         self.assertEqual(refused, [])
         self.assertTrue(stage.client("lambda").asked("delete_function"))
 
     def test_the_deploy_role_can_ask_what_is_asked_before_each_deploy(self) -> None:
-        stage, refused = roles.stage("DeployRole")
+        api = {"Type": routes.KIND, "Properties": {"RouteSettings": {"POST /gone": {}}}}
+        template = {"TemplateBody": {"Resources": {"Api": api}}}
+        stage, refused = roles.stage("DeployRole", cloudformation={"get_template": template})
         stage.parameters["PermissionsBoundary"] = "wardgate-pipeline/wardgate-staging-boundary"
         results = preflight.ask(Account(stage), preflight.OF_EVERY_DEPLOY)
         self.assertEqual(refused, [])
@@ -89,6 +100,7 @@ class Verbs(unittest.TestCase):
         self.assertEqual([it for it in results if it.finding.level is Level.NOT_ASKED], [])
         self.assertTrue(stage.client("lambda").asked("get_function_concurrency"))
         self.assertTrue(stage.client("events").asked("describe_event_bus"))
+        self.assertTrue(stage.client("apigatewayv2").asked("get_stage"))
 
     def test_the_deploy_role_can_lay_out_what_staging_runs(self) -> None:
         code = archives.zipped(b"binary")

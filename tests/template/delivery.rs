@@ -94,7 +94,9 @@ fn sec_pl_01_events_and_mailer_reach_their_own_queues_bus_and_sender_alone() {
         of_service.map(|it| (texts(&it["Action"]).join(" "), it["Resource"].clone())).collect()
     };
     let bus = json!("arn:aws:events:eu-central-1:123456789012:event-bus/wardgate-development");
-    let identity = json!("arn:aws:ses:eu-central-1:123456789012:identity/auth.example.com");
+    let ses = "arn:aws:ses:eu-central-1:123456789012";
+    // SES asks for the sender's identity, its configuration set and, where it is verified, the recipient's identity.
+    let identities = json!([format!("{ses}:identity/*"), format!("{ses}:configuration-set/*")]);
     let stream = "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator dynamodb:ListStreams";
     for (id, service, actions, resource) in [
         ("Events", "dynamodb:", stream, import("table-stream")),
@@ -103,9 +105,13 @@ fn sec_pl_01_events_and_mailer_reach_their_own_queues_bus_and_sender_alone() {
         ("AuditWatch", "dynamodb:", stream, import("audit-table-stream")),
         ("AuditWatch", "sqs:", "sqs:SendMessage", import("audit-watch-failed-queue")),
         ("Mailer", "sqs:", "sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", import("mail-queue")),
-        ("Mailer", "ses:", "ses:SendEmail ses:SendRawEmail", identity),
+        ("Mailer", "ses:", "ses:SendEmail ses:SendRawEmail", identities),
     ] {
         assert_eq!(allowed(id, service), BTreeMap::from([(actions.to_owned(), resource)]), "{id} {service}");
     }
     assert!(allowed("Mailer", "events:").is_empty() && allowed("Events", "ses:").is_empty());
+    // So it is the sender that is limited: to the identity, an address of it, or one of a domain below it.
+    let sends = statements(&template, "Mailer").iter().find(|it| it["Sid"] == "Send").unwrap();
+    let senders = json!(["auth.example.com", "*@auth.example.com", "*@*.auth.example.com"]);
+    assert_eq!(sends["Condition"], json!({ "StringLike": { "ses:FromAddress": senders } }));
 }

@@ -125,8 +125,8 @@ def lower_policy(properties: Json) -> None:
 
 def lower_role(properties: Json) -> None:
     """Some rights are looked for in another form than in AWS. To send messages in batches is one of its own here, and
-    part of sending them there; and the emulator does not see which identity a mail is sent from. Whom the original lets
-    send, and where to: tests/template/,
+    part of sending them there; and the emulator sees neither which identity a mail is sent from nor which address. Whom
+    the original lets send, and where to: tests/template/,
     sec_pl_01_events_and_mailer_reach_their_own_queues_bus_and_sender_alone. Smoke's name versions, where the emulator
     asks for functions: tests/deployments.rs, sec_pl_08_smoke_reaches_its_own_deployments_and_functions_alone."""
     for policy in properties.get("Policies", []):
@@ -135,6 +135,7 @@ def lower_role(properties: Json) -> None:
                 statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
             elif "ses:SendEmail" in statement.get("Action", []):
                 statement["Resource"] = "*"
+                statement.pop("Condition", None)
             elif statement.get("Action") == "lambda:InvokeFunction":
                 resources = (
                     statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]

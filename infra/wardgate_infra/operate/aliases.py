@@ -3,6 +3,7 @@ code or settings it changes, with the SHA-256 of both as its description: the pu
 
 import base64
 import concurrent.futures
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -61,10 +62,17 @@ class Function:
         """The environment of what is live."""
         return self.versions[self.live].variables if self.live in self.versions else {}
 
+    @property
+    def is_moved(self) -> bool:
+        """Whether the alias is elsewhere than where CloudFormation has put it, or has something beside it."""
+        return self.live != self.version_of(self.deployed) or bool(self.beside)
+
     def version_of(self, publication: str | None) -> str | None:
-        """The newest version of a publication, or None."""
-        found = (number for number, it in self.versions.items() if it.publication == publication)
-        return max(found, key=int, default=None)
+        """The version of a publication, or None. Of several that are alike it is the newest, which is CloudFormation's
+        own, if that has deployed it; otherwise the oldest, since a deploy that fails leaves a newer one, which `forget`
+        can only delete where it is not live."""
+        found = [number for number, it in self.versions.items() if it.publication == publication]
+        return (max if publication == self.deployed else min)(found, key=int, default=None)
 
 
 def functions(stage: Stage) -> list[Function]:
@@ -172,16 +180,38 @@ def move(stage: Stage, versions: dict[str, str]) -> None:
         )
 
 
-def forget(stage: Stage, all_functions: list[Function], publications: dict[str, str]) -> None:
+def forget(stage: Stage, all_functions: list[Function], publications: dict[str, str]) -> bool:
     """Deletes versions that a failed deploy has left behind: Lambda publishes no second version of the same code and
-    settings, and CloudFormation takes that as a failure. They are newer than what is live; older ones are kept."""
-    client = stage.client("lambda")
+    settings, and CloudFormation takes that as a failure. They are newer than what is live; older ones are kept. If one
+    is live, because somebody has moved the alias to it, the alias goes to its older likeness first. Gives whether
+    anything is not as it was."""
+    client, changed = stage.client("lambda"), False
     for function in all_functions:
-        wanted = publications.get(function.short)
+        wanted, live = publications.get(function.short), function.live
+        if wanted == function.deployed:
+            continue
+        if function.publication == wanted and (older := function.version_of(wanted)) not in (None, live):
+            move(stage, {function.name: older})
+            live, changed = older, True
         for number, it in function.versions.items():
-            is_left = it.publication == wanted != function.deployed and int(number) > int(function.live)
-            if is_left and number not in function.beside:
+            if it.publication == wanted and int(number) > int(live) and number not in function.beside:
                 client.delete_function(FunctionName=function.name, Qualifier=number)
+                changed = True
+    return changed
+
+
+def renamed(all_functions: list[Function], publications: dict[str, str]) -> dict[str, str]:
+    """What functions have to publish under another name than their own, because `forget` can do nothing: the version
+    that a failed deploy has left is live, is the last one that Lambda has published, and has no older likeness. Where
+    only the name differs, the next deploy of the same publishes once more."""
+    found = {}
+    for function in all_functions:
+        wanted, live = publications.get(function.short), function.live
+        last = max(function.versions, key=int, default=None)
+        alike = [number for number, it in function.versions.items() if it.publication == wanted]
+        if wanted and wanted != function.deployed and alike == [live] == [last]:
+            found[function.short] = hashlib.sha256(f"{wanted} {live}".encode()).hexdigest()
+    return found
 
 
 def prune(stage: Stage, all_functions: list[Function], needed: list[dict[str, str]]) -> int:

@@ -15,11 +15,13 @@ from wardgate_infra.operate import (
     aliases,
     audit,
     migrate,
+    new_key,
     preflight,
     promotion,
     rotate,
     smoke,
     stacks,
+    states,
     switch_over,
     terminal,
 )
@@ -43,6 +45,7 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
         raise Failed("production asks before each stack that changes, and nobody is there to ask: say YES=1.")
     stage.parameters.update(changed_parameters(stage, options.parameters))
     switch_over.refuse_other_table(stage)
+    states.refuse_under_way(stage, [releases.STACK, *stage.stacks])
     preflight.before_deploy(stage, anyway=options.anyway)
     deploy = Deploy(stage, options)
     began = time.monotonic()
@@ -161,17 +164,18 @@ def migrate_stack(deploy: Deploy) -> str:
 
 def begin(deploy: Deploy) -> None:
     """Keeps what is live, before anything of the release is."""
-    stage = deploy.stage
+    stage, there = deploy.stage, aliases.deployed(deploy.stage)
     templates = stage.release_stacks.values()
     deploy.publications = publications(templates, stage.parameters, releases.code(deploy.manifest))
-    there = aliases.deployed(stage)
+    if aliases.forget(stage, there, deploy.publications):
+        there = aliases.deployed(stage)
+    deploy.publications |= aliases.renamed(there, deploy.publications)
     deploy.before = [it for it in there if it.short not in aliases.KEPT]
     release, others = releases.running(stage, deploy.before)
     deploy.live = None if others else release
     deploy.last = releases.last_deploy(stage)
     deploy.is_moving = True
     releases.remember(stage, deploy.release, deploy.manifest, deploy.live, deploy.publications)
-    aliases.forget(stage, there, deploy.publications)
     # The API's alarm takes deployments back, and CodeDeploy might refuse one whose alarm is not there yet.
     deploy.given |= canary(deploy.before, watched="ApiId" in stage.outputs(stage.code_stack))
 
@@ -179,11 +183,14 @@ def begin(deploy: Deploy) -> None:
 def canary(before: Iterable[Function], *, watched: bool) -> dict[str, str]:
     """Leaves CodeDeploy out where nothing would take a deployment back, and where somebody has moved an alias: it takes
     one from the version that CloudFormation believes to be live, and refuses one that is elsewhere."""
-    is_moved = any(it.publication != it.deployed for it in before)
-    return {"Canary": "false"} if is_moved or not watched else {}
+    moved = ", ".join(map(str, (it for it in before if it.is_moved)))
+    if moved:
+        terminal.say(f"no canary and no hook this time, for aliases are not where CloudFormation left them: {moved}")
+    return {"Canary": "false"} if moved or not watched else {}
 
 
 def migrations(deploy: Deploy) -> None:
+    new_key.wait(deploy.stage)
     migrate.apply(deploy.stage)
 
 

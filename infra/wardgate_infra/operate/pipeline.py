@@ -3,8 +3,10 @@
 import argparse
 import re
 
+from wardgate_infra import Failed
 from wardgate_infra.operate import stacks, terminal
 from wardgate_infra.operate.deploy import changed_parameters
+from wardgate_infra.operate.needs import placeholders
 from wardgate_infra.operate.stage import Stage
 
 VARIABLES = {"DEPLOY_ROLE": "DeployRoleArn", "CLOUDFORMATION_ROLE": "CloudFormationRoleArn"}
@@ -17,11 +19,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(stage: Stage, options: argparse.Namespace) -> None:
     stage.parameters.update(changed_parameters(stage, options.parameters))
+    repository = placeholders.repository_of(stage)
+    # Where GitHub is asked, that somebody could become the stage's deploy role.
+    if placeholders.is_nobodys(repository) and not stage.is_emulated:
+        raise Failed(
+            f"Repository is {repository}, as the repository comes: whoever has that name on GitHub could deploy to "
+            f"{stage.name}. Write your own into infra/{stage.name}/parameters.yaml (docs/operations/pipelines.md)."
+        )
     name = f"wardgate-{stage.name}-pipeline"
     stacks.deploy(stage, name, "infra/pipeline.yaml", stage.parameters, yes=options.yes)
     outputs = stage.outputs(name)
     # Without the ids, which only its tokens have.
-    repository = re.sub("@[0-9]+", "", stage.parameters["Repository"])
+    repository = re.sub("@[0-9]+", "", repository)
     terminal.say(f"The environment {stage.name} of {repository} on GitHub needs these variables:")
     rows = [(variable, outputs[output]) for variable, output in VARIABLES.items()]
     terminal.table([*rows, ("AWS_REGION", stage.region)])

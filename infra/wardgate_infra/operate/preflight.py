@@ -12,7 +12,7 @@ from typing import TypeAlias
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wardgate_infra import Failed
-from wardgate_infra.operate.needs import access, backups, domain, limits, mail, names
+from wardgate_infra.operate.needs import access, backups, domain, limits, mail, names, placeholders, routes
 from wardgate_infra.operate.needs.account import Account
 from wardgate_infra.operate.needs.finding import Finding, Level, why_not_asked
 from wardgate_infra.operate.stage import Stage
@@ -25,6 +25,8 @@ CHECKS: tuple[Check, ...] = (
     names.taken,
     access.boundary,
     access.key,
+    placeholders.left,
+    routes.settings,
     limits.deployments,
     limits.stacks,
     limits.tables,
@@ -37,7 +39,10 @@ CHECKS: tuple[Check, ...] = (
     access.github,
 )
 # What a change of parameters, of templates or of the account can bring about later.
-OF_EVERY_DEPLOY = (limits.concurrency, names.taken, access.boundary, access.key)
+OF_EVERY_DEPLOY = (
+    *(limits.concurrency, names.taken, access.boundary, access.key),
+    *(placeholders.left, routes.settings),
+)
 
 
 @dataclass(frozen=True)

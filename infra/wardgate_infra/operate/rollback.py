@@ -3,7 +3,6 @@ as they are. Typed again, it does what is left to do."""
 
 import argparse
 import concurrent.futures
-import datetime
 import os
 import time
 from collections.abc import Callable
@@ -12,15 +11,13 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
 from wardgate_infra import Failed, Json
-from wardgate_infra.operate import aliases, audit, smoke, terminal
+from wardgate_infra.operate import aliases, audit, smoke, states, terminal
 from wardgate_infra.operate import release as releases
 from wardgate_infra.operate.aliases import Function
 from wardgate_infra.operate.release import Artifacts
 from wardgate_infra.operate.stage import Stage
 
 UNFINISHED = ["Created", "Queued", "InProgress", "Baking", "Ready"]
-# A stack goes back function by function.
-PATIENCE = datetime.timedelta(minutes=30)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,8 +27,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(stage: Stage, options: argparse.Namespace) -> None:
     began = time.monotonic()
-    if stage.stack(stage.code_stack) is None:
-        raise Failed(f"There is no stack {stage.code_stack}: nothing of {stage.name} has been deployed here.")
+    if states.state(stage, stage.code_stack) in (None, states.ONLY_SHOWN, *states.NEVER_WORKED):
+        raise Failed(
+            f"There is no stack {stage.code_stack} that has worked: there is nothing to go back to. make deploy "
+            f"STAGE={stage.name} goes on with a first deploy that failed."
+        )
     functions = aliases.functions(stage)
     release = options.release or releases.last_deploy(stage).get("previous")
     wanted, midway = releases.publications(stage, release, functions), in_progress(stage)
@@ -49,6 +49,7 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
         f"Go back to release {release} in {stage.name}, from {before}, in {len(late)} functions?", options.yes
     )
 
+    unfinished: list[str] = []
     if midway:
         stop_deployments(stage)
     # First of all what answers requests.
@@ -56,13 +57,15 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
     terminal.say(f"Release {release} is live in {stage.name} after {time.monotonic() - began:.1f} s.")
     if midway:
         wait(lambda: not deployments(stage), "CodeDeploy takes back what it has shifted")
-        stop_update(stage)
+        unfinished = stop_update(stage)
         # CloudFormation has its own view of where aliases were before.
         aliases.flip(stage, aliases.functions(stage), wanted)
         terminal.say(f"The deploy that was under way has ended ({time.monotonic() - began:.1f} s).")
     audit.record(stage, "rolled_back", f"release {release}, from {before}")
     with releases.recorded_run(stage, release):
         smoke.check(stage)
+    if unfinished:
+        raise Failed("\n".join([f"Release {release} is live and works. The next deploy needs more:", *unfinished]))
 
 
 def running(stage: Stage, functions: list[Function]) -> set[str]:
@@ -202,11 +205,20 @@ def is_application(stage: Stage, name: str) -> bool:
     return any(name.startswith(f"{it}-ServerlessDeploymentApplication") for it in stage.release_stacks)
 
 
-def stop_update(stage: Stage) -> None:
-    """Cancels the updates of stacks, and waits until CloudFormation has put everything else back."""
+def stop_update(stage: Stage) -> list[str]:
+    """Cancels the updates of stacks, and waits until CloudFormation has put everything else back. Gives what it could
+    not: that keeps nobody from the older release."""
+    unfinished = []
     for stack in stage.release_stacks:
         if stage.is_in_progress(stack):
             stop_update_of(stage, stack)
+            # CodeDeploy refuses an alias that is back already, and CloudFormation then gives up.
+            if states.state(stage, stack) == "UPDATE_ROLLBACK_FAILED":
+                try:
+                    states.continue_rollback(stage, stack)
+                except Failed as failure:
+                    unfinished.append(str(failure))
+    return unfinished
 
 
 def stop_update_of(stage: Stage, stack: str) -> None:
@@ -220,18 +232,7 @@ def stop_update_of(stage: Stage, stack: str) -> None:
             if "CancelUpdateStack cannot be called" not in error.response["Error"]["Message"]:
                 raise
     wait(lambda: not stage.is_in_progress(stack), f"CloudFormation puts {stack} back")
-    if (status := stage.stack(stack)["StackStatus"]).endswith("_FAILED"):
-        raise Failed(
-            f"{stack} is {status}. The older release is live, but the next deploy needs the stack: aws "
-            f"cloudformation continue-update-rollback --stack-name {stack}, then this command again."
-        )
 
 
 def wait(is_over: Callable[[], bool], what: str) -> None:
-    """Looks every other second."""
-    deadline = time.monotonic() + PATIENCE.total_seconds()
-    terminal.say(f"waiting: {what}")
-    while not is_over():
-        if time.monotonic() > deadline:
-            raise Failed(f"{what}, for {PATIENCE} now. The older release is live. This command again goes on waiting.")
-        time.sleep(2)
+    states.wait(is_over, what, "The older release is live. This command again goes on waiting.")

@@ -11,13 +11,11 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from wardgate_infra import ROOT, TARGET, Failed, Json, templates
-from wardgate_infra.operate import terminal
+from wardgate_infra.operate import states
 from wardgate_infra.operate.stage import Stage
+from wardgate_infra.operate.states import BESIDE_THE_POINT, SETTLED
 
 SAM = Path(sys.executable).with_name("sam")
-# What CloudFormation stops because something else failed.
-BESIDE_THE_POINT = ("cancelled", "Rollback requested")
-SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 
 
 @dataclass(frozen=True)
@@ -41,6 +39,7 @@ def deploy(
     tags: str | None = None,
 ) -> bool:
     """Deploys a template as a stack, and gives whether anything changed."""
+    states.settle(stage, name)
     folder = TARGET / "deploy" / name
     folder.mkdir(parents=True, exist_ok=True)
     content = templates.read(ROOT / template)
@@ -57,7 +56,6 @@ def deploy(
     # In a file, because on a command line a sender's name would be two values.
     overrides.write_text(json.dumps(values, indent=1), encoding="utf-8")
 
-    clear(stage, name)
     before, began = stamp(stage.stack(name)), datetime.datetime.now(datetime.UTC)
     command: list[str | Path] = [SAM, "deploy", "--config-file", ROOT / "samconfig.toml", "--config-env", stage.name]
     command += ["--region", stage.region, "--stack-name", name, "--template-file", packaged]
@@ -69,7 +67,7 @@ def deploy(
     command += ["--role-arn", role] if role else []
     command += ["--no-confirm-changeset"] if yes else []
     if subprocess.run(command, cwd=ROOT, env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False).returncode:
-        raise Failed(f"sam deploy of {name} failed.\n{failures(stage, name, began)}".rstrip())
+        raise Failed(f"sam deploy of {name} failed.\n{failures(stage, name, began)}".rstrip() + unfinished(stage, name))
     if declined(stage, name, began):
         raise Failed(f"The changes of {name} were declined and are not made; the steps before are.")
     return bool(stamp(stage.stack(name)) != before)
@@ -120,15 +118,6 @@ def name_code(content: Json, code: Code) -> None:
             resource["Properties"]["AutoPublishCodeSha256"] = code.publications[function]
 
 
-def clear(stage: Stage, name: str) -> None:
-    """Deletes a stack whose first deploy failed and was taken back: it has nothing in it, and cannot be updated."""
-    if (stage.stack(name) or {}).get("StackStatus") == "ROLLBACK_COMPLETE":
-        terminal.say(f"deleting what a failed first deploy has left of {name}")
-        client = stage.client("cloudformation")
-        client.delete_stack(StackName=name)
-        client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 2})
-
-
 def lower(content: Json, values: dict[str, str]) -> Json:
     """The template for the emulator."""
     # Nothing of it belongs to a deploy to AWS.
@@ -147,6 +136,14 @@ def declined(stage: Stage, name: str, began: datetime.datetime) -> bool:
     pages = stage.client("cloudformation").get_paginator("list_change_sets").paginate(StackName=name)
     sets = [it for page in pages for it in page["Summaries"]]
     return any(it["ExecutionStatus"] == "AVAILABLE" and it["CreationTime"] >= began for it in sets)
+
+
+def unfinished(stage: Stage, name: str) -> str:
+    """What has to be known beside the reasons where CloudFormation has not put everything back."""
+    state = states.state(stage, name)
+    if state is None or state in (*states.SETTLED, *states.PUT_BACK):
+        return ""
+    return f"\n{name} is {state}. The same command again brings it back to where a deploy goes on, or says what does."
 
 
 def failures(stage: Stage, name: str, began: datetime.datetime) -> str:

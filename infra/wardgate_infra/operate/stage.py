@@ -55,6 +55,11 @@ class Stage:
         what migrates, the areas, and the API, which leads to them."""
         return {self.migrate_stack: "infra/migrate.yaml", **self.area_stacks, self.code_stack: "template.yaml"}
 
+    @property
+    def stacks(self) -> list[str]:
+        """Every stack of its own, in the order of a deploy."""
+        return [self.data_stack, *self.release_stacks, self.observability_stack, self.backup_stack]
+
     @cached_property
     def region(self) -> str:
         """Where samconfig.toml puts the stage."""
@@ -130,7 +135,9 @@ class Stage:
 
     def is_in_progress(self, name: str) -> bool:
         """Whether CloudFormation is changing a stack."""
-        return str((self.stack(name) or {}).get("StackStatus")).endswith("_IN_PROGRESS")
+        status = str((self.stack(name) or {}).get("StackStatus"))
+        # In that state it waits for somebody to run a change set, for ever if nobody does.
+        return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
 
     def outputs(self, name: str) -> dict[str, str]:
         """A stack's outputs by name; none if there is no stack."""

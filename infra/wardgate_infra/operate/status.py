@@ -2,16 +2,16 @@
 something is wrong, and says what at the end."""
 
 import argparse
+import datetime
 import os
 from http import HTTPStatus
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wardgate_infra import Failed
-from wardgate_infra.operate import lasting, rollback, running
+from wardgate_infra import Failed, Json
+from wardgate_infra.operate import lasting, rollback, running, states, watch_alarms
 from wardgate_infra.operate import release as kept
 from wardgate_infra.operate.lasting import Section, minute
-from wardgate_infra.operate.stacks import SETTLED
 from wardgate_infra.operate.stage import Stage
 from wardgate_infra.operate.terminal import say, table
 
@@ -47,21 +47,43 @@ def run(stage: Stage, _options: argparse.Namespace) -> None:
 def stacks(stage: Stage) -> Section:
     """Stacks"""
     needed = (stage.data_stack, *stage.release_stacks)
-    others = (stage.observability_stack, stage.backup_stack)
     rows: list[tuple[str, ...]] = []
     wrong: list[str] = []
-    for name in (stage.data_stack, *stage.release_stacks, *others):
+    for name in stage.stacks:
         stack = stage.stack(name)
         status = stack["StackStatus"] if stack else "none"
         changed = minute(stack.get("LastUpdatedTime") or stack["CreationTime"]) if stack else ""
         rows.append((name, status, changed))
-        if stack is None and name in needed:
-            wrong.append(f"there is no stack {name}: make deploy STAGE={stage.name}")
-        elif stack and status.endswith("_IN_PROGRESS"):
+        if status in ("none", states.ONLY_SHOWN):
+            if name in needed:
+                wrong.append(f"there is no stack {name}: make deploy STAGE={stage.name}")
+        elif stage.is_in_progress(name):
             rows[-1] = (name, status, f"{changed}, a change is under way")
-        elif stack and status not in SETTLED:
-            wrong.append(f"stack {name} is {status}: its events say why; the next deploy goes on from there")
+        elif status in states.PUT_BACK:
+            if not has_run_since(stage, stack):
+                wrong.append(f"stack {name} is {status}: its events say why; the next deploy goes on from there")
+        elif status not in states.SETTLED:
+            wrong.append(f"stack {name} is {status}: {advice(stage, status)}")
     return rows, wrong
+
+
+def has_run_since(stage: Stage, stack: Json) -> bool:
+    """Whether a deploy or a rollback has come to its end since a stack was put back: then it is as it should be."""
+    bucket = kept.kept(stage)
+    live = (bucket and bucket.read(f"stages/{stage.name}/live.json")) or {}
+    changed = stack.get("LastUpdatedTime") or stack["CreationTime"]
+    return "at" in live and bool(datetime.datetime.fromisoformat(live["at"]) > changed)
+
+
+def advice(stage: Stage, status: str) -> str:
+    """What becomes of a stack that nobody is at."""
+    does = {
+        "UPDATE_ROLLBACK_FAILED": "continues to put it back",
+        "UPDATE_FAILED": "puts it back",
+        **dict.fromkeys(states.NEVER_WORKED, "deletes what its first deploy has left, and makes it anew"),
+    }
+    deploy = f"make deploy STAGE={stage.name}"
+    return f"{deploy} {does[status]}" if status in does else f"{deploy} says what to do"
 
 
 def releases(stage: Stage) -> Section:
@@ -116,13 +138,12 @@ def api(stage: Stage) -> Section:
 
 def alarms(stage: Stage) -> Section:
     """Alarms"""
-    pages = (
-        stage.client("cloudwatch")
-        .get_paginator("describe_alarms")
-        .paginate(AlarmNamePrefix=f"wardgate-{stage.name}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"])
-    )
-    found = [it for page in pages for it in page.get("MetricAlarms", []) + page.get("CompositeAlarms", [])]
+    found = watch_alarms.described(stage)
     ringing = [it for it in found if it["StateValue"] == "ALARM"]
+    silent = [it for it in found if watch_alarms.is_silent(stage, it)]
     rows = [(f"{len(ringing)} of {len(found)} in ALARM", "", "")]
-    rows += [(f"  {it['AlarmName']}", minute(it["StateUpdatedTimestamp"]), it["StateReason"]) for it in ringing]
-    return rows, [f"alarm {it['AlarmName']}: {it.get('AlarmDescription') or it['StateReason']}" for it in ringing]
+    for it in [*ringing, *silent]:
+        state = "" if it in ringing else ", no data"
+        rows.append((f"  {it['AlarmName']}", minute(it["StateUpdatedTimestamp"]) + state, it["StateReason"]))
+    told = [*ringing, *silent]
+    return rows, [f"alarm {it['AlarmName']}: {it.get('AlarmDescription') or it['StateReason']}" for it in told]

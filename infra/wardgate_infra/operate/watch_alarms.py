@@ -1,14 +1,17 @@
 """`make watch-alarms`: looks at a stage's alarms for some minutes after a deploy, and fails as soon as one rings."""
 
 import argparse
+import datetime
 import time
 
-from wardgate_infra import Failed
+from wardgate_infra import Failed, Json
 from wardgate_infra.operate import terminal
 from wardgate_infra.operate.stage import Stage
 
 # Alarms look at whole minutes.
 BETWEEN_LOOKS = 20
+# How AWS begins the reason of an alarm that it has just made.
+UNCHECKED = "Unchecked"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,13 +19,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(stage: Stage, options: argparse.Namespace) -> None:
-    deadline = time.monotonic() + options.minutes * 60
-    known = alarms(stage)
+    deadline, began = time.monotonic() + options.minutes * 60, datetime.datetime.now(datetime.UTC)
+    known = described(stage)
     if not known:
         raise Failed(f"{stage.name} has no alarms, and nothing would say what is wrong: make deploy STAGE={stage.name}")
     terminal.say(f"watching {len(known)} alarms of {stage.name} for {options.minutes:g} minutes")
     while True:
-        if ringing := {name: reason for name, (state, reason) in alarms(stage).items() if state == "ALARM"}:
+        if ringing := {it["AlarmName"]: it["StateReason"] for it in described(stage) if rings(stage, it, began)}:
             lines = [f"  {name}: {reason}" for name, reason in sorted(ringing.items())]
             raise Failed(
                 "\n".join([f"{len(ringing)} of {len(known)} alarms of {stage.name} ring:", *lines])
@@ -36,15 +39,37 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
     terminal.say("none rang")
 
 
-def alarms(stage: Stage) -> dict[str, tuple[str, str]]:
-    """State and reason of every alarm of the stage, by name."""
-    found = {}
+def described(stage: Stage) -> list[Json]:
+    """Every alarm of the stage as CloudWatch describes it, but for those that only tell when others are over: what they
+    say is said by the others."""
     pages = (
         stage.client("cloudwatch")
         .get_paginator("describe_alarms")
         .paginate(AlarmNamePrefix=f"wardgate-{stage.name}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     )
+    found: list[Json] = []
     for page in pages:
-        for alarm in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]:
-            found[alarm["AlarmName"]] = alarm["StateValue"], alarm.get("StateReason", "")
+        found += page.get("MetricAlarms", [])
+        found += [it for it in page.get("CompositeAlarms", []) if it.get("AlarmActions")]
     return found
+
+
+def rings(stage: Stage, alarm: Json, since: datetime.datetime) -> bool:
+    """Whether an alarm is on, or has fallen silent since then. If it was silent before, that is not the release."""
+    if alarm["StateValue"] == "ALARM":
+        return True
+    return is_silent(stage, alarm) and bool(alarm["StateTransitionedTimestamp"] >= since)
+
+
+def is_silent(stage: Stage, alarm: Json) -> bool:
+    """Whether an alarm misses data, and that is trouble: such an alarm speaks when it gets there. One that has only
+    been made has had no time for data, and has not spoken."""
+    # In the emulator missing data changes no state.
+    if stage.is_emulated or alarm["StateValue"] != "INSUFFICIENT_DATA" or not alarm.get("InsufficientDataActions"):
+        return False
+    began, made = alarm["StateTransitionedTimestamp"], alarm["AlarmConfigurationUpdatedTimestamp"]
+    stats = [it["MetricStat"]["Period"] for it in alarm.get("Metrics", []) if "MetricStat" in it]
+    looked_at = datetime.timedelta(seconds=max([alarm.get("Period", 0), *stats]) * alarm["EvaluationPeriods"])
+    # A change of its description leaves the state of an alarm as it is.
+    is_first = alarm["StateReason"].startswith(UNCHECKED) or began <= made
+    return bool(not is_first or datetime.datetime.now(datetime.UTC) - began > looked_at)

@@ -67,14 +67,10 @@ def key(account: Account) -> Finding:
 def new_key(stage: Stage, alias: str) -> Finding:
     """Of a first deploy. Policies that know the key by its alias do so minutes after that was made: the boundary does,
     and the deploy's own roles."""
-    if not stage.parameters["PermissionsBoundary"]:
-        return Finding(Level.OK, f"the deploy makes {alias}")
-    return Finding(
-        Level.WARNING,
-        f"the deploy makes {alias}, and AWS takes up to five minutes until the boundary lets functions use a new alias",
-        "If the deploy stops with AccessDenied on the key, at the migrations or after, wait five minutes and type it "
-        "again: it goes on there.",
+    waits = ", and waits up to five minutes until AWS lets functions use it" * bool(
+        stage.parameters["PermissionsBoundary"]
     )
+    return Finding(Level.OK, f"the deploy makes {alias}{waits}")
 
 
 def github(account: Account) -> Finding:

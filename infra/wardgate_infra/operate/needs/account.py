@@ -10,9 +10,10 @@ from wardgate_infra.operate import release as releases
 from wardgate_infra.operate.needs.intrinsics import Values
 from wardgate_infra.operate.stacks import given_to
 from wardgate_infra.operate.stage import Stage
+from wardgate_infra.operate.states import ONLY_SHOWN
 
 # A stack with nothing in it: of a first deploy that was taken back, which the next one deletes, or that was only shown.
-EMPTY = ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
+EMPTY = ("ROLLBACK_COMPLETE", ONLY_SHOWN)
 # A resource that a stack lists and does not have: it is gone, was left behind, or never came to be.
 NOT_THERE = ("DELETE_COMPLETE", "DELETE_SKIPPED", "CREATE_FAILED")
 

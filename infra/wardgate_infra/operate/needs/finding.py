@@ -53,6 +53,8 @@ ACTIONS = {
     "GetPolicy": "iam:GetPolicy",
     "GetQueueUrl": "sqs:GetQueueUrl",
     "GetServiceQuota": "servicequotas:GetServiceQuota",
+    "GetStage": "apigateway:GET",
+    "GetTemplate": "cloudformation:GetTemplate",
     "HeadBucket": "s3:ListBucket",
     "ListAliases": "kms:ListAliases",
     "ListBackupVaults": "backup:ListBackupVaults",

@@ -4,7 +4,6 @@ import email.utils
 
 from botocore.exceptions import ClientError
 
-from wardgate_infra import ROOT
 from wardgate_infra.operate.needs.account import Account
 from wardgate_infra.operate.needs.finding import Finding, Level, code
 from wardgate_infra.operate.stage import Stage
@@ -59,12 +58,10 @@ def identity(account: Account) -> Finding:
     address = email.utils.parseaddr(sender)[1]
     if address and address != name and not f".{address.partition('@')[2]}".endswith(f".{name}"):
         wrong.append(f"MailSender {address} is not of MailIdentity {name}: the mailer's role may not send from it")
-    configuration_set = found.get("ConfigurationSetName")
-    # AWS asks for the right to use the set, too.
-    if configuration_set and "configuration-set/" not in (ROOT / "template.yaml").read_text(encoding="utf-8"):
-        wrong.append(f"{name} sends through configuration set {configuration_set}, which the mailer's role may not use")
     if not wrong:
-        return Finding(Level.OK, f"{name} is verified")
+        configuration_set = found.get("ConfigurationSetName")
+        through = f", and sends through configuration set {configuration_set}" if configuration_set else ""
+        return Finding(Level.OK, f"{name} is verified{through}")
     return Finding(
         Level.WARNING,
         "; ".join(wrong),

@@ -18,7 +18,7 @@ SHOWN = 5
 
 def taken(account: Account) -> Finding:
     """Names"""
-    found, unasked, asked = [], [], 0
+    found, removable, unasked, asked = list[str](), list[tuple[str, str, str]](), list[str](), 0
     for stack in account.stacks:
         for kind, resources in named(account, stack).items():
             asked += len(resources)
@@ -28,6 +28,7 @@ def taken(account: Account) -> Finding:
                 unasked.append(f"{kind}: {why_not_asked(error)}")
                 continue
             found += [f"{it.logical_id} ({kind}) {name}" for name, it in resources.items() if name in there]
+            removable += [(kind, name, stack.where.region) for name in resources if name in there]
     # Each kind once, of however many stacks.
     unknown = "; ".join(dict.fromkeys(unasked))
     if found:
@@ -35,12 +36,19 @@ def taken(account: Account) -> Finding:
         return Finding(
             Level.MISSING,
             f"taken, and not by the stack that makes it: {shown}" + (f". Not asked: {unknown}" if unknown else ""),
-            "If a stack that failed or was deleted has left it and nothing is in it, delete it; a secret with "
-            "--force-delete-without-recovery. If it is somebody's, it has to go by another name.",
+            "If a stack that failed or was deleted has left it and nothing is in it, delete it: "
+            + "; ".join(delete(*it) for it in removable[:SHOWN])
+            + ". If something is in it or it is somebody's, it has to go by another name, or into the stack: "
+            "docs/operations/troubleshooting.md has more.",
         )
     if unknown:
         return Finding(Level.NOT_ASKED, f"whether names are taken: {unknown}")
     return Finding(Level.OK, f"none of {asked} that have to be made is taken" if asked else "all are the stage's own")
+
+
+def delete(kind: str, name: str, region: str) -> str:
+    """What deletes an empty one."""
+    return DELETING[kind].format(name, f"--region {region}")
 
 
 def named(account: Account, stack: Stack) -> dict[str, dict[str, Resource]]:
@@ -135,4 +143,27 @@ NAMED: dict[str, tuple[str, Look]] = {
     "AWS::SecretsManager::Secret": ("Name", secrets),
     "AWS::Serverless::Function": ("FunctionName", functions),
     "AWS::SQS::Queue": ("QueueName", queues),
+}
+
+# How an empty one of each kind goes. What DynamoDB counts of a table is up to six hours old, and so it is looked into.
+DELETING = {
+    "AWS::Backup::BackupVault": "aws backup delete-backup-vault {1} --backup-vault-name {0}",
+    "AWS::CloudWatch::Alarm": "aws cloudwatch delete-alarms {1} --alarm-names {0}",
+    "AWS::CloudWatch::CompositeAlarm": "aws cloudwatch delete-alarms {1} --alarm-names {0}",
+    "AWS::DynamoDB::GlobalTable": (
+        "aws dynamodb scan {1} --table-name {0} --max-items 1, and if that finds none: "
+        "aws dynamodb update-table {1} --table-name {0} --no-deletion-protection-enabled && "
+        "aws dynamodb delete-table {1} --table-name {0}"
+    ),
+    "AWS::Events::EventBus": "aws events delete-event-bus {1} --name {0}",
+    "AWS::KMS::Alias": "aws kms delete-alias {1} --alias-name {0}",
+    "AWS::Logs::LogGroup": "aws logs delete-log-group {1} --log-group-name {0}",
+    "AWS::S3::Bucket": "aws s3 rb {1} s3://{0}",
+    "AWS::SecretsManager::Secret": (
+        "aws secretsmanager delete-secret {1} --secret-id {0} --force-delete-without-recovery"
+    ),
+    "AWS::Serverless::Function": "aws lambda delete-function {1} --function-name {0}",
+    "AWS::SQS::Queue": (
+        "aws sqs delete-queue {1} --queue-url $(aws sqs get-queue-url {1} --queue-name {0} --output text)"
+    ),
 }

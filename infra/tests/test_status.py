@@ -1,0 +1,40 @@
+"""What `make status` says of the states that CloudFormation has left stacks in."""
+
+import unittest
+from unittest import mock
+
+from tests.fakes import FakeBucket, Formation, stage
+from wardgate_infra.operate import states, status
+from wardgate_infra.operate.stage import Stage
+
+
+class Shown(unittest.TestCase):
+    def told(self, state: str | None, live: str | None = None) -> list[str]:
+        """What `make status` says of a stage whose stacks are all in a state."""
+        formation = Formation(state)
+        bucket = FakeBucket(**({"stages/staging/live.json": f'{{"at": "{live}"}}'} if live else {}))
+        target = stage(cloudformation=formation, s3=bucket)
+        with mock.patch.object(Stage, "outputs", return_value={"Bucket": "bucket"}):
+            rows, wrong = status.stacks(target)
+        self.assertEqual([row[0] for row in rows], target.stacks)
+        return wrong
+
+    def test_each_state_says_what_becomes_of_it(self) -> None:
+        for state, said in (
+            ("UPDATE_ROLLBACK_FAILED", "make deploy STAGE=staging continues to put it back"),
+            ("UPDATE_FAILED", "make deploy STAGE=staging puts it back"),
+            ("ROLLBACK_COMPLETE", "make deploy STAGE=staging deletes what its first deploy has left"),
+            ("CREATE_FAILED", "deletes what its first deploy has left"),
+            ("ROLLBACK_FAILED", "deletes what its first deploy has left"),
+            ("DELETE_FAILED", "make deploy STAGE=staging says what to do"),
+            ("IMPORT_ROLLBACK_FAILED", "says what to do"),
+            ("REVIEW_IN_PROGRESS", "there is no stack wardgate-staging-data: make deploy STAGE=staging"),
+            ("UPDATE_ROLLBACK_COMPLETE", "the next deploy goes on from there"),
+        ):
+            self.assertIn(said, self.told(state)[0], state)
+        for state in (*states.SETTLED, "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"):
+            self.assertEqual(self.told(state), [], state)
+
+    def test_what_was_put_back_is_right_again_once_a_deploy_or_a_rollback_has_ended(self) -> None:
+        self.assertEqual(self.told("UPDATE_ROLLBACK_COMPLETE", "2026-01-31T12:00:01+00:00"), [])
+        self.assertTrue(self.told("UPDATE_ROLLBACK_COMPLETE", "2026-01-31T11:59:59+00:00"))
