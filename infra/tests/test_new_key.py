@@ -11,7 +11,7 @@ from tests.fakes import FakeClient, stage
 from wardgate_infra import Json
 from wardgate_infra.operate import deploy, new_key
 
-NOW = datetime.datetime.now(datetime.UTC)
+NOW = datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.UTC)
 
 
 def alias(seconds_ago: int, name: str = "alias/wardgate-staging", **others: Json) -> Json:
@@ -29,16 +29,16 @@ class Waiting(unittest.TestCase):
         target = stage(kms=FakeClient(list_aliases={"Aliases": list(aliases)}))
         target.parameters["PermissionsBoundary"] = boundary
         with mock.patch("time.sleep") as slept:
-            new_key.wait(target)
+            new_key.wait(target, NOW)
         return float(sum(call.args[0] for call in slept.call_args_list))
 
     def test_a_new_alias_counts_after_five_minutes(self) -> None:
-        self.assertAlmostEqual(self.waited(alias(60)), 240, delta=10)
-        self.assertIn("s: alias/wardgate-staging is new", self.printed.getvalue())
+        self.assertEqual(self.waited(alias(60)), 240)
+        self.assertIn("waiting 240 s: alias/wardgate-staging is new", self.printed.getvalue())
 
     def test_one_that_leads_elsewhere_since_is_as_new(self) -> None:
         changed = NOW - datetime.timedelta(seconds=100)
-        self.assertAlmostEqual(self.waited(alias(9000, LastUpdatedDate=changed)), 200, delta=10)
+        self.assertEqual(self.waited(alias(9000, LastUpdatedDate=changed)), 200)
 
     def test_nobody_waits_for_an_old_one_nor_for_another_nor_without_a_boundary(self) -> None:
         self.assertEqual(self.waited(alias(300)), 0)

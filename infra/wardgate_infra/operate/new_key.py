@@ -10,8 +10,8 @@ from wardgate_infra.operate.stage import Stage
 UNTIL_IT_COUNTS = datetime.timedelta(minutes=5)
 
 
-def wait(stage: Stage) -> None:
-    """Waits until functions may use the key. Nothing else tells: what is listed need not count yet."""
+def wait(stage: Stage, now: datetime.datetime | None = None) -> None:
+    """Waits until functions may use the key, from `now` on. Nothing else tells: what is listed need not count yet."""
     # The emulator looks at no alias, and roles without a boundary are given the key itself.
     if stage.is_emulated or not stage.parameters["PermissionsBoundary"]:
         return
@@ -22,7 +22,7 @@ def wait(stage: Stage) -> None:
     changed = found and (found.get("LastUpdatedDate") or found.get("CreationDate"))
     if not changed:
         return
-    left = (changed + UNTIL_IT_COUNTS - datetime.datetime.now(datetime.UTC)).total_seconds()
+    left = (changed + UNTIL_IT_COUNTS - (now or datetime.datetime.now(datetime.UTC))).total_seconds()
     if left > 0:
         terminal.say(f"waiting {left:.0f} s: {alias} is new, and it takes AWS so long until functions may use its key")
         time.sleep(left)
