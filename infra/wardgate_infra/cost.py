@@ -127,13 +127,11 @@ def of_endpoint() -> dict[str, tuple[float, str, float]]:
     resources = [it for area in areas for it in area]
     functions = sum(it["Type"] == "AWS::Serverless::Function" for it in resources)
     alarms = sum(watched(it["Properties"]) for it in resources if it["Type"] == "AWS::CloudWatch::Alarm") / functions
-    secrets = sum(it["Type"] == "AWS::SecretsManager::Secret" for it in resources) / functions
     lines = {
         "metrics of our own": (has()["metrics for each endpoint"], "CloudWatch, a metric"),
         "metrics that alarms look at": (alarms, "CloudWatch, an alarm on a metric"),
         # ThrottlesWarn, of each function with a concurrency of its own.
         "where it hashes: one more of these": (1, "CloudWatch, an alarm on a metric"),
-        "secrets": (secrets, "Secrets Manager, a secret"),
     }
     return {line: (many, name, price(name, many)) for line, (many, name) in lines.items()}
 

@@ -3,14 +3,13 @@ emulator does not look at dynamodb:LeadingKeys: which partitions a role reaches 
 
 import json
 from collections.abc import Callable, Iterator
+from typing import Self
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from emulated import pipelines
 from emulated.gateway import Api, equal, holds
-from wardgate_infra import ROOT, Client, Json
-from wardgate_infra.emulator import lower
+from wardgate_infra import ROOT, Json
 from wardgate_infra.emulator.deployment import Deployment
 
 # What rotations do for real (emulated/rotation.py): they would change a ring here.
@@ -23,16 +22,15 @@ def check_each_function_may_what_it_was_seen_to_do(_api: Api, emulator: Deployme
     grants: dict[str, Json] = json.loads((ROOT / "infra/grants.json").read_text(encoding="utf-8"))
     refused, allowed, tried = [], [], 0
     for function, granted in grants.items():
-        with_role = Role(emulator, function)
-        for what, call in seen(with_role, granted):
-            tried += 1
-            if not may(call):
-                refused.append(f"{function}: {what}")
-        for what, call in strange(with_role, granted):
-            tried += 1
-            if may(call):
-                allowed.append(f"{function}: {what}")
-        with_role.leave()
+        with Role(emulator, function) as role:
+            for what, call in seen(role, granted):
+                tried += 1
+                if not may(call):
+                    refused.append(f"{function}: {what}")
+            for what, call in strange(role, granted):
+                tried += 1
+                if may(call):
+                    allowed.append(f"{function}: {what}")
     equal(refused, [])
     equal(allowed, [])
     holds(tried > 200, tried)
@@ -50,24 +48,21 @@ class Role:
         trusting = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
         self.believe({"Version": "2012-10-17", "Statement": [trusting]})
         assumed = emulator.client("sts").assume_role(RoleArn=arn, RoleSessionName="check")["Credentials"]
-        self.dynamodb = self.client(emulator, "dynamodb", assumed)
-        self.secrets = self.client(emulator, "secretsmanager", assumed)
-
-    def client(self, emulator: Deployment, service: str, credentials: Json) -> Client:
-        return boto3.client(
-            service,
-            endpoint_url=emulator.endpoint,
-            region_name=lower.REGION,
-            aws_access_key_id=credentials["AccessKeyId"],
-            aws_secret_access_key=credentials["SecretAccessKey"],
-            aws_session_token=credentials["SessionToken"],
-            config=Config(proxies={}),
-        )
+        variables = {
+            "AWS_ACCESS_KEY_ID": assumed["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": assumed["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": assumed["SessionToken"],
+        }
+        self.dynamodb = pipelines.client(emulator, "dynamodb", variables)
+        self.secrets = pipelines.client(emulator, "secretsmanager", variables)
 
     def believe(self, trust: Json) -> None:
         self.iam.update_assume_role_policy(RoleName=self.name, PolicyDocument=json.dumps(trust))
 
-    def leave(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self.believe(self.trust)
 
     def ask(self, table: str, action: str, partition: str) -> Callable[[], object]:

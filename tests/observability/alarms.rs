@@ -80,7 +80,8 @@ impl Alarm {
     }
 }
 
-fn watched(metric: &Value) -> Watched {
+/// A metric as templates name it, in an alarm or in one of its queries.
+pub fn watched(metric: &Value) -> Watched {
     let dimensions = metric["Dimensions"].as_array().into_iter().flatten().map(|dimension| {
         let value = dimension["Value"].as_str().unwrap_or_default();
         (dimension["Name"].as_str().unwrap().to_owned(), value.to_owned())

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use minijinja::{Environment, Expression, Value as Operand};
 use serde_json::Value;
 
+use super::alarms::{Watched, watched};
 use super::emitted::Metric;
 
 /// Seconds from the end of a minute until an alarm sees its data. Assumed: AWS names no figure, and people see one to two
@@ -46,9 +47,9 @@ impl Measurements {
             "p95" => {
                 values.sort_by(|one, other| one.0.total_cmp(&other.0));
                 let mut below = 0.0;
-                let reaches = |(_, times): &&(f64, f64)| {
-                    below += times;
-                    below >= 0.95 * values.iter().map(|(_, times)| times).sum::<f64>()
+                let reaches = |(_, more): &&(f64, f64)| {
+                    below += more;
+                    below >= 0.95 * times
                 };
                 values.iter().find(reaches)?.0
             }
@@ -67,14 +68,10 @@ struct Statistic {
 
 impl Statistic {
     fn of(metric: &Value, name: &Value, period: &Value) -> Self {
-        let dimensions = metric["Dimensions"].as_array().into_iter().flatten().map(|dimension| {
-            // What is not known before a deploy is empty.
-            let value = dimension["Value"].as_str().unwrap_or_default();
-            (dimension["Name"].as_str().unwrap().to_owned(), value.to_owned())
-        });
+        let Watched { namespace, name: of, dimensions } = watched(metric);
         Self {
-            namespace: metric["Namespace"].as_str().unwrap().to_owned(),
-            metric: (metric["MetricName"].as_str().unwrap().to_owned(), dimensions.collect()),
+            namespace,
+            metric: (of, dimensions),
             name: name.as_str().unwrap().to_owned(),
             period: period.as_u64().unwrap(),
         }

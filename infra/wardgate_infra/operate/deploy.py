@@ -2,6 +2,7 @@
 
 import argparse
 import datetime
+import functools
 import shlex
 import sys
 import time
@@ -50,16 +51,13 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
     deploy = Deploy(stage, options)
     began = time.monotonic()
     for number, (name, step, advice) in enumerate(STEPS, 1):
-        step_began = time.monotonic()
-        terminal.say(f"==> {number} of {len(STEPS)}: {name}")
         try:
-            remark = step(deploy)
+            terminal.step(number, len(STEPS), name, functools.partial(step, deploy))
         except (Failed, BotoCoreError, ClientError) as failure:
             raise Failed(
                 f"the deploy of {stage.name} stopped at step {number} of {len(STEPS)}, {name}.\n{failure}\n"
                 f"{deploy.put_back()}What to do next: {advice} docs/operations/deploy.md has more."
             ) from failure
-        terminal.say(f"<== {name}: {remark or 'done'} ({time.monotonic() - step_began:.1f} s)")
     if deploy.changed:
         terminal.say(f"Release {deploy.release} is live in {stage.name} after {time.monotonic() - began:.0f} s.")
     else:

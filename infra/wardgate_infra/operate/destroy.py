@@ -3,6 +3,7 @@ the stage back; with DATA=lost everything. Typed again, it goes on where it stop
 
 import argparse
 import datetime
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -73,16 +74,13 @@ def take_away(destroy: Destroy) -> None:
     record(destroy)
     steps = EVERYTHING if destroy.loses else CODE
     for number, (name, step) in enumerate(steps, 1):
-        step_began = time.monotonic()
-        terminal.say(f"==> {number} of {len(steps)}: {name}")
         try:
-            remark = step(destroy)
+            terminal.step(number, len(steps), name, functools.partial(step, destroy))
         except (Failed, BotoCoreError, ClientError) as failure:
             raise Failed(
                 f"destroying {stage.name} stopped at step {number} of {len(steps)}, {name}.\n{failure}\n"
                 f"What to do next: correct what it names. {AGAIN} docs/operations/first-deploy.md has more."
             ) from failure
-        terminal.say(f"<== {name}: {remark} ({time.monotonic() - step_began:.1f} s)")
     if not destroy.loses:
         destroy.stays.append(f"its data: make deploy STAGE={stage.name} goes on with them")
     what = f"Stage {stage.name}" if destroy.loses else f"The code of {stage.name}"

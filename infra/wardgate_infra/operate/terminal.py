@@ -1,7 +1,8 @@
 """What the operator's commands print and ask."""
 
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from wardgate_infra import Failed
 
@@ -27,3 +28,11 @@ def table(rows: Sequence[Sequence[object]], head: Sequence[str] | None = None) -
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for row in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def step(number: int, many: int, name: str, do: Callable[[], str | None]) -> None:
+    """Does one of several steps, and says when it begins, what it did and how long it took."""
+    began = time.monotonic()
+    say(f"==> {number} of {many}: {name}")
+    remark = do()
+    say(f"<== {name}: {remark or 'done'} ({time.monotonic() - began:.1f} s)")
