@@ -166,6 +166,7 @@ def typed(emulator: Deployment, line: str) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
+        # The first that needs a program builds it, beside whatever else a machine builds.
         timeout=1200,
         check=False,
     )
