@@ -240,6 +240,13 @@ config: .tools/sam/.pins ## Print the configuration that holds, and where each v
 	@$(need-stage)
 	@$(operate) config --stage "$(STAGE)" $(call option,KEY,--key)
 
+.PHONY: set
+set: .tools/sam/.pins ## Set a key while a stage runs, or take it back: make set STAGE=staging KEY=switches.sign_up VALUE=false; UNSET=1
+	@$(need-rust)
+	@$(need-stage)
+	@$(operate) set --stage "$(STAGE)" --key "$(KEY)" $(if $(VALUE),--value '$(subst ','\'',$(VALUE))') \
+		$(if $(UNSET),--unset) $(yes)
+
 .PHONY: pipeline
 pipeline: .tools/sam/.pins ## Let GitHub Actions deploy a stage, once, as an administrator: make pipeline STAGE=staging
 	@$(need-stage)

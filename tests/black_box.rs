@@ -43,6 +43,7 @@ mod restored;
 mod rotation;
 mod secret_source;
 mod security_report;
+mod settings;
 mod smoke;
 mod store_faults;
 mod store_requests;

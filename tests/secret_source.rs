@@ -1,8 +1,10 @@
 //! Keys from Secrets Manager: what each request gets while it is down, slow, wrong or rotating.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use reqwest::Method;
+use wardgate::current::Current;
 use wardgate_server::endpoints::ENDPOINTS;
 
 use crate::harness::secrets_manager::Mood;
@@ -131,7 +133,7 @@ async fn sec_ot_09_sec_tk_05_each_endpoint_reads_just_the_rings_that_it_says() {
     for (endpoint, _) in ENDPOINTS.iter() {
         let expected: BTreeSet<&str> = endpoint.needs.rings.iter().map(|ring| ring.name()).collect();
         let server = server().await;
-        server.app.prefetch(endpoint.needs).await;
+        Current::new(Arc::clone(&server.app), endpoint.needs).prefetch(endpoint.needs).await;
         let ahead = server.secrets_manager.taken();
         assert_eq!(ahead.iter().map(String::as_str).collect::<BTreeSet<_>>(), expected, "{}", endpoint.name);
 

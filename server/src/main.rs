@@ -23,8 +23,8 @@ enum Mode {
     Serve,
     /// The embedded store alone, for functions that run beside it (`make watch`).
     Engine,
-    /// What prints the configuration and ends.
-    Config,
+    /// What prints the configuration and ends; with what operators have set while a service runs, as a JSON object.
+    Config(Option<String>),
 }
 
 impl Mode {
@@ -32,8 +32,8 @@ impl Mode {
         match (arguments.next().as_deref(), arguments.next()) {
             (None, _) => Ok(Self::Serve),
             (Some("engine"), None) => Ok(Self::Engine),
-            (Some("config"), None) => Ok(Self::Config),
-            _ => Err("usage: wardgate-server [engine | config]".into()),
+            (Some("config"), set) => Ok(Self::Config(set)),
+            _ => Err("usage: wardgate-server [engine | config [settings]]".into()),
         }
     }
 }
@@ -53,11 +53,12 @@ async fn main() -> ExitCode {
 #[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
 async fn run() -> Result<(), AnyError> {
     let mode = Mode::parse(std::env::args().skip(1))?;
-    if let Mode::Config = mode {
-        print_settings(&Config::settings(std::env::vars())?);
+    let config = Config::load(std::env::vars())?;
+    if let Mode::Config(set) = &mode {
+        let set = set.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
+        print_settings(&config.with(&set)?.settings());
         return Ok(());
     }
-    let config = Config::load(std::env::vars())?;
     telemetry::start(&config.log)?;
     claim_descriptors(config.http.max_connections)?;
     // The port first: a start that fails must not touch any data.
@@ -79,7 +80,7 @@ async fn run() -> Result<(), AnyError> {
             return embedded::engine(config, &folder, stopping).await;
         }
         (Mode::Engine, None) => return Err("engine needs embedded.folder: set AUTH__EMBEDDED__FOLDER".into()),
-        (Mode::Serve | Mode::Config, _) => {}
+        (Mode::Serve | Mode::Config(_), _) => {}
     }
     let connection = Connection::from_environment(|name| std::env::var(name).ok())?;
     let ops = if is_beside_the_api(&config) { Vec::new() } else { listen(&config.ops.bind, config.ops.port).await? };
@@ -102,7 +103,7 @@ fn addresses(listeners: &[TcpListener]) -> String {
     addresses.map(|address| address.to_string()).collect::<Vec<_>>().join(" ")
 }
 
-/// As TOML, with the source of each line behind it.
+/// As `key = value` in JSON, with the source of each line behind it.
 #[expect(clippy::print_stdout, reason = "what whoever typed the command asked for")]
 fn print_settings(settings: &[Setting]) {
     for Setting { key, value, source } in settings {

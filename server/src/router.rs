@@ -17,7 +17,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use tower::ServiceExt as _;
 use tower_http::cors::CorsLayer;
-use wardgate::app::App;
+use wardgate::app::{App, Needs};
+use wardgate::current::Current;
 use wardgate::domain::id::RequestId;
 use wardgate::http::edge::{self, Incoming};
 use wardgate::http::endpoint::Endpoint;
@@ -38,7 +39,7 @@ const PREFLIGHT_MAX_AGE: Duration = Duration::from_mins(10);
 
 /// Everything; without CORS on pages, which no script may read (SE-07).
 pub fn router(app: &Arc<App>) -> Router {
-    let pages = routed(app);
+    let pages = routed(app, &Current::new(Arc::clone(app), Needs { rings: &[], table: true }));
     let api = pages.clone().layer(cors(&app.config.http.allowed_origins));
     let answering = Arc::clone(app);
     let chosen = move |request: Request| {
@@ -53,19 +54,19 @@ pub fn router(app: &Arc<App>) -> Router {
 }
 
 /// Every endpoint and the API description; on a laptop also the metrics.
-fn routed(app: &Arc<App>) -> Router {
+fn routed(app: &Arc<App>, current: &Current) -> Router {
     let mut paths: BTreeMap<&str, MethodRouter> = BTreeMap::new();
     for (endpoint, method, path) in routes() {
         let Ok(filter) = MethodFilter::try_from(method.clone()) else { continue };
-        let app = Arc::clone(app);
+        let current = current.clone();
         let answer = move |peer: ConnectInfo<SocketAddr>, parameters: RawPathParams, request: Request| {
-            let app = Arc::clone(&app);
+            let current = current.clone();
             let parameters = if path == endpoint.path() {
                 named(&parameters)
             } else {
                 endpoint.path_parameters(path).unwrap_or_default()
             };
-            async move { answer(&app, endpoint, peer.0, parameters, request).await }
+            async move { answer(&*current.app().await, endpoint, peer.0, parameters, request).await }
         };
         let methods = paths.remove(path).unwrap_or_default().merge(on(filter, answer));
         paths.insert(path, methods);

@@ -1,5 +1,6 @@
 //! The composition root: the only place that puts the parts together.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,10 +26,17 @@ pub struct Needs {
     pub table: bool,
 }
 
-/// Everything that use cases need. Built once per process.
+/// Everything that use cases need. A request has one from its beginning to its end, so that what operators set meanwhile
+/// does not change under it.
+#[derive(Clone)]
 pub struct App {
     /// What is configured.
     pub config: Config,
+    parts: Arc<Parts>,
+}
+
+/// What an [`App`] has beside its configuration. Built once per process.
+pub struct Parts {
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Draws random bits.
@@ -45,6 +53,14 @@ pub struct App {
     pub verifier: Verifier,
     /// Verifies access tokens for the customer's API that the authorizer guards, if it guards one.
     pub authorizer: Option<Verifier>,
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
 }
 
 /// What a host has to bring along.
@@ -93,7 +109,7 @@ impl App {
             config.store.audit_retention_days,
         );
         let source = SecretSource::new(&config, host.connection);
-        Ok(Self {
+        let parts = Parts {
             secrets: Secrets::new(source, Duration::from_secs(config.secrets.cache_seconds)),
             hasher: PasswordHasher::new(&config.hashing, host.hashing_slots)?,
             breaches: BreachCheck::default(),
@@ -102,22 +118,13 @@ impl App {
             store,
             clock: host.clock,
             entropy: host.entropy,
-            config,
-        })
+        };
+        Ok(Self { config, parts: Arc::new(parts) })
     }
 
-    /// Fetches what an endpoint needs while a cold start waits for nothing else: its rings, and a connection to the
-    /// table. What fails is left for the first request to meet.
-    pub async fn prefetch(&self, needs: Needs) {
-        let now = self.clock.now();
-        let rings = futures::future::join_all(needs.rings.iter().map(|ring| self.secrets.prefetch(*ring, now)));
-        let table = async {
-            if needs.table
-                && let Err(cause) = self.store.ping().await
-            {
-                tracing::warn!(%cause, "could not reach the table ahead");
-            }
-        };
-        futures::join!(rings, table);
+    /// The same App under another configuration.
+    #[must_use]
+    pub fn with(&self, config: Config) -> Self {
+        Self { config, parts: Arc::clone(&self.parts) }
     }
 }

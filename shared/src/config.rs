@@ -1,15 +1,19 @@
-//! Configuration: `config/default.toml`, then `config/<stage>.toml`, then `AUTH__SECTION__KEY` (all embedded but the
-//! last). A mistake stops start-up with the key, where it came from, and what was expected.
+//! Configuration: `config/default.toml`, then `config/<stage>.toml` (both embedded), then the stage's settings
+//! (`AUTH__SETTINGS`), then `AUTH__SECTION__KEY`, then what operators have set while it runs ([`live`]). A mistake stops
+//! start-up with the key, where it came from, and what was expected.
 
 mod checks;
 mod layers;
+pub mod live;
 #[cfg(test)]
 mod reference;
 mod sections;
 
+use std::sync::Arc;
+
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use thiserror::Error;
-use toml::Table;
 
 use crate::crypto::password_hasher::HashingPolicy;
 use crate::domain::session::SessionPolicy;
@@ -46,9 +50,11 @@ impl Stage {
 
     const fn file(self) -> (&'static str, &'static str) {
         match self {
-            Self::Development => ("config/development.toml", include_str!("../../config/development.toml")),
-            Self::Staging => ("config/staging.toml", include_str!("../../config/staging.toml")),
-            Self::Production => ("config/production.toml", include_str!("../../config/production.toml")),
+            Self::Development => {
+                ("config/development.toml", include_str!(concat!(env!("OUT_DIR"), "/development.json")))
+            }
+            Self::Staging => ("config/staging.toml", include_str!(concat!(env!("OUT_DIR"), "/staging.json"))),
+            Self::Production => ("config/production.toml", include_str!(concat!(env!("OUT_DIR"), "/production.json"))),
         }
     }
 }
@@ -77,6 +83,10 @@ pub struct Config {
     pub authorizer: Authorizer,
     pub mail: Mail,
     pub limits: Limits,
+    pub switches: Switches,
+    /// What all of this was made of, to lay more over.
+    #[serde(skip)]
+    layers: Arc<Layers>,
 }
 
 /// Why start-up stops. The message is for the person who set the value.
@@ -85,7 +95,7 @@ pub enum ConfigError {
     /// `AUTH__STAGE` is missing or not a stage.
     #[error("AUTH__STAGE must be development, staging or production")]
     Stage,
-    /// An embedded file is not TOML.
+    /// An embedded file is wrong.
     #[error("{source_name}: {message}")]
     File {
         /// Which file.
@@ -110,6 +120,12 @@ pub enum ConfigError {
         key: String,
         /// The variable that sets it.
         variable: String,
+    },
+    /// A key that a running service does not take.
+    #[error("`{key}` cannot be set while the service runs: put it into Settings of infra/<stage>/parameters.yaml, and deploy")]
+    NotLive {
+        /// The key, dotted.
+        key: String,
     },
     /// A value of the wrong type, or out of range.
     #[error("wrong value for key `{key}` from {source_name}: {expected}")]
@@ -136,7 +152,7 @@ impl ConfigError {
 pub struct Setting {
     /// The key, dotted.
     pub key: String,
-    /// The value as TOML; hidden if its key says that it is a secret.
+    /// The value as JSON; hidden if its key says that it is a secret.
     pub value: String,
     /// The file or variable that set it.
     pub source: String,
@@ -146,28 +162,26 @@ impl Config {
     /// Puts the layers together for the stage that `AUTH__STAGE` names. `variables` is the environment; only names
     /// that begin with `AUTH__` are read.
     pub fn load(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
-        let layers = layered(variables)?;
-        let limits = layers.section("limits");
-        let (config, sources) = layers.into_config()?;
-        config.checked(&sources, &limits)
+        Self::read(layered(variables)?)
     }
 
-    /// What holds for those variables, key by key; keys that nothing sets are left out.
-    pub fn settings(variables: impl IntoIterator<Item = (String, String)>) -> Result<Vec<Setting>, ConfigError> {
-        let layers = layered(variables)?;
-        let mut settings = layers.settings();
-        let limits = layers.section("limits");
-        let (config, sources) = layers.into_config()?;
-        let config = config.checked(&sources, &limits)?;
-        for (key, value) in [("tokens.issuer", config.tokens.issuer), ("tokens.audience", config.tokens.audience)] {
+    /// What holds, key by key; keys that nothing sets are left out.
+    pub fn settings(&self) -> Vec<Setting> {
+        let mut settings = self.layers.settings();
+        for (key, value) in [("tokens.issuer", &self.tokens.issuer), ("tokens.audience", &self.tokens.audience)] {
             if let Some(setting) = settings.iter_mut().find(|setting| setting.key == key) {
-                setting.value = layers::text(&value.into());
+                setting.value = layers::text(&value.as_str().into());
             }
         }
-        Ok(settings)
+        settings
     }
 
-    fn checked(mut self, sources: &Sources, limits: &Table) -> Result<Self, ConfigError> {
+    fn read(layers: Layers) -> Result<Self, ConfigError> {
+        let config = layers.config()?.checked(layers.sources(), &layers.section("limits"))?;
+        Ok(Self { layers: Arc::new(layers), ..config })
+    }
+
+    fn checked(mut self, sources: &Sources, limits: &Map<String, Value>) -> Result<Self, ConfigError> {
         let port = self.http.port.to_string();
         self.tokens.issuer = self.tokens.issuer.replace("{port}", &port);
         self.tokens.audience = self.tokens.audience.replace("{port}", &port);
@@ -186,14 +200,19 @@ impl Config {
     }
 }
 
+/// The variable with the stage's settings: a JSON object of dotted keys, the parameter `Settings` of the stacks.
+const SETTINGS: &str = "AUTH__SETTINGS";
+
 fn layered(variables: impl IntoIterator<Item = (String, String)>) -> Result<Layers, ConfigError> {
     let mut layers = Layers::default();
-    layers.add_file("config/default.toml", include_str!("../../config/default.toml"))?;
+    layers.add_file("config/default.toml", include_str!(concat!(env!("OUT_DIR"), "/default.json")))?;
     let mut stage = None;
+    let mut settings = None;
     let mut overrides = Vec::new();
     for (name, value) in variables {
         match name.strip_prefix("AUTH__") {
             Some("STAGE") => stage = Some(value),
+            Some("SETTINGS") => settings = Some(value),
             Some(key) => overrides.push((key.to_ascii_lowercase().replace("__", "."), name, value)),
             None => {}
         }
@@ -201,13 +220,25 @@ fn layered(variables: impl IntoIterator<Item = (String, String)>) -> Result<Laye
     let stage = stage.as_deref().and_then(Stage::parse).ok_or(ConfigError::Stage)?;
     let (file, text) = stage.file();
     layers.add_file(file, text)?;
+    for (key, value) in settings.filter(|text| !text.is_empty()).map_or_else(|| Ok(Map::new()), |text| dotted(&text))? {
+        layers.set(&key, SETTINGS, value)?;
+    }
     // In a fixed order, so that the same mistake is always reported first.
     overrides.sort();
     for (key, variable, value) in overrides {
-        layers.set(&key, &variable, &value)?;
+        layers.set_text(&key, &variable, &value)?;
     }
-    layers.set("stage", "AUTH__STAGE", stage.name())?;
+    layers.set("stage", "AUTH__STAGE", stage.name().into())?;
     Ok(layers)
+}
+
+fn dotted(text: &str) -> Result<Map<String, Value>, ConfigError> {
+    let settings: Option<Map<String, Value>> = serde_json::from_str(text).ok();
+    settings.filter(|settings| !settings.values().any(Value::is_object)).ok_or_else(|| ConfigError::WrongValue {
+        key: "settings".to_owned(),
+        source_name: SETTINGS.to_owned(),
+        expected: "expected a JSON object of dotted keys, such as {\"limits.login_source.limit\": 200}".to_owned(),
+    })
 }
 
 #[cfg(test)]

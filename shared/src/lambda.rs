@@ -23,6 +23,7 @@ use crate::app::{App, Host};
 use crate::aws::Connection;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
+use crate::current::Current;
 use crate::entropy::SystemEntropy;
 use crate::fault::Fault;
 use crate::http::edge::{self, BodyError, Incoming};
@@ -78,11 +79,13 @@ impl BatchAnswer {
 pub fn serve(endpoint: &Endpoint) -> Result<(), Error> {
     runtime()?.block_on(async {
         let (app, embedded, ()) = start(|_, _| Ok(())).await?;
-        app.prefetch(endpoint.needs).await;
+        let current = Current::new(Arc::new(app), endpoint.needs);
+        current.prefetch(endpoint.needs).await;
         let answer = async |event: LambdaEvent<LambdaRequest>| {
             let LambdaRequest::ApiGatewayV2(request) = event.payload else {
                 return Err(Error::from("not an event of an API Gateway HTTP API, payload 2.0"));
             };
+            let app = current.app().await;
             let time_left = time_left(&app, &event.context);
             let path = request.raw_path.clone().unwrap_or_default();
             let mut incoming = Incoming { trace_id: event.context.xray_trace_id, time_left, ..incoming(request) };
@@ -107,8 +110,10 @@ where
     runtime()?.block_on(async {
         let (app, embedded, (needs, parts)) =
             start(|config, connection| Ok(((function.needs)(config)?, (function.parts)(config, connection)?))).await?;
-        app.prefetch(needs).await;
+        let current = Current::new(Arc::new(app), needs);
+        current.prefetch(needs).await;
         let answer = async |event: LambdaEvent<E>| {
+            let app = current.app().await;
             let deadline = edge::deadline(&app, time_left(&app, &event.context));
             let answer = tokio::time::timeout(deadline, (function.handler)(&app, &parts, event.payload)).await;
             embedded.flush();

@@ -16,9 +16,11 @@
 pub mod app;
 pub mod aws;
 pub mod breach;
+mod cached;
 pub mod clock;
 pub mod config;
 pub mod crypto;
+pub mod current;
 pub mod domain;
 pub mod entropy;
 pub mod fault;

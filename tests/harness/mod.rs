@@ -200,7 +200,7 @@ impl TestServer {
             stop,
             folder: Arc::new(folder),
         };
-        server.listen(listeners);
+        server.listen(listeners).await;
         server
     }
 
@@ -223,13 +223,17 @@ impl TestServer {
             stop: self.stop.clone(),
             folder: Arc::clone(&self.folder),
         };
-        server.listen(listeners);
+        server.listen(listeners).await;
         server
     }
 
-    fn listen(&self, listeners: Vec<TcpListener>) {
+    /// Serves, and asks for what reads nothing but the operators' settings: as a function does when it starts. What a test
+    /// counts is then the requests' own.
+    async fn listen(&self, listeners: Vec<TcpListener>) {
         let router = outbox::router(&self.app, &self.pump, &self.outbox);
         tokio::spawn(serve_router(Arc::clone(&self.app), router, listeners, self.stop.subscribe()));
+        assert_eq!(self.get("/.well-known/openid-configuration").await.status, 200);
+        self.store.reset();
     }
 
     /// Another process over the same store, keys and clock, whose requests pass an edge of their own.
@@ -242,7 +246,7 @@ impl TestServer {
         server.base = format!("http://localhost:{}", listeners[0].local_addr().unwrap().port());
         server.app = app(self.app.config.clone(), connection.clone(), &self.clock);
         (server.store, server.connection) = (store, connection);
-        server.listen(listeners);
+        server.listen(listeners).await;
         server
     }
 

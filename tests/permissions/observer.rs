@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::sync::Arc;
+
 use wardgate::app::Needs;
+use wardgate::current::Current;
 use wardgate_server::endpoints::ENDPOINTS;
 
 use super::Uses;
@@ -37,7 +40,7 @@ impl Observer {
         let rings = read.iter().filter(|it| it.action == "secretsmanager:GetSecretValue").map(|it| it.resource.clone());
         self.rings.entry(name).or_default().extend(rings);
         // Ahead, in Lambda. Here afterwards, which shows what the code itself needs.
-        process.app.prefetch(needs).await;
+        Current::new(Arc::clone(&process.app), needs).prefetch(needs).await;
         let uses = self.seen.entry(name).or_default();
         // This one may use partitions, and no kinds of them.
         uses.extend(if name == smoke::FUNCTION.name {

@@ -37,6 +37,14 @@ use write::{Batch, Done, Refusal, RowOutcome};
 pub async fn run(arguments: ImportArguments) -> Result<(), Failure> {
     let survey = survey(&arguments).await?;
     let deployment = if arguments.dry_run { None } else { Some(Deployment::open(arguments.stage).await?) };
+    if let Some(deployment) = &deployment {
+        let switches = deployment.app.config.switches;
+        if !switches.import || switches.read_only {
+            let switch = if switches.import { "switches.read_only" } else { "switches.import" };
+            let stage = arguments.stage.name();
+            return Err(format!("nothing is imported: {switch} of stage {stage} says so; see make set").into());
+        }
+    }
     let result = import(&arguments, deployment.as_ref().map(|deployment| &deployment.app), survey).await;
     if let Some(deployment) = deployment {
         deployment.close().await?;

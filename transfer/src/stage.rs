@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wardgate::app::{App, Host};
+use wardgate::app::{App, Host, Needs};
 use wardgate::aws::Connection;
 use wardgate::clock::SystemClock;
 use wardgate::config::Config;
+use wardgate::current::Current;
 use wardgate::entropy::SystemEntropy;
 
 use crate::Failure;
@@ -45,7 +46,8 @@ impl Deployment {
         };
         let host =
             Host { connection, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), hashing_slots: 1 };
-        Ok(Self { app: Arc::new(App::new(config, host)?), local })
+        let deployed = Arc::new(App::new(config, host)?);
+        Ok(Self { app: Current::new(deployed, Needs { rings: &[], table: true }).app().await, local })
     }
 
     /// Closes it.

@@ -37,6 +37,7 @@ pub const OPERATION: Operation = Operation {
     )],
     problems: &[
         (400, "A member is missing or breaks a rule."),
+        (403, "Sign-up is closed."),
         (429, "Too many registrations of this address or from this source."),
         (503, "Busy; try again after Retry-After."),
     ],
@@ -67,6 +68,13 @@ pub struct RegisterReply {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    if !app.config.switches.sign_up {
+        return Err(Problem::switched_off(
+            "sign_up_closed",
+            "Sign-up is closed.",
+            "No new accounts are taken for now.",
+        ));
+    }
     let body: RegisterRequest = request.json()?;
     let email = members::email(&body.email)?;
     let name = body.name.as_deref().map(DisplayName::parse).transpose();

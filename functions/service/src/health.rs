@@ -29,8 +29,8 @@ pub const OPERATION: Operation = Operation {
     parameters: &[],
     request: Body::None,
     responses: &[
-        (200, "Healthy or degraded.", Some(schema::<HealthReply>)),
-        (503, "Unhealthy.", Some(schema::<HealthReply>)),
+        (200, "Healthy.", Some(schema::<HealthReply>)),
+        (503, "Unhealthy: people cannot sign in.", Some(schema::<HealthReply>)),
     ],
     problems: &[],
 };
@@ -38,7 +38,7 @@ pub const OPERATION: Operation = Operation {
 /// The service's health; 503 if unhealthy.
 #[derive(Serialize, JsonSchema)]
 pub struct HealthReply {
-    /// `healthy`; `degraded` if some dependency is down; `unhealthy` if all are.
+    /// `healthy`; `unhealthy` if a dependency is down, since nobody can sign in without any one of them.
     status: &'static str,
     /// The release.
     version: &'static str,
@@ -63,11 +63,10 @@ struct DependencyReply {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let dependencies = health(app, &request.context).await;
-    let down = dependencies.iter().filter(|dependency| dependency.fault.is_some()).count();
-    let (code, status) = match down {
-        0 => (StatusCode::OK, "healthy"),
-        down if down < dependencies.len() => (StatusCode::OK, "degraded"),
-        _ => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
+    let (code, status) = if dependencies.iter().all(|dependency| dependency.fault.is_none()) {
+        (StatusCode::OK, "healthy")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "unhealthy")
     };
     let reply = HealthReply {
         status,

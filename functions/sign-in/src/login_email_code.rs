@@ -9,7 +9,7 @@ use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
-use wardgate::http::{cookies, mail_order, members};
+use wardgate::http::{cookies, members};
 use wardgate::secrets::RingName;
 use wardgate::use_cases::sign_in::login_email_code::login_email_code;
 
@@ -34,7 +34,11 @@ pub const OPERATION: Operation = Operation {
         "Taken. Whether the address has an account, and whether a mail goes out, is not told.",
         Some(schema::<LoginEmailCodeReply>),
     )],
-    problems: mail_order::PROBLEMS,
+    problems: &[
+        (400, "A member is missing or breaks a rule."),
+        (403, "Signing in by mail is switched off."),
+        (503, "Busy; try again after Retry-After."),
+    ],
 };
 
 /// Who wants to sign in.
@@ -59,6 +63,10 @@ pub struct LoginEmailCodeReply {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    if !app.config.switches.email_codes {
+        let detail = "Sign in with your password. If you have none, ask for a new one.";
+        return Err(Problem::switched_off("email_codes_off", "Signing in by mail is switched off.", detail));
+    }
     let body: LoginEmailCodeRequest = request.json()?;
     let email = members::email(&body.email)?;
     let ordered = login_email_code(app, &request.context, &email, body.device_token.as_deref()).await?;

@@ -14,6 +14,7 @@ from wardgate_infra.operate.stage import STAGES, Stage
 
 VERBS = {
     "config": "the configuration that holds, key by key, and which layer set it",
+    "set": "sets a key of the configuration while a stage runs, or takes it back",
     "logs": "what functions log",
     "status": "how a stage is; fails if something is wrong",
     "version": "what a stage runs, since when and by whom",

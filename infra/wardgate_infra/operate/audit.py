@@ -4,6 +4,7 @@ the same partition: shared/src/store/audit.rs."""
 import datetime
 import secrets
 
+from wardgate_infra import Json
 from wardgate_infra.operate.stage import Stage
 
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -13,11 +14,16 @@ RETENTION = datetime.timedelta(days=400)
 
 def record(stage: Stage, action: str, detail: str) -> None:
     """Adds a line; `detail` is for people. Lines are only ever added."""
+    stage.client("dynamodb").put_item(**line(stage, action, detail))
+
+
+def line(stage: Stage, action: str, detail: str) -> Json:
+    """A line as PutItem and a transaction's Put take it."""
     now = datetime.datetime.now(datetime.UTC)
     who = stage.client("sts").get_caller_identity()["Arn"]
-    stage.client("dynamodb").put_item(
-        TableName=f"{stage.parameters['AuditTableName']}-{stage.name}",
-        Item={
+    return {
+        "TableName": f"{stage.parameters['AuditTableName']}-{stage.name}",
+        "Item": {
             "pk": {"S": f"STAGE#{now:%Y-%m}"},
             "sk": {"S": identifier(now)},
             "action": {"S": action},
@@ -26,8 +32,8 @@ def record(stage: Stage, action: str, detail: str) -> None:
             "detail": {"S": detail},
             "ttl": {"N": str(int((now + RETENTION).timestamp()))},
         },
-        ConditionExpression="attribute_not_exists(pk)",
-    )
+        "ConditionExpression": "attribute_not_exists(pk)",
+    }
 
 
 def milliseconds(time: datetime.datetime) -> int:

@@ -2,6 +2,7 @@
 server's own code (`wardgate-server config`), so that nothing here can say something else than what the functions do."""
 
 import argparse
+import json
 import os
 import subprocess
 from collections.abc import Mapping
@@ -9,8 +10,8 @@ from typing import TypeAlias
 
 import boto3
 
-from wardgate_infra import ROOT, Failed
-from wardgate_infra.operate import aliases, running
+from wardgate_infra import ROOT, Failed, Json
+from wardgate_infra.operate import aliases, running, settings
 from wardgate_infra.operate.stage import Stage
 from wardgate_infra.operate.terminal import say, table
 
@@ -29,8 +30,7 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
         # As `make run` starts it.
         variables = {"AUTH__STAGE": stage.name, "AUTH__EMBEDDED__FOLDER": ".wardgate"} | variables_of(os.environ)
         say("What `make run` starts with in this shell; on AWS there is no stage development.\n")
-        settings = settings_of(variables)
-        show({("make run",): settings}, options.key)
+        show({("make run",): settings_of(variables)}, options.key)
         return
     functions = aliases.look(stage, map(stage.function_name, running.names(stage)))
     if not functions:
@@ -41,12 +41,14 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
     )
     merged: dict[tuple[str, ...], Settings] = {}
     broken: dict[tuple[str, ...], str] = {}
-    by_variables: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    followers, live = settings.followers(), settings.read(stage).values
+    by_variables: dict[tuple[bool, tuple[tuple[str, str], ...]], list[str]] = {}
     for function in functions:
-        by_variables.setdefault(tuple(sorted(variables_of(function.variables).items())), []).append(function.short)
-    for given, names in by_variables.items():
+        given = tuple(sorted(variables_of(function.variables).items()))
+        by_variables.setdefault((function.short in followers, given), []).append(function.short)
+    for (follows, given), names in by_variables.items():
         try:
-            merged[tuple(names)] = settings_of(dict(given))
+            merged[tuple(names)] = settings_of(dict(given), live if follows else {})
         except Failed as failure:
             broken[tuple(names)] = str(failure)
     show(merged, options.key)
@@ -65,32 +67,38 @@ def variables_of(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name.startswith("AUTH__")}
 
 
-def settings_of(variables: dict[str, str]) -> Settings:
-    """Each key's value and source, of the configuration that these variables give."""
+def settings_of(variables: dict[str, str], live: dict[str, Json] | None = None) -> Settings:
+    """Each key's value and source, of the configuration that these variables give with what operators have set."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("AUTH__")}
     result = subprocess.run(
-        SERVER, cwd=ROOT, env=others | variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        [*SERVER, json.dumps(live or {})],
+        cwd=ROOT,
+        env=others | variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if result.returncode != 0:
         raise Failed(result.stderr.strip().removeprefix("wardgate: "))
-    settings = {}
+    found = {}
     for line in result.stdout.splitlines():
         # A source has no space; a value may have anything.
         setting, source = line.rsplit("  # ", 1)
         key, value = setting.split(" = ", 1)
-        settings[key] = (value, source)
-    return settings
+        found[key] = (value, source)
+    return found
 
 
 def show(merged: dict[tuple[str, ...], Settings], part: str | None) -> None:
     """What all have in common, and then where they differ."""
-    keys = sorted({key for settings in merged.values() for key in settings if part is None or part in key})
+    keys = sorted({key for each in merged.values() for key in each if part is None or part in key})
     alike: list[tuple[str, ...]] = []
     different: list[tuple[str, ...]] = []
     for key in keys:
         found: dict[tuple[str, str], list[str]] = {}
-        for names, settings in merged.items():
-            found.setdefault(settings.get(key, ("not set", "–")), []).extend(names)
+        for names, each in merged.items():
+            found.setdefault(each.get(key, ("not set", "–")), []).extend(names)
         if len(found) == 1:
             alike.append((key, *next(iter(found))))
         else:

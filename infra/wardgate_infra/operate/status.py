@@ -3,13 +3,14 @@ something is wrong, and says what at the end."""
 
 import argparse
 import datetime
+import json
 import os
 from http import HTTPStatus
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wardgate_infra import Failed, Json
-from wardgate_infra.operate import lasting, rollback, running, states, watch_alarms
+from wardgate_infra.operate import lasting, rollback, running, settings, states, watch_alarms
 from wardgate_infra.operate import release as kept
 from wardgate_infra.operate.lasting import Section, minute
 from wardgate_infra.operate.stage import Stage
@@ -28,7 +29,7 @@ def run(stage: Stage, _options: argparse.Namespace) -> None:
     who = stage.client("sts").get_caller_identity()
     say(f"Stage {stage.name} in {stage.region}, account {who['Account']}{', emulated' if stage.is_emulated else ''}")
     problems = []
-    for section in (stacks, releases, deployments, api, alarms, *lasting.SECTIONS):
+    for section in (stacks, releases, deployments, what_is_set, api, alarms, *lasting.SECTIONS):
         title = (section.__doc__ or "").rstrip(".")
         say(f"\n{title}")
         try:
@@ -115,6 +116,13 @@ def deployments(stage: Stage) -> Section:
         (it["deploymentId"], it["status"], it["deploymentGroupName"], minute(it["createTime"])) for it in ours
     ]
     return rows or [("none",)], []
+
+
+def what_is_set(stage: Stage) -> Section:
+    """Set by operators"""
+    found = settings.read(stage)
+    rows = [(key, json.dumps(value)) for key, value in sorted(found.values.items())]
+    return rows or [("nothing: everything is as it was deployed",)], []
 
 
 def api(stage: Stage) -> Section:

@@ -9,7 +9,7 @@ mod times;
 use std::borrow::Cow;
 
 use http::Uri;
-use toml::Table;
+use serde_json::{Map, Value};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{Config, Stage};
@@ -37,12 +37,12 @@ impl Rule {
 }
 
 /// The first rule that is broken. `limits` is the section of that name as it was set.
-pub(super) fn violation(config: &Config, limits: &Table) -> Option<Rule> {
+pub(super) fn violation(config: &Config, limits: &Map<String, Value>) -> Option<Rule> {
     rules(config, limits).into_iter().find(|rule| !rule.holds)
 }
 
 /// Every rule: of single keys, then of URLs and names, then between keys, then of limits.
-pub(super) fn rules(config: &Config, limits: &Table) -> Vec<Rule> {
+pub(super) fn rules(config: &Config, limits: &Map<String, Value>) -> Vec<Rule> {
     let single = single(config).into_iter().map(|(holds, key, expected)| Rule::about(key, holds, expected));
     let mut rules: Vec<_> = single.collect();
     rules.extend(origins::rules(config));

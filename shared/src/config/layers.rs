@@ -3,61 +3,66 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize as _;
-use toml::{Table, Value};
+use serde_json::{Map, Value};
 
 use super::{Config, ConfigError, Setting};
 
 /// The merged values, and for each dotted key its source.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Layers {
-    merged: Table,
+    files: Map<String, Value>,
+    merged: Map<String, Value>,
     sources: Sources,
+    /// What was laid over the files, in order.
+    over: Vec<Over>,
+}
+
+/// One value that was laid over the files.
+#[derive(Debug, Clone)]
+struct Over {
+    key: String,
+    source: String,
+    value: Value,
 }
 
 /// Which file or variable set each dotted key.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Sources(BTreeMap<String, String>);
 
 impl Layers {
-    /// Lays a TOML file over what is there.
-    pub(super) fn add_file(&mut self, name: &str, text: &str) -> Result<(), ConfigError> {
-        let table: Table = text.parse().map_err(|error: toml::de::Error| ConfigError::File {
-            source_name: name.to_owned(),
-            message: error.message().to_owned(),
-        })?;
-        merge(&mut self.merged, table, "", name, &mut self.sources.0);
+    /// Lays a file over what is there, as the build has made JSON of it (`build.rs`).
+    pub(super) fn add_file(&mut self, name: &str, json: &str) -> Result<(), ConfigError> {
+        let read: Result<Map<_, _>, _> = serde_json::from_str(json);
+        let file =
+            read.map_err(|cause| ConfigError::File { source_name: name.to_owned(), message: cause.to_string() })?;
+        merge(&mut self.files, file, "", name, &mut self.sources.0);
+        self.merged = self.files.clone();
         Ok(())
     }
 
     /// Lays one variable over what is there. A key that already holds a string takes the text as it is; anything else
-    /// is read as TOML (`8080`, `true`, `["a", "b"]`), and as plain text if it is not.
-    pub(super) fn set(&mut self, key: &str, variable: &str, text: &str) -> Result<(), ConfigError> {
-        let path: Vec<&str> = key.split('.').collect();
-        let Some((last, parents)) = path.split_last() else { return Ok(()) };
-        let mut table = &mut self.merged;
-        for parent in parents {
-            let entry = table.entry(*parent).or_insert_with(|| Value::Table(Table::new()));
-            table = entry.as_table_mut().ok_or_else(|| ConfigError::UnknownKey {
-                key: key.to_owned(),
-                source_name: variable.to_owned(),
-                expected: format!("`{parent}` has a value, not further keys"),
-            })?;
-        }
-        let value = match table.get(*last) {
+    /// is read as JSON (`8080`, `true`, `["a", "b"]`), and as plain text if it is not.
+    pub(super) fn set_text(&mut self, key: &str, variable: &str, text: &str) -> Result<(), ConfigError> {
+        let value = match find(&self.merged, key) {
             Some(Value::String(_)) => Value::String(text.to_owned()),
-            _ => toml_value(text),
+            _ => serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned())),
         };
-        table.insert((*last).to_owned(), value);
-        self.sources.0.insert(key.to_owned(), variable.to_owned());
+        self.set(key, variable, value)
+    }
+
+    /// Lays one value over what is there.
+    pub(super) fn set(&mut self, key: &str, source: &str, value: Value) -> Result<(), ConfigError> {
+        let over = Over { key: key.to_owned(), source: source.to_owned(), value };
+        over.put(&mut self.merged)?;
+        self.sources.0.insert(key.to_owned(), source.to_owned());
+        self.over.push(over);
         Ok(())
     }
 
     /// Each key that is set.
     pub(super) fn settings(&self) -> Vec<Setting> {
         let setting = |(key, source): (&String, &String)| {
-            let mut parts = key.split('.');
-            let first = self.merged.get(parts.next()?)?;
-            let value = parts.try_fold(first, |value, part| value.as_table()?.get(part))?;
+            let value = find(&self.merged, key)?;
             let value = if is_secret(key) { "(hidden)".to_owned() } else { text(value) };
             Some(Setting { key: key.clone(), value, source: source.clone() })
         };
@@ -65,22 +70,107 @@ impl Layers {
     }
 
     /// A section as it was set.
-    pub(super) fn section(&self, name: &str) -> Table {
-        self.merged.get(name).and_then(Value::as_table).cloned().unwrap_or_default()
+    pub(super) fn section(&self, name: &str) -> Map<String, Value> {
+        self.merged.get(name).and_then(Value::as_object).cloned().unwrap_or_default()
+    }
+
+    pub(super) const fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     /// Reads the merged values as the configuration.
-    pub(super) fn into_config(self) -> Result<(Config, Sources), ConfigError> {
-        match Config::deserialize(Value::Table(self.merged)) {
-            Ok(config) => Ok((config, self.sources)),
-            Err(error) => {
-                // The library tells the key on a line of its own. Tracking the path with serde_path_to_error would
-                // cost every function a hundred kilobytes.
-                let text = error.to_string();
-                let path = text.lines().find_map(|line| line.strip_prefix("in `")?.strip_suffix('`'));
-                Err(explain(path.unwrap_or_default(), error.message(), &self.sources))
-            }
+    pub(super) fn config(&self) -> Result<Config, ConfigError> {
+        read(&self.merged).map_err(|message| self.explain(&message))
+    }
+
+    /// Turns serde's message into one that names key, source and expectation. serde says which of its three failures it
+    /// met by how the message begins (decision 10); it does not say where. Tracking the path with serde_path_to_error would
+    /// cost every function a hundred kilobytes, so the values are laid down again, one by one, until it complains.
+    fn explain(&self, message: &str) -> ConfigError {
+        let named = message.split('`').nth(1).unwrap_or_default();
+        if message.starts_with(MISSING) {
+            return ConfigError::missing(&self.section_without(named, message));
         }
+        let expected = message.rsplit_once("expected ").map(|(_, expected)| expected);
+        let mut values = self.files.clone();
+        for Over { key, source, .. } in self.over.iter().filter(|over| {
+            // What is missing may come with a later one.
+            over.put(&mut values).is_ok() && read(&values).is_err_and(|message| !message.starts_with(MISSING))
+        }) {
+            if !message.starts_with("unknown field") {
+                // The value itself may be a secret that landed in the wrong key: say only what was expected.
+                return ConfigError::WrongValue {
+                    key: key.clone(),
+                    source_name: source.clone(),
+                    expected: match expected {
+                        Some(expected) if expected.starts_with("struct ") => "expected a section of keys".to_owned(),
+                        Some(expected) => format!("expected {expected}"),
+                        None => "this is not a valid value".to_owned(),
+                    },
+                };
+            }
+            return ConfigError::UnknownKey {
+                // The key, or the section that it is in.
+                key: key.find(named).and_then(|at| key.get(..at + named.len())).unwrap_or(key).to_owned(),
+                source_name: source.clone(),
+                expected: message.split_once("expected ").map_or("nothing here", |(_, expected)| expected).to_owned(),
+            };
+        }
+        // Tests read every file: a file alone cannot be wrong.
+        ConfigError::File { source_name: "the configuration".to_owned(), message: message.to_owned() }
+    }
+
+    /// The dotted key of a field that is missing: where something under its name changes what serde says.
+    fn section_without(&self, field: &str, message: &str) -> String {
+        let is_there = |section: &String| {
+            let key = if section.is_empty() { field.to_owned() } else { format!("{section}.{field}") };
+            let mut values = self.merged.clone();
+            let over = Over { key: key.clone(), source: String::new(), value: Value::Null };
+            let changed = over.put(&mut values).is_ok()
+                && read(&values).map_or_else(|said| said != message && !said.contains(field), |_| true);
+            changed.then_some(key)
+        };
+        let mut sections = vec![String::new()];
+        list_sections(&self.merged, "", &mut sections);
+        sections.iter().find_map(is_there).unwrap_or_else(|| field.to_owned())
+    }
+}
+
+/// How serde's message about a key that nothing sets begins.
+const MISSING: &str = "missing field";
+
+fn read(values: &Map<String, Value>) -> Result<Config, String> {
+    Config::deserialize(values).map_err(|error| error.to_string())
+}
+
+impl Over {
+    fn put(&self, values: &mut Map<String, Value>) -> Result<(), ConfigError> {
+        let (parents, last) = self.key.rsplit_once('.').unwrap_or(("", &self.key));
+        let mut table = values;
+        for parent in parents.split('.').filter(|parent| !parent.is_empty()) {
+            let entry = table.entry(parent).or_insert_with(|| Value::Object(Map::new()));
+            table = entry.as_object_mut().ok_or_else(|| ConfigError::UnknownKey {
+                key: self.key.clone(),
+                source_name: self.source.clone(),
+                expected: format!("`{parent}` has a value, not further keys"),
+            })?;
+        }
+        table.insert(last.to_owned(), self.value.clone());
+        Ok(())
+    }
+}
+
+fn find<'a>(values: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
+    let mut parts = key.split('.');
+    let first = values.get(parts.next()?)?;
+    parts.try_fold(first, |value, part| value.get(part))
+}
+
+fn list_sections(values: &Map<String, Value>, prefix: &str, found: &mut Vec<String>) {
+    for (name, section) in values.iter().filter_map(|(name, value)| Some((name, value.as_object()?))) {
+        let path = format!("{prefix}{name}");
+        list_sections(section, &format!("{path}."), found);
+        found.push(path);
     }
 }
 
@@ -90,30 +180,29 @@ fn is_secret(key: &str) -> bool {
     ["secret", "password", "pepper", "credential", "private", "_key"].iter().any(|part| name.contains(part))
 }
 
-/// A value as TOML, which JSON is for everything but tables.
+/// A value as JSON, with a space after a comma.
 pub(super) fn text(value: &Value) -> String {
     match value {
         Value::Array(values) => format!("[{}]", values.iter().map(text).collect::<Vec<_>>().join(", ")),
-        value => serde_json::to_string(value).unwrap_or_default(),
+        value => value.to_string(),
     }
 }
 
-fn toml_value(text: &str) -> Value {
-    // Reading `x = <text>` would accept further lines.
-    let single_line = !text.contains(['\n', '\r']);
-    let document = single_line.then(|| format!("x = {text}").parse::<Table>().ok()).flatten();
-    document.and_then(|mut table| table.remove("x")).unwrap_or_else(|| Value::String(text.to_owned()))
-}
-
-fn merge(into: &mut Table, from: Table, prefix: &str, source: &str, sources: &mut BTreeMap<String, String>) {
+fn merge(
+    into: &mut Map<String, Value>,
+    from: Map<String, Value>,
+    prefix: &str,
+    source: &str,
+    sources: &mut BTreeMap<String, String>,
+) {
     for (name, value) in from {
         let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
         match (into.get_mut(&name), value) {
-            (Some(Value::Table(existing)), Value::Table(table)) => merge(existing, table, &key, source, sources),
-            (_, Value::Table(table)) => {
-                let mut fresh = Table::new();
+            (Some(Value::Object(existing)), Value::Object(table)) => merge(existing, table, &key, source, sources),
+            (_, Value::Object(table)) => {
+                let mut fresh = Map::new();
                 merge(&mut fresh, table, &key, source, sources);
-                into.insert(name, Value::Table(fresh));
+                into.insert(name, Value::Object(fresh));
             }
             (_, value) => {
                 into.insert(name, value);
@@ -121,32 +210,6 @@ fn merge(into: &mut Table, from: Table, prefix: &str, source: &str, sources: &mu
             }
         }
     }
-}
-
-/// Turns serde's message into one that names key, source and expectation. serde says which of its three failures it
-/// met by how the message begins; a test holds each of the three.
-fn explain(path: &str, message: &str, sources: &Sources) -> ConfigError {
-    let named = message.split('`').nth(1).unwrap_or_default();
-    let join = |name: &str| match path {
-        "" | "." => name.to_owned(),
-        path if path == name || path.ends_with(&format!(".{name}")) => path.to_owned(),
-        path => format!("{path}.{name}"),
-    };
-    if message.starts_with("missing field") {
-        return ConfigError::missing(&join(named));
-    }
-    if message.starts_with("unknown field") {
-        let key = join(named);
-        let expected = message.split_once("expected ").map_or("nothing here", |(_, expected)| expected).to_owned();
-        return ConfigError::UnknownKey { source_name: sources.of(&key), key, expected };
-    }
-    // The value itself may be a secret that landed in the wrong key: say only what was expected.
-    let expected = match message.rsplit_once("expected ") {
-        Some((_, rest)) if rest.starts_with("struct ") => "expected a section of keys".to_owned(),
-        Some((_, rest)) => format!("expected {rest}"),
-        None => "this is not a valid value".to_owned(),
-    };
-    ConfigError::WrongValue { source_name: sources.of(path), key: path.to_owned(), expected }
 }
 
 impl Sources {

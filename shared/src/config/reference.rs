@@ -29,11 +29,16 @@ fn said() -> Said {
     let development = Config::load([("AUTH__STAGE".to_owned(), "development".to_owned())]).unwrap();
     let mut rules: BTreeMap<_, Vec<_>> = BTreeMap::new();
     let defaults: Table = DEFAULT.parse().unwrap();
-    let limits = defaults["limits"].as_table().unwrap();
-    for rule in checks::rules(&development, limits) {
+    let limits = serde_json::to_value(&defaults["limits"]).unwrap();
+    for rule in checks::rules(&development, limits.as_object().unwrap()) {
         rules.entry(rule.key.into_owned()).or_default().push(rule.expected.strip_prefix("expected ").unwrap());
     }
-    Said { default: DEFAULT.parse().unwrap(), stages: STAGES.map(|stage| stage.file().1.parse().unwrap()), rules }
+    Said {
+        default: DEFAULT.parse().unwrap(),
+        stages: STAGES
+            .map(|stage| toml::Table::try_from(serde_json::from_str::<Value>(stage.file().1).unwrap()).unwrap()),
+        rules,
+    }
 }
 
 /// Each section of `config/default.toml` with its keys, those behind a `#` as well.
@@ -122,7 +127,7 @@ fn unit(name: &str) -> &'static str {
 
 /// A value as TOML. What is long in seconds is also said in days or hours.
 fn value(value: &toml::Value, unit: &str) -> String {
-    let plain = format!("`{}`", layers::text(value));
+    let plain = format!("`{}`", layers::text(&serde_json::to_value(value).unwrap()));
     let seconds = value.as_integer().filter(|_| unit == "seconds").unwrap_or(0);
     match seconds {
         0 => plain,

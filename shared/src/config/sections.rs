@@ -259,3 +259,19 @@ pub struct Limits {
     /// How many of `mail_all` only resets get.
     pub mail_all_kept_for_resets: u32,
 }
+
+/// What can be switched off, in an incident above all: `make set`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Switches {
+    /// Whether people can register. What is mailed already still works.
+    pub sign_up: bool,
+    /// Whether people can sign in by a mailed code. Codes that are mailed already still work.
+    pub email_codes: bool,
+    /// Whether everything that would change something is refused with 503 and `Retry-After`: signing in and refreshing,
+    /// too. Access tokens are verified as before, and what no request asks for goes on: mails, erasures, rotation.
+    pub read_only: bool,
+    /// Whether `make import` takes accounts in.
+    pub import: bool,
+}

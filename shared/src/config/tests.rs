@@ -209,7 +209,7 @@ fn sec_pl_06_a_key_file_is_refused_outside_development() {
 }
 
 fn settings(variables: &[(&str, &str)]) -> Vec<Setting> {
-    Config::settings(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))).unwrap()
+    load(variables).unwrap().settings()
 }
 
 #[test]
@@ -234,12 +234,14 @@ fn each_setting_has_its_value_and_the_layer_that_set_it() {
 }
 
 #[test]
-fn settings_are_a_document_that_gives_the_same_settings() {
+fn settings_given_again_as_variables_are_the_same_settings() {
     let printed = settings(&PRODUCTION);
-    let lines: Vec<_> = printed.iter().map(|it| format!("{} = {}  # {}", it.key, it.value, it.source)).collect();
-    let mut layers = Layers::default();
-    layers.add_file("again", &lines.join("\n")).unwrap();
-    let again = layers.settings();
+    let variables = printed.iter().map(|it| {
+        // A text is given as it is.
+        let text = serde_json::from_str::<String>(&it.value).unwrap_or_else(|_| it.value.clone());
+        (format!("AUTH__{}", it.key.replace('.', "__").to_ascii_uppercase()), text)
+    });
+    let again = Config::load(variables).unwrap().settings();
     assert_eq!(
         printed.iter().map(|it| (&it.key, &it.value)).collect::<Vec<_>>(),
         again.iter().map(|it| (&it.key, &it.value)).collect::<Vec<_>>()
@@ -247,16 +249,9 @@ fn settings_are_a_document_that_gives_the_same_settings() {
 }
 
 #[test]
-fn what_does_not_start_has_no_settings() {
-    let variables = [("AUTH__STAGE", "development"), ("AUTH__HTTP__PORT", "0")];
-    let error = Config::settings(variables.map(|(name, value)| (name.to_owned(), value.to_owned()))).unwrap_err();
-    assert_eq!(error, load(&variables).unwrap_err());
-}
-
-#[test]
 fn a_key_that_is_named_like_a_secret_is_hidden() {
     let mut layers = Layers::default();
-    layers.add_file("file", "[smtp]\npassword = \"hums\"\nuser = \"ada\"").unwrap();
+    layers.add_file("file", r#"{"smtp": {"password": "hums", "user": "ada"}}"#).unwrap();
     let values: Vec<_> = layers.settings().into_iter().map(|setting| setting.value).collect();
     assert_eq!(values, ["(hidden)", r#""ada""#]);
 }
@@ -446,5 +441,113 @@ fn the_same_mistakes_stop_a_laptop_but_for_what_its_tests_shorten() {
         ("AUTH__HTTP__REQUEST_DEADLINE_MS", "300"),
     ] {
         assert_eq!(refused("development", &[(variable, value)]), None, "{variable}={value}");
+    }
+}
+
+#[test]
+fn a_stages_settings_lie_between_its_file_and_variables() {
+    let config = load(&[
+        ("AUTH__STAGE", "development"),
+        ("AUTH__SETTINGS", r#"{"limits.login_source.limit": 7, "http.port": 9001, "switches.sign_up": false}"#),
+        ("AUTH__HTTP__PORT", "9000"),
+    ])
+    .unwrap();
+    assert_eq!((config.limits.login_source.limit, config.http.port, config.switches.sign_up), (7, 9000, false));
+    let source = |key| config.settings().into_iter().find(|it| it.key == key).unwrap().source;
+    assert_eq!(source("limits.login_source.limit"), "AUTH__SETTINGS");
+    assert_eq!(source("http.port"), "AUTH__HTTP__PORT");
+    assert!(load(&[("AUTH__STAGE", "development"), ("AUTH__SETTINGS", "")]).is_ok(), "a stack that has none");
+}
+
+#[test]
+fn a_mistake_in_a_stages_settings_is_named() {
+    for (settings, expected) in [
+        (
+            r#"{"limits.login_source.limit": "7"}"#,
+            "wrong value for key `limits.login_source.limit` from AUTH__SETTINGS: expected u32",
+        ),
+        (
+            r#"{"limits.login_source.limit": 0}"#,
+            "wrong value for key `limits.login_source.limit` from AUTH__SETTINGS: expected 1 to 1000000",
+        ),
+        (
+            r#"{"limits.login_sauce.limit": 7}"#,
+            "unknown key `limits.login_sauce` from AUTH__SETTINGS: expected one of `login_pair`",
+        ),
+        (r#"{"service.name": 7}"#, "wrong value for key `service.name` from AUTH__SETTINGS: expected a string"),
+        (
+            r#"{"limits": {"login_source": {}}}"#,
+            "wrong value for key `settings` from AUTH__SETTINGS: expected a JSON object of dotted",
+        ),
+        ("[]", "wrong value for key `settings` from AUTH__SETTINGS: expected a JSON object of dotted"),
+        ("limits.login_source.limit = 7", "wrong value for key `settings` from AUTH__SETTINGS: expected a JSON object"),
+    ] {
+        let message = message(&[PRODUCTION[0], PRODUCTION[1], PRODUCTION[2], ("AUTH__SETTINGS", settings)]);
+        assert!(message.starts_with(expected), "{settings}: {message}");
+    }
+}
+
+#[test]
+fn of_two_wrong_values_the_first_is_named_and_of_a_missing_one_its_section() {
+    let two = [("AUTH__STAGE", "production"), ("AUTH__HTTP__PORT", "x"), ("AUTH__AWS__MAX_ATTEMPTS", "x")];
+    assert!(message(&two).starts_with("wrong value for key `aws.max_attempts` from AUTH__AWS__MAX_ATTEMPTS"));
+    let missing = message(&[PRODUCTION[0], PRODUCTION[1]]);
+    assert!(missing.starts_with("missing key `tokens.audience`"), "{missing}");
+}
+
+fn live(set: serde_json::Value) -> Result<Config, ConfigError> {
+    load(&PRODUCTION).unwrap().with(set.as_object().unwrap())
+}
+
+#[test]
+fn what_operators_set_beats_all_else_and_says_so() {
+    let mut base = load(&[PRODUCTION[0], PRODUCTION[1], PRODUCTION[2], ("AUTH__LOG__LEVEL", "warn")]).unwrap();
+    base.secrets.prefix = Some("put there by a host".to_owned());
+    let set = serde_json::json!({"log.level": "debug", "switches.read_only": true, "tokens.access_seconds": 60});
+    let config = base.with(set.as_object().unwrap()).unwrap();
+    assert_eq!(
+        (config.log.level.as_str(), config.switches.read_only, config.tokens.access_seconds),
+        ("debug", true, 60)
+    );
+    assert_eq!(config.secrets.prefix.as_deref(), Some("put there by a host"));
+    let settings = config.settings();
+    let set = settings.iter().filter(|it| it.source == live::SOURCE).map(|it| it.key.as_str()).collect::<Vec<_>>();
+    assert_eq!(set, ["log.level", "switches.read_only", "tokens.access_seconds"]);
+    // What is taken back is as it was deployed.
+    assert_eq!(base.with(&serde_json::Map::new()).unwrap().log.level, "warn");
+}
+
+#[test]
+fn what_operators_set_is_held_to_types_rules_and_to_what_can_change() {
+    for (set, expected) in [
+        (
+            serde_json::json!({"switches.sign_up": "no"}),
+            "wrong value for key `switches.sign_up` from make set: expected a boolean",
+        ),
+        (
+            serde_json::json!({"switches.sign_upp": true}),
+            "unknown key `switches.sign_upp` from make set: expected one of `sign_up`",
+        ),
+        (
+            serde_json::json!({"tokens.access_seconds": 10}),
+            "wrong value for key `tokens.access_seconds` from make set: expected 60",
+        ),
+        (
+            serde_json::json!({"limits.reset_address.window_seconds": 3600}),
+            "wrong value for key `limits.reset_address.window_seconds`",
+        ),
+        (
+            serde_json::json!({"limits.login_source": {}}),
+            "wrong value for key `limits.login_source` from make set: expected a value",
+        ),
+        (
+            serde_json::json!({"tokens.issuer": "https://evil.example"}),
+            "`tokens.issuer` cannot be set while the service runs",
+        ),
+        (serde_json::json!({"limits": 1}), "`limits` cannot be set while the service runs"),
+        (serde_json::json!({"stage": "development"}), "`stage` cannot be set while the service runs"),
+    ] {
+        let message = live(set.clone()).unwrap_err().to_string();
+        assert!(message.starts_with(expected), "{set}: {message}");
     }
 }

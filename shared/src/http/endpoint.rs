@@ -121,6 +121,11 @@ impl Endpoint {
         self.routes.first().and_then(|route| route.method.as_ref()).unwrap_or(&GET)
     }
 
+    /// Whether it may change what is stored: every method but GET.
+    pub fn changes(&self) -> bool {
+        self.routes.iter().any(|route| route.method != Some(Method::GET))
+    }
+
     /// The values of the `{…}` parts of the endpoint's path in `path`; `None` where it is another path. For hosts whose
     /// router prefers a literal path of another endpoint, which does not answer this one's method.
     pub fn path_parameters(&self, path: &str) -> Option<BTreeMap<String, String>> {

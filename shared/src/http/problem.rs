@@ -190,6 +190,25 @@ impl Problem {
         }
     }
 
+    /// Operators let nothing be changed for now (`switches.read_only`).
+    pub fn read_only() -> Self {
+        Self {
+            retry_after: Some(Duration::from_mins(1)),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "read_only",
+                "Nothing can be changed for now.",
+                "The service is being worked on: what is stored can be read, and tokens are good for as long as they say. Try \
+                 again after Retry-After.",
+            )
+        }
+    }
+
+    /// Operators have switched this off.
+    pub fn switched_off(code: &'static str, title: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, title, detail)
+    }
+
     /// A defect or a misconfiguration of ours.
     pub fn internal(cause: impl Error + Send + Sync + 'static) -> Self {
         Self {

@@ -1,6 +1,5 @@
 //! Keys and peppers behind one interface: read when first needed, kept for a while, refreshed behind requests.
 
-mod cache;
 mod source;
 mod versions;
 
@@ -10,13 +9,17 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use wardgate_verify::KeySet;
 
+use crate::cached::{Ages, Cached};
 use crate::crypto::key_ring::{Dated, MacKey, PublicKey, Ring, SigningKey, WrapKey};
 use crate::domain::timestamp::Timestamp;
 use crate::telemetry::metrics;
-use cache::{Ages, Cached};
 pub use source::{SecretSource, SecretsError};
 pub use versions::{Edition, SecretVersions, Stages};
 
+/// How long a ring that cannot be retired at once is used while its source is down.
+pub(crate) const STALE: Duration = Duration::from_hours(24);
+/// As [`STALE`], for one that can: who cannot read the ring cannot hear of it (TK-04).
+pub(crate) const STALE_IF_RETIRABLE: Duration = Duration::from_hours(1);
 /// How long an unknown `kid` has to wait for the next read (TK-03).
 const REFETCH: Duration = Duration::from_mins(1);
 
@@ -55,10 +58,8 @@ impl RingName {
     /// nobody could sign in any more, and its keys leave when no row needs them.
     const fn stale(self) -> Duration {
         match self {
-            Self::PasswordWrap => cache::STALE,
-            Self::Signing | Self::PublicKeys | Self::SessionMac | Self::LoginMac | Self::MailMac => {
-                cache::STALE_IF_RETIRABLE
-            }
+            Self::PasswordWrap => STALE,
+            Self::Signing | Self::PublicKeys | Self::SessionMac | Self::LoginMac | Self::MailMac => STALE_IF_RETIRABLE,
         }
     }
 
@@ -110,7 +111,7 @@ impl Secrets {
     /// Reads from `source`: again behind a request after `max_age`, and before a request after twice that.
     pub fn new(source: SecretSource, max_age: Duration) -> Self {
         fn cached<T: Send + Sync + 'static>(ring: RingName) -> Arc<Cached<T>> {
-            Arc::new(Cached::new(ring.name(), ring.stale()))
+            Arc::new(Cached::new(ring.name(), ring.stale(), metrics::stale_secrets))
         }
         Self {
             source,
@@ -184,7 +185,7 @@ impl Secrets {
 
     /// How long after a new ring is there somebody may still use the one before, whichever ring it is.
     pub fn longest_use(&self) -> Duration {
-        cache::STALE + self.ages.usable
+        STALE + self.ages.usable
     }
 
     /// A ring's secret with its versions, past the cache: for what makes new keys.

@@ -148,8 +148,8 @@ impl Key {
         Self::new(format!("SMOKE#{}", user.number()), "LEASE")
     }
 
-    pub(super) fn health() -> Self {
-        Self::new("HEALTH", "HEALTH")
+    pub(super) fn settings() -> Self {
+        Self::new("SETTINGS", "SETTINGS")
     }
 
     /// Both keys as the attributes of an item.

@@ -17,6 +17,7 @@ pub mod outbox;
 mod repeats;
 pub mod restored;
 pub mod restored_items;
+pub mod settings;
 pub mod sign_in;
 pub mod stream;
 pub mod synthetic;
@@ -31,8 +32,6 @@ mod write;
 use aws_sdk_dynamodb::Client;
 
 use crate::aws::OnFirstUse;
-use crate::store::error::StoreError;
-use crate::store::keys::Key;
 
 /// The table and the audit table.
 #[derive(Debug, Clone)]
@@ -47,12 +46,5 @@ impl Store {
     /// A store over `client` that uses these tables.
     pub fn new(client: OnFirstUse<Client>, table: String, audit_table: String, audit_retention_days: u32) -> Self {
         Self { client, table, audit_table, audit_retention_days }
-    }
-
-    /// Reads an item that never exists: whether the table answers at all.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        let key = Key::health();
-        let answer = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes())).send();
-        answer.await.map(|_| ()).map_err(StoreError::from)
     }
 }

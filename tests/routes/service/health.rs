@@ -16,14 +16,22 @@ async fn healthy_with_every_dependency() {
     assert_eq!(names, ["dynamodb", "keys"]);
 }
 
+/// Nobody can sign in without either, and a health that says otherwise is believed by whoever asks from outside.
 #[tokio::test]
-async fn degraded_without_the_table_unhealthy_without_anything() {
+async fn unhealthy_without_the_table() {
     let server = TestServer::start().await;
     server.store.disturb("GetItem", Disturbance::AccessDenied, 2);
     let answer = server.get("/health").await;
-    assert_eq!((answer.status, answer.json()["status"].as_str()), (200, Some("degraded")));
+    assert_eq!((answer.status, answer.json()["status"].as_str()), (503, Some("unhealthy")));
+    assert_eq!(answer.json()["dependencies"][1]["status"], "healthy");
+}
+
+#[tokio::test]
+async fn unhealthy_without_a_key_that_signs() {
+    let server = TestServer::start().await;
     std::fs::remove_file(&server.key_file).unwrap();
     server.clock.advance(2 * 24 * 3600);
     let answer = server.get("/health").await;
     assert_eq!((answer.status, answer.json()["status"].as_str()), (503, Some("unhealthy")));
+    assert_eq!(answer.json()["dependencies"][0]["status"], "healthy");
 }

@@ -1,6 +1,6 @@
 //! The limits under `limits`, held to one set of rules by the names of their keys, so that a new limit has them as well.
 
-use toml::{Table, Value};
+use serde_json::{Map, Value};
 
 use super::Rule;
 use crate::config::Config;
@@ -11,8 +11,8 @@ const MOST_WINDOW_SECONDS: i64 = 31 * 24 * 3600;
 const MOST_DELAY_SECONDS: i64 = 24 * 3600;
 
 /// Of every limit in the section's table.
-pub(super) fn rules(limits: &Table) -> Vec<Rule> {
-    let sections = limits.iter().filter_map(|(name, value)| Some((name, value.as_table()?)));
+pub(super) fn rules(limits: &Map<String, Value>) -> Vec<Rule> {
+    let sections = limits.iter().filter_map(|(name, value)| Some((name, value.as_object()?)));
     sections.flat_map(|(name, limit)| of(&format!("limits.{name}"), limit)).collect()
 }
 
@@ -41,10 +41,10 @@ pub(super) fn mail(config: &Config) -> Vec<Rule> {
     ]
 }
 
-fn of(section: &str, limit: &Table) -> Vec<Rule> {
+fn of(section: &str, limit: &Map<String, Value>) -> Vec<Rule> {
     let own = limit.iter().filter_map(|(key, value)| {
         let (least, most, expected) = bounds(key)?;
-        let value = value.as_integer()?;
+        let value = value.as_i64()?;
         Some(Rule::about(format!("{section}.{key}"), (least..=most).contains(&value), expected))
     });
     own.chain(free_and_most(section, limit)).chain(first_and_longest(section, limit)).collect()
@@ -62,7 +62,7 @@ fn bounds(key: &str) -> Option<(i64, i64, &'static str)> {
     })
 }
 
-fn free_and_most(section: &str, limit: &Table) -> Option<Rule> {
+fn free_and_most(section: &str, limit: &Map<String, Value>) -> Option<Rule> {
     let (free, most) = (integer(limit, "free_failures")?, integer(limit, "most_failures")?);
     let expected = "expected at most most_failures, the failures after which nothing is evaluated: lower the free ones, or \
                     raise the most";
@@ -70,7 +70,7 @@ fn free_and_most(section: &str, limit: &Table) -> Option<Rule> {
     Some(rule.beside(format!("{section}.most_failures")))
 }
 
-fn first_and_longest(section: &str, limit: &Table) -> Option<Rule> {
+fn first_and_longest(section: &str, limit: &Map<String, Value>) -> Option<Rule> {
     let (first, longest) = (integer(limit, "first_delay_seconds")?, integer(limit, "longest_delay_seconds")?);
     let expected = "expected at most longest_delay_seconds, where the doubling ends: lower the first wait, or raise the \
                     longest";
@@ -78,6 +78,6 @@ fn first_and_longest(section: &str, limit: &Table) -> Option<Rule> {
     Some(rule.beside(format!("{section}.longest_delay_seconds")))
 }
 
-fn integer(limit: &Table, key: &str) -> Option<i64> {
-    limit.get(key).and_then(Value::as_integer)
+fn integer(limit: &Map<String, Value>, key: &str) -> Option<i64> {
+    limit.get(key).and_then(Value::as_i64)
 }

@@ -19,22 +19,23 @@ pub struct Dependency {
 
 /// Asks every dependency, in parallel.
 pub async fn health(app: &App, context: &RequestContext) -> [Dependency; 2] {
-    let store = async { app.store.ping().await.map_err(Fault::from) };
-    let keys = async { app.secrets.public_keys(context.now).await.map(|_| ()).map_err(Fault::from) };
-    let (store, keys) = futures::join!(timed(app, "dynamodb", store), timed(app, "keys", keys));
+    let store = async { app.store.settings().await.map(|_| ()).map_err(Fault::from) };
+    let (store, keys) = futures::join!(timed(app, "dynamodb", store), timed(app, "keys", signs(app, context)));
     [store, keys]
 }
 
 /// Whether requests can be served: the table answers, and there is a key that signs what we are to issue.
 pub async fn ready(app: &App, context: &RequestContext) -> Result<(), Fault> {
-    let signs = async {
-        let keys = app.secrets.public_keys(context.now).await?;
-        keys.ring.current(app.config.tokens.algorithm, context.now)?;
-        Ok::<(), Fault>(())
-    };
-    let (store, signs) = futures::join!(app.store.ping(), signs);
+    let (store, signs) = futures::join!(app.store.settings(), signs(app, context));
     store?;
     signs
+}
+
+/// Whether a key that is published signs now.
+async fn signs(app: &App, context: &RequestContext) -> Result<(), Fault> {
+    let keys = app.secrets.public_keys(context.now).await?;
+    keys.ring.current(app.config.tokens.algorithm, context.now)?;
+    Ok(())
 }
 
 async fn timed(app: &App, name: &'static str, check: impl Future<Output = Result<(), Fault>>) -> Dependency {

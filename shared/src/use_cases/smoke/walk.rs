@@ -1,5 +1,7 @@
 //! A synthetic user's way through the functions.
 
+mod asking;
+
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -16,7 +18,7 @@ use crate::domain::synthetic::Synthetic;
 use crate::domain::user::User;
 use crate::fault::Fault;
 use crate::outbound::codedeploy::Deployed;
-use crate::outbound::functions::{Answered, Ask, Functions};
+use crate::outbound::functions::Functions;
 use crate::store::accounts::users::AccountCreation;
 use crate::store::accounts::verifications::AddressVerification;
 use crate::store::limits::Scope;
@@ -61,6 +63,7 @@ impl<E: Into<Fault>> From<E> for Wrong {
 struct Secrets {
     name: DisplayName,
     password: String,
+    is_sign_up_open: bool,
 }
 
 struct Tokens {
@@ -74,8 +77,13 @@ impl Walk<'_> {
     pub(in crate::use_cases) async fn all(&self, report: &mut Report) -> Result<(), Failure> {
         self.step(report, "start", self.start()).await?;
         self.step(report, "erase", self.erase()).await?;
-        let secrets = self.step(report, "register", self.register()).await?;
-        self.step(report, "verify", self.verify(&secrets)).await?;
+        let Some(secrets) = self.step(report, "register", self.register()).await? else {
+            // Nothing can be changed, and so nothing be walked through: what is read is asked for, and that is all.
+            return self.step(report, "read-only", self.read_only()).await;
+        };
+        if secrets.is_sign_up_open {
+            self.step(report, "verify", self.verify(&secrets)).await?;
+        }
         let tokens = self.step(report, "sign-in", self.sign_in(&secrets)).await?;
         let tokens = self.step(report, "refresh", self.refresh(&tokens)).await?;
         self.step(report, "me", self.me(&tokens)).await?;
@@ -117,7 +125,9 @@ impl Walk<'_> {
         }
     }
 
-    async fn register(&self) -> Result<Secrets, Wrong> {
+    /// What operators have switched off is no failure: with sign-up closed the account is there by itself; where nothing
+    /// can be changed there is none. The function's answer decides, as this one may not have heard of a switch yet.
+    async fn register(&self) -> Result<Option<Secrets>, Wrong> {
         let app = self.app;
         let (name, password) = (hex(&app.entropy.bytes::<16>()?), hex(&app.entropy.bytes::<16>()?));
         let name = DisplayName::parse(&name).map_err(|_| own("a name that is none"))?;
@@ -128,9 +138,23 @@ impl Walk<'_> {
         }
         self.forget_registrations().await?;
         let body = json!({ "email": self.email(), "password": password, "name": name.as_str() });
-        let answer = self.expect(REGISTER, Some(&body), None, 202, None).await?;
+        let answer = self.ask(REGISTER, Some(&body), None).await?;
+        match (answer.status, answer.text("code")) {
+            (503, Some("read_only")) => return Ok(None),
+            (403, Some("sign_up_closed")) => {
+                if app.config.accounts.require_verified_email {
+                    self.begin(&password).await?;
+                }
+                return Ok(Some(Secrets { name, password, is_sign_up_open: false }));
+            }
+            _ => self.met(REGISTER.0, &answer, 202, None)?,
+        }
         self.text(REGISTER.0, &answer, "flow_token")?;
-        Ok(Secrets { name, password })
+        Ok(Some(Secrets { name, password, is_sign_up_open: true }))
+    }
+
+    async fn read_only(&self) -> Result<(), Wrong> {
+        self.expect(ME, None, None, 401, Some("authentication_required")).await.map(|_| ())
     }
 
     async fn forget_registrations(&self) -> Result<(), Wrong> {
@@ -215,48 +239,6 @@ impl Walk<'_> {
     async fn sign_out(&self, tokens: &Tokens) -> Result<(), Wrong> {
         self.expect(SIGN_OUT, None, Some(&tokens.access), 204, None).await?;
         self.expect(ME, None, Some(&tokens.access), 401, Some("invalid_token")).await.map(|_| ())
-    }
-
-    fn tokens(&self, function: &str, answer: &Answered) -> Result<Tokens, Wrong> {
-        Ok(Tokens {
-            access: self.text(function, answer, "access_token")?,
-            refresh: self.text(function, answer, "refresh_token")?,
-            session: self.text(function, answer, "session_id")?,
-        })
-    }
-
-    fn text(&self, function: &str, answer: &Answered, member: &str) -> Result<String, Wrong> {
-        let text = answer.text(member).map(str::to_owned);
-        text.ok_or_else(|| self.wrong(function, &format!("answered without {member}")))
-    }
-
-    async fn expect(
-        &self,
-        (function, route): (&str, (&str, &str)),
-        body: Option<&Value>,
-        bearer: Option<&str>,
-        status: u16,
-        code: Option<&str>,
-    ) -> Result<Answered, Wrong> {
-        let source = self.user.source();
-        let qualifier = self.qualifier(function);
-        let ask = Ask { function, qualifier, route, body, bearer, source: &source, request_id: self.request_id };
-        let answer = self.functions.ask(ask).await.map_err(|cause| self.wrong(function, &cause.to_string()))?;
-        let found = answer.text("code");
-        if answer.status != status || (code.is_some() && found != code) {
-            let found = found.unwrap_or("no code");
-            return Err(self.wrong(function, &format!("answered {} with {found}, not {status}", answer.status)));
-        }
-        Ok(answer)
-    }
-
-    fn qualifier(&self, function: &str) -> &str {
-        let deployed = self.deployed.filter(|it| self.functions.folder(&it.function) == Some(function));
-        deployed.map_or("live", |deployed| &deployed.version)
-    }
-
-    fn wrong(&self, function: &str, reason: &str) -> Wrong {
-        Wrong { function: Some(format!("{function}:{}", self.qualifier(function))), reason: reason.to_owned() }
     }
 
     fn email(&self) -> &str {

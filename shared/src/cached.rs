@@ -1,23 +1,21 @@
-//! A ring as it was last read: used for a while, refreshed behind requests, and kept longer while its source is down.
+//! What was last read from a source: used for a while, refreshed behind requests, and kept longer while the source is
+//! down.
 
+use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::domain::timestamp::Timestamp;
-use crate::secrets::SecretsError;
-use crate::telemetry::metrics;
 
-/// How long a ring that cannot be retired at once is used while its source is down.
-pub(super) const STALE: Duration = Duration::from_hours(24);
-/// As [`STALE`], for one that can: who cannot read the ring cannot hear of it (TK-04).
-pub(super) const STALE_IF_RETIRABLE: Duration = Duration::from_hours(1);
 /// How long a source that failed is left alone while there is something to use.
 const PAUSE: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
-pub(super) struct Cached<T> {
+pub(crate) struct Cached<T> {
     name: &'static str,
     stale: Duration,
+    /// Counts each time that something serves on because its source failed.
+    on_stale: fn(),
     entry: Mutex<Option<Entry<T>>>,
     // Held while reading: one request reads, the others wait for what it finds.
     reading: tokio::sync::Mutex<()>,
@@ -30,13 +28,13 @@ struct Entry<T> {
     failed_at: Option<Timestamp>,
 }
 
-/// How old a ring may be.
+/// How old a value may be.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ages {
+pub(crate) struct Ages {
     /// Used as it is.
-    pub(super) fresh: Duration,
+    pub(crate) fresh: Duration,
     /// Used while it is read again behind the request.
-    pub(super) usable: Duration,
+    pub(crate) usable: Duration,
 }
 
 /// What may be done with what is there.
@@ -48,21 +46,34 @@ enum State<T> {
 }
 
 impl<T: Send + Sync + 'static> Cached<T> {
-    /// For a ring that serves for `stale` since it was read while its source is down.
-    pub(super) fn new(name: &'static str, stale: Duration) -> Self {
-        Self { name, stale, entry: Mutex::new(None), reading: tokio::sync::Mutex::new(()) }
+    /// For what serves for `stale` since it was read while its source is down.
+    pub(crate) fn new(name: &'static str, stale: Duration, on_stale: fn()) -> Self {
+        Self { name, stale, on_stale, entry: Mutex::new(None), reading: tokio::sync::Mutex::new(()) }
     }
 
-    /// The ring. One that is older than usable, or none, waits for the source. If the source fails, what is there
-    /// serves on for as long as the ring may.
-    pub(super) async fn get<F>(
+    /// As [`Self::new`], with a value that serves until the source was read for the first time.
+    pub(crate) fn beginning_with(self, value: Arc<T>) -> Self {
+        let entry = Entry { value, read_at: Timestamp::from_millis(0), failed_at: None };
+        Self { entry: Mutex::new(Some(entry)), ..self }
+    }
+
+    /// What was read last, however long ago.
+    pub(crate) fn last(&self) -> Option<Arc<T>> {
+        let entry = self.entry.lock().unwrap_or_else(PoisonError::into_inner);
+        entry.as_ref().map(|entry| Arc::clone(&entry.value))
+    }
+
+    /// The value. One that is older than usable, or none, waits for the source. If the source fails, what is there
+    /// serves on for as long as it may.
+    pub(crate) async fn get<F, E>(
         self: &Arc<Self>,
         now: Timestamp,
         ages: Ages,
         read: impl FnOnce() -> F,
-    ) -> Result<Arc<T>, SecretsError>
+    ) -> Result<Arc<T>, E>
     where
-        F: Future<Output = Result<T, SecretsError>> + Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        E: Display,
     {
         match self.state(now, ages) {
             State::Fresh(value) => Ok(value),
@@ -101,7 +112,7 @@ impl<T: Send + Sync + 'static> Cached<T> {
         }
     }
 
-    fn finish(&self, now: Timestamp, read: Result<T, SecretsError>) -> Result<Arc<T>, SecretsError> {
+    fn finish<E: Display>(&self, now: Timestamp, read: Result<T, E>) -> Result<Arc<T>, E> {
         let mut entry = self.entry.lock().unwrap_or_else(PoisonError::into_inner);
         match (read, entry.as_mut()) {
             (Ok(value), _) => {
@@ -110,8 +121,8 @@ impl<T: Send + Sync + 'static> Cached<T> {
                 Ok(value)
             }
             (Err(error), Some(known)) if now < known.read_at.plus(self.stale) => {
-                tracing::warn!(ring = self.name, cause = %error, "using a stale key ring");
-                metrics::stale_secrets();
+                tracing::warn!(name = self.name, cause = %error, "using what was read before");
+                (self.on_stale)();
                 known.failed_at = Some(now);
                 Ok(Arc::clone(&known.value))
             }
@@ -125,6 +136,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
+    use crate::secrets::{STALE, STALE_IF_RETIRABLE, SecretsError};
 
     const AGES: Ages = Ages { fresh: Duration::from_mins(5), usable: Duration::from_mins(10) };
 
@@ -142,7 +154,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_ring_is_used_then_refreshed_behind_then_waited_for() {
-        let cached = Arc::new(Cached::new("ring", STALE));
+        let cached = Arc::new(Cached::new("ring", STALE, || ()));
         assert_eq!(get(&cached, 0, Some(1)).await, Some(1));
         assert_eq!(get(&cached, 299, Some(2)).await, Some(1), "young enough");
         assert_eq!(get(&cached, 300, Some(3)).await, Some(1), "used while it is read again");
@@ -152,7 +164,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_ring_outlives_its_source_by_24_hours() {
-        let cached = Arc::new(Cached::new("ring", STALE));
+        let cached = Arc::new(Cached::new("ring", STALE, || ()));
         assert_eq!(get(&cached, 0, None).await, None);
         assert_eq!(get(&cached, 1, Some(1)).await, Some(1));
         assert_eq!(get(&cached, 400, None).await, Some(1));
@@ -163,7 +175,7 @@ mod tests {
 
     #[tokio::test]
     async fn sec_tk_04_a_ring_that_can_be_retired_outlives_its_source_by_one_hour() {
-        let cached = Arc::new(Cached::new("ring", STALE_IF_RETIRABLE));
+        let cached = Arc::new(Cached::new("ring", STALE_IF_RETIRABLE, || ()));
         assert_eq!(get(&cached, 0, Some(1)).await, Some(1));
         assert_eq!(get(&cached, 3599, None).await, Some(1));
         assert_eq!(get(&cached, 3600, None).await, None);
@@ -172,7 +184,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_source_that_failed_is_left_alone_for_a_minute() {
-        let cached = Arc::new(Cached::new("ring", STALE));
+        let cached = Arc::new(Cached::new("ring", STALE, || ()));
         let reads = Arc::new(AtomicU32::new(0));
         let ask = |seconds, fails: bool| {
             let (cached, reads) = (Arc::clone(&cached), Arc::clone(&reads));
@@ -195,13 +207,13 @@ mod tests {
 
     #[tokio::test]
     async fn many_first_requests_read_once() {
-        let cached = Arc::new(Cached::new("ring", STALE));
+        let cached = Arc::new(Cached::new("ring", STALE, || ()));
         let reads = Arc::new(AtomicU32::new(0));
         let ask = || {
             let reads = Arc::clone(&reads);
             cached.get(at(0), AGES, || async move {
                 tokio::task::yield_now().await;
-                Ok(reads.fetch_add(1, Ordering::SeqCst))
+                Ok::<_, SecretsError>(reads.fetch_add(1, Ordering::SeqCst))
             })
         };
         let answers = futures::future::join_all((0..20).map(|_| ask())).await;

@@ -1,0 +1,19 @@
+//! Makes JSON of `config/*.toml`, so that no function has a parser of TOML in it: that would be 190 kB each.
+
+use std::error::Error;
+use std::fs;
+use std::path::PathBuf;
+
+const FILES: [&str; 4] = ["default", "development", "staging", "production"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    for name in FILES {
+        let path = format!("../config/{name}.toml");
+        println!("cargo::rerun-if-changed={path}");
+        let text = fs::read_to_string(&path).map_err(|cause| format!("config/{name}.toml: {cause}"))?;
+        let table: toml::Table = text.parse().map_err(|cause| format!("config/{name}.toml: {cause}"))?;
+        fs::write(out.join(format!("{name}.json")), serde_json::to_string(&table)?)?;
+    }
+    Ok(())
+}

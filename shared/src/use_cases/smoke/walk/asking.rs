@@ -1,0 +1,64 @@
+//! What a step asks of a function, and what it makes of the answer.
+
+use serde_json::Value;
+
+use super::{Tokens, Walk, Wrong};
+use crate::outbound::functions::{Answered, Ask};
+
+impl Walk<'_> {
+    pub(super) fn tokens(&self, function: &str, answer: &Answered) -> Result<Tokens, Wrong> {
+        Ok(Tokens {
+            access: self.text(function, answer, "access_token")?,
+            refresh: self.text(function, answer, "refresh_token")?,
+            session: self.text(function, answer, "session_id")?,
+        })
+    }
+
+    pub(super) fn text(&self, function: &str, answer: &Answered, member: &str) -> Result<String, Wrong> {
+        let text = answer.text(member).map(str::to_owned);
+        text.ok_or_else(|| self.wrong(function, &format!("answered without {member}")))
+    }
+
+    pub(super) async fn expect(
+        &self,
+        (function, route): (&str, (&str, &str)),
+        body: Option<&Value>,
+        bearer: Option<&str>,
+        status: u16,
+        code: Option<&str>,
+    ) -> Result<Answered, Wrong> {
+        let answer = self.ask((function, route), body, bearer).await?;
+        self.met(function, &answer, status, code)?;
+        Ok(answer)
+    }
+
+    pub(super) async fn ask(
+        &self,
+        (function, route): (&str, (&str, &str)),
+        body: Option<&Value>,
+        bearer: Option<&str>,
+    ) -> Result<Answered, Wrong> {
+        let source = self.user.source();
+        let qualifier = self.qualifier(function);
+        let ask = Ask { function, qualifier, route, body, bearer, source: &source, request_id: self.request_id };
+        self.functions.ask(ask).await.map_err(|cause| self.wrong(function, &cause.to_string()))
+    }
+
+    pub(super) fn met(&self, function: &str, answer: &Answered, status: u16, code: Option<&str>) -> Result<(), Wrong> {
+        let found = answer.text("code");
+        if answer.status != status || (code.is_some() && found != code) {
+            let found = found.unwrap_or("no code");
+            return Err(self.wrong(function, &format!("answered {} with {found}, not {status}", answer.status)));
+        }
+        Ok(())
+    }
+
+    fn qualifier(&self, function: &str) -> &str {
+        let deployed = self.deployed.filter(|it| self.functions.folder(&it.function) == Some(function));
+        deployed.map_or("live", |deployed| &deployed.version)
+    }
+
+    pub(super) fn wrong(&self, function: &str, reason: &str) -> Wrong {
+        Wrong { function: Some(format!("{function}:{}", self.qualifier(function))), reason: reason.to_owned() }
+    }
+}
