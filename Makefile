@@ -149,9 +149,9 @@ deny: $(tools)/.pins ## Check dependencies: bans, licences, sources
 	@$(tools)/cargo-deny check -D unused-wrapper bans licenses sources
 
 .PHONY: advisories
-advisories: $(tools)/.pins ## Check dependencies against the RustSec advisories, which it downloads
+advisories: $(tools)/.pins ## Check dependencies, or a commit's, against the RustSec advisories, which it downloads: make advisories COMMIT=<sha>
 	@$(need-rust)
-	@$(tools)/cargo-deny check advisories
+	@scripts/advisories.sh "$(COMMIT)"
 
 .PHONY: generate
 generate: ## Write what is made of the code: stacks, API, roles, watch routes, openapi.json, responses, migrations.json
