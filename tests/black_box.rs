@@ -17,6 +17,7 @@ mod cookie_mode;
 mod credential_races;
 mod dependencies;
 mod deployments;
+mod documents;
 mod edge;
 mod erasure;
 mod event_schema;

@@ -28,3 +28,12 @@ fn sec_pl_04_dependencies_are_checked_and_each_exception_has_a_reason_and_a_date
     }
     assert!(exceptions >= 4, "{exceptions}");
 }
+
+/// What a scan finds and lets be is `infra/secrets.toml`; `infra/tests/test_secret_scan.py` plants keys for it.
+#[test]
+fn continuous_integration_looks_for_secrets_in_the_whole_history() {
+    let read = |path: &str| fs::read_to_string(repository(path)).unwrap();
+    assert!(read(".ci/run").lines().any(|line| line.trim() == "step secrets make secrets"));
+    let check = read(".github/workflows/check.yml");
+    assert!(check.contains("- run: .ci/run\n") && check.contains("fetch-depth: 0\n"), "the history is not there");
+}

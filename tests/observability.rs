@@ -414,12 +414,12 @@ fn queries_over_logs_name_fields_that_lines_have() {
         fields.extend(key.labels().map(|label| label.key().to_owned()));
     }
     let language =
-        ["and", "as", "asc", "by", "count", "desc", "fields", "filter", "ispresent", "like", "limit", "max", "pct"];
-    let language: BTreeSet<&str> = language.into_iter().chain(["sort", "stats"]).collect();
+        ["and", "as", "asc", "bin", "by", "count", "desc", "fields", "filter", "ispresent", "like", "limit", "max"];
+    let language: BTreeSet<&str> = language.into_iter().chain(["pct", "sort", "stats"]).collect();
     let reference = text(REFERENCE);
     let queries: Vec<&str> =
         reference.split("```logs\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert_eq!(queries.len(), 6);
+    assert_eq!(queries.len(), 8);
     for query in queries {
         let unquoted: String = query.split('"').step_by(2).collect();
         // What a query names itself.

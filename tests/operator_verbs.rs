@@ -136,20 +136,3 @@ fn each_verb_is_on_the_page_of_commands_with_what_it_printed() {
         assert!(page.contains(&format!("\n$ make {name} STAGE=")), "commands.md does not type {name}");
     }
 }
-
-/// A page that says `make xyz` must not be the first to know of it.
-#[test]
-fn what_the_pages_of_operations_type_is_a_target() {
-    let makefile = text("Makefile");
-    let mut found = 0;
-    for entry in fs::read_dir(repository("docs/operations")).unwrap() {
-        let path = entry.unwrap().path();
-        let page = fs::read_to_string(&path).unwrap();
-        for typed in page.split("`make ").skip(1) {
-            let name = typed.split([' ', '`', '\n']).next().unwrap();
-            assert!(makefile.contains(&format!("\n.PHONY: {name}\n")), "{}: there is no make {name}", path.display());
-            found += 1;
-        }
-    }
-    assert!(found > 10, "only {found} commands were found");
-}

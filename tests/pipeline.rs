@@ -14,7 +14,9 @@ const TEMPLATE: &str = "infra/pipeline.yaml";
 /// The stacks that an administrator deploys, and no pipeline.
 const ADMINISTRATORS: [&str; 1] = [TEMPLATE];
 /// Jobs that may do more than read the source, and what.
-const RIGHTS: [(&str, &str, &str); 5] = [
+const RIGHTS: [(&str, &str, &str); 7] = [
+    ("advisories", "release", "id-token: write"),
+    ("advisories", "tell", "issues: write"),
     ("staging", "build", "attestations: write"),
     ("staging", "build", "id-token: write"),
     ("staging", "deploy", "id-token: write"),
@@ -180,6 +182,25 @@ fn drills_run_by_themselves() {
     assert!(drills["on"]["schedule"][0]["cron"].is_string());
     position(&drills["jobs"]["emulator"], "make test-deploy");
     position(&drills["jobs"]["advisories"], "make advisories");
+}
+
+/// develop may be weeks ahead of production: an advisory about what it no longer links would go unseen.
+#[test]
+fn sec_pl_04_what_production_runs_is_held_against_the_advisories_every_week_and_somebody_is_told() {
+    let workflows = workflows();
+    let advisories = &workflows["advisories"];
+    assert!(advisories["on"]["schedule"][0]["cron"].as_str().unwrap().ends_with(" * * 1"));
+    let [release, dependencies, tell] = ["release", "dependencies", "tell"].map(|job| &advisories["jobs"][job]);
+    assert_eq!(release["environment"], "production-read");
+    let signed_in = position(release, "aws-actions/configure-aws-credentials@");
+    assert_eq!(steps(release)[signed_in]["with"]["role-to-assume"], "${{ vars.READ_ROLE }}");
+    assert!(signed_in < position(release, "make version STAGE=production"));
+    // What a dependency brings is fetched where there is no way into AWS.
+    let asked = &steps(dependencies)[position(dependencies, r#"make advisories COMMIT="$COMMIT""#)];
+    assert_eq!(asked["env"]["COMMIT"], "${{ needs.release.outputs.commit }}");
+    assert_eq!(dependencies.get("environment"), None);
+    assert_eq!((&tell["needs"], &tell["if"]), (&json!(["release", "dependencies"]), &json!("failure()")));
+    position(tell, "gh issue create");
 }
 
 fn pipeline() -> Value {

@@ -66,10 +66,13 @@ class Stack(unittest.TestCase):
             contextlib.redirect_stdout(io.StringIO()) as printed,
         ):
             pipeline.run(stage, options)
-        self.assertIn("The environment staging of acme/wardgate on GitHub", printed.getvalue())
+        for environment, variable in (("staging", "DEPLOY_ROLE"), ("staging-read", "READ_ROLE")):
+            expected = f"The environment {environment} of acme/wardgate on GitHub needs these variables:\n{variable} "
+            self.assertIn(expected, printed.getvalue())
 
 
-OUTPUTS = [{"OutputKey": name, "OutputValue": "arn"} for name in pipeline.VARIABLES.values()]
+NAMES = [name for variables in pipeline.VARIABLES.values() for name in variables.values()]
+OUTPUTS = [{"OutputKey": name, "OutputValue": "arn"} for name in NAMES]
 
 
 class Boundary(unittest.TestCase):

@@ -38,3 +38,18 @@ class Shown(unittest.TestCase):
     def test_what_was_put_back_is_right_again_once_a_deploy_or_a_rollback_has_ended(self) -> None:
         self.assertEqual(self.told("UPDATE_ROLLBACK_COMPLETE", "2026-01-31T12:00:01+00:00"), [])
         self.assertTrue(self.told("UPDATE_ROLLBACK_COMPLETE", "2026-01-31T11:59:59+00:00"))
+
+
+class Dashboards(unittest.TestCase):
+    def test_the_stages_dashboard_has_the_address_of_its_console(self) -> None:
+        cloudwatch = mock.Mock()
+        cloudwatch.meta.partition = "aws"
+        with mock.patch.object(Stage, "outputs", return_value={"DashboardName": "wardgate-staging"}):
+            rows, wrong = status.dashboards(stage(cloudwatch=cloudwatch))
+        expected = "https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1"
+        self.assertEqual(rows, [("wardgate-staging", f"{expected}#dashboards/dashboard/wardgate-staging")])
+        self.assertEqual(wrong, [])
+
+    def test_a_stage_without_its_stack_has_none_and_nothing_is_wrong(self) -> None:
+        with mock.patch.object(Stage, "outputs", return_value={}):
+            self.assertEqual(status.dashboards(stage()), ([("none",)], []))

@@ -21,7 +21,7 @@ COMMANDS = [
         "make status STAGE=staging",
         """\
 How the stage is: stacks, releases, deployments, `/health` and `/ready`, alarms, queues, tables, key rings and
-migrations. It reads no key and nothing of a user. The exit status is not 0 if something is wrong, and the last lines say what.""",
+migrations, and the address of its dashboard. It reads no key and nothing of a user. The exit status is not 0 if something is wrong, and the last lines say what.""",
     ),
     (
         "make version STAGE=staging",

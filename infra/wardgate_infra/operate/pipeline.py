@@ -9,7 +9,11 @@ from wardgate_infra.operate.deploy import changed_parameters
 from wardgate_infra.operate.needs import placeholders
 from wardgate_infra.operate.stage import Stage
 
-VARIABLES = {"DEPLOY_ROLE": "DeployRoleArn", "CLOUDFORMATION_ROLE": "CloudFormationRoleArn"}
+# The variables of each environment, by what its name has after the stage's.
+VARIABLES = {
+    "": {"DEPLOY_ROLE": "DeployRoleArn", "CLOUDFORMATION_ROLE": "CloudFormationRoleArn"},
+    "-read": {"READ_ROLE": "ReadRoleArn"},
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +35,7 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
     outputs = stage.outputs(name)
     # Without the ids, which only its tokens have.
     repository = re.sub("@[0-9]+", "", repository)
-    terminal.say(f"The environment {stage.name} of {repository} on GitHub needs these variables:")
-    rows = [(variable, outputs[output]) for variable, output in VARIABLES.items()]
-    terminal.table([*rows, ("AWS_REGION", stage.region)])
+    for end, variables in VARIABLES.items():
+        terminal.say(f"The environment {stage.name}{end} of {repository} on GitHub needs these variables:")
+        rows = [(variable, outputs[output]) for variable, output in variables.items()]
+        terminal.table([*rows, ("AWS_REGION", stage.region)])

@@ -19,6 +19,12 @@ from wardgate_infra.operate.terminal import say, table
 DEPLOYING = ["Created", "Queued", "InProgress", "Baking", "Ready"]
 # CodeDeploy describes so many at a time.
 MOST_DEPLOYMENTS = 25
+# Where people look at AWS with a browser, by its partition.
+CONSOLES = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
 
 
 def arguments(_parser: argparse.ArgumentParser) -> None:
@@ -29,7 +35,7 @@ def run(stage: Stage, _options: argparse.Namespace) -> None:
     who = stage.client("sts").get_caller_identity()
     say(f"Stage {stage.name} in {stage.region}, account {who['Account']}{', emulated' if stage.is_emulated else ''}")
     problems = []
-    for section in (stacks, releases, deployments, what_is_set, api, alarms, *lasting.SECTIONS):
+    for section in (stacks, releases, deployments, what_is_set, api, alarms, *lasting.SECTIONS, dashboards):
         title = (section.__doc__ or "").rstrip(".")
         say(f"\n{title}")
         try:
@@ -155,3 +161,14 @@ def alarms(stage: Stage) -> Section:
         rows.append((f"  {it['AlarmName']}", minute(it["StateUpdatedTimestamp"]) + state, it["StateReason"]))
     told = [*ringing, *silent]
     return rows, [f"alarm {it['AlarmName']}: {it.get('AlarmDescription') or it['StateReason']}" for it in told]
+
+
+def dashboards(stage: Stage) -> Section:
+    """Dashboards"""
+    name = stage.outputs(stage.observability_stack).get("DashboardName")
+    if name is None:
+        return [("none",)], []
+    console = CONSOLES[stage.client("cloudwatch").meta.partition]
+    region = stage.region
+    page = f"https://{region}.{console}/cloudwatch/home?region={region}#dashboards/dashboard/{name}"
+    return [(name, page)], []
