@@ -63,6 +63,7 @@ def check_first_deploy(_api: Api, emulator: Deployment) -> None:
     stops_with_a_reason(emulator)
     printed = emulator.deploy()
     holds(f"Release {release(emulator)} is live in staging" in printed, printed[-500:])
+    holds("as a client: clients reach it as they should" in printed, printed[-4000:])
     equal(trail(emulator).count("deployed"), 1)
     equal(kept(emulator, "stages/staging/live.json")["smoke"], "passed")
 

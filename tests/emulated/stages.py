@@ -53,6 +53,7 @@ STAGING: list[Check] = [
     checks.check_bodies,
     checks.check_edge,
     checks.check_cors,
+    checks.check_as_a_client,
     protected_api.check_protected_api,
     checks.check_roles_count,
     roles.check_each_function_may_what_it_was_seen_to_do,

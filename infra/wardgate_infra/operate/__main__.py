@@ -29,6 +29,7 @@ VERBS = {
     "migrate": "Apply migrations of the data, or take them back",
     "rotate": "make the next keys, or take a key out of use at once",
     "smoke": "take a synthetic user through what is live",
+    "verify": "asks a stage as a client does, by its own address",
 }
 
 

@@ -25,6 +25,7 @@ from wardgate_infra.operate import (
     states,
     switch_over,
     terminal,
+    verify,
 )
 from wardgate_infra.operate import release as releases
 from wardgate_infra.operate.aliases import Function
@@ -269,6 +270,20 @@ def trail(deploy: Deploy) -> str | None:
     return None
 
 
+def as_a_client(deploy: Deploy) -> str:
+    """Asked as a client does. Before the first deploy nobody can have led the issuer's name to the API."""
+    if deploy.before:
+        with releases.recorded_run(deploy.stage, deploy.release):
+            verify.once(deploy.stage)
+        return "clients reach it as they should"
+    try:
+        verify.once(deploy.stage)
+    except Failed as failure:
+        terminal.say(str(failure))
+        return f"not yet, after a first deploy: lead its name to the API, and make verify STAGE={deploy.stage.name}"
+    return "clients reach it as they should"
+
+
 AGAIN = "Then type the same command again; what is done is not done twice."
 STEPS: list[tuple[str, Callable[[Deploy], str | None], str]] = [
     ("artifact", artifact, f"Nothing of the stage has been touched. {AGAIN}"),
@@ -287,4 +302,10 @@ STEPS: list[tuple[str, Callable[[Deploy], str | None], str]] = [
     ("observability stack", observability, f"The new code is live and works; alarms may be missing. {AGAIN}"),
     ("backup stack", backup, f"The new code is live and works; backups may be missing. {AGAIN}"),
     ("audit trail", trail, f"Everything is deployed, but the trail does not say so. {AGAIN}"),
+    (
+        "as a client",
+        as_a_client,
+        "The new code is live, and clients do not reach it as they should. If it is the release, make rollback; what "
+        f"stands in front of the API is not the release's. {AGAIN}",
+    ),
 ]
