@@ -29,7 +29,14 @@ from wardgate_infra.operate import (
 )
 from wardgate_infra.operate import release as releases
 from wardgate_infra.operate.aliases import Function
-from wardgate_infra.operate.needs.account import copy_region, copy_stack, makes_copies
+from wardgate_infra.operate.needs.account import (
+    PROBE_REGION,
+    copy_region,
+    copy_stack,
+    makes_copies,
+    makes_probe,
+    probe_stack,
+)
 from wardgate_infra.operate.publications import publications
 from wardgate_infra.operate.stage import Stage
 
@@ -94,12 +101,17 @@ class Deploy:
         # What each function publishes, and what is not as the stage's parameters have it.
         self.publications: dict[str, str] = {}
         self.given: dict[str, str] = {}
+        # Which parameters of which stack are others than before: the old value and the new one.
+        self.parameters: dict[str, tuple[str, str]] = {}
 
     def stack(self, name: str, template: str, **changed: str) -> str:
         """Deploys a stack."""
         code = stacks.Code(self.bucket, releases.code(self.manifest), self.publications)
         given = {**self.stage.parameters, "Release": self.release, **self.given, **changed}
+        before = stacks.given_before(self.stage.stack(name))
         is_new = stacks.deploy(self.stage, name, template, given, yes=self.options.yes, code=code)
+        if is_new and before:
+            self.parameters |= stacks.differences(before, stacks.given_before(self.stage.stack(name)))
         self.changed |= is_new
         return "changed" if is_new else "nothing to change"
 
@@ -253,6 +265,16 @@ def observability(deploy: Deploy) -> str:
     return deploy.stack(name, "infra/observability.yaml", DeployedAt=marked)
 
 
+def probe(deploy: Deploy) -> str:
+    stage = deploy.stage
+    if not makes_probe(stage):
+        return "not made here"
+    there, given, yes = stage.in_region(PROBE_REGION), stage.parameters, deploy.options.yes
+    is_new = stacks.deploy(there, probe_stack(stage), "infra/probe.yaml", given, yes=yes)
+    deploy.changed |= is_new
+    return "changed" if is_new else "nothing to change"
+
+
 def backup(deploy: Deploy) -> str:
     stage = deploy.stage
     if makes_copies(stage):
@@ -266,6 +288,10 @@ def trail(deploy: Deploy) -> str | None:
         return "nothing to record"
     manifest = deploy.manifest
     detail = f"release {deploy.release} of artifact {manifest['artifact']}, commit {manifest['commit']}"
+    if deploy.parameters:
+        detail += "; " + ", ".join(
+            f"{name} {old!r} → {new!r}" for name, (old, new) in sorted(deploy.parameters.items())
+        )
     audit.record(deploy.stage, "deployed", detail)
     return None
 
@@ -300,6 +326,7 @@ STEPS: list[tuple[str, Callable[[Deploy], str | None], str]] = [
     ),
     ("old versions", old_versions, f"The new code is live and works. {AGAIN}"),
     ("observability stack", observability, f"The new code is live and works; alarms may be missing. {AGAIN}"),
+    ("probe stack", probe, f"The new code is live and works; nobody may ask from outside. {AGAIN}"),
     ("backup stack", backup, f"The new code is live and works; backups may be missing. {AGAIN}"),
     ("audit trail", trail, f"Everything is deployed, but the trail does not say so. {AGAIN}"),
     (
