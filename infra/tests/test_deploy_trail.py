@@ -9,7 +9,7 @@ from unittest import mock
 
 from tests.fakes import BEGAN, FakeClient, stage
 from wardgate_infra import Failed, Json
-from wardgate_infra.operate import audit, deploy, release, stacks, verify
+from wardgate_infra.operate import audit, deploy_watch, release, stacks, verify
 from wardgate_infra.operate.deploy import Deploy
 from wardgate_infra.operate.stage import Stage
 
@@ -45,7 +45,7 @@ class Trail(Deploying):
             given(LogLevel="trace", Release="r1", RotationDays="7", PageWebhook="https://x", Secret="****"),
         )
         made.stack("wardgate-staging-service", "infra/functions/service.yaml")
-        deploy.trail(made)
+        deploy_watch.trail(made)
         [(_, action, detail), _] = self.recorded.call_args
         self.assertEqual(action, "deployed")
         self.assertEqual(
@@ -58,7 +58,7 @@ class Trail(Deploying):
         self.deployed.return_value = False
         made = self.deploy(given(LogLevel="trace"))
         made.stack("wardgate-staging-service", "infra/functions/service.yaml")
-        self.assertEqual(deploy.trail(made), "nothing to record")
+        self.assertEqual(deploy_watch.trail(made), "nothing to record")
         self.assertEqual(stacks.given_before(None), {})
         self.recorded.assert_not_called()
 
@@ -69,7 +69,7 @@ class Probe(Deploying):
         made = self.deploy()
         made.stage.__dict__["region"] = "eu-central-1"
         made.stage.parameters.update(parameters)
-        said = deploy.probe(made)
+        said = deploy_watch.probe(made)
         return said, [(it.args[0].region, it.args[1]) for it in self.deployed.call_args_list]
 
     def test_it_is_made_where_route_53_tells_of_it(self) -> None:
@@ -90,7 +90,7 @@ class AsAClient(Deploying):
         made.before = [] if first else [mock.Mock()]
         record = mock.patch.object(release, "recorded_run", return_value=contextlib.nullcontext())
         with mock.patch.object(verify, "once", side_effect=Failed("no answer")), record:
-            return deploy.as_a_client(made)
+            return deploy_watch.as_a_client(made)
 
     def test_a_first_deploy_says_what_is_missing_and_any_other_fails(self) -> None:
         self.assertIn("not yet, after a first deploy", self.step(first=True))
