@@ -28,7 +28,13 @@ ACCOUNT = {
     "number": 1,
     "holder": "x",
 }
-ROUTES = [("GET", "/ready"), ("GET", "/v1/me"), ("POST", "/v1/login"), ("DELETE", "/v1/sessions/{id}")]
+ROUTES = [
+    ("GET", "/ready"),
+    ("GET", "/v1/me"),
+    ("POST", "/v1/login"),
+    ("DELETE", "/v1/sessions/{id}"),
+    ("GET", "/ui/{page}"),
+]
 Headers = list[tuple[str, str]]
 Found = tuple[int, Headers, Json]
 

@@ -53,7 +53,7 @@ class Checks(Outside):
         results = self.results()
         self.assertEqual([it for it in results if not it.passed], [])
         self.assertEqual([it.title for it in results], TITLES)
-        self.assertEqual(results[8].line(6), "ok      Routes  4 answer")
+        self.assertEqual(results[8].line(6), "ok      Routes  5 answer")
 
     def test_not_ready(self) -> None:
         self.service.ready = 503
@@ -93,6 +93,10 @@ class Checks(Outside):
     def test_a_route_that_is_gone(self) -> None:
         self.service.gone.add(("DELETE", "/v1/sessions/x"))
         self.only("Routes", "found 404 of DELETE /v1/sessions/{id}")
+
+    def test_a_page_is_asked_by_a_name_that_there_is(self) -> None:
+        self.service.gone.add(("GET", "/ui/sign-in"))
+        self.only("Routes", "found 404 of GET /ui/{page}")
 
     def test_a_cookie_that_is_lost_on_its_way(self) -> None:
         self.service.sets_cookies = False

@@ -28,7 +28,9 @@ HEADERS = {
 }
 # What a route says behind which nothing works. 503 is what is said for a while, and for /ready to tell.
 NOBODY = (HTTPStatus.NOT_FOUND, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
-PARAMETER = re.compile(r"\{[^}]*\}")
+PARAMETER = re.compile(r"\{([^}]*)\}")
+# What a route's parameter is asked with, where only some values lead anywhere.
+VALUES = {"page": "sign-in"}
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ def routes(visit: Visit) -> str:
     # Without body and token each refuses what it is sent, and changes nothing.
     missing = []
     for method, path in visit.routes:
-        answer = visit.site.ask(method, PARAMETER.sub("x", path))
+        answer = visit.site.ask(method, PARAMETER.sub(lambda it: VALUES.get(it[1], "x"), path))
         if answer.status in NOBODY:
             missing.append(f"{answer.said} of {method} {path}")
     if missing:
