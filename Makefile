@@ -338,6 +338,12 @@ smoke: .tools/sam/.pins ## Take a synthetic user through a stage's functions: ma
 	@$(need-stage)
 	@$(operate) smoke --stage "$(STAGE)"
 
+# VERIFY_PROXY and VERIFY_CA_FILE reach it as they are, where the issuer's name does not lead to the stage.
+.PHONY: verify
+verify: .tools/sam/.pins ## Ask a stage as a client does, over HTTPS by its own address: make verify STAGE=staging MINUTES=10
+	@$(need-stage)
+	@$(operate) verify --stage "$(STAGE)" $(call option,MINUTES,--minutes)
+
 .tools/%/.pins: infra/tools/%.txt
 	@command -v python3 >/dev/null || { echo "This check needs Python 3." >&2; exit 1; }
 	@echo "Installing the $$(grep -c == $<) packages of $< into .tools/$*; this takes about a minute …"

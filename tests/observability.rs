@@ -17,10 +17,12 @@ use wardgate_runtime_tests::binaries;
 
 use self::alarms::{alarms, kebab, resolved, section};
 use self::emitted::{AWS, Metric, emitted, functions, recorded};
-use crate::harness::cloudformation::{code_paths, read, resources, templates};
+use crate::harness::cloudformation::{code_paths, read, resolve, resources, templates};
 use crate::harness::repository;
 
 const TEMPLATE: &str = "infra/observability.yaml";
+/// In a region of its own.
+const PROBE: &str = "infra/probe.yaml";
 const RUNBOOK: &str = "docs/operations/runbook.md";
 const REFERENCE: &str = "docs/operations/observability.md";
 
@@ -261,6 +263,74 @@ fn every_alarm_has_its_section_in_the_runbook_and_every_section_its_alarm() {
     }
 }
 
+/// Shares need requests. What asks by itself does so often enough, of what is live, and is missed where it does not.
+#[test]
+fn the_smoke_test_runs_by_a_schedule_that_an_alarm_waits_for() {
+    let template = resolved(TEMPLATE, None);
+    let rule = &template["Resources"]["SmokeSchedule"]["Properties"];
+    let target = "arn:aws:lambda:eu-central-1:123456789012:function:wardgate-development-smoke:live";
+    assert_eq!((&rule["State"], &rule["ScheduleExpression"]), (&json!("ENABLED"), &json!("rate(5 minutes)")));
+    assert_eq!(rule["Targets"].as_array().unwrap().len(), 1);
+    assert_eq!(rule["Targets"][0]["Arn"], target);
+    let event: Value = serde_json::from_str(rule["Targets"][0]["Input"].as_str().unwrap()).unwrap();
+    let wish: smoke::Wish = serde_json::from_value(event).unwrap();
+    assert!(matches!(wish, smoke::Wish::Scheduled(_)), "{wish:?}");
+    let may = &template["Resources"]["SmokeSchedulePermission"]["Properties"];
+    assert_eq!((&may["FunctionName"], &may["Principal"]), (&json!(target), &json!("events.amazonaws.com")));
+    assert_eq!(may["SourceArn"], json!({ "Fn::GetAtt": "SmokeSchedule.Arn" }));
+    let alarm = &template["Resources"]["SmokePage"]["Properties"];
+    assert_eq!((&alarm["EvaluationPeriods"], &alarm["DatapointsToAlarm"]), (&json!(3), &json!(2)));
+    assert_eq!(alarm["InsufficientDataActions"], alarm["AlarmActions"]);
+}
+
+/// Route 53 tells of its checks in us-east-1, so that topic and alarm are there, and whoever is woken by the stage is told
+/// by this one as well.
+#[test]
+fn what_asks_from_outside_tells_whoever_is_woken() {
+    let given = [
+        ("OutsideProbe", json!("on")),
+        ("Issuer", json!("https://auth.example.com")),
+        ("PageEmail", json!("page@example.com")),
+        ("PageWebhook", json!("https://events.example.net/x")),
+    ];
+    let template = resolve(&read(PROBE), &given);
+    let check = &template["Resources"]["HealthCheck"]["Properties"]["HealthCheckConfig"];
+    assert_eq!(
+        (&check["FullyQualifiedDomainName"], &check["ResourcePath"]),
+        (&json!("auth.example.com"), &json!("/ready"))
+    );
+    assert_eq!((&check["Type"], &check["RequestInterval"]), (&json!("HTTPS"), &json!(30)));
+    let alarm = &template["Resources"]["OutsideProbePage"]["Properties"];
+    for actions in ["AlarmActions", "InsufficientDataActions", "OKActions"] {
+        assert_eq!(alarm[actions], json!([{ "Ref": "Topic" }]), "{actions}");
+    }
+    let subscribed = resources(&template, "AWS::SNS::Subscription");
+    let told: BTreeSet<&str> = subscribed.values().map(|it| it["Endpoint"].as_str().unwrap()).collect();
+    assert_eq!(told, BTreeSet::from(["https://events.example.net/x", "page@example.com"]));
+    assert!(resources(&resolve(&read(PROBE), &[]), "AWS::Route53::HealthCheck").is_empty(), "it is off");
+    let stages = ["staging", "production"].map(|stage| read(&format!("infra/{stage}/parameters.yaml")));
+    assert_eq!(stages.map(|it| it["OutsideProbe"].clone()), [json!("off"), json!("on")]);
+}
+
+/// Only the stage's own roles read a ring in silence; what is told of a reading is in a queue that nobody else fills.
+#[test]
+fn sec_ot_09_whoever_else_reads_a_ring_is_told_of() {
+    let template = resolved(TEMPLATE, None);
+    let rule = &template["Resources"]["SecretReads"]["Properties"];
+    assert_eq!(rule["State"], "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS", "reading is no change");
+    let detail = &rule["EventPattern"]["detail"];
+    assert_eq!(detail["eventName"], json!(["GetSecretValue"]));
+    assert_eq!(detail["requestParameters"]["secretId"], json!([{ "wildcard": "*wardgate/development/*" }]));
+    let own = "arn:aws:iam::123456789012:role/wardgate-development-";
+    let others = json!([{ "exists": false }, { "anything-but": { "prefix": own } }]);
+    assert_eq!(detail["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"], others);
+    let queue = json!({ "Fn::ImportValue": "wardgate-development-secret-reads-queue" });
+    assert_eq!(rule["Targets"], json!([{ "Id": "queue", "Arn": queue }]));
+    let policy = &template["Resources"]["SecretReadsQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"];
+    assert_eq!(policy.as_array().unwrap().len(), 1);
+    assert_eq!(policy[0]["Condition"]["ArnEquals"]["aws:SourceArn"], json!({ "Fn::GetAtt": "SecretReads.Arn" }));
+}
+
 /// Whoever is woken types what stands there.
 #[test]
 fn every_command_of_the_runbook_is_a_verb_of_the_makefile() {
@@ -436,7 +506,7 @@ fn queries_over_logs_name_fields_that_lines_have() {
 fn only_templates_that_are_known_have_alarms() {
     for template in templates() {
         if text(&template).contains("AWS::CloudWatch::") {
-            let is_known = template == TEMPLATE || code_paths().contains(&template);
+            let is_known = [TEMPLATE, PROBE].contains(&template.as_str()) || code_paths().contains(&template);
             assert!(is_known, "{template} has alarms");
         }
     }

@@ -58,7 +58,11 @@ fn jobs(workflow: &Value) -> Vec<(&str, &Value)> {
     workflow["jobs"].as_object().unwrap().iter().map(|(name, job)| (name.as_str(), job)).collect()
 }
 
+/// None of a job that is another workflow of this repository.
 fn steps(job: &Value) -> Vec<&Value> {
+    if job["uses"].as_str().is_some_and(|it| it.starts_with("./.github/workflows/")) {
+        return Vec::new();
+    }
     job["steps"].as_array().unwrap().iter().collect()
 }
 
@@ -76,6 +80,10 @@ fn sec_pl_04_each_action_is_pinned_by_its_commit_with_its_version_beside_it() {
     for name in workflows().keys() {
         for line in text(&format!(".github/workflows/{name}.yml")).lines() {
             let Some((_, action)) = line.split_once("uses: ") else { continue };
+            // Of the same commit.
+            if action.starts_with("./.github/workflows/") {
+                continue;
+            }
             let (commit, version) = action.split_once('@').unwrap().1.split_once(" # v").unwrap_or_default();
             let is_commit = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
             assert!(is_commit && version.split('.').count() == 3, "{name}: {line}");
@@ -93,11 +101,14 @@ fn each_job_has_just_the_rights_that_are_listed_and_an_end() {
         assert_eq!(workflow["permissions"], json!({}), "{name}");
         assert!(workflow["concurrency"]["group"].is_string(), "{name}");
         for (job_name, job) in jobs(&workflow) {
-            assert!(job["timeout-minutes"].as_u64().is_some_and(|minutes| minutes <= 120), "{name}: {job_name}");
-            assert!(
-                ["ubuntu-24.04", "ubuntu-24.04-arm"].contains(&job["runs-on"].as_str().unwrap()),
-                "{name}: {job_name}"
-            );
+            // One that is another workflow has its jobs' own.
+            if !steps(job).is_empty() {
+                assert!(job["timeout-minutes"].as_u64().is_some_and(|minutes| minutes <= 120), "{name}: {job_name}");
+                assert!(
+                    ["ubuntu-24.04", "ubuntu-24.04-arm"].contains(&job["runs-on"].as_str().unwrap()),
+                    "{name}: {job_name}"
+                );
+            }
             for (right, level) in job["permissions"].as_object().unwrap() {
                 if (right.as_str(), level.as_str()) != ("contents", Some("read")) {
                     found.insert((name.clone(), job_name.into(), format!("{right}: {}", level.as_str().unwrap())));
@@ -141,7 +152,11 @@ fn what_is_built_for_staging_is_attested_and_built_without_a_way_into_aws() {
         subjects.split_whitespace().collect::<Vec<_>>(),
         ["target/lambda/*/bootstrap", "target/sbom/wardgate.cdx.json"]
     );
-    assert_eq!((&deploy["needs"], &deploy["environment"]), (&json!("build"), &json!("staging")));
+    assert_eq!((&deploy["needs"], &deploy["environment"]), (&json!(["build", "check"]), &json!("staging")));
+    // Everything that a pull request has to pass, of the commit that is deployed.
+    assert_eq!(staging["jobs"]["check"]["uses"], "./.github/workflows/check.yml");
+    assert!(workflows()["check"]["on"].as_object().unwrap().contains_key("workflow_call"));
+    position(&workflows()["check"]["jobs"]["check"], ".ci/run");
     let upload = &steps(build)[position(build, "actions/upload-artifact@")]["with"];
     let download = &steps(deploy)[position(deploy, "actions/download-artifact@")]["with"];
     assert_eq!((&upload["name"], &upload["path"]), (&download["name"], &download["path"]));
@@ -172,6 +187,20 @@ fn production_gets_the_very_artifact_of_staging_once_somebody_has_approved_it() 
         r#"--signer-workflow "$GITHUB_REPOSITORY/.github/workflows/staging.yml""#,
     ] {
         assert!(verify.contains(condition), "{condition}");
+    }
+}
+
+/// Alarms need requests, and a broken name or certificate has none.
+#[test]
+fn a_stage_is_asked_as_a_client_does_for_as_long_as_its_alarms_are_watched() {
+    for (stage, minutes) in [("staging", 10), ("production", 15)] {
+        let deploy = &workflows()[stage]["jobs"]["deploy"];
+        let watch = position(deploy, &format!("make watch-alarms STAGE={stage} MINUTES={minutes}"));
+        assert!(position(deploy, &format!("make deploy STAGE={stage}")) < watch);
+        let script: Vec<&str> = steps(deploy)[watch]["run"].as_str().unwrap().lines().collect();
+        assert_eq!(script[0], format!("make verify STAGE={stage} MINUTES={minutes} &"));
+        // Or nobody would hear how it went.
+        assert_eq!((script[1], *script.last().unwrap()), ("verified=$!", "wait \"$verified\""));
     }
 }
 

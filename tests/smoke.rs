@@ -168,6 +168,40 @@ async fn a_deployment_has_its_answer_also_where_the_test_cannot_be_made() {
     assert_eq!(left(&server).await, Vec::<String>::new());
 }
 
+/// What an alarm counts is an error of the function's, and an operator gets a report.
+#[tokio::test]
+async fn a_scheduled_run_that_does_not_pass_is_an_error_of_the_functions() {
+    let (server, functions) = start(&[VERIFIED]).await;
+    passed(&run(&server, &functions, json!({ "scheduled": true })).await);
+    functions.set("me", "live", Version::Fails("Runtime.ExitError"));
+    let parts = (smoke::FUNCTION.parts)(&server.app.config, &functions.connection()).unwrap();
+    let event = serde_json::from_value(json!({ "scheduled": true })).unwrap();
+    let failed = (smoke::FUNCTION.handler)(&server.app, &parts, event).await.unwrap_err();
+    assert_eq!(failed.to_string(), "the smoke test did not pass");
+    assert_eq!(left(&server).await, Vec::<String>::new());
+}
+
+/// Whoever tries the stage from outside reads no mail: the account is made for them, has no role, and is gone afterwards.
+#[tokio::test]
+async fn sec_pl_08_a_user_is_lent_signs_in_as_anybody_does_and_is_cleared_away() {
+    let (server, functions) = start(&[VERIFIED]).await;
+    let lent = run(&server, &functions, json!({ "lend": true })).await.lent.unwrap();
+    assert!(!format!("{lent:?}").contains(&lent.password), "{lent:?}");
+    let session = server.login(&lent.email, &lent.password).await;
+    assert_eq!(session.status, 200);
+    let me = server.as_bearer(reqwest::Method::GET, "/v1/me", &session.string("access_token")).await;
+    assert_eq!((me.status, &me.json()["roles"]), (200, &json!([])));
+    assert!(functions.invoked().is_empty());
+
+    // Nobody else gives it back, and no run plays it meanwhile.
+    let back = |holder: &str| json!({ "give_back": { "number": lent.number, "holder": holder } });
+    assert!(run(&server, &functions, back("somebody else")).await.passed);
+    assert_eq!(server.login(&lent.email, &lent.password).await.status, 200);
+    assert!(run(&server, &functions, back(&lent.holder)).await.passed);
+    assert_eq!(left(&server).await, Vec::<String>::new());
+    assert_eq!(server.login(&lent.email, &lent.password).await.status, 401);
+}
+
 /// `CodeDeploy` begins one for each function.
 #[tokio::test]
 async fn forty_runs_at_a_time_do_not_fail_each_other() {

@@ -107,6 +107,19 @@ class Order(Verb):
         )
         self.assertEqual(len(remains.regions), 2)
 
+    def test_what_asks_from_outside_goes_before_what_answers(self) -> None:
+        cloud = Cloud()
+        cloud.stacks["wardgate-staging-probe"] = {"StackStatus": "CREATE_COMPLETE"}
+        with (
+            mock.patch("wardgate_infra.operate.remains.makes_probe", return_value=True),
+            mock.patch.object(stage.Stage, "in_region", lambda self, _: self),
+            mock.patch("time.sleep"),
+        ):
+            printed = self.types(cloud, options(None, yes=True))
+        gone = [name for operation, _, name in cloud.log if operation == "delete_stack"]
+        self.assertEqual(gone[:2], ["wardgate-staging-probe", "wardgate-staging-observability"])
+        self.assertRegex(printed, r"stack +wardgate-staging-probe +CREATE_COMPLETE")
+
     def test_only_looking_changes_nothing(self) -> None:
         for name in ("staging", "production"):
             cloud = Cloud(name)

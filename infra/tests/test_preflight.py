@@ -12,7 +12,7 @@ from tests.canned import CALLER, ID, REGION, Canned, Denying, described, operati
 from tests.fakes import FakeClient, stage
 from wardgate_infra import ROOT, Failed
 from wardgate_infra.operate import deploy, preflight
-from wardgate_infra.operate.needs import names, placeholders
+from wardgate_infra.operate.needs import github, names, placeholders
 from wardgate_infra.operate.needs.account import Account
 from wardgate_infra.operate.needs.finding import ACTIONS, Finding, Level
 from wardgate_infra.operate.preflight import Check
@@ -22,7 +22,7 @@ NEEDS = ROOT / "infra/wardgate_infra/operate/needs"
 PAGE = ROOT / "docs/operations/preflight.md"
 SERVICES = (
     *("acm", "apigatewayv2", "backup", "cloudformation", "cloudwatch", "dynamodb", "events", "iam", "kms", "lambda"),
-    *("logs", "route53", "s3", "secretsmanager", "service-quotas", "sesv2", "sqs"),
+    *("logs", "route53", "s3", "secretsmanager", "service-quotas", "sesv2", "sns", "sqs"),
 )
 
 
@@ -120,8 +120,8 @@ class Unasked(Canned):
         account.__dict__.update({"caller": CALLER, "has_stage": True})
         # As if each stack were new: otherwise nothing is asked but for the stacks.
         account.known = {it.name: None for it in account.stacks}
-        # Which looks at files alone.
-        asking = [it for it in preflight.CHECKS if it is not placeholders.left]
+        # The one looks at files alone, and the other asks GitHub.
+        asking = [it for it in preflight.CHECKS if it not in (placeholders.left, github.rules)]
         for result in preflight.ask(account, asking):
             self.assertEqual(result.finding.level, Level.NOT_ASKED, result)
             found = re.findall(r"the right ([a-z0-9]+:[A-Za-z]+) is missing", result.finding.text)

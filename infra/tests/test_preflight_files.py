@@ -148,5 +148,6 @@ class Exports(Canned):
         # A table's stream, and a key, are kept as long as their resource is; the others follow from fixed names.
         made_once = {"Key.Arn", "Table.StreamArn", "AuditTable.StreamArn"}
         named = {"MailQueue", "MailQueue.Arn", "EventsFailedQueue.Arn", "AuditWatchFailedQueue.Arn", "EventBus.Arn"}
+        named |= {"SecretReadsQueue", "SecretReadsQueue.Arn"}
         found = {it["Value"].get("Ref") or ".".join([*it["Value"]["Fn::GetAtt"]]) for it in exported}
         self.assertEqual(found, made_once | named)

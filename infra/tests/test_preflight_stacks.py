@@ -20,6 +20,7 @@ NAMELESS = {
     *("AWS::KMS::Key", "AWS::Lambda::Permission", "AWS::Logs::MetricFilter", "AWS::S3::BucketPolicy"),
     *("AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::SecretsManager::RotationSchedule"),
     *("AWS::Serverless::HttpApi", "AWS::CloudWatch::Dashboard", "AWS::SNS::Topic"),
+    *("AWS::Events::Rule", "AWS::SQS::QueuePolicy", "AWS::Route53::HealthCheck"),
 }
 
 

@@ -35,6 +35,7 @@ PRICES = {
     "CloudWatch, a composite alarm": 0.50,
     "CloudWatch, a dashboard": 3.00,
     "SES, 1,000 mails": 0.10,
+    "Route 53, a health check by HTTPS": 1.50,
     "SQS, a million requests (FIFO)": 0.50,
     "EventBridge, a million events": 1.00,
 }
@@ -62,7 +63,11 @@ LOG_BYTES = 3_000
 USER_BYTES = 60_000
 
 # What a stage is made of, used or not.
-TEMPLATES = ("infra/data.yaml", "infra/migrate.yaml", "template.yaml", "infra/observability.yaml", "infra/backup.yaml")
+TEMPLATES = (
+    *("infra/data.yaml", "infra/migrate.yaml", "template.yaml", "infra/observability.yaml"),
+    # Where it is switched on, as in production.
+    *("infra/probe.yaml", "infra/backup.yaml"),
+)
 AREAS = "infra/functions/*.yaml"
 # How many metrics our own code counts, and how many for each endpoint, as the emitter itself was asked
 # (tests/observability.rs).
@@ -78,6 +83,11 @@ SECRET_CALLS = 300_000
 KEY_CALLS = 200_000
 # `eraser` each quarter of an hour.
 SCHEDULED = MONTH * 24 * 4
+# The smoke test every five minutes: what a run asks of functions, without the gateway, and a mail to SES's simulator.
+# Its own time is mostly waiting; what it makes, erases and leases is in its writes.
+SMOKES = MONTH * 24 * 12
+WALK = {"registration": 1, "sign-in": 1, "refresh": 1, "account": 2, "sign-out": 1}
+SMOKE_SECONDS, SMOKE_WRITES, SMOKE_READS = 1.5, 20, 6
 
 WITHOUT_CENTS = 10
 STAGES = {"staging": 50, "1,000 users": 1_000, "100,000 users": 100_000, "1 million users": 1_000_000}
@@ -117,6 +127,7 @@ def standing() -> dict[str, tuple[float, str, float]]:
         "dashboards": ("AWS::CloudWatch::Dashboard", "CloudWatch, a dashboard"),
         "secrets": ("AWS::SecretsManager::Secret", "Secrets Manager, a secret"),
         "keys": ("AWS::KMS::Key", "KMS, a key"),
+        "what asks from outside": ("AWS::Route53::HealthCheck", "Route 53, a health check by HTTPS"),
     }
     return {line: (has()[what], name, price(name, has()[what])) for line, (what, name) in lines.items()}
 
@@ -152,19 +163,21 @@ def price(name: str, amount: float, per: float = 1) -> float:
 
 def costs(users: int) -> dict[str, float]:
     """Dollars a month by service, for so many active users."""
-    made = {name: users * it[0] for name, it in REQUESTS.items()}
+    asked = {name: users * it[0] for name, it in REQUESTS.items()}
+    made = {name: it + SMOKES * WALK[name] for name, it in asked.items()}
     requests = sum(made.values())
-    writes = sum(made[name] * it[3] for name, it in REQUESTS.items())
-    reads = sum(made[name] * it[4] for name, it in REQUESTS.items())
+    writes = sum(made[name] * it[3] for name, it in REQUESTS.items()) + SMOKES * SMOKE_WRITES
+    reads = sum(made[name] * it[4] for name, it in REQUESTS.items()) + SMOKES * SMOKE_READS
     seconds = sum(made[name] * it[1] / 1_000 * it[2] / 1_024 for name, it in REQUESTS.items())
-    mails = users * MAILS
+    seconds += SMOKES * SMOKE_SECONDS * 0.5
+    mails = users * MAILS + SMOKES
     # The stream's function takes up to a hundred changes at a time, a mail is one call, an order and its mark.
-    behind = writes / 20 + mails + SCHEDULED
+    behind = writes / 20 + mails + SCHEDULED + SMOKES
     stored = users * USER_BYTES / 1e9
     return {
         "Lambda": price("Lambda, a GB-second (arm64)", seconds + behind * 0.02 * 0.5)
         + price("Lambda, a million requests", requests + behind, MILLION),
-        "API Gateway": price("HTTP API, a million requests", requests, MILLION),
+        "API Gateway": price("HTTP API, a million requests", sum(asked.values()), MILLION),
         "DynamoDB, requests": price("DynamoDB, a million write units", writes + mails * 3, MILLION)
         + price("DynamoDB, a million read units", reads + mails * 2, MILLION),
         "DynamoDB, storage and recovery": price("DynamoDB, a GB", stored)
@@ -178,6 +191,7 @@ def costs(users: int) -> dict[str, float]:
         "CloudWatch, metrics and alarms": sum(
             amount for _, name, amount in standing().values() if name.startswith("CloudWatch")
         ),
+        "Route 53": price("Route 53, a health check by HTTPS", has()["AWS::Route53::HealthCheck"]),
         "SES": price("SES, 1,000 mails", mails, 1_000),
         "SQS and EventBridge": price("SQS, a million requests (FIFO)", mails * 3, MILLION)
         + price("EventBridge, a million events", made["sign-in"] + made["sign-out"] + made["registration"], MILLION),

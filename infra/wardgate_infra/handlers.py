@@ -15,8 +15,8 @@ from wardgate_infra import Json, validate
 from wardgate_infra.operate.needs.intrinsics import Values
 from wardgate_infra.rights import ACCOUNT, PSEUDO, REGION, STAGE, actions_like, formats
 
-# What an administrator deploys: neither has the role.
-ADMINISTRATORS = ("infra/pipeline.yaml", "infra/backup-copy.yaml")
+# What an administrator deploys: none has the role.
+ADMINISTRATORS = ("infra/pipeline.yaml", "infra/backup-copy.yaml", "infra/probe.yaml")
 HERE = f"{REGION}:{ACCOUNT}"
 # What CloudFormation makes up where a template gives no name.
 MADE_UP = "1A2B3C4D5E6F"
@@ -58,6 +58,7 @@ ARNS = {
     "AWS::SNS::Subscription": (f"sns:{HERE}:wardgate-{STAGE}-page", f"sns:{HERE}:wardgate-{STAGE}-page:{MADE_UP}"),
     "AWS::SNS::Topic": (f"sns:{HERE}:{{TopicName}}",),
     "AWS::SNS::TopicPolicy": (f"sns:{HERE}:wardgate-{STAGE}-page",),
+    "AWS::SQS::QueuePolicy": (f"sqs:{HERE}:wardgate-{STAGE}-secret-reads",),
     "AWS::SQS::Queue": (f"sqs:{HERE}:{{QueueName}}",),
     "AWS::SecretsManager::RotationSchedule": (f"secretsmanager:{HERE}:secret:wardgate/{STAGE}/signing-AbCdEf",),
     "AWS::SecretsManager::Secret": (f"secretsmanager:{HERE}:secret:{{Name}}-AbCdEf",),

@@ -42,6 +42,9 @@ pub enum Fault {
     /// A service outside. Of those use cases that have no error of their own for it.
     #[error(transparent)]
     Outbound(OutboundError),
+    /// The smoke test did not pass. Its own line of the log says where.
+    #[error("the smoke test did not pass")]
+    Smoke,
 }
 
 /// Lets `?` take any part's error straight to a use case's enum that has a `Fault` arm.

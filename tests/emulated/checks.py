@@ -2,14 +2,15 @@
 where a check says so."""
 
 import json
+import re
 import subprocess
+import urllib.parse
 
-from emulated import (
-    delivery,
-)
+from emulated import commands, delivery
 from emulated.deploys import FUNCTIONS
 from emulated.gateway import ADDRESSES, CANARIES, Api, equal, holds, remembered
 from wardgate_infra import Json, without_route
+from wardgate_infra.emulator import issuers
 from wardgate_infra.emulator.deployment import Deployment
 
 # What no request of ours reaches, and so has no line about one; the authorizer is asked by the gateway.
@@ -89,6 +90,30 @@ def check_cors(api: Api, emulator: Deployment) -> None:
     # One value, not the gateway's and the function's.
     found = api.ask("GET", "/ready", origin=listed).headers.get_all("access-control-allow-origin")
     equal(found, [listed])
+
+
+def check_as_a_client(_api: Api, emulator: Deployment) -> None:
+    """`make verify` is green through the issuer's own name, and says so line by line; where the name leads nowhere, it
+    is red, which the smoke test is not."""
+    well = commands.typed(emulator, "make verify STAGE=staging")
+    holds(well.returncode == 0, well.stdout, well.stderr)
+    for line in (
+        r"^asking https://auth\.staging\.example\.com as a client does$",
+        r"^ok +TLS and its certificate +TLSv1\.[23], certificate until ",
+        r"^ok +Routes +\d\d answer$",
+        r"^ok +Sign-in by cookies +signed in, refreshed, known, signed out; __Host-",
+    ):
+        holds(re.search(line, well.stdout, re.MULTILINE), line, well.stdout)
+    equal("FAILED" in well.stdout, False)
+    host = urllib.parse.urlsplit(emulator.parameters["Issuer"]).netloc
+    leads_to = issuers.APIS.pop(host)
+    try:
+        ill = commands.typed(emulator, "make verify STAGE=staging")
+        works = commands.typed(emulator, "make smoke STAGE=staging")
+    finally:
+        issuers.APIS[host] = leads_to
+    holds(ill.returncode != 0 and "1 check failed, as seen by clients" in ill.stderr, ill.stdout, ill.stderr)
+    equal(works.returncode, 0)
 
 
 def check_roles_count(api: Api, emulator: Deployment) -> None:

@@ -49,6 +49,12 @@ the same for every function. The variables are those of the functions that run, 
 Takes a synthetic user through registration, sign-in, refresh and sign-out: [what it does and may do](canary.md).""",
     ),
     (
+        "make verify STAGE=staging",
+        """\
+Asks the stage as a client does, over HTTPS by the issuer's own address: [what it asks](verify.md). `MINUTES=10` goes on for
+so long, once a minute. The exit status is not 0 if a check failed.""",
+    ),
+    (
         "make migrate STAGE=staging",
         """\
 Applies what is due of the [migrations](migrations.md). `TO=` goes to a number, up or down, and `DRY_RUN=1` only counts.""",
@@ -126,6 +132,7 @@ VOLATILE = [
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "2026-01-31 12:00:00 UTC"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "2026-01-31 12:00 UTC"),
     (r"\b\d\d:\d\d:\d\d\.\d{3}\b", "12:00:00.000"),
+    (r"certificate until \d{4}-\d\d-\d\d", "certificate until 2026-03-31"),
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "6f1d2c9e-3b7a-4f50-8e21-0a9b8c7d6e5f"),
     (r"\b[0-9a-f]{64}\b", "3f9a1c" + "0" * 58),
     (r"\b[0-9a-f]{40}\b\+?", "8d2b" + "0" * 36),

@@ -49,11 +49,16 @@ def keep(emulator: Deployment, key: str, value: Json) -> None:
     emulator.client("s3").put_object(Bucket=BUCKET, Key=key, Body=json.dumps(value).encode())
 
 
-def trail(emulator: Deployment) -> list[str]:
-    """Which deploys and rollbacks the audit trail has, oldest first."""
+def lines(emulator: Deployment) -> list[Json]:
+    """What the audit trail has about the stage, oldest first."""
     pages = emulator.client("dynamodb").get_paginator("scan").paginate(TableName=f"wardgate-audit-{emulator.stage}")
     items = [item for page in pages for item in page["Items"] if item["pk"]["S"].startswith("STAGE#")]
-    actions = [item["action"]["S"] for item in sorted(items, key=lambda item: item["sk"]["S"])]
+    return sorted(items, key=lambda item: str(item["sk"]["S"]))
+
+
+def trail(emulator: Deployment) -> list[str]:
+    """Which deploys and rollbacks the audit trail has, oldest first."""
+    actions = [item["action"]["S"] for item in lines(emulator)]
     return [action for action in actions if action in ("deployed", "rolled_back")]
 
 
@@ -63,6 +68,7 @@ def check_first_deploy(_api: Api, emulator: Deployment) -> None:
     stops_with_a_reason(emulator)
     printed = emulator.deploy()
     holds(f"Release {release(emulator)} is live in staging" in printed, printed[-500:])
+    holds("as a client: clients reach it as they should" in printed, printed[-4000:])
     equal(trail(emulator).count("deployed"), 1)
     equal(kept(emulator, "stages/staging/live.json")["smoke"], "passed")
 
@@ -116,6 +122,9 @@ def check_only_what_changes_is_published(_api: Api, emulator: Deployment) -> Non
         equal([name for name in RELEASED if now[name] != before[name]], expected)
         said = f"{len(expected)} of {len(RELEASED)} functions have" if expected else "no function has"
         holds(f"{said} a new version" in printed, printed[-3000:])
+        for name, value in changed.items():
+            detail = lines(emulator)[-1]["detail"]["S"]
+            holds(f"; {name} " in detail and f" → '{value}'" in detail, detail)
         holds(release(emulator) in printed, printed[-500:])
         before = now
     emulator.deploy(LogLevel="trace")

@@ -2,6 +2,7 @@
 
 import json
 
+from emulated import commands
 from emulated.delivery import Queue, logged
 from emulated.gateway import Api, equal, holds, wait_for
 from wardgate_infra import Json
@@ -26,12 +27,12 @@ def metrics(emulator: Deployment, function: str, name: str) -> list[Json]:
     return data
 
 
-def listen(emulator: Deployment, severity: str) -> Queue:
-    """A queue that hears what a topic says."""
+def listen(emulator: Deployment, severity: str, listener: str = "listener") -> Queue:
+    """A queue that hears what a topic says from now on."""
     sqs, sns = emulator.client("sqs"), emulator.client("sns")
     name = f"wardgate-{emulator.stage}-{severity}"
     [topic] = [it["TopicArn"] for it in sns.list_topics()["Topics"] if it["TopicArn"].endswith(f":{name}")]
-    url = sqs.create_queue(QueueName=f"{name}-listener")["QueueUrl"]
+    url = sqs.create_queue(QueueName=f"{name}-{listener}")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     statement = {
         "Effect": "Allow",
@@ -43,7 +44,79 @@ def listen(emulator: Deployment, severity: str) -> Queue:
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    return Queue(emulator, f"{name}-listener")
+    return Queue(emulator, f"{name}-{listener}")
+
+
+def made(emulator: Deployment, logical_id: str) -> str:
+    """The name of what the stack of alarms has made."""
+    stack = f"wardgate-{emulator.stage}-observability"
+    pages = emulator.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    found = {
+        it["LogicalResourceId"]: it["PhysicalResourceId"] for page in pages for it in page["StackResourceSummaries"]
+    }
+    return str(found[logical_id]).rpartition("/")[2]
+
+
+def check_schedule_calls_the_smoke_test(_api: Api, emulator: Deployment) -> None:
+    """The schedule's target is what is live, it may be called by this rule, and takes what the schedule says."""
+    events, functions = emulator.client("events"), emulator.client("lambda")
+    rule = events.describe_rule(Name=made(emulator, "SmokeSchedule"))
+    equal(rule["ScheduleExpression"], "rate(5 minutes)")
+    [target] = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    name = f"wardgate-{emulator.stage}-smoke"
+    equal(target["Arn"].partition(":function:")[2], f"{name}:live")
+    policy = json.loads(functions.get_policy(FunctionName=name, Qualifier="live")["Policy"])
+    may = [it for it in policy["Statement"] if rule["Arn"] in json.dumps(it)]
+    holds(len(may) == 1 and "events.amazonaws.com" in json.dumps(may), policy)
+    answer = functions.invoke(FunctionName=name, Qualifier="live", Payload=target["Input"].encode())
+    said = json.loads(answer["Payload"].read())
+    holds("FunctionError" not in answer and said["passed"], said)
+
+
+def check_who_reads_a_ring_is_told(_api: Api, emulator: Deployment) -> None:
+    """The rule takes what a person, a pipeline and the root read, and leaves out a function, and what is no ring."""
+    events = emulator.client("events")
+    rule = events.describe_rule(Name=made(emulator, "SecretReads"))
+    [target] = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    equal(target["Arn"].rpartition(":")[2], f"wardgate-{emulator.stage}-secret-reads")
+    name = f"wardgate-{emulator.stage}-me"
+    own = emulator.client("lambda").get_function_configuration(FunctionName=name)["Role"]
+    account, ring = own.split(":")[4], f"wardgate/{emulator.stage}/signing"
+    person = f"arn:aws:iam::{account}:role/administrator"
+    pipeline = f"arn:aws:iam::{account}:role/wardgate-pipeline/wardgate-{emulator.stage}-deploy"
+    for role, secret, expected in (
+        (own, ring, False),
+        (person, ring, True),
+        (pipeline, f"arn:aws:secretsmanager:{target['Arn'].split(':')[3]}:{account}:secret:{ring}-AbCdEf", True),
+        (None, ring, True),
+        (person, "another/secret", False),
+    ):
+        session = {"sessionContext": {"sessionIssuer": {"arn": role}}} if role else {"type": "Root"}
+        detail = {"eventName": "GetSecretValue", "requestParameters": {"secretId": secret}, "userIdentity": session}
+        event = {"id": "1", "account": account, "region": "eu-central-1", "time": "2026-01-31T12:00:00Z"}
+        event |= {"source": "aws.secretsmanager", "detail-type": "AWS API Call via CloudTrail", "resources": []}
+        told = events.test_event_pattern(
+            EventPattern=rule["EventPattern"], Event=json.dumps(event | {"detail": detail})
+        )
+        equal((role, secret, told["Result"]), (role, secret, expected))
+
+
+def check_notices(_api: Api, emulator: Deployment) -> None:
+    """Who watches the stage is told that a verb begins, and how it ended; of one that only looks, nothing."""
+    queue, heard = listen(emulator, "warn", "notices"), list[Json]()
+    for line in ("make migrate STAGE=staging DRY_RUN=1", "make migrate STAGE=staging"):
+        ran = commands.typed(emulator, line)
+        holds(ran.returncode == 0, line, ran.stdout, ran.stderr)
+
+    def both() -> bool:
+        heard.extend(json.loads(it["Body"]) for it in queue.take())
+        return len(heard) > 1
+
+    wait_for(both, "two messages of the topic")
+    begins, ends = sorted(heard, key=lambda it: "begins" not in it["Subject"])
+    equal(begins["Subject"], "Wardgate staging: migrate begins")
+    holds("migrate is done, after " in ends["Subject"], ends)
+    holds("make migrate STAGE=staging\nbegins\nby arn:aws:" in begins["Message"], begins)
 
 
 def check_tampering_is_heard(_api: Api, emulator: Deployment) -> None:

@@ -3,11 +3,10 @@ guard."""
 
 import json
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from emulated.gateway import Api, HttpApi, claims, equal, holds
 from wardgate_infra import templates
-from wardgate_infra.emulator import issuers, lower
+from wardgate_infra.emulator import lower
 from wardgate_infra.emulator.deployment import Deployment
 
 EXAMPLE = Path(__file__).parents[2] / "examples/protected-api"
@@ -17,7 +16,6 @@ STACK = "orders"
 def check_protected_api(api: Api, emulator: Deployment) -> None:
     """Either authorizer says 401 without a token, lets the right one in with who it is, and nothing else."""
     orders = deploy(emulator)
-    issuers.APIS[urlsplit(emulator.parameters["Issuer"]).netloc] = emulator.url
     pair = api.signed_in("customer@example.com")
     token = pair["access_token"]
     header, payload, signature = token.split(".")

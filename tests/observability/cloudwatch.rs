@@ -44,12 +44,14 @@ impl Measurements {
             "Sum" => values.iter().map(|(value, times)| value * times).sum(),
             "SampleCount" => times,
             "Maximum" => values.iter().map(|(value, _)| *value).fold(f64::MIN, f64::max),
-            "p95" => {
+            "Minimum" => values.iter().map(|(value, _)| *value).fold(f64::MAX, f64::min),
+            "p95" | "p99" => {
+                let share = if asked.name == "p95" { 0.95 } else { 0.99 };
                 values.sort_by(|one, other| one.0.total_cmp(&other.0));
                 let mut below = 0.0;
                 let reaches = |(_, more): &&(f64, f64)| {
                     below += more;
-                    below >= 0.95 * times
+                    below >= share * times
                 };
                 values.iter().find(reaches)?.0
             }

@@ -31,7 +31,7 @@ const RINGS: [RingName; 6] = [
 /// A namespace of AWS, metrics of it, and the sets of dimensions that it emits them with.
 pub type Vended = (&'static str, &'static [&'static str], &'static [&'static [&'static str]]);
 /// As far as anything here watches them.
-pub const AWS: [Vended; 4] = [
+pub const AWS: [Vended; 5] = [
     ("AWS/ApiGateway", &["4xx", "5xx", "Count", "IntegrationLatency", "Latency"], &[&["ApiId"], &["ApiId", "Stage"]]),
     (
         "AWS/Lambda",
@@ -39,6 +39,8 @@ pub const AWS: [Vended; 4] = [
         &[&["FunctionName"], &["FunctionName", "Resource"], &["FunctionName", "Resource", "ExecutedVersion"]],
     ),
     ("AWS/Lambda", &["IteratorAge"], &[&["FunctionName"], &["FunctionName", "Resource"]]),
+    // In us-east-1 alone: 1 while enough of the places that ask get an answer, 0 while they do not.
+    ("AWS/Route53", &["HealthCheckStatus"], &[&["HealthCheckId"]]),
     ("AWS/SQS", &["ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"], &[&["QueueName"]]),
 ];
 

@@ -55,23 +55,41 @@ impl End {
 /// machine's.
 type Samples = BTreeMap<(&'static str, End), Vec<(Metric, f64)>>;
 
+/// Whose requests end otherwise, which share of them, for how many seconds, and how.
+type Broken = (&'static [&'static str], f64, u64, End);
+
 /// A stage in some hours, by the minute.
 struct Scenario {
     name: &'static str,
     /// Requests a minute before and after it begins.
     per_minute: (f64, f64),
-    /// Whose requests end otherwise, which share of them, and for how many seconds.
-    broken: Option<(&'static [&'static str], f64, u64, End)>,
+    /// What goes wrong with requests, if anything does.
+    broken: Option<Broken>,
     /// Whether `eraser` still comes.
     erases: bool,
+    /// What becomes of the smoke test's schedule.
+    smoke: Schedule,
+    /// Whether whoever asks from outside is still answered.
+    reached: bool,
     lasts: u64,
 }
+
+/// What comes of the smoke test every five minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Schedule {
+    Passes,
+    Fails,
+    Absent,
+}
+
+/// Route 53 asks every 30 seconds, and takes an endpoint for gone that has not answered three times: full minutes.
+const PROBE_NOTICES: u64 = 2 * 60;
 
 const ALL: &[&str] = &["token-refresh", "me", "login", "logout"];
 
 impl Scenario {
     const fn quiet(name: &'static str, per_minute: f64) -> Self {
-        Self { name, per_minute: (per_minute, per_minute), broken: None, erases: true, lasts: LASTS }
+        Self::with(name, (per_minute, per_minute), None)
     }
 
     const fn broken(
@@ -83,11 +101,21 @@ impl Scenario {
         end: End,
     ) -> Self {
         let broken = Some((functions, share, seconds, end));
-        Self { name, per_minute: (per_minute, per_minute), broken, erases: true, lasts: LASTS }
+        Self::with(name, (per_minute, per_minute), broken)
+    }
+
+    const fn with(name: &'static str, per_minute: (f64, f64), broken: Option<Broken>) -> Self {
+        let (smoke, reached) = (Schedule::Passes, true);
+        Self { name, per_minute, broken, erases: true, smoke, reached, lasts: LASTS }
+    }
+
+    /// The same, where what asks by itself finds this.
+    const fn found(self, smoke: Schedule, reached: bool) -> Self {
+        Self { smoke, reached, ..self }
     }
 }
 
-const SCENARIOS: [Scenario; 13] = [
+const SCENARIOS: [Scenario; 19] = [
     Scenario::quiet("nothing is wrong, 3,600 requests a minute", 3600.0),
     Scenario::quiet("nobody has come yet", 0.0),
     Scenario::quiet("a request every five minutes", 0.2),
@@ -111,16 +139,20 @@ const SCENARIOS: [Scenario; 13] = [
         CANARY_LASTS,
         End::Crashed,
     ),
-    Scenario::broken("all of a release crashes, 600 a minute", 600.0, ALL, 1.0, LASTS, End::Crashed),
-    Scenario::broken("the table does not answer, 600 a minute", 600.0, ALL, 1.0, LASTS, End::Unavailable),
-    Scenario { name: "nobody comes any more", per_minute: (600.0, 0.0), broken: None, erases: true, lasts: LASTS },
-    Scenario {
-        name: "the eraser comes no more",
-        per_minute: (600.0, 600.0),
-        broken: None,
-        erases: false,
-        lasts: LASTS_LONG,
-    },
+    Scenario::broken("all of a release crashes, 600 a minute", 600.0, ALL, 1.0, LASTS, End::Crashed)
+        .found(Schedule::Fails, false),
+    Scenario::broken("the table does not answer, 600 a minute", 600.0, ALL, 1.0, LASTS, End::Unavailable)
+        .found(Schedule::Fails, false),
+    Scenario::broken("the table is gone, a request every five minutes", 0.2, ALL, 1.0, LASTS, End::Faulty)
+        .found(Schedule::Fails, false),
+    Scenario::quiet("the table is gone, and nobody asks", 0.0).found(Schedule::Fails, false),
+    // Processes that have read the ring go on with it for an hour; whoever signs in is in a new one sooner or later.
+    Scenario::quiet("the signing key is gone, and nobody asks", 0.0).found(Schedule::Fails, true),
+    Scenario::with("the name leads nowhere, 600 a minute", (600.0, 0.0), None).found(Schedule::Passes, false),
+    Scenario::quiet("the name leads nowhere, and nobody asks", 0.0).found(Schedule::Passes, false),
+    Scenario::with("nobody comes any more", (600.0, 0.0), None),
+    Scenario::quiet("the smoke test runs no more, 600 a minute", 600.0).found(Schedule::Absent, true),
+    Scenario { erases: false, lasts: LASTS_LONG, ..Scenario::quiet("the eraser comes no more", 600.0) },
 ];
 
 /// What real requests measure.
@@ -233,12 +265,27 @@ impl Scenario {
                     }
                 }
             }
+            self.ask_by_itself(&mut measured, minute, since);
             if minute % 15 == 0 && (self.erases || since.is_none()) {
                 let invocations = metric("Invocations", &[("FunctionName", "wardgate-development-eraser")]);
                 measured.note("AWS/Lambda", invocations, minute, 1.0, 1.0);
             }
         }
         measured
+    }
+
+    /// What the schedule and whoever asks from outside measure at this minute.
+    fn ask_by_itself(&self, measured: &mut Measurements, minute: u64, since: Option<u64>) {
+        let smoke = if since.is_some() { self.smoke } else { Schedule::Passes };
+        if minute % 5 == 0 && smoke != Schedule::Absent {
+            let dimensions =
+                [("FunctionName", "wardgate-development-smoke"), ("Resource", "wardgate-development-smoke:live")];
+            let errors = if smoke == Schedule::Fails { 1.0 } else { 0.0 };
+            measured.note("AWS/Lambda", metric("Errors", &dimensions), minute, errors, 1.0);
+        }
+        let is_missed = !self.reached && since.is_some_and(|since| since >= PROBE_NOTICES);
+        let status = metric("HealthCheckStatus", &[("HealthCheckId", "")]);
+        measured.note("AWS/Route53", status, minute, if is_missed { 0.0 } else { 1.0 }, 1.0);
     }
 
     /// Which alarms ring, and how many seconds after it has begun to go wrong.
@@ -307,7 +354,8 @@ Every alarm of a stage, with production's thresholds, over what real requests we
 and people: 65 of 100 requests are refreshes, 32 ask for the account, 2 sign in, 1 signs out. Seconds are counted from
 where it begins to go wrong; it lasts an hour, a canary ten minutes. How CloudWatch looks is taken from its documentation:
 every minute, at the newest periods that have data. How late data are, 90 seconds, is assumed. An alarm on a band that
-CloudWatch learns (`sign-in-failures`) is not simulated.
+CloudWatch learns (`sign-in-failures`) is not simulated. The smoke test runs every five minutes; Route 53 asks from outside
+every 30 seconds, as in production, and takes two minutes to call the stage gone.
 
 | what happens | what rings |
 |---|---|
@@ -333,6 +381,24 @@ async fn a_bad_canary_is_taken_back_within_four_minutes() {
         let rings = scenario.rings(&samples);
         assert!(rings["api-rollback"] <= 240, "{}: {rings:?}", scenario.name);
     }
+}
+
+/// Nobody has to come for it.
+#[tokio::test]
+async fn what_is_down_wakes_somebody_within_minutes_where_nobody_asks() {
+    let samples = samples().await;
+    for (name, alarm, seconds) in [
+        ("the table is gone, and nobody asks", "outside-probe-page", 420),
+        ("the table is gone, and nobody asks", "smoke-page", 900),
+        ("the table is gone, a request every five minutes", "outside-probe-page", 420),
+        ("the signing key is gone, and nobody asks", "smoke-page", 900),
+        ("the name leads nowhere, and nobody asks", "outside-probe-page", 420),
+    ] {
+        let rings = scenario(name).rings(&samples);
+        assert!(rings.get(alarm).is_some_and(|found| *found <= seconds), "{name}: {rings:?}");
+    }
+    let rings = scenario("the smoke test runs no more, 600 a minute").rings(&samples);
+    assert!(rings.get("smoke-page").is_some_and(|found| *found <= 1800), "{rings:?}");
 }
 
 #[tokio::test]

@@ -25,6 +25,13 @@ impl Observer {
                 let event = serde_json::from_value(json!({ "live": true })).unwrap();
                 let report = (smoke::FUNCTION.handler)(&it.app, &parts, event).await.unwrap();
                 assert!(report.passed, "{:?}", report.failure);
+                let event = serde_json::from_value(json!({ "lend": true })).unwrap();
+                let report = (smoke::FUNCTION.handler)(&it.app, &parts, event).await.unwrap();
+                let lent = report.lent.unwrap();
+                let event = json!({ "give_back": { "number": lent.number, "holder": lent.holder } });
+                let event = serde_json::from_value(event).unwrap();
+                let report = (smoke::FUNCTION.handler)(&it.app, &parts, event).await.unwrap();
+                assert!(report.passed, "{:?}", report.failure);
             })
             .await;
             for other in &others {

@@ -1,4 +1,5 @@
-//! Tries a new version before anybody else does, as the hook of its deployment; and what is live, for an operator.
+//! Tries a new version before anybody else does, as the hook of its deployment; and what is live, for an operator and by a
+//! schedule. Lends its users to `make verify`, which tries the same from outside.
 
 use serde::Deserialize;
 use wardgate::app::App;
@@ -8,7 +9,7 @@ use wardgate::lambda::EventFunction;
 use wardgate::outbound::codedeploy::CodeDeploy;
 use wardgate::outbound::functions::Functions;
 use wardgate::secrets::RingName;
-use wardgate::use_cases::smoke::{Hook, Report, Services, live, pre_traffic};
+use wardgate::use_cases::smoke::{GivenBack, Hook, Report, Services, give_back, lend, live, pre_traffic, scheduled};
 
 /// What `CodeDeploy` calls.
 pub const FUNCTION: EventFunction<Wish, Services, Report> = EventFunction {
@@ -28,6 +29,12 @@ pub enum Wish {
     Deployment(Hook),
     /// What everybody uses.
     Live(Live),
+    /// The same, every few minutes.
+    Scheduled(Scheduled),
+    /// A user to sign in as.
+    Lend(Lend),
+    /// That user, who is not needed any more.
+    GiveBack(GiveBack),
 }
 
 /// The operator's event.
@@ -38,9 +45,36 @@ pub struct Live {
     pub live: bool,
 }
 
+/// The schedule's event.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scheduled {
+    /// `true`.
+    pub scheduled: bool,
+}
+
+/// Asks for a user.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lend {
+    /// `true`.
+    pub lend: bool,
+}
+
+/// Gives one back.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GiveBack {
+    /// Which one, and who had it.
+    pub give_back: GivenBack,
+}
+
 async fn handle(app: &App, services: &Services, wish: Wish) -> Result<Report, Fault> {
     match wish {
         Wish::Deployment(hook) => pre_traffic(app, services, &hook).await,
         Wish::Live(_) => Ok(live(app, services, "smoke").await),
+        Wish::Scheduled(_) => scheduled(app, services).await,
+        Wish::Lend(_) => Ok(lend(app, services, "verify").await),
+        Wish::GiveBack(wish) => Ok(give_back(app, &wish.give_back).await),
     }
 }

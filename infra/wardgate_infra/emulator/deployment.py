@@ -5,11 +5,12 @@ import platform
 import re
 import subprocess
 import sys
+import urllib.parse
 from pathlib import Path
 from typing import Self
 
 from wardgate_infra import ROOT, Failed, templates
-from wardgate_infra.emulator import lower
+from wardgate_infra.emulator import issuers, lower
 from wardgate_infra.emulator.binaries import ARTIFACTS
 from wardgate_infra.emulator.emulator import TOOLS, Emulator
 
@@ -98,6 +99,8 @@ class Deployment:
 
     def deploy(self, *arguments: str | Path, **changed: str) -> str:
         """`make deploy` of the binaries of this build; for production, of what staging runs."""
+        # In AWS somebody leads the issuer's name to the API; only the stages' own names are known here.
+        issuers.APIS[urllib.parse.urlsplit(self.parameters["Issuer"]).netloc] = self.url
         # Quoted as for a shell, because a value may have spaces.
         parameters = " ".join(f"'{name}={value}'" for name, value in (self.changed | changed).items())
         binaries = () if self.stage == "production" else ("--binaries", ARTIFACTS)

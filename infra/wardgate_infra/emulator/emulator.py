@@ -42,13 +42,17 @@ class Emulator:
     @functools.cached_property
     def environment(self) -> dict[str, str]:
         """The shell's variables without its AWS accounts and proxies, and without what would configure functions."""
-        foreign = re.compile("AWS_|AUTH_|(http|https|all)_proxy$", re.IGNORECASE)
+        foreign = re.compile("AWS_|AUTH_|VERIFY_|(http|https|all)_proxy$", re.IGNORECASE)
+        # `make verify` finds issuers as the emulator does.
+        found = issuers.environment(self.folder)
         return {name: value for name, value in os.environ.items() if not foreign.match(name)} | {
             **CREDENTIALS,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_DEFAULT_REGION": lower.REGION,
             "AWS_ENDPOINT_URL": self.endpoint,
+            "VERIFY_PROXY": found["https_proxy"],
+            "VERIFY_CA_FILE": found["SSL_CERT_FILE"],
             # For the operator's commands.
             "PYTHONPATH": str(ROOT / "infra"),
             "SAM_CLI_TELEMETRY": "0",

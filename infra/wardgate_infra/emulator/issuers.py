@@ -13,6 +13,7 @@ import http.server
 import ssl
 import threading
 import urllib.parse
+from http import HTTPStatus
 from pathlib import Path
 
 from cryptography import x509
@@ -22,6 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 # Host -> the address of the API behind it.
 APIS: dict[str, str] = {}
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+# What is between two hosts, and not between a client and the API.
+OF_A_CONNECTION = ("connection", "content-length", "host", "keep-alive", "transfer-encoding", "date", "server")
 HOSTS = ("auth.staging.example.com", "auth.example.com")
 
 
@@ -43,20 +46,33 @@ class Domain(http.server.BaseHTTPRequestHandler):
         self.connection = TLS.wrap_socket(self.connection, server_side=True)
         self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", buffering=0)
 
-    def do_GET(self) -> None:
+    def pass_on(self) -> None:
         if self.host is None:
             self.send_error(400)
             return
         api = urllib.parse.urlsplit(APIS[self.host])
+        sent = {name: value for name, value in self.headers.items() if name.lower() not in OF_A_CONNECTION}
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
         with contextlib.closing(http.client.HTTPConnection(api.netloc, timeout=60)) as connection:
-            connection.request("GET", api.path + self.path)
+            connection.request(self.command, api.path + self.path, body or None, sent)
             answer = connection.getresponse()
             body = answer.read()
         self.send_response(answer.status)
-        self.send_header("content-type", answer.headers["content-type"])
-        self.send_header("content-length", str(len(body)))
+        for name, value in answer.headers.items():
+            if name.lower() not in OF_A_CONNECTION:
+                self.send_header(name, value)
+        if answer.status != HTTPStatus.NO_CONTENT:
+            self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    do_DELETE = do_GET = do_OPTIONS = do_PATCH = do_POST = pass_on  # noqa: N815  # as http.server calls them
+
+    def finish(self) -> None:
+        super().finish()
+        # What the server closes has given its place to this.
+        if isinstance(self.connection, ssl.SSLSocket):
+            self.connection.close()
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""
@@ -70,7 +86,7 @@ def certificate(folder: Path) -> Path:
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     builder = builder.serial_number(x509.random_serial_number())
     builder = builder.not_valid_before(now - datetime.timedelta(hours=1))
-    builder = builder.not_valid_after(now + datetime.timedelta(days=1))
+    builder = builder.not_valid_after(now + datetime.timedelta(days=60))
     names = x509.SubjectAlternativeName([x509.DNSName(host) for host in HOSTS])
     signed = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
     path = folder / "issuers.pem"

@@ -10,6 +10,7 @@ import sys
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wardgate_infra import Failed
+from wardgate_infra.operate import notices
 from wardgate_infra.operate.stage import STAGES, Stage
 
 VERBS = {
@@ -30,6 +31,7 @@ VERBS = {
     "migrate": "Apply migrations of the data, or take them back",
     "rotate": "make the next keys, or take a key out of use at once",
     "smoke": "take a synthetic user through what is live",
+    "verify": "asks a stage as a client does, by its own address",
 }
 
 
@@ -43,7 +45,9 @@ def main() -> None:
         modules[name] = importlib.import_module(f"wardgate_infra.operate.{name.replace('-', '_')}")
         modules[name].arguments(verb)
     options = parser.parse_args()
-    modules[options.verb].run(Stage(options.stage), options)
+    stage = Stage(options.stage)
+    with notices.told(stage, options.verb, options):
+        modules[options.verb].run(stage, options)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """`make deploy`: everything of a stage, in the order in which it is safe. Typed again, it goes on where it stopped."""
 
 import argparse
-import datetime
 import functools
 import shlex
 import sys
@@ -14,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from wardgate_infra import Client, Failed, Json
 from wardgate_infra.operate import (
     aliases,
-    audit,
+    deploy_watch,
     migrate,
     new_key,
     preflight,
@@ -28,7 +27,6 @@ from wardgate_infra.operate import (
 )
 from wardgate_infra.operate import release as releases
 from wardgate_infra.operate.aliases import Function
-from wardgate_infra.operate.needs.account import copy_region, copy_stack, makes_copies
 from wardgate_infra.operate.publications import publications
 from wardgate_infra.operate.stage import Stage
 
@@ -93,12 +91,17 @@ class Deploy:
         # What each function publishes, and what is not as the stage's parameters have it.
         self.publications: dict[str, str] = {}
         self.given: dict[str, str] = {}
+        # Which parameters of which stack are others than before: the old value and the new one.
+        self.parameters: dict[str, tuple[str, str]] = {}
 
     def stack(self, name: str, template: str, **changed: str) -> str:
         """Deploys a stack."""
         code = stacks.Code(self.bucket, releases.code(self.manifest), self.publications)
         given = {**self.stage.parameters, "Release": self.release, **self.given, **changed}
+        before = stacks.given_before(self.stage.stack(name))
         is_new = stacks.deploy(self.stage, name, template, given, yes=self.options.yes, code=code)
+        if is_new and before:
+            self.parameters |= stacks.differences(before, stacks.given_before(self.stage.stack(name)))
         self.changed |= is_new
         return "changed" if is_new else "nothing to change"
 
@@ -243,32 +246,6 @@ def old_versions(deploy: Deploy) -> str:
     return f"{gone} deleted" if gone else "none"
 
 
-def observability(deploy: Deploy) -> str:
-    name = deploy.stage.observability_stack
-    marked = stacks.parameter(deploy.stage.stack(name), "DeployedAt")
-    # A deploy that has changed nothing so far leaves the dashboard's mark where it is.
-    if deploy.changed or not marked:
-        marked = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return deploy.stack(name, "infra/observability.yaml", DeployedAt=marked)
-
-
-def backup(deploy: Deploy) -> str:
-    stage = deploy.stage
-    if makes_copies(stage):
-        there, given, yes = stage.in_region(copy_region(stage)), stage.parameters, deploy.options.yes
-        deploy.changed |= stacks.deploy(there, copy_stack(stage), "infra/backup-copy.yaml", given, yes=yes)
-    return deploy.stack(deploy.stage.backup_stack, "infra/backup.yaml")
-
-
-def trail(deploy: Deploy) -> str | None:
-    if not deploy.changed:
-        return "nothing to record"
-    manifest = deploy.manifest
-    detail = f"release {deploy.release} of artifact {manifest['artifact']}, commit {manifest['commit']}"
-    audit.record(deploy.stage, "deployed", detail)
-    return None
-
-
 AGAIN = "Then type the same command again; what is done is not done twice."
 STEPS: list[tuple[str, Callable[[Deploy], str | None], str]] = [
     ("artifact", artifact, f"Nothing of the stage has been touched. {AGAIN}"),
@@ -284,7 +261,18 @@ STEPS: list[tuple[str, Callable[[Deploy], str | None], str]] = [
         "The new code is live and something does not work: make rollback, then look at the logs.",
     ),
     ("old versions", old_versions, f"The new code is live and works. {AGAIN}"),
-    ("observability stack", observability, f"The new code is live and works; alarms may be missing. {AGAIN}"),
-    ("backup stack", backup, f"The new code is live and works; backups may be missing. {AGAIN}"),
-    ("audit trail", trail, f"Everything is deployed, but the trail does not say so. {AGAIN}"),
+    (
+        "observability stack",
+        deploy_watch.observability,
+        f"The new code is live and works; alarms may be missing. {AGAIN}",
+    ),
+    ("probe stack", deploy_watch.probe, f"The new code is live and works; nobody may ask from outside. {AGAIN}"),
+    ("backup stack", deploy_watch.backup, f"The new code is live and works; backups may be missing. {AGAIN}"),
+    ("audit trail", deploy_watch.trail, f"Everything is deployed, but the trail does not say so. {AGAIN}"),
+    (
+        "as a client",
+        deploy_watch.as_a_client,
+        "The new code is live, and clients do not reach it as they should. If it is the release, make rollback; what "
+        f"stands in front of the API is not the release's. {AGAIN}",
+    ),
 ]

@@ -48,7 +48,8 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
     if options.dry_run:
         terminal.say("DRY_RUN=1 only looks. Nothing was changed.")
         return
-    destroy_gates.refuse_protected(remains.stacks if loses else [(stage, it) for it in remains.code_stacks])
+    code_stacks = [*remains.outside, *((stage, it) for it in remains.code_stacks)]
+    destroy_gates.refuse_protected(remains.stacks if loses else code_stacks)
     destroy_gates.refuse_busy(remains)
     destroy_gates.confirm(stage, options.data, yes=options.yes)
     take_away(Destroy(stage, remains, loses=loses))
@@ -142,7 +143,9 @@ def backup(destroy: Destroy) -> str:
 
 
 def observability(destroy: Destroy) -> str:
-    return delete_stacks(destroy.stage, destroy.stage.observability_stack)
+    """With what asks from outside, which would page as soon as anything goes."""
+    gone = sum(delete_stack(*it) for it in destroy.remains.outside)
+    return many(gone + delete_stack(destroy.stage, destroy.stage.observability_stack), "stack")
 
 
 def api(destroy: Destroy) -> str:

@@ -18,7 +18,8 @@ def of_code(remains: Remains) -> list[Row]:
     """What goes in any case."""
     stage = remains.stage
     rows: list[Row] = []
-    rows += [("stack", name, it["StackStatus"]) for name in remains.code_stacks if (it := stage.stack(name))]
+    stacks = [*remains.outside, *((stage, name) for name in remains.code_stacks)]
+    rows += [("stack", name, it["StackStatus"]) for where, name in stacks if (it := where.stack(name))]
     if groups := remains.log_groups:
         rows.append(("log groups", str(len(groups)), "with all that was logged"))
     if url := stage.outputs(stage.code_stack).get("ApiUrl"):
@@ -28,7 +29,7 @@ def of_code(remains: Remains) -> list[Row]:
 
 def of_data(remains: Remains) -> list[Row]:
     """What goes with DATA=lost alone."""
-    others = [it for it in remains.stacks if it[1] not in remains.code_stacks]
+    others = [it for it in remains.stacks if it[1] not in remains.code_stacks and it not in remains.outside]
     rows: list[Row] = []
     rows += [("stack", name, it["StackStatus"]) for where, name in others if (it := where.stack(name))]
     rows += [("table", name, size(remains.describe(name))) for name in remains.tables]

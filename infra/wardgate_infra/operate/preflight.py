@@ -12,7 +12,18 @@ from typing import TypeAlias
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wardgate_infra import Failed
-from wardgate_infra.operate.needs import access, backups, domain, limits, mail, names, placeholders, routes
+from wardgate_infra.operate.needs import (
+    access,
+    backups,
+    domain,
+    github,
+    limits,
+    mail,
+    names,
+    placeholders,
+    routes,
+    told,
+)
 from wardgate_infra.operate.needs.account import Account
 from wardgate_infra.operate.needs.finding import Finding, Level, why_not_asked
 from wardgate_infra.operate.stage import Stage
@@ -27,6 +38,7 @@ CHECKS: tuple[Check, ...] = (
     access.key,
     placeholders.left,
     routes.settings,
+    told.subscribers,
     limits.deployments,
     limits.stacks,
     limits.tables,
@@ -36,12 +48,14 @@ CHECKS: tuple[Check, ...] = (
     domain.issuer,
     backups.settings,
     backups.copies,
+    told.outside,
     access.github,
+    github.rules,
 )
 # What a change of parameters, of templates or of the account can bring about later.
 OF_EVERY_DEPLOY = (
     *(limits.concurrency, names.taken, access.boundary, access.key),
-    *(placeholders.left, routes.settings),
+    *(placeholders.left, routes.settings, told.subscribers),
 )
 
 

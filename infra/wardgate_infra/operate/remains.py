@@ -16,7 +16,15 @@ from botocore.exceptions import ClientError
 from wardgate_infra import Json
 from wardgate_infra.operate import release as releases
 from wardgate_infra.operate.needs import names
-from wardgate_infra.operate.needs.account import Account, copy_region, copy_stack, makes_copies
+from wardgate_infra.operate.needs.account import (
+    PROBE_REGION,
+    Account,
+    copy_region,
+    copy_stack,
+    makes_copies,
+    makes_probe,
+    probe_stack,
+)
 from wardgate_infra.operate.needs.finding import code
 from wardgate_infra.operate.restored_table import INFIX
 from wardgate_infra.operate.stage import Stage
@@ -37,6 +45,8 @@ class Remains:
         self.stage = stage
         # The stage in its own region, and as far as it reaches into that of the copies.
         self.regions = [stage, *([stage.in_region(copy_region(stage))] if makes_copies(stage) else [])]
+        # Where it is asked from outside, if it is.
+        self.outside = [(stage.in_region(PROBE_REGION), probe_stack(stage))] if makes_probe(stage) else []
 
     @cached_property
     def names(self) -> dict[str, set[str]]:
@@ -67,7 +77,8 @@ class Remains:
         """Every stack of the stage and where it is, in the order in which they can go."""
         copies = [(it, copy_stack(self.stage)) for it in self.regions[1:]]
         own = [*self.code_stacks, self.stage.data_stack, self.pipeline_stack]
-        return [(self.stage, self.stage.backup_stack), *copies, *((self.stage, it) for it in own)]
+        backup = (self.stage, self.stage.backup_stack)
+        return [backup, *copies, *self.outside, *((self.stage, it) for it in own)]
 
     @property
     def tables(self) -> list[str]:

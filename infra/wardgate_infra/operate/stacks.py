@@ -170,6 +170,22 @@ def told(stage: Stage, operation: str, member: str, **arguments: Json) -> list[J
         return []
 
 
+# What every deploy says anew.
+OF_EACH_DEPLOY = {"Release", "DeployedAt"}
+
+
+def given_before(stack: Json) -> dict[str, str]:
+    """What a stack has been given. CloudFormation itself hides the values of parameters with NoEcho."""
+    return {it["ParameterKey"]: it["ParameterValue"] for it in (stack or {}).get("Parameters", [])}
+
+
+def differences(before: dict[str, str], now: dict[str, str]) -> dict[str, tuple[str, str]]:
+    """Which parameters are others than before, with both values; `none` where there was or is no such parameter."""
+    names = (before.keys() | now.keys()) - OF_EACH_DEPLOY
+    pairs = {name: (before.get(name, "none"), now.get(name, "none")) for name in names}
+    return {name: it for name, it in pairs.items() if it[0] != it[1]}
+
+
 def parameter(stack: Json, name: str) -> str | None:
     """What a stack has been given, or None if there is none."""
     given = (stack or {}).get("Parameters", [])

@@ -27,7 +27,8 @@ impl From<Fault> for Problem {
             | Fault::Wrap(_)
             | Fault::Sign(_)
             | Fault::Rotation(_)
-            | Fault::NoEntropy(_) => Self::internal(fault),
+            | Fault::NoEntropy(_)
+            | Fault::Smoke => Self::internal(fault),
         }
     }
 }

@@ -4,7 +4,10 @@
 //! It plays a synthetic user that no other run plays at the time. What strangers do to the addresses of these users, which
 //! are no secret, is cleared away before it matters: the most that they can do is to be very fast, for as long as it lasts.
 
+mod lend;
 mod walk;
+
+pub use lend::{GivenBack, Lent, give_back, lend};
 
 use std::time::Duration;
 
@@ -54,6 +57,9 @@ pub struct Report {
     /// What failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// Who is lent, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lent: Option<Lent>,
 }
 
 /// A step, and how long it took.
@@ -106,6 +112,13 @@ pub async fn live(app: &App, services: &Services, request_id: &str) -> Report {
     let report = smoke(app, services, None, request_id).await;
     log(&report, request_id);
     report
+}
+
+/// Tests what is live, by its schedule. One that does not pass is an error of the function's, which an alarm counts, as it
+/// counts a run that could not even begin.
+pub async fn scheduled(app: &App, services: &Services) -> Result<Report, Fault> {
+    let report = live(app, services, "schedule").await;
+    if report.passed { Ok(report) } else { Err(Fault::Smoke) }
 }
 
 fn log(report: &Report, request_id: &str) {

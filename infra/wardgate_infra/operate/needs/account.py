@@ -62,6 +62,26 @@ def copy_stack(stage: Stage) -> str:
     return f"{stage.backup_stack}-copy"
 
 
+# Where Route 53 tells CloudWatch of its health checks, and nowhere else.
+PROBE_REGION = "us-east-1"
+
+
+def makes_probe(stage: Stage) -> bool:
+    """Whether a deploy makes what asks from outside: as with the vault for copies, no pipeline does, and the emulator
+    has nobody outside."""
+    return probes(stage) and not stage.is_emulated and "CLOUDFORMATION_ROLE" not in os.environ
+
+
+def probes(stage: Stage) -> bool:
+    """Whether a stage is to be asked from outside. Only one with parameters of its own says it."""
+    return stage.parameters.get("OutsideProbe") == "on"
+
+
+def probe_stack(stage: Stage) -> str:
+    """The stack of what asks from outside."""
+    return f"wardgate-{stage.name}-probe"
+
+
 class Account:
     """An account, looked at for one stage. What AWS is asked for is asked once."""
 
@@ -92,6 +112,8 @@ class Account:
             *((stage, name, template) for name, template in stage.release_stacks.items()),
             (stage, stage.observability_stack, "infra/observability.yaml"),
         ]
+        if makes_probe(stage):
+            found.append((stage.in_region(PROBE_REGION), probe_stack(stage), "infra/probe.yaml"))
         if makes_copies(stage):
             found.append((stage.in_region(copy_region(stage)), copy_stack(stage), "infra/backup-copy.yaml"))
         found.append((stage, stage.backup_stack, "infra/backup.yaml"))

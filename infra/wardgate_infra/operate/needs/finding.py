@@ -61,6 +61,7 @@ ACTIONS = {
     "ListCertificates": "acm:ListCertificates",
     "ListFunctions": "lambda:ListFunctions",
     "ListHostedZones": "route53:ListHostedZones",
+    "ListSubscriptionsByTopic": "sns:ListSubscriptionsByTopic",
     "ListOpenIDConnectProviders": "iam:ListOpenIDConnectProviders",
     "ListStackResources": "cloudformation:ListStackResources",
     "ListStacks": "cloudformation:ListStacks",

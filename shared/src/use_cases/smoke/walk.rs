@@ -48,9 +48,9 @@ pub(in crate::use_cases) struct Walk<'a> {
 }
 
 /// Why a step failed: the function, if it was one, and what was wrong.
-struct Wrong {
+pub(in crate::use_cases) struct Wrong {
     function: Option<String>,
-    reason: String,
+    pub(in crate::use_cases) reason: String,
 }
 
 impl<E: Into<Fault>> From<E> for Wrong {
@@ -88,6 +88,13 @@ impl Walk<'_> {
         let tokens = self.step(report, "refresh", self.refresh(&tokens)).await?;
         self.step(report, "me", self.me(&tokens)).await?;
         self.step(report, "sign-out", self.sign_out(&tokens)).await
+    }
+
+    /// Makes the account, as it is after a registration, for somebody else to sign in to. Nothing is asked of a function.
+    pub(in crate::use_cases) async fn move_in(&self, password: &str) -> Result<(), Wrong> {
+        self.erase().await?;
+        self.begin(password).await?;
+        self.forget_guesses().await
     }
 
     async fn step<T>(
@@ -210,9 +217,13 @@ impl Walk<'_> {
         Ok((user, credential))
     }
 
-    async fn sign_in(&self, secrets: &Secrets) -> Result<Tokens, Wrong> {
+    async fn forget_guesses(&self) -> Result<(), Wrong> {
         let (limit, email) = (&self.app.config.limits.login_account, self.user.email_key());
-        self.app.store.forget_window(Scope::LoginAccount, email.as_str(), limit, self.app.clock.now()).await?;
+        Ok(self.app.store.forget_window(Scope::LoginAccount, email.as_str(), limit, self.app.clock.now()).await?)
+    }
+
+    async fn sign_in(&self, secrets: &Secrets) -> Result<Tokens, Wrong> {
+        self.forget_guesses().await?;
         let body = json!({ "email": self.email(), "password": secrets.password });
         let answer = self.expect(SIGN_IN, Some(&body), None, 200, None).await?;
         self.tokens(SIGN_IN.0, &answer)
