@@ -122,7 +122,9 @@ pub enum ConfigError {
         variable: String,
     },
     /// A key that a running service does not take.
-    #[error("`{key}` cannot be set while the service runs: put it into Settings of infra/<stage>/parameters.yaml, and deploy")]
+    #[error(
+        "`{key}` cannot be set while the service runs: put it into Settings of infra/<stage>/parameters.yaml, and deploy"
+    )]
     NotLive {
         /// The key, dotted.
         key: String,

@@ -44,6 +44,12 @@ the same for every function. The variables are those of the functions that run, 
 `KEY=tokens` is only keys that contain a text. `STAGE=development` without AWS is what `make run` starts with.""",
     ),
     (
+        "set",
+        """\
+Sets a key while the stage runs, or takes it back with `UNSET=1`: [settings](settings.md). Every function that uses the table
+has it in less than a minute.""",
+    ),
+    (
         "make smoke STAGE=staging",
         """\
 Takes a synthetic user through registration, sign-in, refresh and sign-out: [what it does and may do](canary.md).""",

@@ -22,6 +22,7 @@ from emulated import (
     restore,
     roles,
     rotation,
+    settings,
     tokens,
     upgrade,
 )
@@ -75,6 +76,7 @@ STAGING: list[Check] = [
     operations.check_status,
     operations.check_logs_are_found,
     operations.check_config,
+    settings.check_set,
     pipelines.check_deploy_as_github,
     pipelines.check_read_as_github,
     pipelines.check_watch_alarms,

@@ -1,0 +1,80 @@
+"""What operators set while a stage runs, typed as they type it: it holds in less than a minute, without a build or a
+deploy."""
+
+import time
+from collections.abc import Callable
+
+from emulated import commands
+from emulated.gateway import OTHER_PASSWORD, PASSWORD, Answer, Api, equal, holds, wait_for
+from wardgate_infra.emulator.deployment import Deployment
+
+# What is promised.
+LONGEST = 60
+LIMIT = "limits.login_source.limit"
+
+
+def typed(emulator: Deployment, rest: str) -> str:
+    ran = commands.typed(emulator, f"make set STAGE=staging {rest}")
+    holds(ran.returncode == 0, rest, ran.stdout, ran.stderr)
+    return ran.stdout
+
+
+def heard(what: str, ask: Callable[[], Answer], status: int) -> None:
+    """Asks until the answer has this status, which has to be soon."""
+    began = time.monotonic()
+    wait_for(lambda: ask().status == status, what, LONGEST)
+    print(f"    {what}: after {time.monotonic() - began:.0f} s", flush=True)
+
+
+def check_set(api: Api, emulator: Deployment) -> None:
+    """A limit, sign-up, and everything that changes something: on and off; and what is no setting changes nothing."""
+    pair = api.signed_in("settings@example.com")
+
+    def wrong_password() -> Answer:
+        return api.ask("POST", "/v1/login", {"email": "nobody-set@example.com", "password": OTHER_PASSWORD})
+
+    def register() -> Answer:
+        return api.ask("POST", "/v1/register", {"email": "closed@example.com", "password": PASSWORD})
+
+    printed = typed(emulator, f"KEY={LIMIT} VALUE=1")
+    holds(f"{LIMIT}: 100 (config/default.toml) -> 1 (make set)" in printed, printed)
+    heard("a lower limit", wrong_password, 429)
+    printed = typed(emulator, f"KEY={LIMIT} VALUE=1000")
+    commands.record("set", f"make set STAGE=staging KEY={LIMIT} VALUE=1000", printed)
+    heard("a raised limit", wrong_password, 401)
+    typed(emulator, f"KEY={LIMIT} UNSET=1")
+
+    for line, why in (
+        ("KEY=switches.sign_up VALUE=maybe YES=1", "wrong value for key `switches.sign_up` from make set: expected a boolean"),
+        ("KEY=switches.sing_up VALUE=false", "unknown key `switches.sing_up` from make set"),
+        ("KEY=tokens.issuer VALUE=https://evil.example", "`tokens.issuer` cannot be set while the service runs"),
+        (f"KEY={LIMIT} VALUE=0", f"wrong value for key `{LIMIT}` from make set: expected 1 to 1000000"),
+        ("KEY=switches.sign_up VALUE=false", "Nobody is there to ask"),
+    ):
+        ran = commands.typed(emulator, f"make set STAGE=staging {line}")
+        holds(ran.returncode != 0 and why in ran.stderr, line, ran.stdout, ran.stderr)
+
+    typed(emulator, "KEY=switches.sign_up VALUE=false YES=1")
+    heard("closed sign-up", register, 403)
+    register().refuses(403, "sign_up_closed")
+    smoke = commands.typed(emulator, "make smoke STAGE=staging")
+    holds(smoke.returncode == 0, "closed sign-up is no failure", smoke.stdout, smoke.stderr)
+    shown = commands.typed(emulator, "make config STAGE=staging KEY=switches").stdout
+    holds(any(line.split() == ["switches.sign_up", "false", "make", "set"] for line in shown.splitlines()), shown)
+
+    typed(emulator, "KEY=switches.read_only VALUE=true YES=1")
+    heard("read-only", wrong_password, 503)
+    answer = wrong_password()
+    answer.refuses(503, "read_only")
+    equal(answer.headers["retry-after"], "60")
+    equal(api.me(pair["access_token"]).status, 200)
+    smoke = commands.typed(emulator, "make smoke STAGE=staging")
+    holds(smoke.returncode == 0, "read-only is no failure", smoke.stdout, smoke.stderr)
+    typed(emulator, "KEY=switches.read_only UNSET=1")
+    typed(emulator, "KEY=switches.sign_up UNSET=1")
+    heard("everything as it was deployed", register, 202)
+
+    trail = emulator.client("dynamodb").scan(TableName="wardgate-audit-staging")["Items"]
+    said = sorted(it["detail"]["S"] for it in trail if it["action"]["S"] == "settings_changed")
+    equal(len(said), 7)
+    holds(f"{LIMIT}: 1 (make set) -> 1000 (make set)" in said, said)
