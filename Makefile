@@ -306,10 +306,10 @@ restore: .tools/sam/.pins ## Restore a stage's table to a time and switch over t
 		$(call option,TABLE,--table) $(call option,SWITCH_TO,--switch-to) $(yes)
 
 .PHONY: migrate
-migrate: .tools/sam/.pins ## Apply migrations of the data, or take them back: make migrate STAGE=staging TO=0001 DRY_RUN=1 AGAIN=1 RATE=200 CAPACITY=400
+migrate: .tools/sam/.pins ## Apply migrations of the data, or take them back: make migrate STAGE=staging TO=0001 DRY_RUN=1 REHEARSE=1 AGAIN=1 RATE=200 CAPACITY=400
 	@$(need-stage)
-	@$(operate) migrate --stage "$(STAGE)" $(call option,TO,--to) $(if $(DRY_RUN),--dry-run) $(if $(AGAIN),--again) \
-		$(call option,RATE,--rate) $(call option,CAPACITY,--capacity) $(yes)
+	@$(operate) migrate --stage "$(STAGE)" $(call option,TO,--to) $(if $(DRY_RUN),--dry-run) \
+		$(if $(REHEARSE),--rehearse) $(if $(AGAIN),--again) $(call option,RATE,--rate) $(call option,CAPACITY,--capacity) $(yes)
 
 .PHONY: migrate-new
 migrate-new: .tools/sam/.pins ## Write the file of a new migration: make migrate-new NAME=drop-old-names
@@ -320,6 +320,21 @@ rotate: .tools/sam/.pins ## Make the next keys: make rotate STAGE=staging RING=s
 	@$(need-stage)
 	@$(operate) rotate --stage "$(STAGE)" $(call option,RING,--ring) $(call option,RETIRE,--retire) \
 		$(if $(FIRST),--first) $(yes)
+
+# Both end in a program of Rust, which alone sees the keys.
+.PHONY: backup-keys
+backup-keys: .tools/sam/.pins ## Copy all key rings into an encrypted file: make backup-keys STAGE=production RECIPIENT="age1… age1…" FILE=keys.age
+	@$(need-rust)
+	@$(need-stage)
+	@$(operate) backup-keys --stage "$(STAGE)" --file "$(FILE)" $(foreach key,$(RECIPIENT),--recipient "$(key)")
+
+# OVERWRITE= names rings that are not lost and go all the same.
+.PHONY: restore-keys
+restore-keys: .tools/sam/.pins ## Put lost key rings back: make restore-keys STAGE=production FILE=keys.age IDENTITY_FILE=key.txt DRY_RUN=1 OVERWRITE=signing
+	@$(need-rust)
+	@$(need-stage)
+	@$(operate) restore-keys --stage "$(STAGE)" --file "$(FILE)" --identity-file "$(IDENTITY_FILE)" \
+		$(call option,OVERWRITE,--overwrite) $(if $(DRY_RUN),--dry-run) $(yes)
 
 .PHONY: smoke
 smoke: .tools/sam/.pins ## Take a synthetic user through a stage's functions: make smoke STAGE=staging

@@ -18,7 +18,7 @@ from wardgate_infra.operate import release as releases
 from wardgate_infra.operate.needs import names
 from wardgate_infra.operate.needs.account import Account, copy_region, copy_stack, makes_copies
 from wardgate_infra.operate.needs.finding import code
-from wardgate_infra.operate.restored_table import INFIX
+from wardgate_infra.operate.restored_table import COPY_INFIX, INFIX
 from wardgate_infra.operate.stage import Stage
 
 
@@ -71,14 +71,15 @@ class Remains:
 
     @property
     def tables(self) -> list[str]:
-        """The tables that the parameters name, the first of each, and what restores have made."""
+        """The tables that the parameters name, the first of each, what restores have made, and the copies of rehearsals
+        that were killed."""
         pages = self.stage.client("dynamodb").get_paginator("list_tables").paginate()
         return sorted(it for page in pages for it in page["TableNames"] if self.is_table(it))
 
     def is_table(self, name: str) -> bool:
         live = [self.stage.parameters[it] for it in ("TableName", "AuditTableName")]
         firsts = "|".join(re.escape(it.split(INFIX)[0]) for it in live)
-        restored = f"({firsts})({INFIX}[0-9]{{8}}t[0-9]{{6}}z)?-{self.stage.name}"
+        restored = f"({firsts})(({INFIX}|{COPY_INFIX})[0-9]{{8}}t[0-9]{{6}}z)?-{self.stage.name}"
         return name in [f"{it}-{self.stage.name}" for it in live] or re.fullmatch(restored, name) is not None
 
     def describe(self, table: str) -> Json:

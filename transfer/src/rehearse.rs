@@ -1,0 +1,90 @@
+//! The migrations of this checkout on a copy of a table (`make migrate REHEARSE=1`).
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use wardgate::app::App;
+use wardgate::clock::{Pause as _, SystemClock};
+use wardgate::migrations::MIGRATIONS;
+use wardgate::use_cases::migrate::{Order, Run, migrate, standing};
+
+use crate::Failure;
+use crate::arguments::RehearseArguments;
+use crate::stage::Deployment;
+
+/// What the name of every copy has, as `infra/wardgate_infra/operate/restored_table.py` makes it.
+pub const INFIX: &str = "-rehearsal-";
+/// A report comes about so often.
+const RUN_SECONDS: u32 = 10;
+/// Between two tries of a table that has no capacity, and how many in a row end it.
+const PAUSE: Duration = Duration::from_secs(5);
+const TRIES: u32 = 12;
+
+/// Applies what is due, and prints how it goes, a line of JSON for each report.
+pub async fn run(arguments: RehearseArguments) -> Result<(), Failure> {
+    let deployment = Deployment::open(arguments.stage).await?;
+    let result = match permitted(&deployment.app.config.store.table, &deployment.app.config.store.audit_table) {
+        Ok(()) => rehearse(&deployment.app, &arguments).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    deployment.close().await?;
+    result
+}
+
+/// Only a copy is migrated here, and the trail of the stage hears nothing of it: the lines go into the copy, too, which
+/// has the same keys.
+fn permitted(table: &str, audit_table: &str) -> Result<(), String> {
+    if table.contains(INFIX) && audit_table == table {
+        return Ok(());
+    }
+    Err(format!("{table} is no copy of a rehearsal, whose name has {INFIX} in it: nothing is migrated there"))
+}
+
+async fn rehearse(app: &App, arguments: &RehearseArguments) -> Result<(), Failure> {
+    tell(&standing(app, MIGRATIONS).await?)?;
+    let order = Order {
+        to: arguments.to.clone(),
+        seconds: Some(RUN_SECONDS),
+        items_per_second: arguments.rate,
+        capacity_per_second: arguments.capacity,
+        asked_by: Some("rehearsal".to_owned()),
+        ..Order::default()
+    };
+    let mut failures = 0;
+    loop {
+        let report = migrate(app, Run { migrations: MIGRATIONS, pause: &SystemClock }, &order).await?;
+        tell(&report)?;
+        failures = if report.interrupted.is_some() { failures + 1 } else { 0 };
+        if failures == TRIES {
+            return Err("the copy does not keep up: try it with a lower rate".into());
+        }
+        if !report.more {
+            return Ok(());
+        }
+        if failures > 0 {
+            SystemClock.pause(PAUSE).await;
+        }
+    }
+}
+
+fn tell(report: &impl serde::Serialize) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    serde_json::to_writer(&mut stdout, report)?;
+    writeln!(stdout)?;
+    // Whoever reads waits for the line.
+    Ok(stdout.flush()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_a_copy_is_migrated_and_no_trail_hears_of_it() {
+        let copy = "wardgate-rehearsal-20260131t120000z";
+        assert_eq!(permitted(copy, copy), Ok(()));
+        for (table, audit) in [("wardgate", "wardgate"), (copy, "wardgate-audit"), ("wardgate-restored-x", copy)] {
+            assert!(permitted(table, audit).is_err(), "{table} {audit}");
+        }
+    }
+}
