@@ -103,6 +103,13 @@ export: ## Write every account to a file: make export STAGE=development FILE=use
 	@exec $(transfer) export "$(FILE)" --stage "$(STAGE)" $(if $(HASHES),--with-hashes) \
 		$(foreach key,$(RECIPIENT),--recipient "$(key)") $(call option,PASSPHRASE_FILE,--passphrase-file)
 
+# The same seed makes the same people; ANYWAY=1 adds them also where others are.
+.PHONY: seed
+seed: ## Create people who are made up, not in production: make seed STAGE=development USERS=100 SEED=spring
+	@$(need-rust)
+	@$(need-stage)
+	@exec $(transfer) seed --stage "$(STAGE)" $(call option,USERS,--users) $(call option,SEED,--seed) $(if $(ANYWAY),--anyway)
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for a moment, or one for longer: make fuzz TARGET=email SECONDS=60
 	@$(need-rust)

@@ -18,7 +18,7 @@ from wardgate_infra.operate.stage import Stage
 
 NOW = datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.UTC)
 CALLER = FakeClient(get_caller_identity={"Arn": "arn:aws:iam::123456789012:user/ada"})
-LISTED = {"migrations": []}
+LISTED: Json = {"migrations": []}
 DONE: Json = {
     "more": False,
     "finished": [

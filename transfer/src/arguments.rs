@@ -18,9 +18,9 @@ fn encoding(name: &str) -> Result<&'static Encoding, String> {
 /// A key ring by its name.
 fn ring(name: &str) -> Result<RingName, String> {
     let mut rings = keys::RINGS.into_iter();
-    rings.find(|ring| ring.name() == name).ok_or_else(|| {
-        format!("no such ring: there are {}", keys::RINGS.map(RingName::name).join(", "))
-    })
+    rings
+        .find(|ring| ring.name() == name)
+        .ok_or_else(|| format!("no such ring: there are {}", keys::RINGS.map(RingName::name).join(", ")))
 }
 
 /// Users from other systems into Wardgate, and out of it.
@@ -39,6 +39,8 @@ pub enum Command {
     Import(ImportArguments),
     /// Write every account to a file.
     Export(ExportArguments),
+    /// Create people who are made up, the same for the same seed. Not in production.
+    Seed(SeedArguments),
     /// Write a file of made-up accounts, for measurements.
     #[command(hide = true)]
     Generate(GenerateArguments),
@@ -166,6 +168,23 @@ pub struct GenerateArguments {
     /// How many accounts.
     #[arg(long)]
     pub users: u64,
+}
+
+/// Arguments of `seed`.
+#[derive(Debug, Args)]
+pub struct SeedArguments {
+    /// Which deployment gets the people.
+    #[arg(long)]
+    pub stage: StageName,
+    /// How many there are to be.
+    #[arg(long, default_value = "100", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub users: u64,
+    /// What they are made of, their passwords too.
+    #[arg(long, default_value = "wardgate")]
+    pub seed: String,
+    /// Also where people are who are of no seed.
+    #[arg(long)]
+    pub anyway: bool,
 }
 
 /// Arguments of `backup-keys`.

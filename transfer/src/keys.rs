@@ -104,7 +104,9 @@ struct Told<'a> {
 
 /// Writes every ring to a file.
 pub async fn backup(arguments: BackupKeysArguments) -> Result<(), Failure> {
-    let Some(encryptor) = encryptor(&arguments.recipient, None)? else { return Err("keys are always encrypted".into()) };
+    let Some(encryptor) = encryptor(&arguments.recipient, None)? else {
+        return Err("keys are always encrypted".into());
+    };
     if arguments.file.exists() {
         return Err(format!("{} exists already", arguments.file.display()).into());
     }
@@ -265,9 +267,7 @@ fn open(path: &Path, identity_file: std::path::PathBuf) -> Result<Backup, Failur
     }
     let identity = DecryptionArguments { identity_file: Some(identity_file), passphrase_file: None };
     let mut plain = Zeroizing::new(Vec::with_capacity(length));
-    decrypt(file, &identity)
-        .and_then(|mut text| Ok(text.read_to_end(&mut plain)?))
-        .map_err(unreadable)?;
+    decrypt(file, &identity).and_then(|mut text| Ok(text.read_to_end(&mut plain)?)).map_err(unreadable)?;
     serde_json::from_slice(&plain).map_err(|_| unreadable("it is no backup of keys".into()))
 }
 

@@ -43,8 +43,9 @@ impl Deployment {
             }
             None => (Connection::from_environment(|name| environment.get(name).cloned())?, None),
         };
-        let host =
-            Host { connection, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), hashing_slots: 1 };
+        // An import hashes nothing; a seed does, once for each of its people.
+        let hashing_slots = std::thread::available_parallelism().map_or(1, usize::from);
+        let host = Host { connection, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), hashing_slots };
         Ok(Self { app: Arc::new(App::new(config, host)?), local })
     }
 
