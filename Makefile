@@ -328,6 +328,12 @@ rotate: .tools/sam/.pins ## Make the next keys: make rotate STAGE=staging RING=s
 	@$(operate) rotate --stage "$(STAGE)" $(call option,RING,--ring) $(call option,RETIRE,--retire) \
 		$(if $(FIRST),--first) $(yes)
 
+.PHONY: load
+load: .tools/sam/.pins ## Sign people of a seed in at a steady rate, and say how long it took: make load STAGE=staging RATE=5 SECONDS=30 USERS=100 SEED=spring
+	@$(need-stage)
+	@$(operate) load --stage "$(STAGE)" $(call option,RATE,--rate) $(call option,SECONDS,--seconds) \
+		$(call option,USERS,--users) $(call option,SEED,--seed)
+
 # Both end in a program of Rust, which alone sees the keys.
 .PHONY: backup-keys
 backup-keys: .tools/sam/.pins ## Copy all key rings into an encrypted file: make backup-keys STAGE=production RECIPIENT="age1… age1…" FILE=keys.age

@@ -68,21 +68,28 @@ class Restores(unittest.TestCase):
         self.file, self.identity = Path(folder.name, "keys.age"), Path(folder.name, "identity.txt")
         self.file.touch()
         self.identity.touch()
-        self.table = FakeClient()
+        self.table, self.secrets = FakeClient(), FakeClient()
 
     def restore(self, *does: str, **options: Json) -> list[tuple[str, ...]]:
         """What the program was asked for, where the rings are found to be these."""
-        rings = [{"ring": ring, "does": it, "keys": ["1"]} for ring, it in zip(restore_keys.RINGS, does, strict=False)]
+        rings = [
+            {"ring": ring, "does": it, "version": "v", "keys": ["1"]}
+            for ring, it in zip(restore_keys.RINGS, does, strict=False)
+        ]
         plan = json.dumps({"stage": "staging", "made_at": "2026-01-31T12:00:00Z", "rings": rings})
         given = {"overwrite": [], "dry_run": False, "yes": True} | options
         asked = argparse.Namespace(file=self.file, identity_file=self.identity, **given)
         with mock.patch.object(transfer, "ran", return_value=plan) as ran, mock.patch("builtins.print"):
-            restore_keys.run(stage(dynamodb=self.table, sts=FakeClient(get_caller_identity=CALLER)), asked)
+            clients = {"dynamodb": self.table, "secretsmanager": self.secrets}
+            restore_keys.run(stage(sts=FakeClient(get_caller_identity=CALLER), **clients), asked)
         return [call.args[2:] for call in ran.call_args_list]
 
     def test_it_looks_first_and_then_writes_with_a_line(self) -> None:
         asked = self.restore("restore", "keep")
         self.assertEqual([it[-1] for it in asked], ["--dry-run", str(self.identity)])
+        self.assertEqual(
+            [it["SecretId"] for it in self.secrets.asked("tag_resource")], ["wardgate/staging/password_wrap"]
+        )
         [line] = self.table.asked("put_item")
         self.assertEqual(line["Item"]["action"], {"S": "keys_restore_requested"})
         self.assertEqual(line["Item"]["detail"], {"S": "as of 2026-01-31T12:00:00Z: password_wrap"})

@@ -28,6 +28,7 @@ VERBS = {
     "restore": "Restore the table to a time, and switch over to it",
     "migrate": "Apply migrations of the data, or take them back",
     "rotate": "make the next keys, or take a key out of use at once",
+    "load": "sign people of a seed in at a steady rate, not in production",
     "backup-keys": "copy every key ring into an encrypted file",
     "restore-keys": "put lost key rings back from such a file",
     "smoke": "take a synthetic user through what is live",

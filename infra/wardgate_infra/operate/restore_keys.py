@@ -2,12 +2,12 @@
 stays as it is, unless it is named: what was made under its newer keys would be lost with them."""
 
 import argparse
+import datetime
 import json
 from pathlib import Path
 
 from wardgate_infra import Failed, Json
-from wardgate_infra.operate import audit, transfer
-from wardgate_infra.operate.backup_keys import refuse_laptop
+from wardgate_infra.operate import audit, backup_keys, transfer
 from wardgate_infra.operate.stage import Stage
 from wardgate_infra.operate.terminal import confirm, say, table
 
@@ -36,7 +36,7 @@ def rings(text: str) -> list[str]:
 
 
 def run(stage: Stage, options: argparse.Namespace) -> None:
-    refuse_laptop(stage)
+    backup_keys.refuse_laptop(stage)
     file, identity = options.file.absolute(), options.identity_file.absolute()
     if missing := [str(it) for it in (options.file, options.identity_file) if not it.exists()]:
         raise Failed(f"There is no file {' and no file '.join(missing)}.")
@@ -57,6 +57,8 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
     done = json.loads(transfer.ran(stage, "restore-keys", *asked))
     if [it["does"] for it in done["rings"]] != [it["does"] for it in plan["rings"]]:
         raise Failed("Somebody else has changed the rings meanwhile: look at them with DRY_RUN=1.")
+    # A secret that was made again has no note of its copy, and this is the copy.
+    backup_keys.tag(stage, changes, datetime.datetime.fromisoformat(plan["made_at"]))
     say(f"{named(changes)} of {stage.name} are as in the file.")
     say("Processes that have read a ring before keep it for up to ten minutes; a deploy makes new ones at once.")
 
