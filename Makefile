@@ -15,7 +15,8 @@ python-files := infra/wardgate_infra infra/tests tests/emulated $(wildcard bench
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-# AUTH__* variables reach the server as they are: `AUTH__HTTP__PORT=8081 make run`. The last line is `exec`, so that
+# AUTH__* variables reach the server as they are: `AUTH__HTTP__PORT=8081 make run`. It reads .env, too, whose lines they win
+# over; .env.example has all. The last line is `exec`, so that
 # Ctrl-C is the server's own affair.
 .PHONY: run
 run: ## Build the server and run it on localhost:8080, with its own store, keys and demo user in .wardgate
@@ -311,6 +312,12 @@ restore: .tools/sam/.pins ## Restore a stage's table to a time and switch over t
 	@$(need-stage)
 	@$(operate) restore --stage "$(STAGE)" $(call option,TO,--to) $(call option,BACKUP,--backup) \
 		$(call option,TABLE,--table) $(call option,SWITCH_TO,--switch-to) $(yes)
+
+# PLAN=1, once and as an administrator, has AWS Backup restore both tables each month.
+.PHONY: restore-test
+restore-test: .tools/sam/.pins ## Judge what AWS Backup has restored for a test: make restore-test STAGE=production PLAN=1
+	@$(need-stage)
+	@$(operate) restore-test --stage "$(STAGE)" $(if $(PLAN),--plan) $(yes)
 
 .PHONY: migrate
 migrate: .tools/sam/.pins ## Apply migrations of the data, or take them back: make migrate STAGE=staging TO=0001 DRY_RUN=1 REHEARSE=1 AGAIN=1 RATE=200 CAPACITY=400

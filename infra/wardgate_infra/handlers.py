@@ -15,8 +15,8 @@ from wardgate_infra import Json, validate
 from wardgate_infra.operate.needs.intrinsics import Values
 from wardgate_infra.rights import ACCOUNT, PSEUDO, REGION, STAGE, actions_like, formats
 
-# What an administrator deploys: neither has the role.
-ADMINISTRATORS = ("infra/pipeline.yaml", "infra/backup-copy.yaml")
+# What an administrator deploys: none has the role.
+ADMINISTRATORS = ("infra/pipeline.yaml", "infra/backup-copy.yaml", "infra/restore-testing.yaml")
 HERE = f"{REGION}:{ACCOUNT}"
 # What CloudFormation makes up where a template gives no name.
 MADE_UP = "1A2B3C4D5E6F"

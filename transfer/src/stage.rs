@@ -34,7 +34,7 @@ impl Deployment {
     /// Opens it: the store and keys of `make run` in development, AWS elsewhere.
     #[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
     pub async fn open(stage: StageName) -> Result<Self, Failure> {
-        let environment: BTreeMap<String, String> = std::env::vars().collect();
+        let environment = local::environment(stage, std::env::vars().collect())?;
         let mut config = Config::load(variables(stage, &environment))?;
         let (connection, local) = match config.embedded.folder.clone() {
             Some(folder) => {
@@ -88,10 +88,23 @@ fn variables(stage: StageName, environment: &BTreeMap<String, String>) -> BTreeM
 mod local {
     use std::path::Path;
 
+    use std::collections::BTreeMap;
+
     use wardgate::config::Config;
     pub(super) use wardgate_server::dev::local::Local;
+    use wardgate_server::env_file::Environment;
 
     use crate::Failure;
+    use crate::arguments::StageName;
+
+    /// With what `make run` has from `.env`: it is the same store.
+    pub(super) fn environment(
+        stage: StageName,
+        mut real: BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>, Failure> {
+        real.insert("AUTH__STAGE".to_owned(), stage.name().to_owned());
+        Ok(Environment::read(real, Some(Path::new(".")))?.variables().collect())
+    }
 
     pub(super) async fn start(config: &mut Config, folder: &Path) -> Result<Local, Failure> {
         Ok(Local::start(config, folder).await?)
@@ -107,10 +120,21 @@ mod local {
 mod local {
     use std::path::Path;
 
+    use std::collections::BTreeMap;
+
     use wardgate::aws::Connection;
     use wardgate::config::Config;
 
     use crate::Failure;
+    use crate::arguments::StageName;
+
+    #[expect(clippy::unnecessary_wraps, reason = "the same shape as with the feature")]
+    pub(super) fn environment(
+        _stage: StageName,
+        real: BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>, Failure> {
+        Ok(real)
+    }
 
     pub(super) struct Local {
         pub(super) connection: Connection,

@@ -29,7 +29,7 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
         # As `make run` starts it.
         variables = {"AUTH__STAGE": stage.name, "AUTH__EMBEDDED__FOLDER": ".wardgate"} | variables_of(os.environ)
         say("What `make run` starts with in this shell; on AWS there is no stage development.\n")
-        settings = settings_of(variables)
+        settings = settings_of(variables, here=True)
         show({("make run",): settings}, options.key)
         return
     functions = aliases.look(stage, map(stage.function_name, running.names(stage)))
@@ -65,17 +65,18 @@ def variables_of(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name.startswith("AUTH__")}
 
 
-def settings_of(variables: dict[str, str]) -> Settings:
-    """Each key's value and source, of the configuration that these variables give."""
+def settings_of(variables: dict[str, str], here: bool = False) -> Settings:
+    """Each key's value and source, of the configuration that these variables give; `here` with what .env adds."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("AUTH__")}
+    command = SERVER if here else [*SERVER, "--deployed"]
     result = subprocess.run(
-        SERVER, cwd=ROOT, env=others | variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command, cwd=ROOT, env=others | variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     if result.returncode != 0:
         raise Failed(result.stderr.strip().removeprefix("wardgate: "))
     settings = {}
     for line in result.stdout.splitlines():
-        # A source has no space; a value may have anything.
+        # A source has no mark of a comment; a value may have anything.
         setting, source = line.rsplit("  # ", 1)
         key, value = setting.split(" = ", 1)
         settings[key] = (value, source)

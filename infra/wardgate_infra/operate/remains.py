@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from wardgate_infra import Json
 from wardgate_infra.operate import release as releases
+from wardgate_infra.operate import restore_test
 from wardgate_infra.operate.needs import names
 from wardgate_infra.operate.needs.account import Account, copy_region, copy_stack, makes_copies
 from wardgate_infra.operate.needs.finding import code
@@ -63,10 +64,14 @@ class Remains:
         return f"wardgate-{self.stage.name}-pipeline"
 
     @property
+    def restore_testing_stack(self) -> str:
+        return restore_test.stack_name(self.stage)
+
+    @property
     def stacks(self) -> list[tuple[Stage, str]]:
         """Every stack of the stage and where it is, in the order in which they can go."""
         copies = [(it, copy_stack(self.stage)) for it in self.regions[1:]]
-        own = [*self.code_stacks, self.stage.data_stack, self.pipeline_stack]
+        own = [self.restore_testing_stack, *self.code_stacks, self.stage.data_stack, self.pipeline_stack]
         return [(self.stage, self.stage.backup_stack), *copies, *((self.stage, it) for it in own)]
 
     @property
