@@ -13,7 +13,7 @@ from wardgate_infra.operate import restore_test
 NOW = datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.UTC)
 KEYS = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
 GOOD = {"ValidationStatus": "SUCCESSFUL"}
-PLAN = {"Stacks": [{"Outputs": [{"OutputKey": "PlanArn", "OutputValue": "plan"}]}]}
+PLAN = {"RestoreTestingPlan": {"RestoreTestingPlanArn": "plan"}}
 
 
 def job(table: str, *, days: int = 1, said: Json = None) -> Json:
@@ -33,14 +33,13 @@ class RestoreTests(unittest.TestCase):
     def setUp(self) -> None:
         items = [{"pk": {"S": "a"}, "sk": {"S": "b"}}]
         self.dynamodb = FakeClient(describe_table={"Table": {"KeySchema": KEYS}}, scan={"Items": items})
-        self.backup = FakeClient()
+        self.backup = FakeClient(get_restore_testing_plan=PLAN)
 
     def run_it(self, *jobs: Json) -> str:
         self.backup.answers["list_restore_jobs"] = {"RestoreJobs": list(jobs)}
         asked = stage(
             backup=self.backup,
             dynamodb=self.dynamodb,
-            cloudformation=FakeClient(describe_stacks=PLAN),
             sts=FakeClient(get_caller_identity={"Arn": "arn:aws:iam::1:user/ada"}),
         )
         said = io.StringIO()
@@ -98,7 +97,7 @@ class RestoreTests(unittest.TestCase):
             self.run_it()
 
     def test_a_stage_without_a_plan_says_how_to_get_one(self) -> None:
-        none = stage(cloudformation=FakeClient(describe_stacks={"Stacks": [{}]}))
+        none = stage(backup=FakeClient(get_restore_testing_plan=error("ResourceNotFoundException")))
         with self.assertRaisesRegex(Failed, "make restore-test STAGE=staging PLAN=1"):
             restore_test.run(none, argparse.Namespace(plan=False, yes=False), NOW)
 

@@ -83,6 +83,7 @@ STAGING: list[Check] = [
     pipelines.check_candidate,
     restore.check_restore,
     restore.check_backup_plan,
+    restore.check_restore_test,
     seeds.check_seed_and_load,
     lost_keys.check_lost_keys,
     operations.check_commands_page,

@@ -34,10 +34,7 @@ def run(stage: Stage, options: argparse.Namespace, now: datetime.datetime | None
     if options.plan:
         stacks.deploy(stage, stack_name(stage), TEMPLATE, stage.parameters, yes=options.yes)
         return
-    arn = stage.outputs(stack_name(stage)).get("PlanArn")
-    if arn is None:
-        raise Failed(f"{stage.name} has no plan of restore tests: make restore-test STAGE={stage.name} PLAN=1")
-    jobs = newest(stage, arn)
+    jobs = newest(stage, plan(stage))
     rows, wrong = [], []
     for job in jobs:
         verdict = judge(stage, job)
@@ -56,9 +53,22 @@ def stack_name(stage: Stage) -> str:
     return f"wardgate-{stage.name}-restore-testing"
 
 
-def newest(stage: Stage, plan: str) -> list[Json]:
+def plan(stage: Stage) -> str:
+    """The ARN of the stage's plan, as infra/restore-testing.yaml names it."""
+    try:
+        found = stage.client("backup").get_restore_testing_plan(RestoreTestingPlanName=f"wardgate_{stage.name}")
+    except ClientError as error:
+        if code(error) != "ResourceNotFoundException":
+            raise
+        raise Failed(
+            f"{stage.name} has no plan of restore tests: make restore-test STAGE={stage.name} PLAN=1"
+        ) from None
+    return str(found["RestoreTestingPlan"]["RestoreTestingPlanArn"])
+
+
+def newest(stage: Stage, plan_arn: str) -> list[Json]:
     """The last job of each table."""
-    pages = stage.client("backup").get_paginator("list_restore_jobs").paginate(ByRestoreTestingPlanArn=plan)
+    pages = stage.client("backup").get_paginator("list_restore_jobs").paginate(ByRestoreTestingPlanArn=plan_arn)
     jobs = sorted((it for page in pages for it in page["RestoreJobs"]), key=lambda it: it["CreationDate"])
     by_table = {it.get("SourceResourceArn", it["RestoreJobId"]): it for it in jobs}
     return list(by_table.values())
