@@ -346,15 +346,15 @@ load: .tools/sam/.pins ## Sign people of a seed in at a steady rate, and say how
 backup-keys: .tools/sam/.pins ## Copy all key rings into an encrypted file: make backup-keys STAGE=production RECIPIENT="age1… age1…" FILE=keys.age
 	@$(need-rust)
 	@$(need-stage)
-	@$(operate) backup-keys --stage "$(STAGE)" --file "$(FILE)" $(foreach key,$(RECIPIENT),--recipient "$(key)")
+	@$(operate) backup-keys --stage "$(STAGE)" $(call option,FILE,--file) $(foreach key,$(RECIPIENT),--recipient "$(key)")
 
 # OVERWRITE= names rings that are not lost and go all the same.
 .PHONY: restore-keys
 restore-keys: .tools/sam/.pins ## Put lost key rings back: make restore-keys STAGE=production FILE=keys.age IDENTITY_FILE=key.txt DRY_RUN=1 OVERWRITE=signing
 	@$(need-rust)
 	@$(need-stage)
-	@$(operate) restore-keys --stage "$(STAGE)" --file "$(FILE)" --identity-file "$(IDENTITY_FILE)" \
-		$(call option,OVERWRITE,--overwrite) $(if $(DRY_RUN),--dry-run) $(yes)
+	@$(operate) restore-keys --stage "$(STAGE)" $(call option,FILE,--file) \
+		$(call option,IDENTITY_FILE,--identity-file) $(call option,OVERWRITE,--overwrite) $(if $(DRY_RUN),--dry-run) $(yes)
 
 .PHONY: smoke
 smoke: .tools/sam/.pins ## Take a synthetic user through a stage's functions: make smoke STAGE=staging

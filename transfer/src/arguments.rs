@@ -219,9 +219,12 @@ pub struct RestoreKeysArguments {
     pub dry_run: bool,
 }
 
-/// Arguments of `rehearse`. The copy is named by the environment, as any table is.
+/// Arguments of `rehearse`.
 #[derive(Debug, Args)]
 pub struct RehearseArguments {
+    /// The copy, without the stage.
+    #[arg(long)]
+    pub table: String,
     /// Which deployment the copy is of.
     #[arg(long)]
     pub stage: StageName,

@@ -32,10 +32,24 @@ impl StageName {
 
 impl Deployment {
     /// Opens it: the store and keys of `make run` in development, AWS elsewhere.
-    #[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
     pub async fn open(stage: StageName) -> Result<Self, Failure> {
+        Self::opened(stage, None).await
+    }
+
+    /// Opens a copy of its table. The copy is its own trail, which no configuration may say of the real one: the lines
+    /// about what never happened to the stage go with it.
+    pub async fn open_copy(stage: StageName, table: &str) -> Result<Self, Failure> {
+        Self::opened(stage, Some(table)).await
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
+    async fn opened(stage: StageName, copy: Option<&str>) -> Result<Self, Failure> {
         let environment = local::environment(stage, std::env::vars().collect())?;
         let mut config = Config::load(variables(stage, &environment))?;
+        if let Some(copy) = copy {
+            copy.clone_into(&mut config.store.table);
+            copy.clone_into(&mut config.store.audit_table);
+        }
         let (connection, local) = match config.embedded.folder.clone() {
             Some(folder) => {
                 let local = local::start(&mut config, &folder).await?;

@@ -55,9 +55,7 @@ def apply(stage: Stage, copy: RestoredTable, to: str | None, limits: dict[str, i
     given = {"items_per_second": "--rate", "capacity_per_second": "--capacity"}
     asked = [it for name, value in limits.items() for it in (given[name], str(value))]
     asked += ["--to", to] if to is not None else []
-    # The copy is its own trail, so that the stage's has no line of what never happened to it.
-    tables = {"AUTH__STORE__TABLE": copy.name, "AUTH__STORE__AUDIT_TABLE": copy.name}
-    reports = transfer.lines(stage, "rehearse", *asked, **tables)
+    reports = transfer.lines(stage, "rehearse", "--table", copy.name, *asked)
     listed = json.loads(next(reports))
     table(*migration_report.listing(listed))
     times, began = [], time.monotonic()

@@ -14,12 +14,12 @@ from wardgate_infra.operate.stage import Stage
 PROGRAM = ["cargo", "run", "--quiet", "--package", "wardgate-transfer", "--no-default-features", "--"]
 
 
-def ran(stage: Stage, verb: str, *arguments: str, **variables: str) -> str:
+def ran(stage: Stage, verb: str, *arguments: str) -> str:
     """What it prints for the verb to read. What it says to people goes to the terminal as it comes."""
     result = subprocess.run(
         [*PROGRAM, verb, "--stage", stage.name, *arguments],
         cwd=ROOT,
-        env=os.environ | credentials(stage) | variables,
+        env=os.environ | credentials(stage),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
@@ -30,12 +30,12 @@ def ran(stage: Stage, verb: str, *arguments: str, **variables: str) -> str:
     return result.stdout
 
 
-def lines(stage: Stage, verb: str, *arguments: str, **variables: str) -> Iterator[str]:
+def lines(stage: Stage, verb: str, *arguments: str) -> Iterator[str]:
     """What it prints, as it comes. Whoever stops listening ends it."""
     with subprocess.Popen(
         [*PROGRAM, verb, "--stage", stage.name, *arguments],
         cwd=ROOT,
-        env=os.environ | credentials(stage) | variables,
+        env=os.environ | credentials(stage),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
