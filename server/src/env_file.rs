@@ -87,7 +87,6 @@ impl Environment {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use wardgate::config::Config;
 

@@ -57,11 +57,12 @@ impl Local {
         let failed = |cause| DevError::Folder { folder: self.folder.clone(), cause };
         // Absolute: a function's working directory is its host's affair.
         let keys = config.secrets.file.as_deref().map(std::path::absolute).transpose().map_err(failed)?;
-        let mut text: String = from_file.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-        text += &format!(
-            "WARDGATE_ENGINE_PID={pid}\nAUTH__STAGE={stage}\nAUTH__HTTP__PORT={port}\nAUTH__SECRETS__FILE={keys}\n\
+        let from_file: Vec<String> = from_file.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        let text = format!(
+            "{from_file}WARDGATE_ENGINE_PID={pid}\nAUTH__STAGE={stage}\nAUTH__HTTP__PORT={port}\nAUTH__SECRETS__FILE={keys}\n\
              AUTH__AUTHORIZER__AUDIENCE={audience}\nAWS_REGION={region}\nAWS_ACCESS_KEY_ID=local\n\
              AWS_SECRET_ACCESS_KEY=local\nAWS_ENDPOINT_URL_DYNAMODB={engine}\n",
+            from_file = from_file.concat(),
             pid = std::process::id(),
             stage = config.stage.name(),
             port = config.http.port,
