@@ -15,7 +15,8 @@ python-files := infra/wardgate_infra infra/tests tests/emulated $(wildcard bench
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-# AUTH__* variables reach the server as they are: `AUTH__HTTP__PORT=8081 make run`. The last line is `exec`, so that
+# AUTH__* variables reach the server as they are: `AUTH__HTTP__PORT=8081 make run`. It reads .env, too, whose lines they win
+# over; .env.example has all. The last line is `exec`, so that
 # Ctrl-C is the server's own affair.
 .PHONY: run
 run: ## Build the server and run it on localhost:8080, with its own store, keys and demo user in .wardgate
@@ -102,6 +103,13 @@ export: ## Write every account to a file: make export STAGE=development FILE=use
 	@$(need-stage-and-file)
 	@exec $(transfer) export "$(FILE)" --stage "$(STAGE)" $(if $(HASHES),--with-hashes) \
 		$(foreach key,$(RECIPIENT),--recipient "$(key)") $(call option,PASSPHRASE_FILE,--passphrase-file)
+
+# The same seed makes the same people; ANYWAY=1 adds them also where others are.
+.PHONY: seed
+seed: ## Create people who are made up, not in production: make seed STAGE=development USERS=100 SEED=spring
+	@$(need-rust)
+	@$(need-stage)
+	@exec $(transfer) seed --stage "$(STAGE)" $(call option,USERS,--users) $(call option,SEED,--seed) $(if $(ANYWAY),--anyway)
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for a moment, or one for longer: make fuzz TARGET=email SECONDS=60
@@ -317,11 +325,17 @@ restore: .tools/sam/.pins ## Restore a stage's table to a time and switch over t
 	@$(operate) restore --stage "$(STAGE)" $(call option,TO,--to) $(call option,BACKUP,--backup) \
 		$(call option,TABLE,--table) $(call option,SWITCH_TO,--switch-to) $(yes)
 
-.PHONY: migrate
-migrate: .tools/sam/.pins ## Apply migrations of the data, or take them back: make migrate STAGE=staging TO=0001 DRY_RUN=1 AGAIN=1 RATE=200 CAPACITY=400
+# PLAN=1, once and as an administrator, has AWS Backup restore both tables each month.
+.PHONY: restore-test
+restore-test: .tools/sam/.pins ## Judge what AWS Backup has restored for a test: make restore-test STAGE=production PLAN=1
 	@$(need-stage)
-	@$(operate) migrate --stage "$(STAGE)" $(call option,TO,--to) $(if $(DRY_RUN),--dry-run) $(if $(AGAIN),--again) \
-		$(call option,RATE,--rate) $(call option,CAPACITY,--capacity) $(yes)
+	@$(operate) restore-test --stage "$(STAGE)" $(if $(PLAN),--plan) $(yes)
+
+.PHONY: migrate
+migrate: .tools/sam/.pins ## Apply migrations of the data, or take them back: make migrate STAGE=staging TO=0001 DRY_RUN=1 REHEARSE=1 AGAIN=1 RATE=200 CAPACITY=400
+	@$(need-stage)
+	@$(operate) migrate --stage "$(STAGE)" $(call option,TO,--to) $(if $(DRY_RUN),--dry-run) \
+		$(if $(REHEARSE),--rehearse) $(if $(AGAIN),--again) $(call option,RATE,--rate) $(call option,CAPACITY,--capacity) $(yes)
 
 .PHONY: migrate-new
 migrate-new: .tools/sam/.pins ## Write the file of a new migration: make migrate-new NAME=drop-old-names
@@ -332,6 +346,27 @@ rotate: .tools/sam/.pins ## Make the next keys: make rotate STAGE=staging RING=s
 	@$(need-stage)
 	@$(operate) rotate --stage "$(STAGE)" $(call option,RING,--ring) $(call option,RETIRE,--retire) \
 		$(if $(FIRST),--first) $(yes)
+
+.PHONY: load
+load: .tools/sam/.pins ## Sign people of a seed in at a steady rate, and say how long it took: make load STAGE=staging RATE=5 SECONDS=30 USERS=100 SEED=spring
+	@$(need-stage)
+	@$(operate) load --stage "$(STAGE)" $(call option,RATE,--rate) $(call option,SECONDS,--seconds) \
+		$(call option,USERS,--users) $(call option,SEED,--seed)
+
+# Both end in a program of Rust, which alone sees the keys.
+.PHONY: backup-keys
+backup-keys: .tools/sam/.pins ## Copy all key rings into an encrypted file: make backup-keys STAGE=production RECIPIENT="age1… age1…" FILE=keys.age
+	@$(need-rust)
+	@$(need-stage)
+	@$(operate) backup-keys --stage "$(STAGE)" $(call option,FILE,--file) $(foreach key,$(RECIPIENT),--recipient "$(key)")
+
+# OVERWRITE= names rings that are not lost and go all the same.
+.PHONY: restore-keys
+restore-keys: .tools/sam/.pins ## Put lost key rings back: make restore-keys STAGE=production FILE=keys.age IDENTITY_FILE=key.txt DRY_RUN=1 OVERWRITE=signing
+	@$(need-rust)
+	@$(need-stage)
+	@$(operate) restore-keys --stage "$(STAGE)" $(call option,FILE,--file) \
+		$(call option,IDENTITY_FILE,--identity-file) $(call option,OVERWRITE,--overwrite) $(if $(DRY_RUN),--dry-run) $(yes)
 
 .PHONY: smoke
 smoke: .tools/sam/.pins ## Take a synthetic user through a stage's functions: make smoke STAGE=staging

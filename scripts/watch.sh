@@ -4,7 +4,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
 export AUTH__STAGE=${AUTH__STAGE-development} AUTH__EMBEDDED__FOLDER=${AUTH__EMBEDDED__FOLDER-.wardgate}
-port=${AUTH__HTTP__PORT:-8080}
 
 [ -e "$target/debug/login" ] || echo "The first build takes a few minutes."
 cargo build --package wardgate-server --features dev
@@ -35,6 +34,8 @@ until grep -qsx "WARDGATE_ENGINE_PID=$engine" "$env_file"; do
     kill -0 "$engine" 2>/dev/null || exit 1
     sleep 0.1
 done
+# The server has read .env, and functions get what it has found.
+port=$(sed -n 's/^AUTH__HTTP__PORT=//p' "$env_file" | tail -n 1)
 
 echo
 echo "The functions listen on http://localhost:$port, where the tour of README.md works. Each starts at its first request."

@@ -140,3 +140,31 @@ fn sec_pl_01_the_backup_role_reaches_our_tables_vaults_and_keys_alone() {
         }
     }
 }
+
+/// AWS Backup deletes by this name what it has restored for a test.
+const TEST_TABLES: &str = ":table/awsbackup-restore-test-*";
+
+#[test]
+fn a_backup_of_each_table_is_restored_each_month_by_a_role_that_reaches_no_live_table() {
+    for stage in STAGES {
+        let testing = of_stage("infra/restore-testing.yaml", stage);
+        let plan = resources(&testing, "AWS::Backup::RestoreTestingPlan")["Plan"].clone();
+        assert_eq!(plan["RestoreTestingPlanName"], format!("wardgate_{stage}"));
+        assert_eq!(plan["ScheduleExpression"], "cron(0 5 3 * ? *)");
+        let vaults = texts(&plan["RecoveryPointSelection"]["IncludeVaults"]);
+        assert!(vaults.iter().all(|vault| vault.ends_with(&format!(":backup-vault:wardgate-{stage}"))), "{vaults:?}");
+        let tables = resources(&testing, "AWS::Backup::RestoreTestingSelection")["Tables"].clone();
+        assert_eq!(tables["ProtectedResourceType"], "DynamoDB");
+        let tag = &tables["ProtectedResourceConditions"]["StringEquals"][0];
+        assert_eq!((&tag["Key"], &tag["Value"]), (&json!("aws:ResourceTag/wardgate:backup"), &json!(stage)));
+        assert_eq!(tables["RestoreMetadataOverrides"]["encryptionType"], "KMS", "not a key of AWS's own");
+        let role = resources(&testing, "AWS::IAM::Role")["RestoreRole"].clone();
+        let statements = role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap().clone();
+        let of_tables: Vec<&Value> = statements
+            .iter()
+            .filter(|it| texts(&it["Action"]).iter().any(|action| action.starts_with("dynamodb:")))
+            .collect();
+        assert_eq!(of_tables.len(), 1, "{stage}");
+        assert!(texts(&of_tables[0]["Resource"]).iter().all(|it| it.ends_with(TEST_TABLES)), "{}", of_tables[0]);
+    }
+}

@@ -12,7 +12,7 @@ use crate::harness::repository;
 
 const TEMPLATE: &str = "infra/pipeline.yaml";
 /// The stacks that an administrator deploys, and no pipeline.
-const ADMINISTRATORS: [&str; 1] = [TEMPLATE];
+const ADMINISTRATORS: [&str; 2] = [TEMPLATE, "infra/restore-testing.yaml"];
 /// Jobs that may do more than read the source, and what.
 const RIGHTS: [(&str, &str, &str); 7] = [
     ("advisories", "release", "id-token: write"),

@@ -48,6 +48,13 @@ class Order(Verb):
         deployed = [made.data_stack, *made.release_stacks, made.observability_stack, made.backup_stack]
         stacks = [it for operation, _, it in cloud.log if operation == "delete_stack"]
         self.assertEqual(stacks, [*reversed(deployed), "wardgate-staging-pipeline"])
+
+    def test_the_plan_of_restore_tests_goes_before_the_key_that_it_names(self) -> None:
+        cloud = Cloud()
+        cloud.stacks["wardgate-staging-restore-testing"] = {"StackStatus": "CREATE_COMPLETE"}
+        self.types(cloud, options("lost"))
+        gone = [it for operation, _, it in cloud.log if operation == "delete_stack"]
+        self.assertLess(gone.index("wardgate-staging-restore-testing"), gone.index("wardgate-staging-data"))
         operations = [operation for operation, *_ in cloud.log]
         self.assertEqual(
             [it for it, _ in itertools.groupby(operations)],
@@ -74,7 +81,8 @@ class Order(Verb):
         found = Account(Cloud().stage()).stacks
         taken = {name for _, name in Cloud().remains().stacks}
         self.assertEqual({it.name for it in found} - taken, {"wardgate-artifacts"})
-        self.assertEqual(taken - {it.name for it in found}, {"wardgate-staging-pipeline"})
+        by_administrators = {"wardgate-staging-pipeline", "wardgate-staging-restore-testing"}
+        self.assertEqual(taken - {it.name for it in found}, by_administrators)
 
     def test_aws_would_take_every_request(self) -> None:
         cloud, asked = Cloud("production"), 0

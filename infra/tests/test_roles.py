@@ -43,7 +43,7 @@ from wardgate_infra.operate.needs.finding import Level
 MIGRATE = "lambda:InvokeFunction of arn:aws:lambda:eu-central-1:123456789012:function:wardgate-staging-migrate:live"
 OPTIONS = argparse.Namespace(
     function=None, since="15m", grep=None, request=None, follow=False, key=None, minutes=0, to=None, dry_run=True,
-    again=False, rate=None, capacity=None, yes=True,
+    again=False, rehearse=False, rate=None, capacity=None, yes=True,
 )  # fmt: skip
 READS = {"status": status, "version": version, "logs": logs, "config": config, "watch-alarms": watch_alarms}
 

@@ -11,7 +11,7 @@ from unittest import mock
 
 from tests.fakes import stage
 from wardgate_infra import Failed, Json
-from wardgate_infra.operate import config, logs, migrate, rotate, terminal
+from wardgate_infra.operate import config, logs, migration_report, rotate, terminal
 from wardgate_infra.operate import restored_table as restored
 
 
@@ -91,21 +91,21 @@ class Migrations(unittest.TestCase):
     def test_a_migration_at_its_end_counts_what_it_did(self) -> None:
         step = self.STEP | {"tallies": {"sealed": 5}}
         self.assertEqual(
-            migrate.finished(step, True),
+            migration_report.finished(step, True),
             "0001 rewrap up (for 2): 1,200 items seen, would change 7\n           5 sealed",
         )
 
     def test_one_on_its_way_says_how_long_it_takes(self) -> None:
         step = self.STEP | {"total": 1000, "seconds_left": 90, "rate": 20}
         text = "0001 rewrap up (for 2): 1,200 of about 1,200 items seen, changed 7, 20 a second, about 0:01:30 left"
-        self.assertEqual(migrate.progress(step, False), text)
-        self.assertNotIn("of about", migrate.progress(step | {"total": None, "seconds_left": None}, False))
+        self.assertEqual(migration_report.progress(step, False), text)
+        self.assertNotIn("of about", migration_report.progress(step | {"total": None, "seconds_left": None}, False))
 
     def test_a_refusal_says_what_to_do(self) -> None:
-        advice = migrate.advice(stage(), {"code": "locked", "detail": "somebody has it"})
+        advice = migration_report.advice(stage(), {"code": "locked", "detail": "somebody has it"})
         self.assertEqual(advice.splitlines()[0], "Somebody has it.")
         self.assertIn("make migrate STAGE=staging", advice)
-        self.assertIn("F=migrate", migrate.advice(stage(), {"code": "new", "detail": "what"}))
+        self.assertIn("F=migrate", migration_report.advice(stage(), {"code": "new", "detail": "what"}))
 
 
 class Keys(unittest.TestCase):

@@ -16,7 +16,12 @@ from wardgate_infra.operate.needs.intrinsics import Values
 from wardgate_infra.rights import ACCOUNT, PSEUDO, REGION, STAGE, actions_like, formats
 
 # What an administrator deploys: none has the role.
-ADMINISTRATORS = ("infra/pipeline.yaml", "infra/backup-copy.yaml", "infra/probe.yaml")
+ADMINISTRATORS = (
+    "infra/pipeline.yaml",
+    "infra/backup-copy.yaml",
+    "infra/probe.yaml",
+    "infra/restore-testing.yaml",
+)
 HERE = f"{REGION}:{ACCOUNT}"
 # What CloudFormation makes up where a template gives no name.
 MADE_UP = "1A2B3C4D5E6F"

@@ -2,6 +2,7 @@
 //! what the container image runs.
 
 pub mod endpoints;
+pub mod env_file;
 pub mod ops;
 pub mod router;
 pub mod serve;

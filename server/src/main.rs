@@ -1,6 +1,7 @@
 //! The standalone server. `wardgate-server engine` is its embedded store alone; `wardgate-server config` prints the
-//! configuration that it would start with.
+//! configuration that it would start with, and with `--deployed` that of variables which are not this machine's.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use wardgate::clock::SystemClock;
 use wardgate::config::{Config, Setting};
 use wardgate::entropy::SystemEntropy;
 use wardgate::telemetry;
+use wardgate_server::env_file::Environment;
 use wardgate_server::ops::is_beside_the_api;
 use wardgate_server::serve::{claim_descriptors, listen, serve};
 
@@ -23,17 +25,21 @@ enum Mode {
     Serve,
     /// The embedded store alone, for functions that run beside it (`make watch`).
     Engine,
-    /// What prints the configuration and ends; with what operators have set while a service runs, as a JSON object.
-    Config(Option<String>),
+    /// What prints the configuration and ends. That of a function knows no file of this machine, and has what operators have
+    /// set: a JSON object.
+    Config { deployed: Option<String> },
 }
 
 impl Mode {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, AnyError> {
-        match (arguments.next().as_deref(), arguments.next()) {
+        match (arguments.next().as_deref(), arguments.next().as_deref()) {
             (None, _) => Ok(Self::Serve),
             (Some("engine"), None) => Ok(Self::Engine),
-            (Some("config"), set) => Ok(Self::Config(set)),
-            _ => Err("usage: wardgate-server [engine | config [settings]]".into()),
+            (Some("config"), None) => Ok(Self::Config { deployed: None }),
+            (Some("config"), Some("--deployed")) => {
+                Ok(Self::Config { deployed: Some(arguments.next().unwrap_or_default()) })
+            }
+            _ => Err("usage: wardgate-server [engine | config [--deployed settings]]".into()),
         }
     }
 }
@@ -53,10 +59,15 @@ async fn main() -> ExitCode {
 #[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
 async fn run() -> Result<(), AnyError> {
     let mode = Mode::parse(std::env::args().skip(1))?;
-    let config = Config::load(std::env::vars())?;
-    if let Mode::Config(set) = &mode {
-        let set = set.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
-        print_settings(&config.with(&set)?.settings());
+    let is_deployed = matches!(mode, Mode::Config { deployed: Some(_) });
+    let folder = (cfg!(feature = "dev") && !is_deployed).then(|| Path::new("."));
+    let environment = Environment::read(std::env::vars(), folder)?;
+    let config = Config::load(environment.variables()).map_err(|error| environment.explain(error))?;
+    if let Mode::Config { deployed } = mode {
+        let set = deployed.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
+        let mut settings = config.with(&set)?.settings();
+        environment.name_sources(&mut settings);
+        print_settings(&settings);
         return Ok(());
     }
     telemetry::start(&config.log)?;
@@ -77,10 +88,10 @@ async fn run() -> Result<(), AnyError> {
         (Mode::Engine, Some(folder)) => {
             // Free, as it was a moment ago: whoever runs the functions listens there.
             drop(listeners);
-            return embedded::engine(config, &folder, stopping).await;
+            return embedded::engine(config, &folder, &environment, stopping).await;
         }
         (Mode::Engine, None) => return Err("engine needs embedded.folder: set AUTH__EMBEDDED__FOLDER".into()),
-        (Mode::Serve | Mode::Config(_), _) => {}
+        (Mode::Serve | Mode::Config { .. }, _) => {}
     }
     let connection = Connection::from_environment(|name| std::env::var(name).ok())?;
     let ops = if is_beside_the_api(&config) { Vec::new() } else { listen(&config.ops.bind, config.ops.port).await? };
@@ -141,6 +152,7 @@ mod embedded {
     use wardgate::config::Config;
     use wardgate_server::dev::local::Local;
     use wardgate_server::dev::{demo, erasure, outbox, tour};
+    use wardgate_server::env_file::Environment;
     use wardgate_server::serve::{listen, serve_router};
 
     use super::{AnyError, app};
@@ -178,6 +190,7 @@ mod embedded {
     pub(super) async fn engine(
         mut config: Config,
         folder: &Path,
+        environment: &Environment,
         stopping: watch::Receiver<bool>,
     ) -> Result<(), AnyError> {
         let local = Local::start(&mut config, folder).await?;
@@ -188,7 +201,7 @@ mod embedded {
         let (pump, outbox) = local.pump(&app);
         let router = outbox::routes(&app.config, &pump, &outbox);
         let pumping = tokio::spawn(pump.run(stopping.clone()));
-        let env_file = local.write_env_file(&app.config)?;
+        let env_file = local.write_env_file(&app.config, environment.from_file())?;
         if let Some(address) = listeners.first().and_then(|listener| listener.local_addr().ok()) {
             println!("Mails land at http://{address}/dev/outbox.");
         }
@@ -206,6 +219,7 @@ mod embedded {
     use tokio::net::TcpListener;
     use tokio::sync::watch;
     use wardgate::config::Config;
+    use wardgate_server::env_file::Environment;
 
     use super::AnyError;
 
@@ -220,7 +234,12 @@ mod embedded {
             .into())
     }
 
-    pub(super) async fn engine(config: Config, folder: &Path, stopping: watch::Receiver<bool>) -> Result<(), AnyError> {
+    pub(super) async fn engine(
+        config: Config,
+        folder: &Path,
+        _environment: &Environment,
+        stopping: watch::Receiver<bool>,
+    ) -> Result<(), AnyError> {
         run(config, folder, Vec::new(), stopping).await
     }
 }

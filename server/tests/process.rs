@@ -48,6 +48,23 @@ fn config_prints_what_the_server_would_start_with_and_starts_nothing() {
     assert!(String::from_utf8(refused.stderr).unwrap().contains("`http.port` from AUTH__HTTP__PORT"));
 }
 
+#[test]
+fn the_environment_file_is_read_where_the_server_runs_and_named_as_a_source() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(".env"), "AUTH__LOG__FORMAT=json\nAUTH__HTTP__PORT=1\n").unwrap();
+    let printed = |arguments: &[&str]| {
+        let data = folder.path().join("data");
+        let printed = command(&data, 8099, &[]).args(arguments).current_dir(folder.path()).output().unwrap();
+        assert!(printed.status.success(), "{printed:?}");
+        String::from_utf8(printed.stdout).unwrap()
+    };
+    let text = printed(&["config"]);
+    assert!(text.lines().any(|line| line == "log.format = \"json\"  # AUTH__LOG__FORMAT from .env"), "{text}");
+    assert!(text.lines().any(|line| line == "http.port = 8099  # AUTH__HTTP__PORT"), "{text}");
+    let text = printed(&["config", "--deployed"]);
+    assert!(!text.contains(".env"), "a function's configuration has nothing of this machine: {text}");
+}
+
 /// A port that was free a moment ago.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()

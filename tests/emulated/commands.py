@@ -63,7 +63,8 @@ so long, once a minute. The exit status is not 0 if a check failed.""",
     (
         "make migrate STAGE=staging",
         """\
-Applies what is due of the [migrations](migrations.md). `TO=` goes to a number, up or down, and `DRY_RUN=1` only counts.""",
+Applies what is due of the [migrations](migrations.md). `TO=` goes to a number, up or down, `DRY_RUN=1` only counts,
+and `REHEARSE=1` applies those of this checkout to a copy.""",
     ),
     (
         "make rotate STAGE=staging RING=login_mac",
@@ -86,6 +87,27 @@ Backs up both tables now. What is backed up without it: [disaster recovery](disa
         "restore",
         """\
 Restores the table to a time (`TO=`) or to a backup, and switches over to it: [disaster recovery](disaster-recovery.md).""",
+    ),
+    (
+        "restore-test",
+        """\
+Judges what AWS Backup has restored [for a test](disaster-recovery.md#the-monthly-restore-test), and fails where the last one
+is not a good one. The emulator has no such tests. `PLAN=1` has AWS Backup do them.""",
+    ),
+    (
+        "backup-keys",
+        """\
+Copies [all key rings](rotation.md#a-copy-of-the-keys) into a file that only the recipients can open.""",
+    ),
+    (
+        "restore-keys",
+        """\
+Puts lost rings back from such a file: [secrets are lost](disaster-recovery.md#secrets-are-lost). Here all were.""",
+    ),
+    (
+        "load",
+        """\
+Signs [people of a seed](../performance.md#load-on-a-stage) in at a steady rate. The machine of this page also ran the stage.""",
     ),
     (
         "deploy",

@@ -5,7 +5,9 @@ import json
 import secrets
 import time
 
+from emulated import commands
 from emulated.gateway import Api, equal, holds
+from wardgate_infra import Json
 from wardgate_infra.emulator.deployment import Deployment
 
 
@@ -66,3 +68,37 @@ def check_migrations(api: Api, emulator: Deployment) -> None:
     code, printed = migrate(emulator, "--to", "0099")
     holds(code == 1 and "knows no migration 0099" in printed, printed)
     equal(lines(emulator) - applied, 7)
+
+
+def check_rehearsal(_api: Api, emulator: Deployment) -> None:
+    """On a copy that is gone afterwards, and the table and its trail have never heard of it: by recovery, and by a
+    backup where there is none."""
+    dynamodb, live = emulator.client("dynamodb"), f"wardgate-{emulator.stage}"
+    line = f"make migrate STAGE={emulator.stage} TO=0000 REHEARSE=1"
+    described = dynamodb.describe_continuous_backups(TableName=live)["ContinuousBackupsDescription"]
+    recovery = described["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+    before = left(emulator)
+    for recovers in (not recovery, recovery):
+        dynamodb.update_continuous_backups(
+            TableName=live, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": recovers}
+        )
+        ran = commands.typed(emulator, line)
+        holds(ran.returncode == 0, ran.stdout, ran.stderr)
+        holds("0001 rewrap-password-hashes down" in ran.stdout and "items seen, changed" in ran.stdout, ran.stdout)
+        holds(f"{live} is as it was" in ran.stdout, ran.stdout)
+        equal(left(emulator), before)
+    both = commands.typed(emulator, f"{line} DRY_RUN=1")
+    holds(both.returncode != 0 and "leave DRY_RUN=1" in both.stderr, both.stdout, both.stderr)
+
+
+def left(emulator: Deployment) -> tuple[Json, Json, Json, int]:
+    """What a rehearsal could leave behind: tables, backups, what the table says of its migrations, and lines."""
+    dynamodb = emulator.client("dynamodb")
+    backups = sorted(it["BackupArn"] for it in dynamodb.list_backups()["BackupSummaries"])
+    return dynamodb.list_tables()["TableNames"], backups, states(emulator), lines(emulator)
+
+
+def states(emulator: Deployment) -> list[Json]:
+    """What the table says of its migrations."""
+    asked = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": "MIGRATION"}}}
+    return list(emulator.client("dynamodb").query(TableName=f"wardgate-{emulator.stage}", **asked)["Items"])

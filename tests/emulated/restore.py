@@ -116,6 +116,22 @@ def check_backup_plan(_api: Api, emulator: Deployment) -> None:
         holds(described["EncryptionKeyArn"], described)
 
 
+def check_restore_test(_api: Api, emulator: Deployment) -> None:
+    """The stack is one that CloudFormation takes; the emulator knows no plan of tests, which is said. What comes of
+    one: infra/tests/test_restore_test.py."""
+    line = f"make restore-test STAGE={emulator.stage}"
+    made = commands.typed(emulator, f"{line} PLAN=1 YES=1")
+    holds(made.returncode == 0, made.stdout, made.stderr)
+    name = f"wardgate-{emulator.stage}-restore-testing"
+    [stack] = emulator.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    equal(stack["StackStatus"], "CREATE_COMPLETE")
+    ran = commands.typed(emulator, line)
+    holds(ran.returncode != 0 and "has no plan of restore tests" in ran.stderr, ran.stdout, ran.stderr)
+    # Without what make says of it.
+    said = "\n".join(it for it in ran.stderr.splitlines() if it.startswith("wardgate: "))
+    commands.record("restore-test", line, ran.stdout + said)
+
+
 def copy_vault(emulator: Deployment) -> str:
     """The second region's vault. All stacks of the emulator are in one region, so it is called as another stage's here,
     which is not deployed yet."""

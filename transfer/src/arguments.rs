@@ -5,12 +5,22 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use encoding_rs::Encoding;
+use wardgate::secrets::RingName;
 
 use crate::formats::Format;
+use crate::keys;
 
 /// An encoding by any of its names.
 fn encoding(name: &str) -> Result<&'static Encoding, String> {
     Encoding::for_label(name.as_bytes()).ok_or_else(|| "no such encoding: try windows-1252 or utf-16le".to_owned())
+}
+
+/// A key ring by its name.
+fn ring(name: &str) -> Result<RingName, String> {
+    let mut rings = keys::RINGS.into_iter();
+    rings
+        .find(|ring| ring.name() == name)
+        .ok_or_else(|| format!("no such ring: there are {}", keys::RINGS.map(RingName::name).join(", ")))
 }
 
 /// Users from other systems into Wardgate, and out of it.
@@ -29,9 +39,20 @@ pub enum Command {
     Import(ImportArguments),
     /// Write every account to a file.
     Export(ExportArguments),
+    /// Create people who are made up, the same for the same seed. Not in production.
+    Seed(SeedArguments),
     /// Write a file of made-up accounts, for measurements.
     #[command(hide = true)]
     Generate(GenerateArguments),
+    /// Copy every key ring of a stage in AWS into an encrypted file; `make backup-keys` runs it.
+    #[command(hide = true)]
+    BackupKeys(BackupKeysArguments),
+    /// Put lost key rings back; `make restore-keys` runs it.
+    #[command(hide = true)]
+    RestoreKeys(RestoreKeysArguments),
+    /// Apply migrations to a copy of a table; `make migrate REHEARSE=1` runs it.
+    #[command(hide = true)]
+    Rehearse(RehearseArguments),
 }
 
 /// Which deployment.
@@ -147,4 +168,73 @@ pub struct GenerateArguments {
     /// How many accounts.
     #[arg(long)]
     pub users: u64,
+}
+
+/// Arguments of `seed`.
+#[derive(Debug, Args)]
+pub struct SeedArguments {
+    /// Which deployment gets the people.
+    #[arg(long)]
+    pub stage: StageName,
+    /// How many there are to be.
+    #[arg(long, default_value = "100", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub users: u64,
+    /// What they are made of, their passwords too.
+    #[arg(long, default_value = "wardgate")]
+    pub seed: String,
+    /// Also where people are who are of no seed.
+    #[arg(long)]
+    pub anyway: bool,
+}
+
+/// Arguments of `backup-keys`.
+#[derive(Debug, Args)]
+pub struct BackupKeysArguments {
+    /// The file to write. It must not exist.
+    pub file: PathBuf,
+    /// Which deployment's keys.
+    #[arg(long)]
+    pub stage: StageName,
+    /// An age public key (`age1…`) to encrypt the file to. May be given more than once.
+    #[arg(long, required = true)]
+    pub recipient: Vec<String>,
+}
+
+/// Arguments of `restore-keys`.
+#[derive(Debug, Args)]
+pub struct RestoreKeysArguments {
+    /// A file of `backup-keys`.
+    pub file: PathBuf,
+    /// Which deployment gets the keys: the one that they are of.
+    #[arg(long)]
+    pub stage: StageName,
+    /// A file with the age identity (secret key) that the file is encrypted to.
+    #[arg(long)]
+    pub identity_file: PathBuf,
+    /// A ring that is to be as in the file even if it is not lost. May be given more than once.
+    #[arg(long, value_parser = ring)]
+    pub overwrite: Vec<RingName>,
+    /// Say what would be done, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `rehearse`.
+#[derive(Debug, Args)]
+pub struct RehearseArguments {
+    /// The copy, without the stage.
+    #[arg(long)]
+    pub table: String,
+    /// Which deployment the copy is of.
+    #[arg(long)]
+    pub stage: StageName,
+    /// The last migration that is to be applied.
+    #[arg(long)]
+    pub to: Option<String>,
+    /// The most items looked at in a second.
+    #[arg(long)]
+    pub rate: Option<u32>,
+    /// The most capacity units in a second.
+    #[arg(long)]
+    pub capacity: Option<u32>,
 }

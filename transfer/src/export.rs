@@ -78,14 +78,14 @@ pub async fn run(arguments: ExportArguments) -> Result<(), Failure> {
 }
 
 /// What is half written has another name.
-fn partial(file: &Path) -> PathBuf {
+pub(crate) fn partial(file: &Path) -> PathBuf {
     let mut path = file.as_os_str().to_owned();
     path.push(".part");
     path.into()
 }
 
-/// For its owner alone: it is full of personal data.
-fn create(path: &Path) -> std::io::Result<File> {
+/// For its owner alone: it is full of personal data, or of keys.
+pub(crate) fn create(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 

@@ -4,6 +4,9 @@
 //! - [`import`]: rows into accounts, with [`checkpoint`], [`errors`], [`progress`] and [`summary`] beside it.
 //! - [`input`] reads the file in its [`encoding`], [`rows`] takes it apart, [`formats`] know what each system calls things.
 //! - [`export`]: accounts into rows. [`encryption`]: age, both ways.
+//! - [`seed`]: people who are made up (`make seed`).
+//! - [`rehearse`]: migrations on a copy of a table (`make migrate REHEARSE=1`).
+//! - [`keys`]: key rings into an encrypted file, and back (`make backup-keys`, `make restore-keys`).
 
 pub mod arguments;
 pub mod checkpoint;
@@ -15,8 +18,11 @@ pub mod formats;
 pub mod generate;
 pub mod import;
 pub mod input;
+pub mod keys;
 pub mod progress;
+pub mod rehearse;
 pub mod rows;
+pub mod seed;
 pub mod stage;
 pub mod summary;
 
@@ -31,5 +37,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Import(arguments) => import::run(arguments).await,
         Command::Export(arguments) => export::run(arguments).await,
         Command::Generate(arguments) => generate::run(&arguments),
+        Command::BackupKeys(arguments) => keys::backup(arguments).await,
+        Command::RestoreKeys(arguments) => keys::restore(arguments).await,
+        Command::Seed(arguments) => seed::run(arguments).await,
+        Command::Rehearse(arguments) => rehearse::run(arguments).await,
     }
 }

@@ -33,10 +33,24 @@ impl StageName {
 
 impl Deployment {
     /// Opens it: the store and keys of `make run` in development, AWS elsewhere.
-    #[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
     pub async fn open(stage: StageName) -> Result<Self, Failure> {
-        let environment: BTreeMap<String, String> = std::env::vars().collect();
+        Self::opened(stage, None).await
+    }
+
+    /// Opens a copy of its table. The copy is its own trail, which no configuration may say of the real one: the lines
+    /// about what never happened to the stage go with it.
+    pub async fn open_copy(stage: StageName, table: &str) -> Result<Self, Failure> {
+        Self::opened(stage, Some(table)).await
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
+    async fn opened(stage: StageName, copy: Option<&str>) -> Result<Self, Failure> {
+        let environment = local::environment(stage, std::env::vars().collect())?;
         let mut config = Config::load(variables(stage, &environment))?;
+        if let Some(copy) = copy {
+            copy.clone_into(&mut config.store.table);
+            copy.clone_into(&mut config.store.audit_table);
+        }
         let (connection, local) = match config.embedded.folder.clone() {
             Some(folder) => {
                 let local = local::start(&mut config, &folder).await?;
@@ -44,8 +58,9 @@ impl Deployment {
             }
             None => (Connection::from_environment(|name| environment.get(name).cloned())?, None),
         };
-        let host =
-            Host { connection, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), hashing_slots: 1 };
+        // An import hashes nothing; a seed does, once for each of its people.
+        let hashing_slots = std::thread::available_parallelism().map_or(1, usize::from);
+        let host = Host { connection, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), hashing_slots };
         let deployed = Arc::new(App::new(config, host)?);
         Ok(Self { app: Current::new(deployed, Needs { rings: &[], table: true }).app().await, local })
     }
@@ -89,10 +104,23 @@ fn variables(stage: StageName, environment: &BTreeMap<String, String>) -> BTreeM
 mod local {
     use std::path::Path;
 
+    use std::collections::BTreeMap;
+
     use wardgate::config::Config;
     pub(super) use wardgate_server::dev::local::Local;
+    use wardgate_server::env_file::Environment;
 
     use crate::Failure;
+    use crate::arguments::StageName;
+
+    /// With what `make run` has from `.env`: it is the same store.
+    pub(super) fn environment(
+        stage: StageName,
+        mut real: BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>, Failure> {
+        real.insert("AUTH__STAGE".to_owned(), stage.name().to_owned());
+        Ok(Environment::read(real, Some(Path::new(".")))?.variables().collect())
+    }
 
     pub(super) async fn start(config: &mut Config, folder: &Path) -> Result<Local, Failure> {
         Ok(Local::start(config, folder).await?)
@@ -108,10 +136,21 @@ mod local {
 mod local {
     use std::path::Path;
 
+    use std::collections::BTreeMap;
+
     use wardgate::aws::Connection;
     use wardgate::config::Config;
 
     use crate::Failure;
+    use crate::arguments::StageName;
+
+    #[expect(clippy::unnecessary_wraps, reason = "the same shape as with the feature")]
+    pub(super) fn environment(
+        _stage: StageName,
+        real: BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>, Failure> {
+        Ok(real)
+    }
 
     pub(super) struct Local {
         pub(super) connection: Connection,

@@ -14,6 +14,8 @@ mod interrupted;
 mod passwords;
 #[path = "transfer/refused.rs"]
 mod refused;
+#[path = "transfer/seeds.rs"]
+mod seeds;
 #[path = "transfer/sources.rs"]
 mod sources;
 #[path = "transfer/stages.rs"]

@@ -28,8 +28,12 @@ VERBS = {
     "destroy": "takes a stage away, its code alone or with its data",
     "backup": "Back up both tables now",
     "restore": "Restore the table to a time, and switch over to it",
+    "restore-test": "look at what AWS Backup restores each month for a test",
     "migrate": "Apply migrations of the data, or take them back",
     "rotate": "make the next keys, or take a key out of use at once",
+    "load": "sign people of a seed in at a steady rate, not in production",
+    "backup-keys": "copy every key ring into an encrypted file",
+    "restore-keys": "put lost key rings back from such a file",
     "smoke": "take a synthetic user through what is live",
     "verify": "asks a stage as a client does, by its own address",
 }

@@ -23,7 +23,7 @@ def arguments(_: argparse.ArgumentParser) -> None:
 def run(stage: Stage, _: argparse.Namespace) -> None:
     began = time.monotonic()
     dynamodb = stage.client("dynamodb")
-    name = f"{datetime.datetime.now(datetime.UTC):%Y%m%dt%H%M%Sz}"
+    name = name_now()
     tables = [f"{stage.parameters[it]}-{stage.name}" for it in ("TableName", "AuditTableName")]
     # Both begin before either is waited for, so that they are of nearly the same moment.
     begun = [dynamodb.create_backup(TableName=it, BackupName=name)["BackupDetails"]["BackupArn"] for it in tables]
@@ -34,6 +34,18 @@ def run(stage: Stage, _: argparse.Namespace) -> None:
     table(rows)
     say(f"Both are there after {time.monotonic() - began:.0f} s.")
     audit.record(stage, "backed_up", ", ".join(begun))
+
+
+def name_now() -> str:
+    return f"{datetime.datetime.now(datetime.UTC):%Y%m%dt%H%M%Sz}"
+
+
+def of_table(stage: Stage, table_name: str) -> str:
+    """Backs up one table, and gives the ARN once it can be used."""
+    dynamodb = stage.client("dynamodb")
+    arn = dynamodb.create_backup(TableName=table_name, BackupName=name_now())["BackupDetails"]["BackupArn"]
+    wait(dynamodb, arn)
+    return str(arn)
 
 
 def wait(dynamodb: Client, arn: str) -> Json:

@@ -67,11 +67,13 @@ def variables_of(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name.startswith("AUTH__")}
 
 
-def settings_of(variables: dict[str, str], live: dict[str, Json] | None = None) -> Settings:
-    """Each key's value and source, of the configuration that these variables give with what operators have set."""
+def settings_of(variables: dict[str, str], deployed: dict[str, Json] | None = None) -> Settings:
+    """Each key's value and source, of the configuration that these variables give: here with what .env adds, and where it
+    is deployed with what operators have set."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("AUTH__")}
+    command = SERVER if deployed is None else [*SERVER, "--deployed", json.dumps(deployed)]
     result = subprocess.run(
-        [*SERVER, json.dumps(live or {})],
+        command,
         cwd=ROOT,
         env=others | variables,
         stdin=subprocess.DEVNULL,
@@ -83,7 +85,7 @@ def settings_of(variables: dict[str, str], live: dict[str, Json] | None = None) 
         raise Failed(result.stderr.strip().removeprefix("wardgate: "))
     found = {}
     for line in result.stdout.splitlines():
-        # A source has no space; a value may have anything.
+        # A source has no mark of a comment; a value may have anything.
         setting, source = line.rsplit("  # ", 1)
         key, value = setting.split(" = ", 1)
         found[key] = (value, source)

@@ -136,9 +136,9 @@ def many(number: int, what: str, several: str = "") -> str:
 
 
 def backup(destroy: Destroy) -> str:
-    """First of all: without a plan nothing makes new recovery points."""
+    """First of all: without a plan nothing makes new recovery points, and nothing restores one."""
     own, *others = destroy.remains.regions
-    gone = delete_stack(own, destroy.stage.backup_stack)
+    gone = delete_stack(own, destroy.stage.backup_stack) + delete_stack(own, destroy.remains.restore_testing_stack)
     return many(gone + sum(delete_stack(it, copy_stack(destroy.stage)) for it in others), "stack")
 
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from botocore.exceptions import ClientError
 
 from wardgate_infra import Json
-from wardgate_infra.operate import release, rollback, running
+from wardgate_infra.operate import backup_keys, release, rollback, running
 from wardgate_infra.operate.stage import Stage, is_refused
 
 # A part of `make status`: rows to print, and what is wrong.
@@ -16,6 +16,8 @@ Section: TypeAlias = tuple[Sequence[Sequence[str]], list[str]]
 
 # Where what could not be delivered waits for somebody.
 SET_ASIDE = "-failed"
+# The ring whose loss nothing makes good.
+IRREPLACEABLE = "password_wrap"
 QUEUE_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
@@ -83,11 +85,13 @@ def rings(stage: Stage) -> Section:
         found = secrets.describe_secret(SecretId=name)
         current = any("AWSCURRENT" in stages for stages in found.get("VersionIdsToStages", {}).values())
         changed, due = found.get("LastRotatedDate") or found.get("LastChangedDate"), found.get("NextRotationDate")
+        copied = backup_keys.copied_at(found)
         rows.append(
             (
                 name,
                 f"changed {minute(changed)}" if current and changed else "empty",
                 f"next rotation {minute(due)}" if due else "no schedule",
+                f"copied {minute(copied)}" if copied else "not copied as it is",
             )
         )
         if not current:
@@ -96,11 +100,16 @@ def rings(stage: Stage) -> Section:
             wrong.append(
                 f"{name} should have been rotated on {minute(due)}: make logs STAGE={stage.name} F=rotate-keys"
             )
+        elif not copied and stage.name == "production" and name == f"{prefix}{IRREPLACEABLE}":
+            wrong.append(
+                f"{name} has no copy as it is now, and with it every password would be lost: "
+                f"make backup-keys STAGE={stage.name}"
+            )
     if not names:
         wrong.append(f"there are no key rings: make deploy STAGE={stage.name} makes them")
     url = running.api_url(stage)
     status, published = running.ask(f"{url}/.well-known/jwks.json") if url else (0, {})
-    rows += [("  published", key.get("kid", "?"), key.get("alg", "?")) for key in published.get("keys", [])]
+    rows += [("  published", key.get("kid", "?"), key.get("alg", "?"), "") for key in published.get("keys", [])]
     if status != HTTPStatus.OK or not published.get("keys"):
         wrong.append(f"no key is published, so nobody can verify a token: /.well-known/jwks.json answers {status}")
     return rows, wrong

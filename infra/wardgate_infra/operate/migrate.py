@@ -8,6 +8,7 @@ import time
 from botocore.exceptions import ClientError
 
 from wardgate_infra import Failed, Json
+from wardgate_infra.operate import migration_report, rehearsal, way_back
 from wardgate_infra.operate.stage import Stage
 from wardgate_infra.operate.terminal import confirm, say, table
 
@@ -24,6 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--dry-run", action="store_true", help="count what would change, and write nothing")
     parser.add_argument("--again", action="store_true", help="also those that repeat and are applied")
+    parser.add_argument("--rehearse", action="store_true", help="apply those of this checkout to a copy of the table")
     parser.add_argument("--rate", type=positive, help="the most items looked at in a second, 500 unless said")
     parser.add_argument("--capacity", type=positive, help="the most capacity units in a second, 1000 unless said")
     parser.add_argument("--yes", action="store_true", help="ask nothing")
@@ -41,8 +43,13 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
     limits = {name: value for name, value in limits.items() if value}
     if options.to is not None and not re.fullmatch("[0-9]{4}", options.to):
         raise Failed(f"TO is the number of a migration, as 0001, not {options.to!r}.")
+    if options.rehearse:
+        if options.dry_run or options.again:
+            raise Failed("REHEARSE=1 writes to a copy of the table: leave DRY_RUN=1 and AGAIN=1 out.")
+        rehearsal.run(stage, options.to, limits)
+        return
     listed = status(stage)
-    table([standing(it) for it in listed["migrations"]], ("number", "name", "status", "for", "applied"))
+    table(*migration_report.listing(listed))
     there = [it for it in listed["migrations"] if it["status"] in ("running", "applied")]
     back = [it for it in there if options.to is not None and it["number"] > options.to]
     if back and not options.dry_run and stage.name == "production":
@@ -56,15 +63,6 @@ def status(stage: Stage) -> Json:
     return ask(stage, {"status": True})
 
 
-def standing(it: Json) -> tuple[str, ...]:
-    """A migration as a row."""
-    state = it["status"] + (", due" if it["due"] and it["status"] != "pending" else "")
-    name = (
-        it["name"] + ("" if it["known"] else " (unknown to this release)") + (" (contract)" if it["contract"] else "")
-    )
-    return it["number"], name, state, it["revision"] or "-", it["applied_at"] or "-"
-
-
 def apply(
     stage: Stage,
     to: str | None = None,
@@ -73,12 +71,9 @@ def apply(
     limits: dict[str, int] | None = None,
 ) -> None:
     """Has the function work until nothing is left to be done. Whatever ends this, the next one goes on from there."""
-    order: dict[str, Json] = {"seconds": RUN_SECONDS, "dry_run": dry_run, **(limits or {})}
-    order["asked_by"] = stage.client("sts").get_caller_identity()["Arn"]
-    if to is not None:
-        order["to"] = to
-    if again:
-        order["again"] = int(datetime.datetime.fromisoformat(status(stage)["now"]).timestamp() * 1000)
+    if not dry_run:
+        note_way_back(stage, to, again)
+    order = ordered(stage, to, dry_run, again, limits or {})
     done = failures = 0
     while True:
         report = ask(stage, order)
@@ -99,14 +94,38 @@ def apply(
         say("Nothing was written.")
 
 
+def ordered(stage: Stage, to: str | None, dry_run: bool, again: bool, limits: dict[str, int]) -> dict[str, Json]:
+    """What the function is asked for, again and again."""
+    order: dict[str, Json] = {"seconds": RUN_SECONDS, "dry_run": dry_run, **limits}
+    order["asked_by"] = stage.client("sts").get_caller_identity()["Arn"]
+    if to is not None:
+        order["to"] = to
+    if again:
+        order["again"] = int(datetime.datetime.fromisoformat(status(stage)["now"]).timestamp() * 1000)
+    return order
+
+
+def note_way_back(stage: Stage, to: str | None, again: bool) -> None:
+    """Says where to go back to. In development there is nothing to be lost."""
+    if stage.name != "development":
+        way_back.note(stage, changing(status(stage)["migrations"], to, again))
+
+
+def changing(listed: list[Json], to: str | None, again: bool) -> list[str]:
+    """Which migrations a run is about to apply or to take back, as far as can be told beforehand."""
+    back = [it for it in listed if to is not None and it["number"] > to and it["status"] in ("running", "applied")]
+    forth = [it for it in listed if (again or it["due"]) and (to is None or it["number"] <= to)]
+    return [it["number"] for it in (*forth, *back)]
+
+
 def tell(stage: Stage, report: Json, dry_run: bool) -> None:
     """Says how far a run has come. One that was refused ends the command."""
     for step in report["finished"]:
-        say(finished(step, dry_run))
+        say(migration_report.finished(step, dry_run))
     if refused := report.get("refused"):
-        raise Failed(advice(stage, refused))
+        raise Failed(migration_report.advice(stage, refused))
     if step := report.get("running"):
-        say(progress(step, dry_run))
+        say(migration_report.progress(step, dry_run))
     if "interrupted" in report:
         say(f"  {report['interrupted']}")
 
@@ -127,43 +146,3 @@ def ask(stage: Stage, event: Json) -> Json:
             f"There is no function {stage.function_name('migrate')}: the stack {stage.migrate_stack} is deployed by\n"
             f"make deploy STAGE={stage.name}"
         ) from error
-
-
-def finished(step: Json, dry_run: bool) -> str:
-    """A migration at its end."""
-    would = "would change" if dry_run else "changed"
-    counted = "".join(f"\n  {count:>10,} {what}" for what, count in sorted(step["tallies"].items()))
-    return f"{name(step)}: {step['seen']:,} items seen, {would} {step['changed']:,}{counted}"
-
-
-def progress(step: Json, dry_run: bool) -> str:
-    """A migration on its way."""
-    total, left = step["total"], step["seconds_left"]
-    of = f" of about {max(total, step['seen']):,}" if total else ""
-    until = f", about {datetime.timedelta(seconds=left)} left" if left is not None else ""
-    would = "would change" if dry_run else "changed"
-    return (
-        f"{name(step)}: {step['seen']:,}{of} items seen, {would} {step['changed']:,}, {step['rate']:,} a second{until}"
-    )
-
-
-def name(step: Json) -> str:
-    """Which migration, and which way."""
-    return f"{step['number']} {step['name']} {step['direction']} (for {step['revision']})"
-
-
-def advice(stage: Stage, refused: Json) -> str:
-    """Why nothing is done, and what to do."""
-    match refused["code"]:
-        case "locked" | "lock_lost":
-            then = f"Wait for it. If it is dead, this goes on where it was after that: make migrate STAGE={stage.name}"
-        case "checksum_mismatch":
-            then = "Restore its file as it was when it was applied, and write the change as a new one: make migrate-new"
-        case "unknown_migration":
-            then = f"make version STAGE={stage.name} says which releases there were."
-        case "unknown_target":
-            then = f"Those there are: make migrate STAGE={stage.name} DRY_RUN=1"
-        case _:
-            then = f"Its log says more: make logs STAGE={stage.name} F=migrate"
-    detail = refused["detail"]
-    return f"{detail[0].upper()}{detail[1:]}.\n{then}"

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from wardgate_infra import Json
 from wardgate_infra.operate import release as releases
+from wardgate_infra.operate import restore_test
 from wardgate_infra.operate.needs import names
 from wardgate_infra.operate.needs.account import (
     PROBE_REGION,
@@ -26,7 +27,7 @@ from wardgate_infra.operate.needs.account import (
     probe_stack,
 )
 from wardgate_infra.operate.needs.finding import code
-from wardgate_infra.operate.restored_table import INFIX
+from wardgate_infra.operate.restored_table import COPY_INFIX, INFIX
 from wardgate_infra.operate.stage import Stage
 
 
@@ -73,23 +74,28 @@ class Remains:
         return f"wardgate-{self.stage.name}-pipeline"
 
     @property
+    def restore_testing_stack(self) -> str:
+        return restore_test.stack_name(self.stage)
+
+    @property
     def stacks(self) -> list[tuple[Stage, str]]:
         """Every stack of the stage and where it is, in the order in which they can go."""
         copies = [(it, copy_stack(self.stage)) for it in self.regions[1:]]
-        own = [*self.code_stacks, self.stage.data_stack, self.pipeline_stack]
+        own = [self.restore_testing_stack, *self.code_stacks, self.stage.data_stack, self.pipeline_stack]
         backup = (self.stage, self.stage.backup_stack)
         return [backup, *copies, *self.outside, *((self.stage, it) for it in own)]
 
     @property
     def tables(self) -> list[str]:
-        """The tables that the parameters name, the first of each, and what restores have made."""
+        """The tables that the parameters name, the first of each, what restores have made, and the copies of rehearsals
+        that were killed."""
         pages = self.stage.client("dynamodb").get_paginator("list_tables").paginate()
         return sorted(it for page in pages for it in page["TableNames"] if self.is_table(it))
 
     def is_table(self, name: str) -> bool:
         live = [self.stage.parameters[it] for it in ("TableName", "AuditTableName")]
         firsts = "|".join(re.escape(it.split(INFIX)[0]) for it in live)
-        restored = f"({firsts})({INFIX}[0-9]{{8}}t[0-9]{{6}}z)?-{self.stage.name}"
+        restored = f"({firsts})(({INFIX}|{COPY_INFIX})[0-9]{{8}}t[0-9]{{6}}z)?-{self.stage.name}"
         return name in [f"{it}-{self.stage.name}" for it in live] or re.fullmatch(restored, name) is not None
 
     def describe(self, table: str) -> Json:

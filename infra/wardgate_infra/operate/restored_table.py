@@ -17,6 +17,8 @@ from wardgate_infra.operate.terminal import say
 
 # Between a table's first name and the time of a restore. The templates and the sweep's role go by it.
 INFIX = "-restored-"
+# Likewise of a copy that a migration is rehearsed on. No role of a function knows it: nothing ever switches to one.
+COPY_INFIX = "-rehearsal-"
 TIME = "%Y%m%dt%H%M%Sz"
 # How long nothing is said while a table is being made.
 BETWEEN_LINES = 30
@@ -38,6 +40,11 @@ WRITES = [
 def name_at(stage: Stage, now: datetime.datetime) -> str:
     """What a table is called that is restored now, without the stage."""
     return f"{stage.parameters['TableName'].split(INFIX)[0]}{INFIX}{now:{TIME}}"
+
+
+def copy_name_at(stage: Stage, now: datetime.datetime) -> str:
+    """Likewise of a copy to rehearse on."""
+    return f"{stage.parameters['TableName'].split(INFIX)[0]}{COPY_INFIX}{now:{TIME}}"
 
 
 def made_at(name: str) -> datetime.datetime:

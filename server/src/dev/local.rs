@@ -1,5 +1,6 @@
 //! What a laptop has instead of AWS, started together: the data folder, keys, the embedded store and its tables.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,15 +51,18 @@ impl Local {
         (Arc::new(pump), outbox)
     }
 
-    /// Writes the variables that make a function use these parts, for `cargo lambda watch --env-file`.
-    pub fn write_env_file(&self, config: &Config) -> Result<EnvFile, DevError> {
+    /// Writes the variables that make a function use these parts, for `cargo lambda watch --env-file`, after those that
+    /// this process has from a file of its own.
+    pub fn write_env_file(&self, config: &Config, from_file: &BTreeMap<String, String>) -> Result<EnvFile, DevError> {
         let failed = |cause| DevError::Folder { folder: self.folder.clone(), cause };
         // Absolute: a function's working directory is its host's affair.
         let keys = config.secrets.file.as_deref().map(std::path::absolute).transpose().map_err(failed)?;
+        let from_file: Vec<String> = from_file.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
         let text = format!(
-            "WARDGATE_ENGINE_PID={pid}\nAUTH__STAGE={stage}\nAUTH__HTTP__PORT={port}\nAUTH__SECRETS__FILE={keys}\n\
+            "{from_file}WARDGATE_ENGINE_PID={pid}\nAUTH__STAGE={stage}\nAUTH__HTTP__PORT={port}\nAUTH__SECRETS__FILE={keys}\n\
              AUTH__AUTHORIZER__AUDIENCE={audience}\nAWS_REGION={region}\nAWS_ACCESS_KEY_ID=local\n\
              AWS_SECRET_ACCESS_KEY=local\nAWS_ENDPOINT_URL_DYNAMODB={engine}\n",
+            from_file = from_file.concat(),
             pid = std::process::id(),
             stage = config.stage.name(),
             port = config.http.port,

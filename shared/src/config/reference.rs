@@ -207,3 +207,70 @@ fn each_rule_is_about_a_key() {
         assert!(at(&schema, key).is_some(), "{key}");
     }
 }
+
+/// What `.env.example` begins with.
+const EXAMPLE_HEAD: &str = "\
+# Copy this to .env, which git ignores, and take the # off what is to be another. `make run`, `make watch` and what works
+# on their store read it, in stage development alone; variables of the shell win over it. `make configuration` writes this
+# file; docs/operations/configuration.md says what the keys mean.
+";
+/// Not in a file: `make run` says it.
+const NOT_IN_A_FILE: &str = "embedded.folder";
+
+/// Each key with what holds in development, behind a `#`.
+fn example() -> String {
+    let said = said();
+    let [development, ..] = &said.stages;
+    let mut text = EXAMPLE_HEAD.to_owned();
+    for (name, keys) in sections() {
+        writeln!(text, "\n# [{name}]").unwrap();
+        for key in keys.iter().map(|key| format!("{name}.{key}")).filter(|key| key != NOT_IN_A_FILE) {
+            let Err(ConfigError::MissingKey { variable, .. }) = Err::<(), _>(ConfigError::missing(&key)) else {
+                unreachable!()
+            };
+            let value = find(development, &key).or_else(|| find(&said.default, &key)).map(in_a_file);
+            writeln!(text, "#{variable}={}", value.unwrap_or_default()).unwrap();
+        }
+    }
+    text
+}
+
+/// A value as a line of such a file has it: in single quotes everything is as it stands.
+fn in_a_file(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => format!("'{text}'"),
+        toml::Value::Array(_) => format!("'{}'", layers::text(value)),
+        value => layers::text(value),
+    }
+}
+
+/// `make configuration` writes it, too.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "asks whoever runs the test, not the configuration")]
+fn the_example_of_an_environment_file_is_in_the_configuration_reference() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.env.example");
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        fs::write(&path, example()).unwrap();
+        return;
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == example(), ".env.example is not current: run `make configuration`");
+}
+
+/// What is uncommented as it stands changes nothing in development.
+#[test]
+fn every_line_of_the_example_is_what_holds_already() {
+    let stage = ("AUTH__STAGE".to_owned(), "development".to_owned());
+    let plain = Config::settings([stage.clone()]).unwrap();
+    let lines: Vec<(String, String)> = example()
+        .lines()
+        .filter_map(|line| line.strip_prefix('#')?.split_once('='))
+        .filter(|(name, value)| name.starts_with("AUTH__") && !value.is_empty())
+        .map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned()))
+        .collect();
+    assert!(lines.len() > 50, "{}", lines.len());
+    let set = Config::settings(lines.into_iter().chain([stage])).unwrap();
+    for (before, after) in plain.iter().zip(&set) {
+        assert_eq!((&before.key, &before.value), (&after.key, &after.value));
+    }
+}

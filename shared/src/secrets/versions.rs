@@ -87,6 +87,13 @@ impl SecretVersions {
 
     /// What a version holds; `None` if it has no value yet, or does not exist.
     pub async fn read<K: DeserializeOwned>(&self, version: &str) -> Result<Option<Edition<K>>, SecretsError> {
+        let Some(value) = self.text(version).await? else { return Ok(None) };
+        let malformed = |_| SecretsError::Malformed { secret: self.secret.clone() };
+        serde_json::from_str(&value).map(Some).map_err(malformed)
+    }
+
+    /// What a version holds, letter by letter: for a copy that is to be the same.
+    pub async fn text(&self, version: &str) -> Result<Option<Zeroizing<String>>, SecretsError> {
         let value = match self.client.get_secret_value().secret_id(&self.secret).version_id(version).send().await {
             Ok(output) => Zeroizing::new(output.secret_string.unwrap_or_default()),
             Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => {
@@ -94,11 +101,25 @@ impl SecretVersions {
             }
             Err(error) => return Err(failed(&self.secret, &error)),
         };
-        if value.is_empty() {
-            return Ok(None);
+        Ok(Some(value).filter(|value| !value.is_empty()))
+    }
+
+    /// Makes a version with this value the one that readers get, whatever they get now. A secret that is gone is made
+    /// again, encrypted with `key`.
+    pub async fn restore(&self, version: &str, value: &str, key: &str) -> Result<(), SecretsError> {
+        let put = self.client.put_secret_value().secret_id(&self.secret).client_request_token(version);
+        match put.secret_string(value).version_stages(CURRENT).send().await {
+            Ok(_) => {}
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => {
+                let create = self.client.create_secret().name(&self.secret).client_request_token(version);
+                let created = create.secret_string(value).kms_key_id(key).send().await;
+                return created.map(drop).map_err(|error| failed(&self.secret, &error));
+            }
+            Err(error) => return Err(failed(&self.secret, &error)),
         }
-        let malformed = |_| SecretsError::Malformed { secret: self.secret.clone() };
-        serde_json::from_str(&value).map(Some).map_err(malformed)
+        // To Secrets Manager a version that is there already is no news, and its labels stay where they are.
+        let stages = self.stages().await?;
+        if stages.is_current(version) { Ok(()) } else { self.promote(stages.current(), version).await }
     }
 
     /// Puts a new version beside the others. One that has a value keeps it.

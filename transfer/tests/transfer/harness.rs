@@ -60,6 +60,13 @@ impl Folder {
     }
 
     pub(crate) fn command(&self, verb: &str, file: &Path, arguments: &[&str]) -> Command {
+        let mut command = self.bare(verb);
+        command.arg(file).args(arguments);
+        command
+    }
+
+    /// A command about stage development.
+    pub(crate) fn bare(&self, verb: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wardgate-transfer"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("AWS_") || name.to_string_lossy().starts_with("AUTH__") {
@@ -69,9 +76,7 @@ impl Folder {
         command
             .env("AUTH__EMBEDDED__FOLDER", self.data())
             .arg(verb)
-            .arg(file)
             .args(["--stage", "development"])
-            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -154,6 +159,12 @@ impl Served {
 
     pub(crate) async fn credential(&self, email: &str) -> Option<Credential> {
         self.app.store.read_credential(&Email::parse(email).unwrap().key()).await.unwrap()
+    }
+
+    /// How many sessions somebody has.
+    pub(crate) async fn sessions(&self, email: &str) -> usize {
+        let user = self.user(email).await;
+        self.app.store.list_sessions(user.id, 50, None).await.unwrap().sessions.len()
     }
 
     pub(crate) async fn user(&self, email: &str) -> User {

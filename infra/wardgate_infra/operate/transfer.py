@@ -1,0 +1,65 @@
+"""What the program wardgate-transfer does for a verb: it is Rust, as the service is, so that keys and accounts are read
+and written by the service's own code. It gets who asks and where from here, and never gives a secret back."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+
+import boto3
+
+from wardgate_infra import ROOT, Failed
+from wardgate_infra.operate.stage import Stage
+
+# Of a build without the embedded store: these verbs are about what is in AWS.
+PROGRAM = ["cargo", "run", "--quiet", "--package", "wardgate-transfer", "--no-default-features", "--"]
+
+
+def ran(stage: Stage, verb: str, *arguments: str) -> str:
+    """What it prints for the verb to read. What it says to people goes to the terminal as it comes."""
+    result = subprocess.run(
+        [*PROGRAM, verb, "--stage", stage.name, *arguments],
+        cwd=ROOT,
+        env=os.environ | credentials(stage),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if result.returncode != 0:
+        raise Failed(f"{verb} has not come to its end, as above.")
+    return result.stdout
+
+
+def lines(stage: Stage, verb: str, *arguments: str) -> Iterator[str]:
+    """What it prints, as it comes. Whoever stops listening ends it."""
+    with subprocess.Popen(
+        [*PROGRAM, verb, "--stage", stage.name, *arguments],
+        cwd=ROOT,
+        env=os.environ | credentials(stage),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield from process.stdout or ()
+        finally:
+            if process.poll() is None:
+                process.terminate()
+    if process.returncode != 0:
+        raise Failed(f"{verb} has not come to its end, as above.")
+
+
+def credentials(stage: Stage) -> dict[str, str]:
+    """Who asks, of whichever profile or role, as variables: the program knows no other way."""
+    found = boto3.Session().get_credentials()
+    if found is None:
+        raise Failed("There are no AWS credentials in this shell: set AWS_PROFILE, or sign in.")
+    frozen = found.get_frozen_credentials()
+    given = {
+        "AWS_REGION": stage.region,
+        "AWS_ACCESS_KEY_ID": frozen.access_key,
+        "AWS_SECRET_ACCESS_KEY": frozen.secret_key,
+        "AWS_SESSION_TOKEN": frozen.token,
+        "AUTH__SECRETS__PREFIX": f"wardgate/{stage.name}/",
+    }
+    return {name: value for name, value in given.items() if value}
