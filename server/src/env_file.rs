@@ -107,7 +107,7 @@ mod tests {
         let environment = read(text, &[DEVELOPMENT, ("AUTH__OPS__PORT", "9001")]).unwrap();
         let config = Config::load(environment.variables()).unwrap();
         assert_eq!((config.http.port, config.ops.port), (8099, 9001), "real variables win");
-        let mut settings = Config::settings(environment.variables()).unwrap();
+        let mut settings = Config::load(environment.variables()).unwrap().settings();
         environment.name_sources(&mut settings);
         let source = |key: &str| settings.iter().find(|it| it.key == key).unwrap().source.clone();
         assert_eq!(source("http.port"), "AUTH__HTTP__PORT from .env");

@@ -45,7 +45,7 @@ def check_set(api: Api, emulator: Deployment) -> None:
     typed(emulator, f"KEY={LIMIT} UNSET=1")
 
     for line, why in (
-        ("KEY=switches.sign_up VALUE=maybe YES=1", "wrong value for key `switches.sign_up` from make set: expected a boolean"),
+        ("KEY=switches.sign_up VALUE=maybe YES=1", "`switches.sign_up` from make set: expected a boolean"),
         ("KEY=switches.sing_up VALUE=false", "unknown key `switches.sing_up` from make set"),
         ("KEY=tokens.issuer VALUE=https://evil.example", "`tokens.issuer` cannot be set while the service runs"),
         (f"KEY={LIMIT} VALUE=0", f"wrong value for key `{LIMIT}` from make set: expected 1 to 1000000"),

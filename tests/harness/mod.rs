@@ -139,12 +139,13 @@ impl TestServer {
 
     /// With variables on top of stage development's configuration.
     pub async fn with(variables: &[(&str, &str)]) -> Self {
-        Self::build(variables, false).await
+        // On the heap: whoever starts several servers would have each on the stack.
+        Box::pin(Self::build(variables, false)).await
     }
 
     /// With keys from Secrets Manager instead of a file.
     pub async fn with_secrets_manager(variables: &[(&str, &str)]) -> Self {
-        Self::build(variables, true).await
+        Box::pin(Self::build(variables, true)).await
     }
 
     async fn build(variables: &[(&str, &str)], secrets_manager: bool) -> Self {

@@ -68,8 +68,8 @@ def variables_of(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def settings_of(variables: dict[str, str], deployed: dict[str, Json] | None = None) -> Settings:
-    """Each key's value and source, of the configuration that these variables give: here with what .env adds, and where it
-    is deployed with what operators have set."""
+    """Each key's value and source, of the configuration that these variables give: here with what .env adds, and where
+    it is deployed with what operators have set."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("AUTH__")}
     command = SERVER if deployed is None else [*SERVER, "--deployed", json.dumps(deployed)]
     result = subprocess.run(

@@ -127,7 +127,7 @@ fn unit(name: &str) -> &'static str {
 
 /// A value as TOML. What is long in seconds is also said in days or hours.
 fn value(value: &toml::Value, unit: &str) -> String {
-    let plain = format!("`{}`", layers::text(&serde_json::to_value(value).unwrap()));
+    let plain = format!("`{}`", json(value));
     let seconds = value.as_integer().filter(|_| unit == "seconds").unwrap_or(0);
     match seconds {
         0 => plain,
@@ -135,6 +135,10 @@ fn value(value: &toml::Value, unit: &str) -> String {
         _ if seconds % 3600 == 0 && seconds > 3600 => format!("{plain} ({} hours)", seconds / 3600),
         _ => plain,
     }
+}
+
+fn json(value: &toml::Value) -> String {
+    layers::text(&serde_json::to_value(value).unwrap())
 }
 
 fn kind(schema: &Value, unit: &str) -> String {
@@ -239,8 +243,8 @@ fn example() -> String {
 fn in_a_file(value: &toml::Value) -> String {
     match value {
         toml::Value::String(text) => format!("'{text}'"),
-        toml::Value::Array(_) => format!("'{}'", layers::text(value)),
-        value => layers::text(value),
+        toml::Value::Array(_) => format!("'{}'", json(value)),
+        value => json(value),
     }
 }
 
@@ -261,7 +265,7 @@ fn the_example_of_an_environment_file_is_in_the_configuration_reference() {
 #[test]
 fn every_line_of_the_example_is_what_holds_already() {
     let stage = ("AUTH__STAGE".to_owned(), "development".to_owned());
-    let plain = Config::settings([stage.clone()]).unwrap();
+    let plain = Config::load([stage.clone()]).unwrap().settings();
     let lines: Vec<(String, String)> = example()
         .lines()
         .filter_map(|line| line.strip_prefix('#')?.split_once('='))
@@ -269,7 +273,7 @@ fn every_line_of_the_example_is_what_holds_already() {
         .map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned()))
         .collect();
     assert!(lines.len() > 50, "{}", lines.len());
-    let set = Config::settings(lines.into_iter().chain([stage])).unwrap();
+    let set = Config::load(lines.into_iter().chain([stage])).unwrap().settings();
     for (before, after) in plain.iter().zip(&set) {
         assert_eq!((&before.key, &before.value), (&after.key, &after.value));
     }
