@@ -255,3 +255,33 @@ async fn sec_pl_08_strangers_gain_nothing_by_the_addresses_and_cannot_stop_the_t
         assert_eq!(strangers, Vec::<String>::new(), "{verified}");
     }
 }
+
+/// What an operator has switched off is no failure of the stage's, also where this function has not heard of it yet.
+#[tokio::test]
+async fn closed_sign_up_and_read_only_are_walked_as_far_as_they_go() {
+    for verified in ["true", "false"] {
+        let server = TestServer::with(&[(VERIFIED.0, verified)]).await;
+        let closed = DeployedFunctions::new(server.elsewhere_with(|config| config.switches.sign_up = false));
+        let report = run(&server, &closed, golden("live")).await;
+        assert_eq!((report.passed, &report.failure), (true, &None), "{verified}");
+        let steps: Vec<&str> = report.steps.iter().map(|step| step.step).collect();
+        assert_eq!(steps, ["start", "erase", "register", "sign-in", "refresh", "me", "sign-out"], "{verified}");
+        let read_only = DeployedFunctions::new(server.elsewhere_with(|config| config.switches.read_only = true));
+        let report = run(&server, &read_only, golden("live")).await;
+        assert_eq!((report.passed, &report.failure), (true, &None), "{verified}");
+        assert_eq!(report.steps.last().unwrap().step, "read-only");
+        assert_eq!(left(&server).await, Vec::<String>::new(), "{verified}");
+    }
+}
+
+/// The schedule goes on for ever: no limit of a month's window may fill, and nothing may pile up. A run every six hours meets
+/// each window's beginning and end as one every five minutes does; some hours at that pace come at the end.
+#[tokio::test]
+async fn a_month_of_scheduled_runs_fails_never_and_leaves_nothing_but_the_trail() {
+    let (server, functions) = start(&[VERIFIED]).await;
+    for seconds in [6 * 3600; 124].into_iter().chain([300; 60]) {
+        passed(&run(&server, &functions, golden("live")).await);
+        server.clock.advance(seconds);
+    }
+    assert_eq!(left(&server).await, Vec::<String>::new());
+}

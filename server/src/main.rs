@@ -37,7 +37,7 @@ impl Mode {
             (Some("engine"), None) => Ok(Self::Engine),
             (Some("config"), None) => Ok(Self::Config { deployed: None }),
             (Some("config"), Some("--deployed")) => {
-                Ok(Self::Config { deployed: Some(arguments.next().unwrap_or_default()) })
+                Ok(Self::Config { deployed: Some(arguments.next().unwrap_or_else(|| "{}".to_owned())) })
             }
             _ => Err("usage: wardgate-server [engine | config [--deployed settings]]".into()),
         }

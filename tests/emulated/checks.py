@@ -124,7 +124,7 @@ def check_roles_count(api: Api, emulator: Deployment) -> None:
     names = [role["RoleName"] for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]]
     [role] = [name for name in names if name.startswith(f"wardgate-{emulator.stage}-accounts-MeRole-")]
     policy = iam.get_role_policy(RoleName=role, PolicyName="me")["PolicyDocument"]
-    statements = [it for it in policy["Statement"] if it["Sid"] != "HealthUser"]
+    statements = [it for it in policy["Statement"] if it["Sid"] != "SettingsUser"]
     holds(len(statements) == len(policy["Statement"]) - 1, policy)
     try:
         less = json.dumps({**policy, "Statement": statements})

@@ -41,11 +41,14 @@ impl Layers {
     }
 
     /// Lays one variable over what is there. A key that already holds a string takes the text as it is; anything else
-    /// is read as JSON (`8080`, `true`, `["a", "b"]`), and as plain text if it is not.
+    /// is read as JSON (`8080`, `true`, `["a", "b"]`), and as plain text if it is not, or is no value of a key.
     pub(super) fn set_text(&mut self, key: &str, variable: &str, text: &str) -> Result<(), ConfigError> {
         let value = match find(&self.merged, key) {
             Some(Value::String(_)) => Value::String(text.to_owned()),
-            _ => serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned())),
+            _ => serde_json::from_str(text)
+                .ok()
+                .filter(|value: &Value| !value.is_null() && !value.is_object())
+                .unwrap_or_else(|| Value::String(text.to_owned())),
         };
         self.set(key, variable, value)
     }

@@ -12,9 +12,8 @@ pub const SOURCE: &str = "make set";
 
 /// What can be set: keys, and sections with all that is in them. The rest shapes a function when it is deployed, and is
 /// set in `Settings` of `infra/<stage>/parameters.yaml`.
-const LIVE: [&str; 9] = [
+const LIVE: [&str; 8] = [
     "accounts.",
-    "authorizer.check_live_session",
     "breach_check.",
     "limits.",
     "log.level",
@@ -43,7 +42,6 @@ impl Config {
         // What a host has put in its place since it was loaded stays: a laptop's key file.
         let mut config = self.clone();
         config.accounts = read.accounts;
-        config.authorizer.check_live_session = read.authorizer.check_live_session;
         config.breach_check = read.breach_check;
         config.limits = read.limits;
         config.log.level = read.log.level;
