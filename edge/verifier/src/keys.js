@@ -27,7 +27,7 @@ export function givenKeys(jwks) {
 /**
  * @param {string} url
  * @param {() => number} now
- * @param {typeof fetch} fetch
+ * @param {typeof globalThis.fetch} fetch
  * @returns {Keys}
  */
 export function fetchedKeys(url, now, fetch) {

@@ -30,7 +30,7 @@ export function createVerifier(options) {
         options.jwksUri ?? `${issuer.replace(/\/$/, "")}/.well-known/jwks.json`,
         now,
         // As a method of nothing: some runtimes refuse another `this`.
-        options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+        options.fetch ?? ((/** @type {RequestInfo | URL} */ input, /** @type {RequestInit | undefined} */ init) => globalThis.fetch(input, init)),
       );
   const demanded = { issuer, audiences, scopes: [...requiredScopes], leeway: leewaySeconds };
 
