@@ -110,7 +110,7 @@ test("an issuer that is down is 503, and a fault of our own stays one", async ()
   assert.ok(passed instanceof RangeError);
 });
 
-test("workerd: a hundred requests at once fetch the key set once", async () => {
+test("ED-14 workerd: a hundred requests at once fetch the key set once", async () => {
   let fetches = 0;
   const issuer = createServer((_, response) => {
     fetches += 1;

@@ -63,22 +63,21 @@ const [strict, lenient] = await Promise.all([njs(true), njs(false)]).catch((erro
   if (!(error instanceof Missing) || process.env.REQUIRE_INTEROP) throw error;
   return [];
 });
-const inNjs = (name, check) => test(name, { skip: strict ? false : "njs is missing" }, check);
+const inNjs = { skip: strict ? false : "njs is missing" };
 
-inNjs("every token that is good and that no list holds passes", () => {
-  for (const { name, verdict } of corpus.tokens.filter((it) => it.verdict === "ok")) {
-    assert.equal(lenient.verdicts[name], "through", name);
-    assert.equal(verdict, "ok");
-  }
+test("ED-08 every token that is good and that no list holds passes", inNjs, () => {
+  const good = corpus.tokens.filter(({ verdict }) => verdict === "ok");
+  assert.ok(good.length >= 30);
+  for (const { name } of good) assert.equal(lenient.verdicts[name], "through", name);
 });
 
-inNjs("every token that a list holds is refused, strict or not", () => {
+test("every token that a list holds is refused, strict or not", inNjs, () => {
   const denied = corpus.tokens.filter(({ verdict }) => verdict === "denied");
   assert.ok(denied.length >= 8);
   for (const { name } of denied) assert.deepEqual([strict.verdicts[name], lenient.verdicts[name]], ["refuse", "refuse"], name);
 });
 
-inNjs("without STRICT only expired and denied tokens are refused", () => {
+test("without STRICT only expired and denied tokens are refused", inNjs, () => {
   for (const { name, verdict, parts } of corpus.tokens) {
     if (lenient.verdicts[name] !== "refuse" || verdict === "denied") continue;
     const { exp } = JSON.parse(Buffer.from(parts[1], "base64url").toString());
@@ -87,18 +86,18 @@ inNjs("without STRICT only expired and denied tokens are refused", () => {
   }
 });
 
-inNjs("a store that is gone lets through what it would have refused, and nothing else changes", () => {
+test("ED-09 a store that is gone lets through what it would have refused, and nothing else changes", inNjs, () => {
   for (const { name, verdict } of corpus.tokens) {
     const expected = verdict === "denied" ? "through" : strict.verdicts[name];
     assert.equal(strict.broken[name], expected, name);
   }
 });
 
-inNjs("it looks up at most three keys, and reads two of them", () => {
+test("it looks up at most three keys, and reads two of them", inNjs, () => {
   assert.equal(strict.most, 5);
 });
 
-inNjs("schemes, headers and preflights", () => {
+test("schemes, headers and preflights", inNjs, () => {
   const passes = { bearer: "refuse", "bearer in lower case": "refuse", dpop: "refuse", basic: "through" };
   const none = { "two headers": "through", "no header": "through", preflight: "through" };
   assert.deepEqual(lenient.expired, { ...passes, ...none });
@@ -106,7 +105,7 @@ inNjs("schemes, headers and preflights", () => {
   assert.deepEqual(strict.expired, { ...passes, ...none, ...refused });
 });
 
-inNjs("a refusal is the verifier's answer, readable by pages of any origin, and is not kept", () => {
+test("a refusal is the verifier's answer, readable by pages of any origin, and is not kept", inNjs, () => {
   const { statusCode, headers, body } = strict.refusal;
   assert.equal(statusCode, 401);
   assert.equal(headers["www-authenticate"].value, 'Bearer error="invalid_token"');

@@ -24,7 +24,7 @@ function stage({ maxAge = 300, jwks = corpus.jwks } = {}) {
   return it;
 }
 
-test("a hundred requests at once fetch the key set once, from the issuer's address", async () => {
+test("ED-14 a hundred requests at once fetch the key set once, from the issuer's address", async () => {
   const it = stage();
   const codes = await Promise.all(Array.from({ length: 100 }, () => it.code(good)));
   assert.deepEqual([...new Set(codes)], ["ok"]);
@@ -45,7 +45,7 @@ test("a set is taken for as long as the issuer says, and never for more than fiv
   }
 });
 
-test("TK-03 an unknown kid fetches at most once a minute", async () => {
+test("ED-14, TK-03: an unknown kid fetches at most once a minute", async () => {
   const it = stage();
   assert.equal(await it.code(good), "ok");
   it.now += 59;
@@ -66,7 +66,7 @@ test("a key that was published since is found", async () => {
   assert.equal(await it.code(good), "ok");
 });
 
-test("TK-04 keys are taken for an hour while the issuer is down, and not for longer", async () => {
+test("ED-14, TK-04: keys are taken for an hour while the issuer is down, and not for longer", async () => {
   const it = stage();
   assert.equal(await it.code(far), "ok");
   it.isDown = true;

@@ -37,7 +37,7 @@ const FILES = [
   "src/verify.js",
 ];
 
-test("it has these files, one dependency, and nothing that runs when it is installed", async () => {
+test("ED-19 it has these files, one dependency, and nothing that runs when it is installed", async () => {
   const { stdout } = await run("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: here("../verifier") });
   assert.deepEqual(JSON.parse(stdout)[0].files.map(({ path }) => path).sort(), FILES);
   assert.deepEqual(Object.keys(description.dependencies), ["jose"]);

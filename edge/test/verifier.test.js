@@ -66,7 +66,7 @@ test("an error that is none of ours is not taken for a refusal", () => {
   assert.throws(() => createVerifier(options).refuse(fault), fault);
 });
 
-test("a deny list that fails or hangs lets through, and somebody is told", async (context) => {
+test("ED-09 a deny list that fails or hangs lets through, and somebody is told", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const told = [];
   const failing = { ...options, onDenyListError: (error) => told.push(error.message) };

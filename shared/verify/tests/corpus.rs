@@ -133,7 +133,7 @@ fn the_corpus_is_what_is_written_here() {
 /// `CORPUS_VERDICTS=<file>` keeps the verdicts, which `make test-edge` puts beside those of the other runtimes.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "asks whoever runs the test, not the configuration")]
-fn sec_tk_02_sec_tk_07_every_token_of_the_corpus_gets_its_verdict() {
+fn sec_tk_02_sec_tk_07_sec_ed_13_every_token_of_the_corpus_gets_its_verdict() {
     let keys = Keys::new(&fs::read_to_string(path()).unwrap_or_default());
     let set = KeySet::parse(keys.jwks().to_string().as_bytes()).unwrap();
     let cases = cases::all(&keys);
