@@ -57,9 +57,10 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     const edge = await startEdge({ server, port: Number(process.env.EDGE_PORT || 8081), log: console.log });
     console.log(`The edge is on ${edge.base}, before ${server}. Paste these lines into another terminal; Ctrl-C ends it.\n`);
     console.log(tour(edge.base));
-    const stop = () => edge.stop().then(() => process.exit(0));
-    process.once("SIGINT", stop).once("SIGTERM", stop);
+    const stop = (code) => edge.stop().then(() => process.exit(code));
+    process.once("SIGINT", () => stop(0)).once("SIGTERM", () => stop(0));
     await edge.ended;
+    await stop(1);
   } catch (error) {
     console.error(error.message);
     process.exitCode = 1;

@@ -12,7 +12,8 @@ let protectedNotes;
 function viewerRequest(request) {
   const headers = Object.fromEntries([...request.headers].map(([name, value]) => [name, { value }]));
   const uri = new URL(request.url).pathname;
-  return { version: "1.0", context: { eventType: "viewer-request" }, viewer: {}, request: { method: request.method, uri, headers } };
+  const sent = { method: request.method, uri, headers };
+  return { version: "1.0", context: { eventType: "viewer-request" }, viewer: {}, request: sent };
 }
 
 export default {

@@ -8,7 +8,14 @@ const KEPT = 365;
 /** A token so close to its end says nothing about its session. */
 const MARGIN = 10;
 
-const claimsOf = (token) => JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString());
+/** Of a token that the gateway has verified. Whoever else sends one that cannot be read sends nothing. */
+function claimsOf(token) {
+  try {
+    return JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString());
+  } catch {
+    return {};
+  }
+}
 
 /**
  * Serves `GET /denied/<key>` and `POST /watched` to the gateway, on a loopback port of its own.

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,9 +26,16 @@ async function freePort() {
 async function startServer(context) {
   const folder = await mkdtemp(join(tmpdir(), "wardgate-"));
   const [port, ops] = [await freePort(), await freePort()];
+  const settings = {
+    AUTH__STAGE: "development",
+    AUTH__EMBEDDED__FOLDER: join(folder, "data"),
+    AUTH__HTTP__PORT: port,
+    AUTH__OPS__PORT: ops,
+    AUTH__LOG__LEVEL: "warn",
+  };
   const server = spawn(process.env.WARDGATE_SERVER, {
     cwd: fileURLToPath(new URL("../..", import.meta.url)),
-    env: { ...process.env, AUTH__STAGE: "development", AUTH__EMBEDDED__FOLDER: join(folder, "data"), AUTH__HTTP__PORT: port, AUTH__OPS__PORT: ops, AUTH__LOG__LEVEL: "warn" },
+    env: { ...process.env, ...settings },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = new Promise((resolve) => server.once("exit", resolve));
@@ -83,6 +90,11 @@ test("sign-out is heard of within two seconds, and only of the session that ende
   assert.deepEqual([await status(mine), await status(other)], [401, 200]);
 });
 
+test("the page shows the tour as it is printed", async () => {
+  const page = await readFile(new URL("../../docs/edge.md", import.meta.url), "utf8");
+  assert.ok(page.includes(`\`\`\`sh\n${tour("http://localhost:8081")}\`\`\``));
+});
+
 test("without a server it says what to start", async () => {
   const server = `http://localhost:${await freePort()}`;
   await assert.rejects(startEdge({ server, port: 0 }), /Nothing answers .* `make run`/);
@@ -108,6 +120,7 @@ test("the deny list holds a session that has ended, never one whose token has", 
   const watch = (it) => fetch(`http://${sessions.address}/watched`, { method: "POST", headers: { authorization: `Bearer ${it}` } });
   const denied = async (key) => (await fetch(`http://${sessions.address}/denied/${key}`)).status === 200;
 
+  assert.equal((await watch("nonsense")).status, 204);
   await watch(token("ses_a", 1300));
   await sessions.look();
   assert.deepEqual([asked, await denied("ses_a")], [1, false]);
