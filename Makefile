@@ -92,8 +92,9 @@ test: ## Run every test, installing PyJWT, jose and Playwright first if Python a
 
 # PROFILE=ci is slow to build and fast to run: worth it for the embedded store with very many users. A build for other
 # stages than development has no embedded store in it.
-transfer = cargo run --quiet --profile $(or $(PROFILE),dev) --package wardgate-transfer \
-	$(if $(filter development,$(STAGE)),,--no-default-features) --
+transfer = $(if $(WARDGATE_PROGRAMS),$(WARDGATE_PROGRAMS)/wardgate-transfer,cargo run --quiet \
+	--profile $(or $(PROFILE),dev) --package wardgate-transfer \
+	$(if $(filter development,$(STAGE)),,--no-default-features) --)
 option = $(if $($(1)),$(2) "$($(1))")
 need-stage-and-file = $(if $(and $(STAGE),$(FILE)),,$(error STAGE and FILE are missing: make $@ STAGE=development FILE=users.jsonl))
 

@@ -17,6 +17,14 @@ class Failed(Exception):
     """What stops a command: what went wrong and what to do next, for whoever typed it."""
 
 
+def program(name: str, *features: str) -> list[str]:
+    """How a program of this checkout is run: built when it is called, or taken from WARDGATE_PROGRAMS, a folder of those
+    that a build just made."""
+    if folder := os.environ.get("WARDGATE_PROGRAMS"):
+        return [str(ROOT / folder / name)]
+    return ["cargo", "run", "--quiet", "--package", name, *features, "--"]
+
+
 def functions(root: Path = ROOT) -> list[str]:
     """The name of every function: each is a binary of a package under functions/."""
     return sorted(it.stem for it in (root / "functions").glob("*/src/bin/*.rs"))

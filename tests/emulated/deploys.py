@@ -122,7 +122,8 @@ def check_only_what_changes_is_published(_api: Api, emulator: Deployment) -> Non
         equal([name for name in RELEASED if now[name] != before[name]], expected)
         said = f"{len(expected)} of {len(RELEASED)} functions have" if expected else "no function has"
         holds(f"{said} a new version" in printed, printed[-3000:])
-        for name, value in changed.items():
+        # The emulator has no schedules of rotation: of another one's days there nothing changes that would be recorded.
+        for name, value in changed.items() if expected else []:
             detail = lines(emulator)[-1]["detail"]["S"]
             holds(f"; {name} " in detail and f" → '{value}'" in detail, detail)
         holds(release(emulator) in printed, printed[-500:])

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import boto3
 
-from wardgate_infra import ROOT, Failed, Json
+from wardgate_infra import ROOT, Failed, Json, program
 from wardgate_infra.operate import aliases, running, settings
 from wardgate_infra.operate.stage import Stage
 from wardgate_infra.operate.terminal import say, table
@@ -18,7 +18,7 @@ from wardgate_infra.operate.terminal import say, table
 # Each key's value and source.
 Settings: TypeAlias = dict[str, tuple[str, str]]
 
-SERVER = ["cargo", "run", "--quiet", "--package", "wardgate-server", "--features", "dev", "--", "config"]
+SERVER = [*program("wardgate-server", "--features", "dev"), "config"]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import boto3
 
-from wardgate_infra import ROOT, Failed
+from wardgate_infra import ROOT, Failed, program
 from wardgate_infra.operate.stage import Stage
 
 # Of a build without the embedded store: these verbs are about what is in AWS.
-PROGRAM = ["cargo", "run", "--quiet", "--package", "wardgate-transfer", "--no-default-features", "--"]
+PROGRAM = program("wardgate-transfer", "--no-default-features")
 
 
 def ran(stage: Stage, verb: str, *arguments: str) -> str:
