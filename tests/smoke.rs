@@ -270,16 +270,23 @@ async fn closed_sign_up_and_read_only_are_walked_as_far_as_they_go() {
         let report = run(&server, &read_only, golden("live")).await;
         assert_eq!((report.passed, &report.failure), (true, &None), "{verified}");
         assert_eq!(report.steps.last().unwrap().step, "read-only");
+        // Of a switch one function hears before another.
+        let (server, some) = start(&[(VERIFIED.0, verified)]).await;
+        let heard = server.elsewhere_with(|config| config.switches.read_only = true);
+        some.set("token-refresh", "live", Version::Runs(heard));
+        let report = run(&server, &some, golden("live")).await;
+        let steps: Vec<&str> = report.steps.iter().map(|step| step.step).collect();
+        assert_eq!((report.passed, steps.last()), (true, Some(&"read-only")), "{steps:?}");
         assert_eq!(left(&server).await, Vec::<String>::new(), "{verified}");
     }
 }
 
-/// The schedule goes on for ever: no limit of a month's window may fill, and nothing may pile up. A run every six hours meets
-/// each window's beginning and end as one every five minutes does; some hours at that pace come at the end.
+/// The schedule goes on for ever: no limit of a month's window may fill, and nothing may pile up. A run every eight hours meets
+/// each window's beginning and end as one every five minutes does; two hours and a half at that pace come at the end.
 #[tokio::test]
 async fn a_month_of_scheduled_runs_fails_never_and_leaves_nothing_but_the_trail() {
     let (server, functions) = start(&[VERIFIED]).await;
-    for seconds in [6 * 3600; 124].into_iter().chain([300; 60]) {
+    for seconds in [8 * 3600; 93].into_iter().chain([300; 30]) {
         passed(&run(&server, &functions, golden("live")).await);
         server.clock.advance(seconds);
     }

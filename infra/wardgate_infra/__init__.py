@@ -18,8 +18,8 @@ class Failed(Exception):
 
 
 def program(name: str, *features: str) -> list[str]:
-    """How a program of this checkout is run: built when it is called, or taken from WARDGATE_PROGRAMS, a folder of those
-    that a build just made."""
+    """How a program of this checkout is run: built when it is called, or taken from WARDGATE_PROGRAMS, a folder of what
+    a build has just made."""
     if folder := os.environ.get("WARDGATE_PROGRAMS"):
         return [str(ROOT / folder / name)]
     return ["cargo", "run", "--quiet", "--package", name, *features, "--"]

@@ -33,16 +33,49 @@ fn each_stages_parameters_are_a_configuration() {
     }
 }
 
-/// What a function is configured with: its stack's variables, and its own.
+/// A variable lies above `Settings`: a key that both have would be set in vain. Lambda takes 4 KB of names and values, of
+/// which `Settings` may have half.
+#[test]
+fn a_stages_settings_are_in_no_variable_and_there_is_room_for_them() {
+    const MOST: usize = 4096;
+    for stage in ["staging", "production"] {
+        let given = stage_parameters(stage);
+        let (_, text) = given.iter().find(|(name, _)| name == "Settings").unwrap();
+        let settings: BTreeMap<String, Value> = serde_json::from_str(text.as_str().unwrap()).unwrap();
+        let given: Vec<(&str, Value)> = given.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        for CodeStack { path, template } in code_stacks(&given) {
+            let most = template["Parameters"]["Settings"]["MaxLength"].as_u64().unwrap();
+            for (name, id) in functions(&template) {
+                let variables = variables(&template, id);
+                let others = variables.iter().filter(|(name, _)| *name != "AUTH__SETTINGS");
+                let bytes: usize = others.clone().map(|(name, value)| name.len() + value.len()).sum();
+                assert!(
+                    bytes + "AUTH__SETTINGS".len() + usize::try_from(most).unwrap() <= MOST,
+                    "{path}: {name} {bytes}"
+                );
+                for (variable, _) in others {
+                    let key = variable.trim_start_matches("AUTH__").to_ascii_lowercase().replace("__", ".");
+                    assert!(!settings.contains_key(&key), "{path}: {name} has {key} by {variable}");
+                }
+            }
+        }
+    }
+}
+
+/// What a function is configured with.
 #[track_caller]
 fn configuration(template: &Value, id: &str) -> Config {
+    Config::load(variables(template, id)).unwrap_or_else(|error| panic!("{id}: {error}"))
+}
+
+/// A function's variables: its stack's, and its own.
+fn variables(template: &Value, id: &str) -> BTreeMap<String, String> {
     let own = &template["Resources"][format!("{id}Function")]["Properties"];
     let variables = [&template["Globals"]["Function"], own].map(|it| it["Environment"]["Variables"].as_object());
     let merged: BTreeMap<&String, &Value> = variables.into_iter().flatten().flatten().collect();
     // Another stack says what is imported: the queue's address.
     let text = |value: &Value| value.as_str().unwrap_or("https://imported.example.com").to_owned();
-    let merged = merged.into_iter().map(|(name, value)| (name.clone(), text(value)));
-    Config::load(merged).unwrap_or_else(|error| panic!("{id}: {error}"))
+    merged.into_iter().map(|(name, value)| (name.clone(), text(value))).collect()
 }
 
 /// A stage has one file of parameters, of which each stack takes its own: a name that meant two things would be refused by

@@ -51,11 +51,19 @@ pub(in crate::use_cases) struct Walk<'a> {
 pub(in crate::use_cases) struct Wrong {
     function: Option<String>,
     pub(in crate::use_cases) reason: String,
+    /// Whether nothing is wrong: a function said that nothing can be changed for now.
+    is_read_only: bool,
+}
+
+/// The step that was the last.
+struct Stop {
+    failure: Failure,
+    is_read_only: bool,
 }
 
 impl<E: Into<Fault>> From<E> for Wrong {
     fn from(error: E) -> Self {
-        Self { function: None, reason: error.into().to_string() }
+        own(&error.into().to_string())
     }
 }
 
@@ -73,14 +81,21 @@ struct Tokens {
 }
 
 impl Walk<'_> {
-    /// All steps, until one fails.
+    /// All steps, until one fails. What operators have switched off is no failure: where a function says that nothing can be
+    /// changed, what is read is asked for, and that is all. The functions' answers decide, because each hears of a switch in
+    /// its own time.
     pub(in crate::use_cases) async fn all(&self, report: &mut Report) -> Result<(), Failure> {
+        let ended = match self.way(report).await {
+            Err(Stop { is_read_only: true, .. }) => self.step(report, "read-only", self.read_only()).await,
+            ended => ended,
+        };
+        ended.map_err(|stop| stop.failure)
+    }
+
+    async fn way(&self, report: &mut Report) -> Result<(), Stop> {
         self.step(report, "start", self.start()).await?;
         self.step(report, "erase", self.erase()).await?;
-        let Some(secrets) = self.step(report, "register", self.register()).await? else {
-            // Nothing can be changed, and so nothing be walked through: what is read is asked for, and that is all.
-            return self.step(report, "read-only", self.read_only()).await;
-        };
+        let secrets = self.step(report, "register", self.register()).await?;
         if secrets.is_sign_up_open {
             self.step(report, "verify", self.verify(&secrets)).await?;
         }
@@ -102,7 +117,7 @@ impl Walk<'_> {
         report: &mut Report,
         step: &'static str,
         taken: impl Future<Output = Result<T, Wrong>>,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, Stop> {
         let began = self.app.clock.now();
         // Before it ends: what takes too long has its name.
         report.steps.push(Step { step, took_ms: 0 });
@@ -110,7 +125,10 @@ impl Walk<'_> {
         if let Some(last) = report.steps.last_mut() {
             last.took_ms = self.app.clock.now().millis() - began.millis();
         }
-        outcome.map_err(|Wrong { function, reason }| Failure { step, function, reason })
+        outcome.map_err(|Wrong { function, reason, is_read_only }| Stop {
+            failure: Failure { step, function, reason },
+            is_read_only,
+        })
     }
 
     async fn erase(&self) -> Result<(), Wrong> {
@@ -119,12 +137,13 @@ impl Walk<'_> {
 
     async fn start(&self) -> Result<(), Wrong> {
         let Some(deployed) = self.deployed else { return Ok(()) };
-        let elsewhere = || Wrong { function: Some(deployed.function.clone()), reason: "not of this stage".to_owned() };
+        let wrong = |function, reason| Wrong { function: Some(function), reason, is_read_only: false };
+        let elsewhere = || wrong(deployed.function.clone(), "not of this stage".to_owned());
         let folder = self.functions.folder(&deployed.function).ok_or_else(elsewhere)?;
         if WALKED.contains(&folder) {
             return Ok(());
         }
-        let wrong = |reason| Wrong { function: Some(format!("{folder}:{}", deployed.version)), reason };
+        let wrong = |reason| wrong(format!("{folder}:{}", deployed.version), reason);
         let started = self.functions.start(folder, &deployed.version, &self.user.source()).await;
         match started.map_err(|cause| wrong(cause.to_string()))? {
             Some(status) if status >= 500 => Err(wrong(format!("answered {status}"))),
@@ -132,9 +151,8 @@ impl Walk<'_> {
         }
     }
 
-    /// What operators have switched off is no failure: with sign-up closed the account is there by itself; where nothing
-    /// can be changed there is none. The function's answer decides, as this one may not have heard of a switch yet.
-    async fn register(&self) -> Result<Option<Secrets>, Wrong> {
+    /// With sign-up closed, the account is there by itself.
+    async fn register(&self) -> Result<Secrets, Wrong> {
         let app = self.app;
         let (name, password) = (hex(&app.entropy.bytes::<16>()?), hex(&app.entropy.bytes::<16>()?));
         let name = DisplayName::parse(&name).map_err(|_| own("a name that is none"))?;
@@ -146,18 +164,14 @@ impl Walk<'_> {
         self.forget_registrations().await?;
         let body = json!({ "email": self.email(), "password": password, "name": name.as_str() });
         let answer = self.ask(REGISTER, Some(&body), None).await?;
-        match (answer.status, answer.text("code")) {
-            (503, Some("read_only")) => return Ok(None),
-            (403, Some("sign_up_closed")) => {
-                if app.config.accounts.require_verified_email {
-                    self.begin(&password).await?;
-                }
-                return Ok(Some(Secrets { name, password, is_sign_up_open: false }));
-            }
-            _ => self.met(REGISTER.0, &answer, 202, None)?,
+        let is_sign_up_open = (answer.status, answer.text("code")) != (403, Some("sign_up_closed"));
+        if is_sign_up_open {
+            self.met(REGISTER.0, &answer, 202, None)?;
+            self.text(REGISTER.0, &answer, "flow_token")?;
+        } else if app.config.accounts.require_verified_email {
+            self.begin(&password).await?;
         }
-        self.text(REGISTER.0, &answer, "flow_token")?;
-        Ok(Some(Secrets { name, password, is_sign_up_open: true }))
+        Ok(Secrets { name, password, is_sign_up_open })
     }
 
     async fn read_only(&self) -> Result<(), Wrong> {
@@ -268,5 +282,5 @@ impl Walk<'_> {
 
 /// What is our own fault.
 fn own(reason: &str) -> Wrong {
-    Wrong { function: None, reason: reason.to_owned() }
+    Wrong { function: None, reason: reason.to_owned(), is_read_only: false }
 }

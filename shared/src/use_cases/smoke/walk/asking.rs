@@ -47,8 +47,10 @@ impl Walk<'_> {
     pub(super) fn met(&self, function: &str, answer: &Answered, status: u16, code: Option<&str>) -> Result<(), Wrong> {
         let found = answer.text("code");
         if answer.status != status || (code.is_some() && found != code) {
+            let is_read_only = (answer.status, found) == (503, Some("read_only"));
             let found = found.unwrap_or("no code");
-            return Err(self.wrong(function, &format!("answered {} with {found}, not {status}", answer.status)));
+            let wrong = self.wrong(function, &format!("answered {} with {found}, not {status}", answer.status));
+            return Err(Wrong { is_read_only, ..wrong });
         }
         Ok(())
     }
@@ -59,6 +61,7 @@ impl Walk<'_> {
     }
 
     pub(super) fn wrong(&self, function: &str, reason: &str) -> Wrong {
-        Wrong { function: Some(format!("{function}:{}", self.qualifier(function))), reason: reason.to_owned() }
+        let function = Some(format!("{function}:{}", self.qualifier(function)));
+        Wrong { function, reason: reason.to_owned(), is_read_only: false }
     }
 }
