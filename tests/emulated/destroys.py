@@ -13,6 +13,8 @@ from wardgate_infra.operate import destroy
 
 STAYED = "destroyed@example.com"
 THEIRS = "of-somebody-else"
+# Whatever holds data, and what tests whether they come back.
+KEPT = ("backup", "data", "pipeline", "restore-testing")
 QUEUES = ("mail.fifo", "mail-failed.fifo", "events-failed", "audit-watch-failed")
 
 
@@ -40,7 +42,7 @@ def check_code_goes_and_comes_back(_api: Api, emulator: Deployment) -> None:
         holds(f"==> {number} of {len(destroy.CODE)}: {name}\n" in said, name, said[-3000:])
     holds("its data: make deploy STAGE=staging goes on with them" in said, said[-3000:])
     found = left(staging)
-    equal(found.pop("stacks"), [f"wardgate-staging-{it}" for it in ("backup", "data", "pipeline")])
+    equal(found.pop("stacks"), [f"wardgate-staging-{it}" for it in KEPT])
     for kind in ("functions", "log groups", "alarms", "topics", "apis"):
         equal((kind, found.pop(kind)), (kind, []))
     # All of the rest is there.

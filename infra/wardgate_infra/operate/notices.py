@@ -16,9 +16,11 @@ from wardgate_infra.operate.terminal import say
 
 # What is told of each verb beside itself: options that name something, and never a value of a setting.
 TOLD: dict[str, tuple[str, ...]] = {
+    "backup-keys": (),
     "deploy": ("artifact",),
     "destroy": ("data",),
     "migrate": ("to",),
+    "restore-keys": ("overwrite",),
     "restore": ("to", "backup", "table", "switch_to"),
     "rollback": ("release",),
     "rotate": ("ring", "retire"),
