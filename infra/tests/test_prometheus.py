@@ -68,7 +68,8 @@ class Rules(unittest.TestCase):
             rules.translated("production")
 
     def test_each_has_a_case_in_which_it_rings_and_one_in_which_it_does_not(self) -> None:
-        rings, silent = set(), set()
+        rings: set[str] = set()
+        silent: set[str] = set()
         for path in sorted(TESTS.glob("*.yaml")):
             for case in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]:
                 for asked in case["promql_expr_test"]:

@@ -132,7 +132,8 @@ def alert(alarm: Alarm, condition: str, labels: dict[str, str]) -> Json:
 
 def written(rules: Json) -> str:
     head = "# Made by `make rules` of infra/observability.yaml and the stage's parameters: change those.\n"
-    return head + yaml.safe_dump(rules, sort_keys=False, width=120, allow_unicode=True)
+    text: str = yaml.safe_dump(rules, sort_keys=False, width=120, allow_unicode=True)
+    return head + text
 
 
 def rows() -> Iterator[str]:
@@ -159,8 +160,8 @@ def rows() -> Iterator[str]:
         yield f"| {name} of `{path}` | yes | no: {WITHOUT[name]} | |"
     for title, summary, _, seconds in TARGET_DOWN:
         section = title.rpartition("-")[0]
-        says = f"{summary.rstrip('.')}, for {World('').span(seconds)}"
-        yield f"| [{title}](runbook.md#{section}) | no: Lambda has no replicas | yes | {says} |"
+        said = f"{summary.rstrip('.')}, for {World('').span(seconds)}"
+        yield f"| [{title}](runbook.md#{section}) | no: Lambda has no replicas | yes | {said} |"
 
 
 def bound(alarm: Alarm) -> str:
