@@ -167,7 +167,8 @@ def rows() -> Iterator[str]:
 def bound(alarm: Alarm) -> str:
     """What rings it, in short."""
     [period] = {it.period for it in alarm.statistics.values()}
-    often = f"{alarm.breaching} of {alarm.periods} periods of {World('').span(period)}"
+    span = World("").span(period)
+    often = f"in {span}" if alarm.periods == 1 else f"{alarm.breaching} of {alarm.periods} periods of {span}"
     if "BAND" in alarm.expression:
         return f"the usual, {often}"
     less = "under " if alarm.comparison.startswith("Less") else ""
