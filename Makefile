@@ -226,6 +226,16 @@ validate: .tools/sam/.pins .tools/checkov/.pins ## Check every stack's template 
 cost: .tools/sam/.pins ## Write the tables of docs/operations/cost.md
 	@$(in-package) $(python) -m wardgate_infra.cost
 
+.PHONY: rules
+rules: .tools/sam/.pins ## Write Prometheus' rules and their table from CloudWatch's alarms: infra/prometheus/rules
+	@$(in-package) $(python) -m wardgate_infra.prometheus.rules
+
+# Without SERVER= it builds the server as `make run` does.
+.PHONY: validate-standalone
+validate-standalone: .tools/sam/.pins ## Test Prometheus' rules, and watch the real server with a real Prometheus: make validate-standalone SERVER=<binary>
+	@$(if $(SERVER),,$(need-rust))
+	@$(in-package) exec $(python) -m wardgate_infra.prometheus $(call option,SERVER,--server)
+
 # EMULATOR_PORT is 4566 unless it is set. `exec`, so that Ctrl-C is the script's own affair.
 .PHONY: emulate
 emulate: .tools/sam/.pins .tools/emulator/.pins ## Deploy stage development to an emulator of AWS on this machine, with the functions themselves

@@ -249,6 +249,8 @@ fn every_alarm_has_its_section_in_the_runbook_and_every_section_its_alarm() {
     sections.extend(resources(&template, "AWS::CloudWatch::CompositeAlarm").keys().map(|id| section(id)));
     // Beside their functions, if they are there yet.
     sections.insert("rollback".to_owned());
+    // Of replicas, by Prometheus alone.
+    sections.insert("target-down".to_owned());
     assert_eq!(headings, sections, "left: headings, right: alarms");
     let parts = runbook.split("\n## ").skip(1);
     for part in parts {

@@ -1,0 +1,213 @@
+"""Prometheus' rules, made of CloudWatch's alarms: `make rules` writes infra/prometheus/rules and the table of
+docs/operations/prometheus.md. An alarm that nobody has translated and nobody has given a reason for stops it.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from wardgate_infra import ROOT, Failed, Json
+from wardgate_infra.prometheus import alarms
+from wardgate_infra.prometheus.alarms import Alarm
+from wardgate_infra.prometheus.promql import JOB, NoCounterpart, Record, Translated, World, translate
+
+FOLDER = ROOT / "infra/prometheus/rules"
+PAGE = ROOT / "docs/operations/prometheus.md"
+BEGIN, END = "<!-- made by rules.py -->\n", "<!-- to here -->\n"
+
+QUEUE = "a queue of SQS; the server has none"
+STREAM = "a function that reads the table's stream; the server has none"
+# Why an alarm has no meaning on the server.
+WITHOUT = {
+    "SmokePage": "the smoke test is a function; what asks here is each scrape: target-down",
+    "ThrottlesWarn": "Lambda's concurrency; what the server refuses over its own limits is not counted",
+    "MemoryWarn": "a function's share of its memory; the server has no such metric, its machine or container has",
+    "AuditTamperingPage": STREAM,
+    "AuditErasuresWarn": STREAM,
+    "AuditWatchFailedPage": QUEUE,
+    "AuditWatchLatePage": STREAM,
+    "SecretReadsPage": "CloudTrail's word on Secrets Manager: the account's, wherever the server runs",
+    "MailAgeWarn": QUEUE,
+    "MailAgePage": QUEUE,
+    "MailFailedPage": QUEUE,
+    "EventsLateWarn": STREAM,
+    "EventsLatePage": STREAM,
+    "EventsFailedPage": QUEUE,
+    "FunctionErrorsWarn": "functions that no request reaches; the server has none",
+    "EraserSilentWarn": "a function with a schedule; the server has none",
+    "RotationFailedPage": "a function rotates keys; the server only reads them: keys-old",
+    "AnyPage": "Alertmanager says of each alert that it is over",
+    "AnyWarn": "Alertmanager says of each alert that it is over",
+    "ApiRollbackAlarm": "takes a deployment of CodeDeploy back",
+    "AuditWatchRollbackAlarm": "takes a deployment of CodeDeploy back",
+    "AuthorizerRollbackAlarm": "takes a deployment of CodeDeploy back",
+    "EventsRollbackAlarm": "takes a deployment of CodeDeploy back",
+    "MailerRollbackAlarm": "takes a deployment of CodeDeploy back",
+    "OutsideProbePage": "a health check of Route 53 asks `/ready`, and can ask the server's as well",
+}
+WITHOUT_TRAFFIC = "only where traffic is expected (`ExpectsTraffic`)"
+# Of replicas, which functions have not. Minutes, because a scrape can be lost.
+TARGET_DOWN = (
+    ("target-down-warn", "A replica does not answer.", 'up{{job="{job}",stage="{stage}"}} == 0', 300),
+    (
+        "target-down-page",
+        "No replica answers.",
+        '(count(up{{job="{job}",stage="{stage}"}} == 1) or vector(0)) == 0',
+        180,
+    ),
+)
+
+
+def translated(stage: str, scale: int = 1) -> dict[str, tuple[Alarm, Translated]]:
+    """Each alarm of a stage that the server has."""
+    known = alarms.read(stage)
+    world = World(stage, scale, int(alarms.parameters(stage)["MinimumRequests"]))
+    windows = {part for it in known.values() for part in it.parts}
+    found = {}
+    for name, alarm in known.items():
+        # Of a metric that CloudWatch is never sent a zero of, this never rings; the server's zeros would.
+        is_never_on = alarm.comparison == "LessThanThreshold" and alarm.missing == "notBreaching"
+        if name in windows or name in WITHOUT or is_never_on:
+            continue
+        try:
+            found[name] = (alarm, translate(alarm, known, world))
+        except NoCounterpart as nothing:
+            raise Failed(f"{name}: {nothing}. Say in rules.py why it has no meaning there.") from nothing
+    if unknown := alarms.others().keys() - WITHOUT.keys():
+        raise Failed(f"{', '.join(sorted(unknown))}: say in rules.py why it has no meaning on the server.")
+    return found
+
+
+def document(stage: str, scale: int = 1) -> Json:
+    """A file of rules."""
+    found = translated(stage, scale)
+    world = World(stage, scale)
+    records: dict[str, Record] = {it.name: it for _, made in found.values() for it in made.records}
+    usual = {name for name in records if name.endswith(":usual")}
+    labels = {"stage": stage}
+
+    def kept(name: str) -> Json:
+        return {"record": name, "expr": records[name].expression, "labels": {**labels}}
+
+    alerts = [alert(it, made.condition, labels) for it, made in found.values()]
+    runbook = str(alarms.parameters(stage)["RunbookUrl"])
+    for title, summary, condition, seconds in TARGET_DOWN:
+        section = title.rpartition("-")[0]
+        alerts.append(
+            {
+                "alert": f"wardgate-{title}",
+                "expr": condition.format(job=JOB, stage=stage),
+                "for": world.span(seconds),
+                "labels": {**labels, "severity": title.rpartition("-")[2], "section": section},
+                "annotations": {"summary": summary, "runbook_url": f"{runbook}#{section}"},
+            }
+        )
+    return {
+        "groups": [
+            {
+                "name": f"wardgate-{stage}",
+                "interval": world.span(15),
+                "rules": [*(kept(it) for it in records if it not in usual), *alerts],
+            },
+            # A week is looked back at, which is not needed as often.
+            {
+                "name": f"wardgate-{stage}-usual",
+                "interval": world.span(60),
+                "rules": [kept(it) for it in sorted(usual)],
+            },
+        ]
+    }
+
+
+def alert(alarm: Alarm, condition: str, labels: dict[str, str]) -> Json:
+    return {
+        "alert": f"wardgate-{alarm.title}",
+        "expr": condition,
+        "labels": {**labels, "severity": alarm.severity, "section": alarm.section},
+        "annotations": {"summary": alarm.summary, "runbook_url": alarm.runbook},
+    }
+
+
+def written(rules: Json) -> str:
+    head = "# Made by `make rules` of infra/observability.yaml and the stage's parameters: change those.\n"
+    text: str = yaml.safe_dump(rules, sort_keys=False, width=120, allow_unicode=True)
+    return head + text
+
+
+def rows() -> Iterator[str]:
+    """The table of the page: each alarm, in which world it is, and what rings it."""
+    made = {stage: translated(stage) for stage in alarms.STAGES}
+    known = {stage: alarms.read(stage) for stage in alarms.STAGES}
+    windows = {part for it in known["production"].values() for part in it.parts}
+    yield "| alarm | on AWS | on the server | over, in how many periods |"
+    yield "|---|---|---|---|"
+    for name, alarm in known["production"].items():
+        if name in windows:
+            continue
+        link = f"[{alarm.title}](runbook.md#{alarm.section})"
+        if name in WITHOUT:
+            yield f"| {link} | yes | no: {WITHOUT[name]} | |"
+            continue
+        stages = [stage for stage in alarms.STAGES if name in made[stage]]
+        where = "yes" if len(stages) == len(alarms.STAGES) else f"{', '.join(stages)}: {WITHOUT_TRAFFIC}"
+        parts = [[known[stage][it] for it in alarm.parts or (name,)] for stage in stages]
+        says = list(dict.fromkeys("; ".join(map(bound, it)) for it in parts))
+        differing = [f"{it} in {stage}" for it, stage in zip(says, stages, strict=True)] if len(says) > 1 else says
+        yield f"| {link} | yes | {where} | {'; '.join(differing)} |"
+    for name, path in alarms.others().items():
+        yield f"| {name} of `{path}` | yes | no: {WITHOUT[name]} | |"
+    for title, summary, _, seconds in TARGET_DOWN:
+        section = title.rpartition("-")[0]
+        said = f"{summary.rstrip('.')}, for {World('').span(seconds)}"
+        yield f"| [{title}](runbook.md#{section}) | no: Lambda has no replicas | yes | {said} |"
+
+
+def bound(alarm: Alarm) -> str:
+    """What rings it, in short."""
+    [period] = {it.period for it in alarm.statistics.values()}
+    span = World("").span(period)
+    often = f"in {span}" if alarm.periods == 1 else f"{alarm.breaching} of {alarm.periods} periods of {span}"
+    if "BAND" in alarm.expression:
+        return f"the usual, {often}"
+    less = "under " if alarm.comparison.startswith("Less") else ""
+    return f"{less}{alarm.threshold:g}{unit(alarm)}, {often}"
+
+
+def unit(alarm: Alarm) -> str:
+    """What its threshold counts, where that is more than a number or a share."""
+    if alarm.expression.endswith("/ 86400"):
+        return " days"
+    metrics = {it.metric for it in alarm.statistics.values()}
+    return " ms" if "Latency" in metrics else " s" if "wardgate_store_duration_seconds" in metrics else ""
+
+
+def files() -> dict[Path, str]:
+    """What `make rules` writes."""
+    made = {FOLDER / f"{stage}.yaml": written(document(stage)) for stage in alarms.STAGES}
+    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    made[PAGE] = before + BEGIN + "\n" + "\n".join(rows()) + "\n\n" + END + after
+    return made
+
+
+def stale() -> list[str]:
+    """Files that say something else than the alarms."""
+    return [
+        str(path.relative_to(ROOT))
+        for path, text in files().items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def main() -> None:
+    try:
+        for path, text in files().items():
+            path.write_text(text, encoding="utf-8")
+    except Failed as failed:
+        sys.exit(str(failed))
+
+
+if __name__ == "__main__":
+    main()
