@@ -148,7 +148,10 @@ impl Resolver<'_> {
         if let Some(operands) = expression.get("Fn::Equals") {
             return self.text(&operands[0]) == self.text(&operands[1]);
         }
-        !self.decide(&expression["Fn::Not"][0])
+        if let Some(all) = expression.get("Fn::And").and_then(Value::as_array) {
+            return all.iter().all(|one| self.decide(one));
+        }
+        !self.decide(expression.pointer("/Fn::Not/0").unwrap_or_else(|| panic!("no condition is {expression}")))
     }
 
     fn text(&self, value: &Value) -> String {

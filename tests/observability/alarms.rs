@@ -30,8 +30,9 @@ pub fn resolved(path: &str, stage_file: Option<&str>) -> Value {
     let mut given: Vec<(&str, Value)> =
         given.as_object().unwrap().iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     // Names in metrics are those of stage development.
-    given.retain(|(name, _)| !["AuthorizerAudience", "OutsideProbe", "Stage"].contains(name));
+    given.retain(|(name, _)| !["AuthorizerAudience", "Issuer", "OutsideProbe", "Stage"].contains(name));
     given.push(("AuthorizerAudience", json!("https://api.example.com")));
+    given.push(("Issuer", json!("https://auth.example.com")));
     given.push(("OutsideProbe", json!("on")));
     resolve(&read(path), &given)
 }
