@@ -87,31 +87,23 @@ impl Layers {
     }
 
     /// Turns serde's message into one that names key, source and expectation. serde says which of its three failures it
-    /// met by how the message begins (decision 10); it does not say where. Tracking the path with serde_path_to_error would
-    /// cost every function a hundred kilobytes, so the values are laid down again, one by one, until it complains.
+    /// met by how the message begins (decision 10); it does not say where. Tracking the path with `serde_path_to_error`
+    /// would cost every function a hundred kilobytes, so the values are laid down again, one by one, until it complains.
     fn explain(&self, message: &str) -> ConfigError {
         let named = message.split('`').nth(1).unwrap_or_default();
         if message.starts_with(MISSING) {
             return ConfigError::missing(&self.section_without(named, message));
         }
-        let expected = message.rsplit_once("expected ").map(|(_, expected)| expected);
         let mut values = self.files.clone();
-        for Over { key, source, .. } in self.over.iter().filter(|over| {
+        let to_blame = self.over.iter().find(|over| {
             // What is missing may come with a later one.
             over.put(&mut values).is_ok() && read(&values).is_err_and(|message| !message.starts_with(MISSING))
-        }) {
-            if !message.starts_with("unknown field") {
-                // The value itself may be a secret that landed in the wrong key: say only what was expected.
-                return ConfigError::WrongValue {
-                    key: key.clone(),
-                    source_name: source.clone(),
-                    expected: match expected {
-                        Some(expected) if expected.starts_with("struct ") => "expected a section of keys".to_owned(),
-                        Some(expected) => format!("expected {expected}"),
-                        None => "this is not a valid value".to_owned(),
-                    },
-                };
-            }
+        });
+        let Some(Over { key, source, .. }) = to_blame else {
+            // Tests read every file: a file alone cannot be wrong.
+            return ConfigError::File { source_name: "the configuration".to_owned(), message: message.to_owned() };
+        };
+        if message.starts_with("unknown field") {
             return ConfigError::UnknownKey {
                 // The key, or the section that it is in.
                 key: key.find(named).and_then(|at| key.get(..at + named.len())).unwrap_or(key).to_owned(),
@@ -119,8 +111,13 @@ impl Layers {
                 expected: message.split_once("expected ").map_or("nothing here", |(_, expected)| expected).to_owned(),
             };
         }
-        // Tests read every file: a file alone cannot be wrong.
-        ConfigError::File { source_name: "the configuration".to_owned(), message: message.to_owned() }
+        // The value itself may be a secret that landed in the wrong key: say only what was expected.
+        let expected = match message.rsplit_once("expected ") {
+            Some((_, expected)) if expected.starts_with("struct ") => "expected a section of keys".to_owned(),
+            Some((_, expected)) => format!("expected {expected}"),
+            None => "this is not a valid value".to_owned(),
+        };
+        ConfigError::WrongValue { key: key.clone(), source_name: source.clone(), expected }
     }
 
     /// The dotted key of a field that is missing: where something under its name changes what serde says.

@@ -264,6 +264,7 @@ pub struct Limits {
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
+#[expect(clippy::struct_excessive_bools, reason = "a switch is on or off, and each for itself")]
 pub struct Switches {
     /// Whether people can register. What is mailed already still works.
     pub sign_up: bool,

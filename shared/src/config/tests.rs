@@ -495,7 +495,7 @@ fn of_two_wrong_values_the_first_is_named_and_of_a_missing_one_its_section() {
     assert!(missing.starts_with("missing key `tokens.audience`"), "{missing}");
 }
 
-fn live(set: serde_json::Value) -> Result<Config, ConfigError> {
+fn live(set: &serde_json::Value) -> Result<Config, ConfigError> {
     load(&PRODUCTION).unwrap().with(set.as_object().unwrap())
 }
 
@@ -547,7 +547,7 @@ fn what_operators_set_is_held_to_types_rules_and_to_what_can_change() {
         (serde_json::json!({"limits": 1}), "`limits` cannot be set while the service runs"),
         (serde_json::json!({"stage": "development"}), "`stage` cannot be set while the service runs"),
     ] {
-        let message = live(set.clone()).unwrap_err().to_string();
+        let message = live(&set).unwrap_err().to_string();
         assert!(message.starts_with(expected), "{set}: {message}");
     }
 }
