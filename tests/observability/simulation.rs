@@ -277,7 +277,7 @@ impl Scenario {
     /// What the schedule and whoever asks from outside measure at this minute.
     fn ask_by_itself(&self, measured: &mut Measurements, minute: u64, since: Option<u64>) {
         let smoke = if since.is_some() { self.smoke } else { Schedule::Passes };
-        if minute % 5 == 0 && smoke != Schedule::Absent {
+        if minute.is_multiple_of(5) && smoke != Schedule::Absent {
             let dimensions =
                 [("FunctionName", "wardgate-development-smoke"), ("Resource", "wardgate-development-smoke:live")];
             let errors = if smoke == Schedule::Fails { 1.0 } else { 0.0 };
