@@ -147,6 +147,20 @@ async fn what_this_version_refuses_changes_nothing_and_hides_nothing() {
     }
 }
 
+/// Put there by hand, it is nobody's outage: neither requests nor whoever asks how the service is may fall with it.
+#[tokio::test]
+async fn an_item_that_cannot_be_read_leaves_what_was_known_and_the_service_ready() {
+    let server = TestServer::start().await;
+    set_and_heard(&server, 1, &json!({ "switches.sign_up": false })).await;
+    assert_eq!(register(&server).await.status, 403);
+    server.set_attribute("SETTINGS", "SETTINGS", "version", AttributeValue::S("two".to_owned())).await;
+    server.clock.advance(55);
+    assert_eq!(code(&register(&server).await), (403, "sign_up_closed".to_owned()));
+    for path in ["/ready", "/health"] {
+        assert_eq!(server.get(path).await.status, 200, "{path}");
+    }
+}
+
 #[tokio::test]
 async fn a_table_that_does_not_answer_leaves_what_was_known() {
     let server = TestServer::start().await;

@@ -78,7 +78,7 @@ const SLOW: &str = "the table took too long to say what is set";
 
 /// What is set was held to the types and rules of the checkout that set it. Of what another version refuses, such as a
 /// switch that the release before did not have, the rest holds all the same.
-fn apply(deployed: &App, stored: &StoredSettings) -> Result<App, String> {
+pub fn apply(deployed: &App, stored: &StoredSettings) -> Result<App, String> {
     let set: Map<String, Value> = match stored.settings.as_str() {
         "" => Map::new(),
         text => serde_json::from_str(text).map_err(|_| format!("version {} is no JSON object", stored.version))?,

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wardgate::app::{App, Host, Needs};
+use wardgate::app::{App, Host};
 use wardgate::aws::Connection;
 use wardgate::clock::SystemClock;
 use wardgate::config::Config;
-use wardgate::current::Current;
+use wardgate::current::apply;
 use wardgate::entropy::SystemEntropy;
 
 use crate::Failure;
@@ -61,8 +61,10 @@ impl Deployment {
         // An import hashes nothing; a seed does, once for each of its people.
         let hashing_slots = std::thread::available_parallelism().map_or(1, usize::from);
         let host = Host { connection, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), hashing_slots };
-        let deployed = Arc::new(App::new(config, host)?);
-        Ok(Self { app: Current::new(deployed, Needs { rings: &[], table: true }).app().await, local })
+        let deployed = App::new(config, host)?;
+        // A table that does not say what is set might have said that nothing is to be imported.
+        let set = deployed.store.settings().await?.unwrap_or_default();
+        Ok(Self { app: Arc::new(apply(&deployed, &set)?), local })
     }
 
     /// Closes it.

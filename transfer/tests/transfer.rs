@@ -20,3 +20,5 @@ mod seeds;
 mod sources;
 #[path = "transfer/stages.rs"]
 mod stages;
+#[path = "transfer/switches.rs"]
+mod switches;

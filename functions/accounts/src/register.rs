@@ -12,7 +12,7 @@ use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::http::{cookies, members};
 use wardgate::secrets::RingName;
-use wardgate::use_cases::accounts::register::{Register, RegisterError, register};
+use wardgate::use_cases::accounts::register::{Register, RegisterError, admit, register};
 
 /// What answers `POST /v1/register`.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -68,13 +68,7 @@ pub struct RegisterReply {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
-    if !app.config.switches.sign_up {
-        return Err(Problem::switched_off(
-            "sign_up_closed",
-            "Sign-up is closed.",
-            "No new accounts are taken for now.",
-        ));
-    }
+    admit(app).map_err(problem)?;
     let body: RegisterRequest = request.json()?;
     let email = members::email(&body.email)?;
     let name = body.name.as_deref().map(DisplayName::parse).transpose();
@@ -92,6 +86,9 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
 
 fn problem(error: RegisterError) -> Problem {
     match error {
+        RegisterError::SignUpClosed => {
+            Problem::switched_off("sign_up_closed", "Sign-up is closed.", "No new accounts are taken for now.")
+        }
         RegisterError::Password(rejection) => Problem::invalid_member("password", rejection.code(), rejection.detail()),
         RegisterError::TooManyAttempts { retry_after } => Problem::too_many_attempts(retry_after),
         RegisterError::Fault(fault) => fault.into(),

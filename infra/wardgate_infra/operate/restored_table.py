@@ -193,10 +193,10 @@ class RestoredTable:
 
     def try_to_write(self) -> None:
         """A write that changes nothing: the item never exists."""
-        health = {"S": "HEALTH"}
+        nobody = {"S": "NOBODY"}
         self.dynamodb.update_item(
             TableName=self.full_name,
-            Key={"pk": health, "sk": health},
+            Key={"pk": nobody, "sk": nobody},
             UpdateExpression="SET #at = :at",
             ConditionExpression="attribute_exists(pk)",
             ExpressionAttributeNames={"#at": "at"},

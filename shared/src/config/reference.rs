@@ -125,7 +125,7 @@ fn unit(name: &str) -> &'static str {
     units.into_iter().find(|(end, _)| name.ends_with(end)).map_or("whole number", |(_, unit)| unit)
 }
 
-/// A value as TOML. What is long in seconds is also said in days or hours.
+/// A value as JSON. What is long in seconds is also said in days or hours.
 fn value(value: &toml::Value, unit: &str) -> String {
     let plain = format!("`{}`", json(value));
     let seconds = value.as_integer().filter(|_| unit == "seconds").unwrap_or(0);

@@ -16,9 +16,15 @@ pub struct StoredSettings {
 }
 
 impl Store {
-    /// What operators have set, if they ever have. Every process that uses the table begins with this, which tells
-    /// whether the table answers at all, and opens the connection.
+    /// What operators have set, if they ever have. Every process that uses the table begins with this, which opens the
+    /// connection.
     pub async fn settings(&self) -> Result<Option<StoredSettings>, StoreError> {
         self.read(&Key::settings()).await
+    }
+
+    /// Whether the table answers at all: the same item, whatever it says.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(Key::settings().attributes()));
+        get.send().await.map(|_| ()).map_err(StoreError::from)
     }
 }

@@ -46,6 +46,9 @@ pub struct Registered {
 /// Why a registration was not taken.
 #[derive(Debug, Error)]
 pub enum RegisterError {
+    /// Operators have closed sign-up (`switches.sign_up`).
+    #[error("sign-up is closed")]
+    SignUpClosed,
     /// The password is not good enough. Says nothing of the address: it is decided before the table is asked.
     #[error(transparent)]
     Password(#[from] PasswordRejection),
@@ -61,12 +64,18 @@ pub enum RegisterError {
 }
 fault_arm!(RegisterError);
 
+/// Whether registrations are taken at all: for whoever asks before anything of one is looked at.
+pub fn admit(app: &App) -> Result<(), RegisterError> {
+    if app.config.switches.sign_up { Ok(()) } else { Err(RegisterError::SignUpClosed) }
+}
+
 /// Takes a registration.
 pub async fn register(
     app: &App,
     context: &RequestContext,
     register: Register<'_>,
 ) -> Result<Registered, RegisterError> {
+    admit(app)?;
     let (now, email) = (context.now, register.email);
     let password = choose_password(app, register.password, &email, register.name.as_ref()).await?;
     let login_ring = app.secrets.login_mac(now).await?;

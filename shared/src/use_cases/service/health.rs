@@ -19,14 +19,14 @@ pub struct Dependency {
 
 /// Asks every dependency, in parallel.
 pub async fn health(app: &App, context: &RequestContext) -> [Dependency; 2] {
-    let store = async { app.store.settings().await.map(|_| ()).map_err(Fault::from) };
+    let store = async { app.store.ping().await.map_err(Fault::from) };
     let (store, keys) = futures::join!(timed(app, "dynamodb", store), timed(app, "keys", signs(app, context)));
     [store, keys]
 }
 
 /// Whether requests can be served: the table answers, and there is a key that signs what we are to issue.
 pub async fn ready(app: &App, context: &RequestContext) -> Result<(), Fault> {
-    let (store, signs) = futures::join!(app.store.settings(), signs(app, context));
+    let (store, signs) = futures::join!(app.store.ping(), signs(app, context));
     store?;
     signs
 }

@@ -6,13 +6,15 @@
 
 use std::time::Duration;
 
+use thiserror::Error;
+
 use crate::app::App;
 use crate::crypto::sealed_token::{CodeFlowToken, TokenSecret, secret_hash};
 use crate::domain::email::Email;
 use crate::domain::mail_order::MailKind;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::request_context::RequestContext;
-use crate::fault::Fault;
+use crate::fault::{Fault, fault_arm};
 use crate::use_cases::order_mail::{Order, asking_device, order_by};
 
 /// What every order answers.
@@ -22,13 +24,31 @@ pub struct CodeOrdered {
     pub flow_token: String,
 }
 
+/// Why none was ordered.
+#[derive(Debug, Error)]
+pub enum CodeOrderError {
+    /// Operators have switched signing in by mail off (`switches.email_codes`).
+    #[error("signing in by mail is switched off")]
+    SwitchedOff,
+    /// Our side failed.
+    #[error(transparent)]
+    Fault(Fault),
+}
+fault_arm!(CodeOrderError);
+
+/// Whether codes are ordered at all: for whoever asks before anything of an order is looked at.
+pub fn admit(app: &App) -> Result<(), CodeOrderError> {
+    if app.config.switches.email_codes { Ok(()) } else { Err(CodeOrderError::SwitchedOff) }
+}
+
 /// Orders the mail, unless a limit is reached: that is not told. `device_token` is what an earlier sign-in gave the device.
 pub async fn login_email_code(
     app: &App,
     context: &RequestContext,
     email: &Email,
     device_token: Option<&str>,
-) -> Result<CodeOrdered, Fault> {
+) -> Result<CodeOrdered, CodeOrderError> {
+    admit(app)?;
     let now = context.now;
     let (session_ring, login_ring) = futures::try_join!(app.secrets.session_mac(now), app.secrets.login_mac(now))?;
     let mac_key = login_ring.current(now)?;
