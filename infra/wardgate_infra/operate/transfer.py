@@ -3,7 +3,7 @@ and written by the service's own code. It gets who asks and where from here, and
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import boto3
 
@@ -16,22 +16,11 @@ PROGRAM = program("wardgate-transfer", "--no-default-features")
 
 def ran(stage: Stage, verb: str, *arguments: str) -> str:
     """What it prints for the verb to read. What it says to people goes to the terminal as it comes."""
-    result = subprocess.run(
-        [*PROGRAM, verb, "--stage", stage.name, *arguments],
-        cwd=ROOT,
-        env=os.environ | credentials(stage),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    if result.returncode != 0:
-        raise Failed(f"{verb} has not come to its end, as above.")
-    return result.stdout
+    return "".join(lines(stage, verb, *arguments))
 
 
-def lines(stage: Stage, verb: str, *arguments: str) -> Iterator[str]:
-    """What it prints, as it comes. Whoever stops listening ends it."""
+def lines(stage: Stage, verb: str, *arguments: str) -> Generator[str, None, None]:
+    """The same, as it comes. Whoever stops listening ends it."""
     with subprocess.Popen(
         [*PROGRAM, verb, "--stage", stage.name, *arguments],
         cwd=ROOT,
@@ -42,9 +31,10 @@ def lines(stage: Stage, verb: str, *arguments: str) -> Iterator[str]:
     ) as process:
         try:
             yield from process.stdout or ()
-        finally:
-            if process.poll() is None:
-                process.terminate()
+        except BaseException:
+            # And not where it has said everything: then it is about to end by itself.
+            process.terminate()
+            raise
     if process.returncode != 0:
         raise Failed(f"{verb} has not come to its end, as above.")
 

@@ -85,6 +85,24 @@ impl Folder {
 
     /// Runs to the end and answers what was told.
     #[track_caller]
+    /// What the program says against a table at an endpoint, as against AWS or an emulator of it. Stage development has the
+    /// folder's keys.
+    pub(crate) fn told_at(&self, endpoint: &str, verb: &str, stage: &str, file: &Path) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wardgate-transfer"));
+        command
+            .env_clear()
+            .env("AWS_REGION", "eu-central-1")
+            .env("AWS_ACCESS_KEY_ID", "local")
+            .env("AWS_SECRET_ACCESS_KEY", "local")
+            .env("AWS_ENDPOINT_URL", endpoint)
+            .args([verb, "--stage", stage])
+            .arg(file);
+        if stage == "development" {
+            command.env("AUTH__SECRETS__FILE", self.data().join("secrets.json"));
+        }
+        told(&command.output().unwrap())
+    }
+
     pub(crate) fn run(&self, verb: &str, file: &Path, arguments: &[&str]) -> String {
         let output = self.command(verb, file, arguments).output().unwrap();
         let told = told(&output);

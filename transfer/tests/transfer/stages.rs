@@ -30,22 +30,7 @@ async fn the_endpoint_of_the_environment_is_honoured() {
     let engine = engine::start(None, stopping).await.unwrap();
     let config = Config::load([("AUTH__STAGE".to_owned(), "development".to_owned())]).unwrap();
     engine::create_tables(&Connection::local(engine.endpoint_url.clone()), &config).await.unwrap();
-    let keys = folder.data().join("secrets.json");
-    let run = |verb: &str, stage: &str, file: &Path| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wardgate-transfer"));
-        command
-            .env_clear()
-            .env("AWS_REGION", "eu-central-1")
-            .env("AWS_ACCESS_KEY_ID", "local")
-            .env("AWS_SECRET_ACCESS_KEY", "local")
-            .env("AWS_ENDPOINT_URL", &engine.endpoint_url)
-            .args([verb, "--stage", stage])
-            .arg(file);
-        if stage == "development" {
-            command.env("AUTH__SECRETS__FILE", &keys);
-        }
-        told(&command.output().unwrap())
-    };
+    let run = |verb: &str, stage: &str, file: &Path| folder.told_at(&engine.endpoint_url, verb, stage, file);
     let file = folder.copy("wardgate.csv");
     let text = run("import", "development", &file);
     assert!(text.contains("2 accounts created in development"), "{text}");

@@ -1,7 +1,5 @@
 //! What operators have switched off (`make set`).
 
-use std::process::Command;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use tokio::sync::watch;
 use wardgate::aws::Connection;
@@ -9,7 +7,7 @@ use wardgate::config::Config;
 use wardgate::store::client::build;
 use wardgate_server::dev::engine;
 
-use crate::harness::{Folder, told};
+use crate::harness::Folder;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_import_begins_only_where_the_table_says_that_it_may() {
@@ -27,19 +25,7 @@ async fn an_import_begins_only_where_the_table_says_that_it_may() {
         put.send().await.unwrap();
     };
     let file = folder.copy("wardgate.csv");
-    let import = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wardgate-transfer"));
-        command
-            .env_clear()
-            .env("AWS_REGION", "eu-central-1")
-            .env("AWS_ACCESS_KEY_ID", "local")
-            .env("AWS_SECRET_ACCESS_KEY", "local")
-            .env("AWS_ENDPOINT_URL", &engine.endpoint_url)
-            .env("AUTH__SECRETS__FILE", folder.data().join("secrets.json"))
-            .args(["import", "--stage", "development"])
-            .arg(&file);
-        told(&command.output().unwrap())
-    };
+    let import = || folder.told_at(&engine.endpoint_url, "import", "development", &file);
     let number = |number: u64| AttributeValue::N(number.to_string());
     for (version, settings, why) in [
         (number(1), r#"{"switches.import":false}"#, "nothing is imported: switches.import of stage development"),
