@@ -82,6 +82,7 @@ pub struct Config {
     pub tokens: Tokens,
     pub authorizer: Authorizer,
     pub mail: Mail,
+    pub edge: Edge,
     pub limits: Limits,
     pub switches: Switches,
     /// What all of this was made of, to lay more over.

@@ -82,7 +82,7 @@ impl Pump {
         Self {
             app,
             streams: engine,
-            events: events::Parts { queue: Box::new(Arc::clone(&queue)), bus: Box::new(Arc::clone(&bus)) },
+            events: events::Parts { queue: Box::new(Arc::clone(&queue)), bus: Box::new(Arc::clone(&bus)), edge: None },
             mailer: mailer::Parts { transport },
             queue,
             bus,

@@ -199,6 +199,17 @@ pub fn audit_erasure() {
     metrics::counter!("wardgate_audit_erasures_total").increment(1);
 }
 
+/// So many sessions ended at once that the edge was told of their users instead.
+pub fn edge_folded() {
+    metrics::counter!("wardgate_edge_folded_total").increment(1);
+}
+
+/// The deny list of the edge has this size. A histogram, as with the age of keys.
+pub fn edge_store_bytes(bytes: u64) {
+    #[expect(clippy::cast_precision_loss, reason = "the store holds 5 MB at most")]
+    metrics::histogram!("wardgate_edge_store_bytes").record(bytes as f64);
+}
+
 /// A call to the table took so long, retries included.
 pub fn store_operation(operation: String, seconds: f64) {
     metrics::histogram!("wardgate_store_duration_seconds", "operation" => operation).record(seconds);
