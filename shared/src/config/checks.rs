@@ -128,9 +128,14 @@ fn single(config: &Config) -> impl IntoIterator<Item = (bool, &'static str, &'st
             "expected nothing outside stage development, which alone has a key file (PL-06)",
         ),
         (
-            config.secrets.file.is_none() || config.secrets.prefix.is_none(),
-            "secrets.prefix",
+            config.secrets.file.is_none() || config.secrets.folder.is_none(),
+            "secrets.folder",
             "expected nothing beside secrets.file: keys have one source",
+        ),
+        (
+            config.secrets.prefix.is_none() || config.secrets.file.is_none() && config.secrets.folder.is_none(),
+            "secrets.prefix",
+            "expected nothing beside secrets.file or secrets.folder: keys have one source",
         ),
         (
             is_development || config.embedded.folder.is_none(),

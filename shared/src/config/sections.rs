@@ -87,13 +87,17 @@ pub struct Store {
     pub audit_retention_days: u32,
 }
 
-/// Where key rings come from: one of `file` and `prefix`. With neither, whatever needs a key answers 503.
+/// Where key rings come from: one of `file`, `folder` and `prefix`. With none, whatever needs a key answers 503, and the
+/// standalone server does not start.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Secrets {
     /// The path of [the key file](#key-rings).
     pub file: Option<std::path::PathBuf>,
+    /// The path of a folder with a file for each ring, named as the ring and read anew each time, as Kubernetes and Docker
+    /// mount secrets. A file that everybody may read, or others than its owner may write, is refused.
+    pub folder: Option<std::path::PathBuf>,
     /// Keys from Secrets Manager: the secret of a ring is named by this and the ring, `wardgate/production/signing`.
     pub prefix: Option<String>,
     /// A key ring older than this is read again behind a request; at twice this age a request waits for it. While the

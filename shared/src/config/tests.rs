@@ -208,6 +208,37 @@ fn sec_pl_06_a_key_file_is_refused_outside_development() {
     assert!(message(&variables).contains("PL-06"));
 }
 
+#[test]
+fn sec_tk_05_keys_have_one_source() {
+    let sources = [("AUTH__SECRETS__PREFIX", "wardgate/production/"), ("AUTH__SECRETS__FOLDER", "/run/secrets")];
+    for source in sources {
+        assert!(load(&[PRODUCTION.as_slice(), &[source]].concat()).is_ok(), "{source:?}");
+    }
+    assert!(message(&[PRODUCTION.as_slice(), &sources].concat()).contains("keys have one source"));
+}
+
+#[test]
+fn every_mistake_is_told_at_once_and_each_once() {
+    let mistakes = |variables: &[(&str, &str)]| -> Vec<String> {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::mistakes(variables).iter().map(ToString::to_string).collect()
+    };
+    assert!(mistakes(&PRODUCTION).is_empty());
+    let found = mistakes(&[
+        ("AUTH__STAGE", "prod"),
+        ("AUTH__HTTP__PROT", "1"),
+        ("AUTH__HTTP__PORT", "0"),
+        ("AUTH__LOG__LEVEL", "loud"),
+        ("AUTH__TOKENS__ISSUER", "auth"),
+    ]);
+    for expected in ["AUTH__STAGE", "AUTH__HTTP__PROT", "AUTH__HTTP__PORT", "AUTH__LOG__LEVEL", "AUTH__TOKENS__ISSUER"]
+    {
+        assert_eq!(found.iter().filter(|mistake| mistake.contains(expected)).count(), 1, "{expected}: {found:#?}");
+    }
+    assert!(found.iter().any(|mistake| mistake.contains("set AUTH__TOKENS__AUDIENCE")), "{found:#?}");
+    assert_eq!(found.len(), 6, "{found:#?}");
+}
+
 fn settings(variables: &[(&str, &str)]) -> Vec<Setting> {
     load(variables).unwrap().settings()
 }

@@ -19,7 +19,10 @@ impl From<Fault> for Problem {
             | Fault::Outbound(_) => Self::unavailable(fault),
             Fault::Store(StoreError::Refused(_) | StoreError::Unreadable(_) | StoreError::Incomplete(_))
             | Fault::Secrets(
-                SecretsError::Malformed { .. } | SecretsError::Refused { .. } | SecretsError::Full { .. },
+                SecretsError::Malformed { .. }
+                | SecretsError::Refused { .. }
+                | SecretsError::Exposed { .. }
+                | SecretsError::Full { .. },
             )
             | Fault::Hash(
                 HashError::Argon2(_) | HashError::MalformedHash | HashError::Foreign(_) | HashError::Interrupted,
