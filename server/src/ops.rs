@@ -11,7 +11,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use wardgate::app::App;
 use wardgate::config::{Config, Stage};
-use wardgate::telemetry::metrics::hashes_waiting;
+use wardgate::telemetry::metrics::hashing;
 
 use crate::metrics;
 use crate::router::{not_found, own};
@@ -46,7 +46,7 @@ pub(crate) fn measurements(app: &Arc<App>, load: Option<Load>) -> Router {
     let (app, recorder) = (Arc::clone(app), metrics::recorder());
     let render = async move || {
         metrics::measure_process();
-        hashes_waiting(count(app.hasher.waiting()));
+        hashing(count(app.hasher.waiting()), app.hasher.usual().as_secs_f64());
         load.iter().for_each(Load::measure);
         let rendered = recorder.map(PrometheusHandle::render).unwrap_or_default();
         own(&app, StatusCode::OK, "text/plain; version=0.0.4", rendered)

@@ -33,7 +33,7 @@ const THE_SERVERS_ALONE: [&str; 9] = [
     "wardgate_build_info",
     "wardgate_connections",
     "wardgate_connections_limit",
-    "wardgate_hash_wait_duration_seconds",
+    "wardgate_hash_seconds",
     "wardgate_hashes_waiting",
     "wardgate_in_flight",
     "wardgate_in_flight_limit",
@@ -128,8 +128,7 @@ pub fn recorded() -> Vec<Key> {
         ours::stale_secrets();
         ours::hidden_source();
         ours::Shed::ALL.iter().copied().for_each(ours::shed);
-        ours::hash_wait(0.1);
-        ours::hashes_waiting(0);
+        ours::hashing(0, 0.1);
         ours::connections(0, 1);
         ours::in_flight(0, 1);
         ours::build("1.0.0");

@@ -14,7 +14,6 @@ use zeroize::Zeroizing;
 
 use crate::crypto::foreign_hash::{ForeignHash, MAX_STORED, RefusedHash};
 use crate::domain::password::Password;
-use crate::telemetry::metrics::{self, Shed};
 
 /// No stored hash may cost more than this, whatever it says (PW-07): `m` in KiB, `t` and `p`.
 pub const MAX_MEMORY_KIB: u32 = 64 * 1024;
@@ -109,6 +108,11 @@ impl PasswordHasher {
     /// How many requests wait for a hash.
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Acquire)
+    }
+
+    /// What a hash takes: the last ones count most. Nothing before the first.
+    pub fn usual(&self) -> Duration {
+        Duration::from_micros(self.usual.load(Ordering::Relaxed))
     }
 
     /// Hashes a new password into a PHC string.
@@ -211,16 +215,8 @@ impl PasswordHasher {
         let place = Waiting::enter(&self.waiting);
         let permit = match Arc::clone(&self.slots).try_acquire_owned() {
             Ok(permit) => permit,
-            Err(_) if self.is_too_long_for(place.others) => {
-                metrics::shed(Shed::Hashing);
-                return Err(HashError::QueueFull);
-            }
-            Err(_) => {
-                let began = Instant::now();
-                let permit = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| HashError::Interrupted)?;
-                metrics::hash_wait(began.elapsed().as_secs_f64());
-                permit
-            }
+            Err(_) if self.is_too_long_for(place.others) => return Err(HashError::QueueFull),
+            Err(_) => Arc::clone(&self.slots).acquire_owned().await.map_err(|_| HashError::Interrupted)?,
         };
         drop(place);
         let usual = Arc::clone(&self.usual);
@@ -239,7 +235,7 @@ impl PasswordHasher {
     fn is_too_long_for(&self, others: usize) -> bool {
         let before = u32::try_from(others).unwrap_or(u32::MAX).saturating_add(1);
         let at_a_time = u32::try_from(self.at_a_time).unwrap_or(u32::MAX);
-        let expected = Duration::from_micros(self.usual.load(Ordering::Relaxed)).saturating_mul(before) / at_a_time;
+        let expected = self.usual().saturating_mul(before) / at_a_time;
         others >= self.queue || others >= self.at_a_time && expected > self.max_wait
     }
 }

@@ -5,16 +5,20 @@ use crate::fault::Fault;
 use crate::http::problem::Problem;
 use crate::secrets::SecretsError;
 use crate::store::error::StoreError;
+use crate::telemetry::metrics::{Shed, shed};
 use crate::use_cases::mailed_link::LinkError;
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         match fault {
+            Fault::Hash(HashError::QueueFull) => {
+                shed(Shed::Hashing);
+                Self::unavailable(fault)
+            }
             Fault::Store(StoreError::Unavailable(_))
             | Fault::Secrets(
                 SecretsError::Unavailable { .. } | SecretsError::NoSource | SecretsError::Conflict { .. },
             )
-            | Fault::Hash(HashError::QueueFull)
             | Fault::NoCurrentKey(_)
             | Fault::Outbound(_) => Self::unavailable(fault),
             Fault::Store(StoreError::Refused(_) | StoreError::Unreadable(_) | StoreError::Incomplete(_))

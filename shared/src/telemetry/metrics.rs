@@ -234,14 +234,10 @@ pub fn shed(reason: Shed) {
     metrics::counter!("wardgate_shed_total", "reason" => reason.label()).increment(1);
 }
 
-/// A request has waited for its turn to hash a password. On Lambda none ever does.
-pub fn hash_wait(seconds: f64) {
-    metrics::histogram!("wardgate_hash_wait_duration_seconds").record(seconds);
-}
-
-/// How many requests wait for their turn to hash a password.
-pub fn hashes_waiting(count: u32) {
-    metrics::gauge!("wardgate_hashes_waiting").set(f64::from(count));
+/// How many requests wait for their turn to hash a password, and what a hash takes at the moment.
+pub fn hashing(waiting: u32, seconds: f64) {
+    metrics::gauge!("wardgate_hashes_waiting").set(f64::from(waiting));
+    metrics::gauge!("wardgate_hash_seconds").set(seconds);
 }
 
 /// How many connections the standalone server has, and may have.
