@@ -236,6 +236,17 @@ validate-standalone: .tools/sam/.pins ## Test Prometheus' rules, and watch the r
 	@$(if $(SERVER),,$(need-rust))
 	@$(in-package) exec $(python) -m wardgate_infra.prometheus $(call option,SERVER,--server)
 
+# docker or buildah, whichever is there. RELEASE=1 refuses a base without a digest.
+.PHONY: image
+image: .tools/sam/.pins ## Build the container image of the server: make image TAG=wardgate-server:0.1.0 RELEASE=1 DRY_RUN=1
+	@$(in-package) exec $(python) -m wardgate_infra.image build $(call option,TAG,--tag) $(if $(RELEASE),--release) \
+		$(if $(DRY_RUN),--dry-run)
+
+.PHONY: validate-image
+validate-image: .tools/sam/.pins .tools/standalone/.pins ## Lint the Dockerfile, build its last stage of a binary and run that confined: make validate-image SERVER=<binary>
+	@$(if $(SERVER),,$(error SERVER is missing: make $@ SERVER=target/debug/wardgate-server))
+	@$(in-package) exec $(python) -m wardgate_infra.image try --server "$(SERVER)" $(call option,ENGINE,--engine)
+
 # EMULATOR_PORT is 4566 unless it is set. `exec`, so that Ctrl-C is the script's own affair.
 .PHONY: emulate
 emulate: .tools/sam/.pins .tools/emulator/.pins ## Deploy stage development to an emulator of AWS on this machine, with the functions themselves
