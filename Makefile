@@ -148,7 +148,7 @@ lint-python: .tools/python/.pins ## Run ruff and mypy over the Python, and check
 	@.tools/python/bin/mypy --config-file infra/pyproject.toml $(python-files)
 
 .PHONY: test-python
-test-python: .tools/sam/.pins .tools/kingfisher/.pins ## Run the tests of the Python that need neither AWS nor the emulator
+test-python: .tools/sam/.pins .tools/standalone/.pins .tools/kingfisher/.pins ## Run the tests of the Python that need neither AWS nor the emulator
 	@$(in-package) $(python) -m unittest discover --quiet --start-directory infra/tests --top-level-directory infra
 
 # zizmor looks at nothing outside, so that it finds the same everywhere.
@@ -246,6 +246,10 @@ image: .tools/sam/.pins ## Build the container image of the server: make image T
 validate-image: .tools/sam/.pins .tools/standalone/.pins ## Lint the Dockerfile, build its last stage of a binary and run that confined: make validate-image SERVER=<binary>
 	@$(if $(SERVER),,$(error SERVER is missing: make $@ SERVER=target/debug/wardgate-server))
 	@$(in-package) exec $(python) -m wardgate_infra.image try --server "$(SERVER)" $(call option,ENGINE,--engine)
+
+.PHONY: validate-kubernetes
+validate-kubernetes: .tools/sam/.pins .tools/standalone/.pins .tools/checkov/.pins ## Check each stage's manifests: kustomize, the API's schemas, checkov, our rules
+	@$(in-package) exec $(python) -m wardgate_infra.kubernetes
 
 # EMULATOR_PORT is 4566 unless it is set. `exec`, so that Ctrl-C is the script's own affair.
 .PHONY: emulate

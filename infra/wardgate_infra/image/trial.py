@@ -1,7 +1,7 @@
 """`make validate-image`: hadolint's word on the Dockerfile, and its last stage in a container that may do nothing.
 
-The store and the keys are those of a process beside it, `wardgate-server engine`, and so the stage is development. None of that
-is in the container.
+The store and the keys are those of a process beside it, `wardgate-server engine`, and so the stage is development.
+None of that is in the container.
 """
 
 import concurrent.futures
