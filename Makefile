@@ -251,6 +251,18 @@ validate-image: .tools/sam/.pins .tools/standalone/.pins ## Lint the Dockerfile,
 validate-kubernetes: .tools/sam/.pins .tools/standalone/.pins .tools/checkov/.pins ## Check each stage's manifests: kustomize, the API's schemas, checkov, our rules
 	@$(in-package) exec $(python) -m wardgate_infra.kubernetes
 
+compose = $(in-package) exec $(python) -m wardgate_infra.compose
+server = $(or $(SERVER),$${CARGO_TARGET_DIR:-target}/debug/wardgate-server)
+
+# The server is that of `make run`.
+.PHONY: compose
+compose: .tools/sam/.pins ## Lay out a store and keys for compose.yaml, and say how to start it: make compose SERVER=<binary>
+	@$(compose) lay-out --server "$(server)"
+
+.PHONY: validate-compose
+validate-compose: .tools/sam/.pins ## Do what compose.yaml says with processes: two servers behind haproxy, one stopped under load
+	@$(compose) try --server "$(server)"
+
 # EMULATOR_PORT is 4566 unless it is set. `exec`, so that Ctrl-C is the script's own affair.
 .PHONY: emulate
 emulate: .tools/sam/.pins .tools/emulator/.pins ## Deploy stage development to an emulator of AWS on this machine, with the functions themselves
