@@ -278,22 +278,26 @@ test-deploy: .tools/sam/.pins .tools/emulator/.pins ## Deploy staging, productio
 operate = $(in-package) exec $(python) -m wardgate_infra.operate
 need-stage = $(if $(STAGE),,$(error STAGE is missing: make $@ STAGE=staging))
 yes = $(if $(YES),--yes)
+# ON=kubernetes has five of them go to a cluster, by kubectl: docs/operations/standalone.md.
+cluster = $(in-package) exec $(python) -m wardgate_infra.kubernetes.verbs $@ --stage "$(STAGE)" $(yes) \
+	$(call option,IMAGE,--image) $(call option,SINCE,--since) $(if $(FOLLOW),--follow) $(if $(DRY_RUN),--dry-run)
+on = $(if $(filter kubernetes,$(ON)),$(cluster),$(1))
 
 .PHONY: status
 status: .tools/sam/.pins ## Say how a stage is, and fail if something is wrong: make status STAGE=staging
 	@$(need-stage)
-	@$(operate) status --stage "$(STAGE)"
+	@$(call on,$(operate) status --stage "$(STAGE)")
 
 .PHONY: version
 version: .tools/sam/.pins ## Say what a stage runs, since when and by whom: make version STAGE=staging
 	@$(need-stage)
-	@$(operate) version --stage "$(STAGE)"
+	@$(call on,$(operate) version --stage "$(STAGE)")
 
 .PHONY: logs
 logs: .tools/sam/.pins ## Print what functions log: make logs STAGE=staging F=login SINCE=15m GREP=text REQUEST=id FOLLOW=1
 	@$(need-stage)
-	@$(operate) logs --stage "$(STAGE)" $(call option,F,--function) $(call option,SINCE,--since) \
-		$(call option,GREP,--grep) $(call option,REQUEST,--request) $(if $(FOLLOW),--follow)
+	@$(call on,$(operate) logs --stage "$(STAGE)" $(call option,F,--function) $(call option,SINCE,--since) \
+		$(call option,GREP,--grep) $(call option,REQUEST,--request) $(if $(FOLLOW),--follow))
 
 .PHONY: config
 config: .tools/sam/.pins ## Print the configuration that holds, and where each value comes from: make config STAGE=staging KEY=tokens
@@ -352,15 +356,15 @@ preflight: .tools/sam/.pins ## Say what an AWS account lacks for a deploy, above
 
 # A build of its own is part of it, for which it says `make build`.
 .PHONY: deploy
-deploy: .tools/sam/.pins ## Deploy everything of a stage: make deploy STAGE=staging YES=1 ARTIFACT=<hash> PARAMETERS="LogLevel=debug"
+deploy: .tools/sam/.pins $(if $(filter kubernetes,$(ON)),.tools/standalone/.pins) ## Deploy everything of a stage: make deploy STAGE=staging YES=1 ARTIFACT=<hash> PARAMETERS="LogLevel=debug"
 	@$(need-stage)
-	@$(operate) deploy --stage "$(STAGE)" $(yes) $(if $(ANYWAY),--anyway) $(call option,ARTIFACT,--artifact) \
-		$(call option,PARAMETERS,--parameters) $(call option,BINARIES,--binaries)
+	@$(call on,$(operate) deploy --stage "$(STAGE)" $(yes) $(if $(ANYWAY),--anyway) $(call option,ARTIFACT,--artifact) \
+		$(call option,PARAMETERS,--parameters) $(call option,BINARIES,--binaries))
 
 .PHONY: rollback
 rollback: .tools/sam/.pins ## Make the release before this one live again, in seconds: make rollback STAGE=production YES=1 RELEASE=<hash>
 	@$(need-stage)
-	@$(operate) rollback --stage "$(STAGE)" $(yes) $(call option,RELEASE,--release)
+	@$(call on,$(operate) rollback --stage "$(STAGE)" $(yes) $(call option,RELEASE,--release))
 
 # By hand, by an administrator. Production takes no YES=1, and wants DATA=kept or DATA=lost.
 .PHONY: destroy
