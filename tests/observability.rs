@@ -250,7 +250,7 @@ fn every_alarm_has_its_section_in_the_runbook_and_every_section_its_alarm() {
     // Beside their functions, if they are there yet.
     sections.insert("rollback".to_owned());
     // Of replicas, by Prometheus alone.
-    sections.insert("target-down".to_owned());
+    sections.extend(["target-down", "shed", "restarts", "descriptors"].map(str::to_owned));
     assert_eq!(headings, sections, "left: headings, right: alarms");
     let parts = runbook.split("\n## ").skip(1);
     for part in parts {

@@ -14,4 +14,5 @@ pub mod serve;
 pub mod dev;
 
 mod body;
+mod memory_limit;
 mod metrics;

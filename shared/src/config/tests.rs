@@ -419,6 +419,7 @@ fn each_mistake_that_would_weaken_or_break_the_service_stops_the_start() {
         ("AUTH__STORE__TABLE", "my table", "store.table", "DynamoDB"),
         ("AUTH__STORE__AUDIT_TABLE", "wardgate", "store.audit_table", "store.table"),
         ("AUTH__HASHING__QUEUE", "1000000", "hashing.queue", "PW-08"),
+        ("AUTH__HASHING__MAX_WAIT_MS", "8000", "hashing.max_wait_ms", "PW-08"),
         ("AUTH__TOKENS__AUDIENCE", "https://api.example.com ", "tokens.audience", "white space"),
         ("AUTH__TOKENS__AUDIENCE", "wardgate", "tokens.audience", "tokens.client_id"),
         ("AUTH__TOKENS__CLIENT_ID", "", "tokens.client_id", "RFC 6749"),

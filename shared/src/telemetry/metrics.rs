@@ -135,6 +135,16 @@ outcomes! {
 }
 
 outcomes! {
+    /// What the standalone server has too much of.
+    Shed {
+        /// Requests that are answered at the same time (SA-05).
+        InFlight = "in_flight",
+        /// Requests that wait for a password's hash (PW-08).
+        Hashing = "hashing",
+    }
+}
+
+outcomes! {
     /// A cookie that was dead, damaged or never ours.
     StaleCookie {
         /// The refresh token's.
@@ -217,6 +227,38 @@ pub fn stale_secrets() {
 /// A trusted proxy hid the source of a request: it counts for the proxy's own address.
 pub fn hidden_source() {
     metrics::counter!("wardgate_sources_hidden_total").increment(1);
+}
+
+/// A request was refused because there are too many.
+pub fn shed(reason: Shed) {
+    metrics::counter!("wardgate_shed_total", "reason" => reason.label()).increment(1);
+}
+
+/// A request has waited for its turn to hash a password. On Lambda none ever does.
+pub fn hash_wait(seconds: f64) {
+    metrics::histogram!("wardgate_hash_wait_duration_seconds").record(seconds);
+}
+
+/// How many requests wait for their turn to hash a password.
+pub fn hashes_waiting(count: u32) {
+    metrics::gauge!("wardgate_hashes_waiting").set(f64::from(count));
+}
+
+/// How many connections the standalone server has, and may have.
+pub fn connections(open: u32, most: u32) {
+    metrics::gauge!("wardgate_connections").set(f64::from(open));
+    metrics::gauge!("wardgate_connections_limit").set(f64::from(most));
+}
+
+/// How many requests the standalone server answers at the moment, and may answer.
+pub fn in_flight(requests: u32, most: u32) {
+    metrics::gauge!("wardgate_in_flight").set(f64::from(requests));
+    metrics::gauge!("wardgate_in_flight_limit").set(f64::from(most));
+}
+
+/// Which version runs.
+pub fn build(version: &'static str) {
+    metrics::gauge!("wardgate_build_info", "version" => version).set(1.0);
 }
 
 /// A ring was read whose newest key began to sign so long ago. A histogram, because a gauge would be written with every

@@ -21,6 +21,12 @@ fn requests(config: &Config, is_development: bool) -> Vec<Rule> {
     let (aws, http, breach_check) = (&config.aws, &config.http, &config.breach_check);
     vec![
         Rule::about(
+            "hashing.max_wait_ms",
+            config.hashing.max_wait_ms < http.request_deadline_ms,
+            "expected less than http.request_deadline_ms: who waits for longer is answered 503 all the same (PW-08)",
+        )
+        .beside("http.request_deadline_ms"),
+        Rule::about(
             "aws.operation_timeout_ms",
             is_development || aws.operation_timeout_ms < http.request_deadline_ms,
             "expected less than http.request_deadline_ms outside development, so that a request can still say that a \
