@@ -42,7 +42,7 @@ def tool() -> str:
 
 
 def command(builder: str, tag: str) -> list[str]:
-    """What builds. The time of the commit is that of every file, so that the same commit gives the same image."""
+    """What builds. What it makes is as old as the commit, not as the build."""
     time = os.environ.get("SOURCE_DATE_EPOCH") or git("log", "-1", "--format=%ct") or "0"
     said = {"RUST": pins.read()["rust"].reference, "VERSION": version(), "REVISION": revision()}
     if builder == "docker":
