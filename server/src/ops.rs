@@ -11,11 +11,10 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use wardgate::app::App;
 use wardgate::config::{Config, Stage};
-use wardgate::telemetry::metrics::hashing;
 
 use crate::metrics;
 use crate::router::{not_found, own};
-use crate::serve::{Load, count};
+use crate::serve::Load;
 
 /// Whether `/metrics` is on the API's own port: on a laptop, where nobody else can reach it. Everywhere else it has an
 /// address of its own, or whoever may sign in may read it.
@@ -45,8 +44,7 @@ pub(crate) fn router(app: &Arc<App>, load: Load, stop: watch::Receiver<bool>) ->
 pub(crate) fn measurements(app: &Arc<App>, load: Option<Load>) -> Router {
     let (app, recorder) = (Arc::clone(app), metrics::recorder());
     let render = async move || {
-        metrics::measure_process();
-        hashing(count(app.hasher.waiting()), app.hasher.usual().as_secs_f64());
+        metrics::measure_process(&app);
         load.iter().for_each(Load::measure);
         let rendered = recorder.map(PrometheusHandle::render).unwrap_or_default();
         own(&app, StatusCode::OK, "text/plain; version=0.0.4", rendered)

@@ -22,7 +22,7 @@ use wardgate::config::Stage;
 use wardgate::domain::id::RequestId;
 use wardgate::http::edge;
 use wardgate::http::problem::Problem;
-use wardgate::telemetry::metrics::{Shed, shed};
+use wardgate::telemetry::metrics::{self, Shed};
 
 use crate::serve::drain::Stop;
 use crate::serve::phase::Progress;
@@ -120,7 +120,7 @@ fn refuse(app: &App, problem: &Problem) -> Response<Body> {
 }
 
 fn too_many() -> Problem {
-    shed(Shed::InFlight);
+    metrics::shed(Shed::InFlight);
     Problem {
         retry_after: Some(COME_BACK),
         ..Problem::new(

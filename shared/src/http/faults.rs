@@ -5,14 +5,14 @@ use crate::fault::Fault;
 use crate::http::problem::Problem;
 use crate::secrets::SecretsError;
 use crate::store::error::StoreError;
-use crate::telemetry::metrics::{Shed, shed};
+use crate::telemetry::metrics::{self, Shed};
 use crate::use_cases::mailed_link::LinkError;
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Hash(HashError::QueueFull) => {
-                shed(Shed::Hashing);
+                metrics::shed(Shed::Hashing);
                 Self::unavailable(fault)
             }
             Fault::Store(StoreError::Unavailable(_))
