@@ -95,7 +95,8 @@ async fn run() -> Result<(), AnyError> {
     }
     let connection = Connection::from_environment(|name| std::env::var(name).ok())?;
     let ops = if is_beside_the_api(&config) { Vec::new() } else { listen(&config.ops.bind, config.ops.port).await? };
-    let app = app(config, connection)?;
+    let app = app(config, connection.clone())?;
+    let jobs = jobs::start(&app, &connection, &stopping)?;
     tracing::info!(
         stage = app.config.stage.name(),
         version = env!("CARGO_PKG_VERSION"),
@@ -106,7 +107,54 @@ async fn run() -> Result<(), AnyError> {
         "listening"
     );
     serve(app, listeners, ops, stopping).await;
+    // They stop beside the drain, and have given their leases back by now.
+    jobs.await?;
     Ok(())
+}
+
+/// What the server does without being asked, if it is to.
+#[cfg(feature = "standalone")]
+mod jobs {
+    use std::sync::Arc;
+
+    use tokio::sync::watch;
+    use tokio::task::JoinHandle;
+    use wardgate::app::App;
+    use wardgate::aws::Connection;
+    use wardgate_server::jobs::{Jobs, JobsError};
+
+    pub(super) fn start(
+        app: &Arc<App>,
+        connection: &Connection,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<JoinHandle<()>, JobsError> {
+        if !app.config.jobs.enabled {
+            tracing::info!("other replicas send the mails and erase the accounts: jobs.enabled is false");
+            return Ok(tokio::spawn(async {}));
+        }
+        Ok(Jobs::new(app, connection)?.start(stop.clone()))
+    }
+}
+
+/// A build without the feature answers and does nothing else.
+#[cfg(not(feature = "standalone"))]
+mod jobs {
+    use std::convert::Infallible;
+    use std::sync::Arc;
+
+    use tokio::sync::watch;
+    use tokio::task::JoinHandle;
+    use wardgate::app::App;
+    use wardgate::aws::Connection;
+
+    #[expect(clippy::unnecessary_wraps, reason = "the same shape as with the feature")]
+    pub(super) fn start(
+        _app: &Arc<App>,
+        _connection: &Connection,
+        _stop: &watch::Receiver<bool>,
+    ) -> Result<JoinHandle<()>, Infallible> {
+        Ok(tokio::spawn(async {}))
+    }
 }
 
 fn addresses(listeners: &[TcpListener]) -> String {

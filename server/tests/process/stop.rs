@@ -242,6 +242,7 @@ fn sec_sa_22_metrics_have_an_address_of_their_own_outside_development() {
         .env("AUTH__OPS__PORT", ops.to_string())
         .env("AUTH__OPS__BIND", r#"["127.0.0.1"]"#)
         .env("AUTH__TOKENS__ISSUER", "https://auth.example.com")
+        .env("AUTH__JOBS__ENABLED", "false")
         .env("AUTH__TOKENS__AUDIENCE", "https://api.example.com")
         .envs([("AWS_REGION", "eu-central-1"), ("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")])
         .stdin(Stdio::null())
@@ -269,6 +270,23 @@ fn sec_sa_22_metrics_have_an_address_of_their_own_outside_development() {
     assert_eq!((asked(ops, "/live").0, asked(ops, "/ready").0, asked(ops, "/health").0), (200, 200, 404));
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// Its mails would be lost.
+#[test]
+fn sa_11_a_server_that_is_to_send_mails_and_cannot_does_not_start() {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_wardgate-server"));
+    server
+        .envs([("AUTH__STAGE", "staging"), ("AUTH__HTTP__BIND", r#"["127.0.0.1"]"#)])
+        .env("AUTH__HTTP__PORT", free_port().to_string())
+        .env("AUTH__OPS__PORT", free_port().to_string())
+        .env("AUTH__TOKENS__ISSUER", "https://auth.example.com")
+        .env("AUTH__TOKENS__AUDIENCE", "https://api.example.com")
+        .envs([("AWS_REGION", "eu-central-1"), ("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")]);
+    let output = server.output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && message.contains("`mail.transport`"), "{message}");
+    assert!(message.contains("AUTH__MAIL__TRANSPORT") && message.contains("AUTH__JOBS__ENABLED=false"), "{message}");
 }
 
 #[test]
