@@ -4,11 +4,11 @@ mail_server.py CERTIFICATE KEY USER PASSWORD: prints its port, then {"from": …
 It refuses recipients by what their address begins with, such as 550 and 450, and ends when its standard input does.
 """
 
+import asyncio
 import json
 import ssl
 import sys
 
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 
@@ -43,25 +43,23 @@ def main() -> None:
 
     def authenticate(_server: SMTP, _session: Session, _envelope: Envelope, _how: str, data: object) -> AuthResult:
         known = LoginPassword(user.encode(), password.encode())
-        return AuthResult(success=isinstance(data, LoginPassword) and data == known)
+        # Not handled: the server itself says that it is wrong.
+        return AuthResult(success=isinstance(data, LoginPassword) and data == known, handled=False)
 
-    controller = Controller(
-        Mails(),
-        hostname="127.0.0.1",
-        port=0,
-        tls_context=tls,
-        require_starttls=True,
-        auth_required=True,
-        authenticator=authenticate,
-    )
-    controller.start()
-    server = controller.server
-    if server is None:
-        raise SystemExit("it does not listen")
-    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
-    sys.stdout.flush()
-    sys.stdin.read()
-    controller.stop()
+    async def serve() -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: SMTP(
+                Mails(), tls_context=tls, require_starttls=True, auth_required=True, authenticator=authenticate
+            ),
+            "127.0.0.1",
+            0,
+        )
+        sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+        sys.stdout.flush()
+        await loop.run_in_executor(None, sys.stdin.read)
+
+    asyncio.run(serve())
 
 
 if __name__ == "__main__":

@@ -7,12 +7,15 @@ pub mod mails;
 pub mod schedule;
 pub mod stream;
 
+use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join3};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use wardgate::app::{App, Needs};
 use wardgate::aws::Connection;
 use wardgate::config::{Config, ConfigError, MailTransport};
@@ -37,6 +40,8 @@ pub struct Jobs {
     table: Pump,
     audit: Pump,
     schedule: Schedule,
+    /// How long what is under way at a stop may still take.
+    patience: Duration,
 }
 
 impl Jobs {
@@ -70,6 +75,7 @@ impl Jobs {
             table: pump(&store.table, "table", Box::new(TableRecords(parts))),
             audit: pump(&store.audit_table, "audit", Box::new(AuditRecords)),
             schedule: Schedule::new(current.clone(), holder.clone(), mails),
+            patience: Duration::from_millis(config.http.drain_ms),
         })
     }
 
@@ -81,10 +87,11 @@ impl Jobs {
 
     /// Does it until a stop is asked for, and gives the leases back: whoever is left goes on at once.
     pub async fn run(mut self, stop: watch::Receiver<bool>) {
+        let patience = self.patience;
         join3(
-            repeat(stop.clone(), &mut self.table),
-            repeat(stop.clone(), &mut self.audit),
-            repeat(stop, &mut self.schedule),
+            repeat(stop.clone(), patience, &mut self.table),
+            repeat(stop.clone(), patience, &mut self.audit),
+            repeat(stop, patience, &mut self.schedule),
         )
         .await;
     }
@@ -132,22 +139,25 @@ impl Job for Schedule {
     }
 }
 
-async fn repeat(stop: watch::Receiver<bool>, job: &mut dyn Job) {
+async fn repeat(stop: watch::Receiver<bool>, patience: Duration, job: &mut dyn Job) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut stop = std::pin::pin!(stopped(stop));
-    loop {
-        // A stop waits for no mail server: what is cut short is done again.
+    let mut asked_to_stop = pin!(stopped(stop.clone()));
+    // A mail whose answer is not waited for would be sent again.
+    let mut over = pin!(async {
+        stopped(stop.clone()).await;
+        let _ = timeout(patience, pending::<()>()).await;
+    });
+    while !*stop.borrow() {
         let turn = tokio::select! {
-            () = &mut stop => break,
+            () = &mut over => break,
             turn = job.turn() => turn,
         };
-        if turn == Turn::Worked {
-            continue;
-        }
-        tokio::select! {
-            () = &mut stop => break,
-            _ = interval.tick() => {}
+        if turn != Turn::Worked {
+            tokio::select! {
+                () = &mut asked_to_stop => break,
+                _ = interval.tick() => {}
+            }
         }
     }
     job.give_back().await;

@@ -22,9 +22,14 @@ const COUNTED: Duration = Duration::from_mins(1);
 pub struct Schedule {
     current: Current,
     holder: Holder,
-    mails: Arc<Mails>,
     lease: Option<Lease>,
     asked_at: Option<Timestamp>,
+    work: Work,
+}
+
+/// What there is to do, and when it was done last.
+struct Work {
+    mails: Arc<Mails>,
     erased_at: Option<Timestamp>,
     counted_at: Option<Timestamp>,
 }
@@ -32,7 +37,8 @@ pub struct Schedule {
 impl Schedule {
     /// Nothing is taken yet.
     pub fn new(current: Current, holder: Holder, mails: Arc<Mails>) -> Self {
-        Self { current, holder, mails, lease: None, asked_at: None, erased_at: None, counted_at: None }
+        let work = Work { mails, erased_at: None, counted_at: None };
+        Self { current, holder, lease: None, asked_at: None, work }
     }
 
     /// Does what is due, if this is the one to do it.
@@ -49,27 +55,40 @@ impl Schedule {
             self.asked_at = Some(now);
             self.ask(&app).await;
         }
-        metrics::gauge!("wardgate_lease_held", "lease" => NAME).set(f64::from(u8::from(self.lease.is_some())));
-        let Some(mut lease) = self.lease.take() else { return Turn::Idle };
-        let work = self.work(&app, now);
-        let Some(turn) = lease.while_held(&app, work).await else {
-            tracing::warn!(lease = NAME, "a lease was lost");
-            return Turn::Waiting;
-        };
-        self.lease = Some(lease);
-        turn
+        let Some(lease) = &mut self.lease else { return held(Turn::Idle, false) };
+        // In its place all the while: a stop that cuts the work short gives it back.
+        if let Some(turn) = lease.while_held(&app, self.work.turn(&app, now)).await {
+            return held(turn, true);
+        }
+        tracing::warn!(lease = NAME, "a lease was lost");
+        self.lease = None;
+        held(Turn::Waiting, false)
     }
 
     async fn ask(&mut self, app: &App) {
         match Lease::take(app, NAME, &self.holder).await {
             // What the holder before did may have been cut short.
-            Ok(Asked::Taken(lease)) => (self.lease, self.erased_at) = (Some(lease), None),
+            Ok(Asked::Taken(lease)) => (self.lease, self.work.erased_at) = (Some(lease), None),
             Ok(Asked::Busy | Asked::Finished) => {}
             Err(cause) => tracing::warn!(lease = NAME, %cause, "a lease could not be asked for"),
         }
     }
 
-    async fn work(&mut self, app: &App, now: Timestamp) -> Turn {
+    /// Lets another have it at once.
+    pub async fn give_back(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.give_back(&*self.current.app().await).await;
+        }
+    }
+}
+
+fn held(turn: Turn, is_held: bool) -> Turn {
+    metrics::gauge!("wardgate_lease_held", "lease" => NAME).set(f64::from(u8::from(is_held)));
+    turn
+}
+
+impl Work {
+    async fn turn(&mut self, app: &App, now: Timestamp) -> Turn {
         let mut turn = match self.mails.retry(app).await {
             Ok(true) => Turn::Worked,
             Ok(false) => Turn::Idle,
@@ -93,13 +112,6 @@ impl Schedule {
             }
         }
         turn
-    }
-
-    /// Lets another have it at once.
-    pub async fn give_back(&mut self) {
-        if let Some(lease) = self.lease.take() {
-            lease.give_back(&self.current.app().await.clone()).await;
-        }
     }
 }
 

@@ -109,14 +109,12 @@ impl Pump {
         let app = self.current.app().await;
         let now = app.clock.now();
         if is_due(self.listed_at, ASKED, now) {
+            self.listed_at = Some(now);
             match self.stream.shards().await {
-                Ok(shards) => {
-                    self.follow(shards);
-                    self.listed_at = Some(now);
-                }
+                Ok(shards) => self.follow(shards),
+                // What is known is read on.
                 Err(cause) => {
                     tracing::warn!(table = self.stream.table(), %cause, "the table's stream cannot be looked at");
-                    return Turn::Waiting;
                 }
             }
         }
