@@ -81,7 +81,8 @@ impl Jobs {
 
     /// Everything there is to do now, once.
     pub async fn turn(&mut self) -> Turn {
-        let (table, audit, schedule) = join3(self.table.turn(), self.audit.turn(), self.schedule.turn()).await;
+        let Self { table, audit, schedule, .. } = self;
+        let (table, audit, schedule) = join3(Job::turn(table), Job::turn(audit), Job::turn(schedule)).await;
         table.max(audit).max(schedule)
     }
 
