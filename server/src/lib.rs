@@ -12,6 +12,8 @@ pub mod serve;
 
 #[cfg(feature = "dev")]
 pub mod dev;
+#[cfg(feature = "standalone")]
+pub mod jobs;
 
 mod body;
 mod memory_limit;

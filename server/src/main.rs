@@ -3,6 +3,7 @@
 //! asks the one that runs on this machine whether it lives; `engine` is its embedded store alone.
 
 mod embedded;
+mod unasked;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -135,6 +136,7 @@ async fn run() -> Result<ExitCode, AnyError> {
         }
         return Ok(ExitCode::from(MISCONFIGURED));
     }
+    let jobs = unasked::start(&app, &connection, &stopping)?;
     tracing::info!(
         stage = app.config.stage.name(),
         version = env!("CARGO_PKG_VERSION"),
@@ -147,6 +149,8 @@ async fn run() -> Result<ExitCode, AnyError> {
         "listening"
     );
     serve(app, listeners, ops, stopping).await;
+    // They stop beside the drain, and have given their leases back by now.
+    jobs.await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -171,7 +175,7 @@ async fn look(config: Config) -> Result<ExitCode, AnyError> {
         println!("{fault}");
     }
     if faults.is_empty() {
-        println!("Store and keys are as they have to be.");
+        println!("Nothing is missing.");
         return Ok(ExitCode::SUCCESS);
     }
     Ok(ExitCode::from(MISCONFIGURED))

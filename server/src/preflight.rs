@@ -2,6 +2,8 @@
 //! that stops at the first one is a start for each.
 
 mod keys;
+#[cfg(feature = "standalone")]
+mod mail;
 mod store;
 
 use std::error::Error;
@@ -61,10 +63,22 @@ pub async fn faults(app: &App, connection: &Connection) -> Vec<Fault> {
         let credentials = Fault::passing("credentials", chain(&error), remedy);
         // Whoever cannot say who asks is refused everywhere for that one reason.
         let keys = if app.config.secrets.prefix.is_some() { Vec::new() } else { keys::faults(app).await };
-        return std::iter::once(credentials).chain(keys).collect();
+        return std::iter::once(credentials).chain(keys).chain(mails(app).await).collect();
     }
-    let (store, keys) = futures::future::join(store::faults(app, connection), keys::faults(app)).await;
-    store.into_iter().chain(keys).collect()
+    let (store, keys, mails) =
+        futures::future::join3(store::faults(app, connection), keys::faults(app), mails(app)).await;
+    store.into_iter().chain(keys).chain(mails).collect()
+}
+
+#[cfg(feature = "standalone")]
+async fn mails(app: &App) -> Vec<Fault> {
+    mail::faults(app).await
+}
+
+/// This build sends none.
+#[cfg(not(feature = "standalone"))]
+async fn mails(_app: &App) -> Vec<Fault> {
+    Vec::new()
 }
 
 /// Looks until nothing is wrong, or something is that time does not mend, or `patience` is over: a store may start beside

@@ -38,6 +38,8 @@ pub struct Connection {
 pub struct Endpoints {
     /// `DynamoDB`'s.
     pub dynamodb: Option<String>,
+    /// `DynamoDB` Streams'.
+    pub dynamodb_streams: Option<String>,
     /// Secrets Manager's.
     pub secrets_manager: Option<String>,
     /// SQS's.
@@ -99,6 +101,7 @@ impl Connection {
         let endpoint = |name: &str| variable(name).or_else(|| variable("AWS_ENDPOINT_URL"));
         let endpoints = Endpoints {
             dynamodb: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
+            dynamodb_streams: endpoint("AWS_ENDPOINT_URL_DYNAMODB_STREAMS"),
             secrets_manager: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
             sqs: endpoint("AWS_ENDPOINT_URL_SQS"),
             sesv2: endpoint("AWS_ENDPOINT_URL_SESV2"),
@@ -119,7 +122,11 @@ impl Connection {
     pub fn local(dynamodb: String) -> Self {
         Self {
             region: "eu-central-1".to_owned(),
-            endpoints: Endpoints { dynamodb: Some(dynamodb), ..Endpoints::default() },
+            endpoints: Endpoints {
+                dynamodb_streams: Some(dynamodb.clone()),
+                dynamodb: Some(dynamodb),
+                ..Endpoints::default()
+            },
             credentials: SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local")),
             identity_cache: IdentityCache::no_cache(),
             http_client: SharedHttpClient::new(Http1Client::default()),

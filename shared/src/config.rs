@@ -83,6 +83,7 @@ pub struct Config {
     pub tokens: Tokens,
     pub authorizer: Authorizer,
     pub mail: Mail,
+    pub jobs: Jobs,
     pub limits: Limits,
     pub switches: Switches,
     /// What all of this was made of, to lay more over.
@@ -218,6 +219,12 @@ impl Config {
             }
         }
         settings
+    }
+
+    /// The file or variable that set a key.
+    #[cfg(feature = "smtp")]
+    pub(crate) fn source_of(&self, key: &str) -> String {
+        self.layers.sources().of(key)
     }
 
     fn read(layers: Layers) -> Result<Self, ConfigError> {

@@ -252,6 +252,11 @@ impl TestServer {
         server
     }
 
+    /// How it reaches the table.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         // The name may be ::1 first, where nothing listens.
         let base = self.base.replace("localhost", "127.0.0.1");

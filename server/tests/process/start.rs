@@ -68,6 +68,7 @@ impl Production {
             .env("AUTH__HTTP__PORT", free_port().to_string())
             .env("AUTH__OPS__PORT", free_port().to_string())
             .env("AUTH__HTTP__NOTICE_MS", "0")
+            .env("AUTH__JOBS__ENABLED", "false")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -229,6 +230,21 @@ async fn sec_sa_22_metrics_have_an_address_of_their_own_outside_development() {
     }
 }
 
+/// Its mails would be lost.
+#[cfg(feature = "standalone")]
+#[tokio::test(flavor = "multi_thread")]
+async fn sec_sa_11_a_server_that_is_to_send_mails_and_cannot_does_not_start() {
+    let production = Production::whole().await;
+    let output = production.command().env("AUTH__JOBS__ENABLED", "true").output().unwrap();
+    assert_eq!(faults(&output), ["mails"]);
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("AUTH__MAIL__TRANSPORT") && log.contains("AUTH__JOBS__ENABLED=false"), "{log}");
+    let mut unreached = production.command();
+    unreached.envs([("AUTH__JOBS__ENABLED", "true"), ("AUTH__MAIL__TRANSPORT", "smtp"), ("AUTH__OPS__START_MS", "0")]);
+    unreached.envs([("AUTH__MAIL__SMTP__HOST", "127.0.0.1"), ("AUTH__MAIL__SMTP__PORT", "1")]);
+    assert_eq!(faults(&unreached.output().unwrap()), ["mail server"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn credentials_come_from_wherever_the_chain_finds_them() {
     let production = Production::whole().await;
@@ -240,7 +256,7 @@ async fn credentials_come_from_wherever_the_chain_finds_them() {
         command.env("AWS_EC2_METADATA_DISABLED", "true").env(name, value).arg("preflight").output().unwrap()
     };
     let found = preflight("AWS_SHARED_CREDENTIALS_FILE", &profile);
-    assert_eq!(String::from_utf8(found.stdout).unwrap(), "Store and keys are as they have to be.\n");
+    assert_eq!(String::from_utf8(found.stdout).unwrap(), "Nothing is missing.\n");
     assert!(found.status.success());
     let nobody = preflight("AWS_SHARED_CREDENTIALS_FILE", Path::new("/nonexistent"));
     let told = String::from_utf8(nobody.stdout).unwrap();

@@ -2,6 +2,7 @@
 
 mod connections;
 mod limits;
+mod mail;
 mod names;
 mod origins;
 mod times;
@@ -48,6 +49,7 @@ pub(super) fn rules(config: &Config, limits: &Map<String, Value>) -> Vec<Rule> {
     rules.extend(origins::rules(config));
     rules.extend(names::rules(config));
     rules.extend(connections::rules(config));
+    rules.extend(mail::rules(config));
     rules.extend(times::rules(config));
     rules.extend(limits::rules(limits));
     rules.extend(limits::mail(config));

@@ -2,14 +2,17 @@
 //! `docs/operations/configuration.md` is made from it.
 
 mod http;
+mod jobs;
+mod mail;
 
 use serde::Deserialize;
 
 use crate::crypto::key_ring::SigningAlgorithm;
 use crate::domain::attempts::{FailureLimit, WindowLimit, WindowedFailureLimit};
-use crate::domain::sender::Sender;
 
 pub use http::{Http, Ops};
+pub use jobs::Jobs;
+pub use mail::{Mail, MailTls, MailTransport, Smtp};
 
 /// The service itself.
 #[derive(Debug, Clone, Deserialize)]
@@ -155,21 +158,6 @@ pub struct BreachCheck {
     /// A service that takes longer, or is down, is skipped and counted (`wardgate_breach_checks_total`): it never
     /// blocks.
     pub timeout_ms: u64,
-}
-
-/// Mail and events.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Mail {
-    /// Who mails come from, as an address or `Name <address>`: verified with SES in each stage's account. The name may be
-    /// in any script, and the domain an international one.
-    #[cfg_attr(test, schemars(with = "String"))]
-    pub sender: Sender,
-    /// The queue that `events` puts orders for mails into. The stack sets it.
-    pub queue_url: Option<String>,
-    /// The bus on which `events` publishes. The stack sets it.
-    pub event_bus: Option<String>,
 }
 
 /// Access tokens. `{port}` in `issuer` and `audience` stands for `http.port`.

@@ -95,6 +95,8 @@ outcomes! {
         Nothing = "nothing",
         /// A limit is reached.
         OverLimit = "over_limit",
+        /// Whoever should take it has refused it for good.
+        Refused = "refused",
         /// The order waits for another try.
         Failed = "failed",
     }
