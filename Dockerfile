@@ -7,12 +7,12 @@ WORKDIR /source
 # The toolchain of the base has this version; the file would ask for parts that only a checkout needs.
 ENV RUSTUP_TOOLCHAIN=1.95.0 CARGO_INCREMENTAL=0
 COPY . .
-# Without the feature dev: no store, no keys and no outbox of its own (PL-06). A target has to be named, or the flag would
+# With what AWS does around the functions, and without the feature dev: no store, no keys and no outbox of its own (PL-06). A target has to be named, or the flag would
 # reach the compiler's own plug-ins, which cannot be static.
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/source/target \
     target="$(rustc --print host-tuple)" && \
     RUSTFLAGS="--codegen target-feature=+crt-static" \
-    cargo build --locked --release --target "$target" --package wardgate-server && \
+    cargo build --locked --release --target "$target" --package wardgate-server --features standalone && \
     install -D --mode 0555 "target/$target/release/wardgate-server" /image/wardgate-server
 
 FROM scratch AS server

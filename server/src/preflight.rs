@@ -15,6 +15,8 @@ use tokio::time::Instant;
 use wardgate::app::App;
 use wardgate::aws::Connection;
 
+use crate::serve::pause;
+
 /// How soon it looks again where time may mend what is wrong.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -94,6 +96,6 @@ pub async fn wait(app: &App, connection: &Connection, patience: Duration) -> Vec
         for fault in &faults {
             tracing::warn!(about = fault.about, found = fault.found, "not there yet");
         }
-        tokio::time::sleep(AGAIN).await;
+        pause(AGAIN).await;
     }
 }

@@ -58,6 +58,8 @@ def environment(port: int, ops: int) -> dict[str, str]:
         "AUTH__HTTP__NOTICE_MS": "5000",
         "AUTH__OPS__PORT": str(ops),
         "AUTH__LOG__FORMAT": "json",
+        # It is about the container, and no mail server is there.
+        "AUTH__JOBS__ENABLED": "false",
         "AUTH__TOKENS__ISSUER": "https://auth.example.com",
         "AUTH__TOKENS__AUDIENCE": "https://api.example.com",
         "AUTH__SECRETS__FOLDER": "/run/secrets/wardgate",

@@ -52,7 +52,7 @@ async fn of_table(client: &Client, name: &str) -> Vec<Fault> {
         lacks("its keys are not pk and sk");
     }
     let stream = table.stream_specification();
-    if !stream.is_some_and(|stream| stream.stream_view_type() == Some(&StreamViewType::NewAndOldImages)) {
+    if stream.is_none_or(|stream| stream.stream_view_type() != Some(&StreamViewType::NewAndOldImages)) {
         lacks("it has no stream of new and old images");
     }
     match client.describe_time_to_live().table_name(name).send().await {

@@ -23,6 +23,7 @@ use crate::ops;
 use crate::router::router;
 use accept::{Port, accept};
 use answer::Answerer;
+pub(crate) use drain::pause;
 pub use drain::stopped;
 use drain::{Stop, conduct};
 pub use limits::{Limits, TooFewDescriptors, claim_descriptors};
