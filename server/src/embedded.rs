@@ -86,7 +86,6 @@ mod without {
 
     use crate::AnyError;
 
-    #[expect(clippy::unused_async, reason = "the same shape as with the feature")]
     pub(crate) async fn run(
         _config: Config,
         _folder: &Path,

@@ -8,6 +8,8 @@ mod store;
 
 use std::error::Error;
 use std::fmt;
+#[cfg(not(feature = "standalone"))]
+use std::future::{Ready, ready};
 use std::time::Duration;
 
 use aws_credential_types::provider::ProvideCredentials as _;
@@ -79,8 +81,8 @@ async fn mails(app: &App) -> Vec<Fault> {
 
 /// This build sends none.
 #[cfg(not(feature = "standalone"))]
-async fn mails(_app: &App) -> Vec<Fault> {
-    Vec::new()
+fn mails(_app: &App) -> Ready<Vec<Fault>> {
+    ready(Vec::new())
 }
 
 /// Looks until nothing is wrong, or something is that time does not mend, or `patience` is over: a store may start beside
