@@ -67,22 +67,22 @@ pub async fn faults(app: &App, connection: &Connection) -> Vec<Fault> {
         let credentials = Fault::passing("credentials", chain(&error), remedy);
         // Whoever cannot say who asks is refused everywhere for that one reason.
         let keys = if app.config.secrets.prefix.is_some() { Vec::new() } else { keys::faults(app).await };
-        return std::iter::once(credentials).chain(keys).chain(mails(app).await).collect();
+        return std::iter::once(credentials).chain(keys).chain(mails(app, connection).await).collect();
     }
     let (store, keys, mails) =
-        futures::future::join3(store::faults(app, connection), keys::faults(app), mails(app)).await;
+        futures::future::join3(store::faults(app, connection), keys::faults(app), mails(app, connection)).await;
     store.into_iter().chain(keys).chain(mails).collect()
 }
 
 #[cfg(feature = "standalone")]
-async fn mails(app: &App) -> Vec<Fault> {
-    mail::faults(app).await
+async fn mails(app: &App, connection: &Connection) -> Option<Fault> {
+    mail::faults(app, connection).await
 }
 
 /// This build sends none.
 #[cfg(not(feature = "standalone"))]
-fn mails(_app: &App) -> Ready<Vec<Fault>> {
-    ready(Vec::new())
+fn mails(_app: &App, _connection: &Connection) -> Ready<Option<Fault>> {
+    ready(None)
 }
 
 /// Looks until nothing is wrong, or something is that time does not mend, or `patience` is over: a store may start beside

@@ -165,7 +165,10 @@ async fn repeat(stop: watch::Receiver<bool>, patience: Duration, job: &mut dyn J
 }
 
 /// What carries mails. A server that would lose them does not start.
-fn transport(config: &Config, connection: &Connection) -> Result<Box<dyn outbound::MailTransport>, ConfigError> {
+pub(crate) fn transport(
+    config: &Config,
+    connection: &Connection,
+) -> Result<Box<dyn outbound::MailTransport>, ConfigError> {
     match config.mail.transport {
         Some(MailTransport::Ses) => Ok(Box::new(SesTransport::new(config, connection)?)),
         Some(MailTransport::Smtp) => Ok(Box::new(SmtpTransport::new(config)?)),

@@ -244,6 +244,10 @@ async fn sec_sa_11_a_server_that_is_to_send_mails_and_cannot_does_not_start() {
     assert_eq!(faults(&output), ["mails"]);
     let log = String::from_utf8(output.stderr).unwrap();
     assert!(log.contains("AUTH__MAIL__TRANSPORT") && log.contains("AUTH__JOBS__ENABLED=false"), "{log}");
+    // SES takes no mail from the sender that a laptop has.
+    let mut laptops = production.command();
+    laptops.envs([("AUTH__JOBS__ENABLED", "true"), ("AUTH__MAIL__TRANSPORT", "ses")]);
+    assert_eq!(faults(&laptops.output().unwrap()), ["mails"]);
     let mut unreached = production.command();
     unreached.envs([("AUTH__JOBS__ENABLED", "true"), ("AUTH__MAIL__TRANSPORT", "smtp"), ("AUTH__OPS__START_MS", "0")]);
     unreached.envs([("AUTH__MAIL__SMTP__HOST", "127.0.0.1"), ("AUTH__MAIL__SMTP__PORT", "1")]);
