@@ -87,7 +87,7 @@ async fn handle(app: &App, parts: &Parts, event: Event) -> Result<BatchAnswer, F
 fn fault(cause: DenyStoreError) -> Fault {
     Fault::Outbound(match cause {
         DenyStoreError::Failed(cause) => cause,
-        other => OutboundError { service: "the edge's store", code: other.to_string() },
+        other => OutboundError::passing("the edge's store", other.to_string()),
     })
 }
 

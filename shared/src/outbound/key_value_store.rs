@@ -74,7 +74,7 @@ fn state(etag: &str, bytes: i64) -> StoreState {
 }
 
 fn unsendable<E>(_: E) -> DenyStoreError {
-    OutboundError { service: SERVICE, code: "a change that is no request".to_owned() }.into()
+    OutboundError::passing(SERVICE, "a change that is no request").into()
 }
 
 impl DenyStore for KeyValueStore {

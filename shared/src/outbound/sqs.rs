@@ -49,7 +49,7 @@ impl MailQueue for SqsQueue {
             let answer = batch.send().await.map_err(|error| OutboundError::of(SERVICE, &error))?;
             match answer.failed.first() {
                 None => Ok(()),
-                Some(failed) => Err(OutboundError { service: SERVICE, code: failed.code.clone() }),
+                Some(failed) => Err(OutboundError::passing(SERVICE, failed.code.clone())),
             }
         })
     }
@@ -86,7 +86,7 @@ impl EdgeQueue for SqsEdgeQueue {
                 }
                 let answer = batch.send().await.map_err(|error| OutboundError::of(SERVICE, &error))?;
                 if let Some(failed) = answer.failed.first() {
-                    return Err(OutboundError { service: SERVICE, code: failed.code.clone() });
+                    return Err(OutboundError::passing(SERVICE, failed.code.clone()));
                 }
             }
             Ok(())
@@ -95,5 +95,5 @@ impl EdgeQueue for SqsEdgeQueue {
 }
 
 fn unsendable() -> OutboundError {
-    OutboundError { service: SERVICE, code: "an order that is no message".to_owned() }
+    OutboundError::passing(SERVICE, "an order that is no message")
 }

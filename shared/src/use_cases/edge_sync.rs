@@ -150,8 +150,7 @@ impl EdgeSync<'_> {
             return Ok((Some(etag), put));
         }
         if !changes.is_within_limits() {
-            let code = "a change beyond the limits of a call".to_owned();
-            return Err(OutboundError { service: "the edge's store", code }.into());
+            return Err(OutboundError::passing("the edge's store", "a change beyond the limits of a call").into());
         }
         let state = self.store.update(&etag, &changes).await?;
         metrics::edge_store_bytes(state.bytes);

@@ -145,7 +145,7 @@ impl EdgeQueue for Queue {
     fn put<'a>(&'a self, messages: &'a [Delayed]) -> BoxFuture<'a, Result<(), OutboundError>> {
         let mut queue = self.0.lock().unwrap();
         let taken = if queue.1 {
-            Err(OutboundError { service: "SQS", code: "ServiceUnavailable".to_owned() })
+            Err(OutboundError::passing("SQS", "ServiceUnavailable"))
         } else {
             queue.0.extend_from_slice(messages);
             Ok(())
