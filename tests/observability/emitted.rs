@@ -155,9 +155,10 @@ pub fn emitted() -> BTreeSet<Metric> {
     metrics
 }
 
-/// The functions of `shared/src/telemetry/metrics.rs`.
+/// The functions of `shared/src/telemetry/metrics.rs`, and of what is below it.
 pub fn functions() -> BTreeSet<String> {
-    let source = fs::read_to_string(repository("shared/src/telemetry/metrics.rs")).unwrap();
+    let files = ["metrics.rs", "metrics/edge.rs"].map(|file| repository(&format!("shared/src/telemetry/{file}")));
+    let source = files.map(|file| fs::read_to_string(file).unwrap()).concat();
     let names = source.lines().filter_map(|line| line.strip_prefix("pub fn ")?.split_once('('));
     names.map(|(name, _)| name.to_owned()).collect()
 }

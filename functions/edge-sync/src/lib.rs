@@ -12,7 +12,7 @@ use wardgate::outbound::OutboundError;
 use wardgate::outbound::edge::{DenyStore, DenyStoreError, EdgeMessage, EdgeQueue};
 use wardgate::outbound::key_value_store::KeyValueStore;
 use wardgate::outbound::sqs::SqsEdgeQueue;
-use wardgate::use_cases::edge_sync::EdgeSync;
+use wardgate::use_cases::edge_sync::{EdgeSync, LastSeen};
 
 /// What takes the queues' messages.
 pub const FUNCTION: EventFunction<Event, Parts, BatchAnswer> = EventFunction {
@@ -25,6 +25,7 @@ pub const FUNCTION: EventFunction<Event, Parts, BatchAnswer> = EventFunction {
             store: Box::new(KeyValueStore::new(config, connection)?),
             drops: Box::new(SqsEdgeQueue::new(drops, config, connection)),
             pause: Box::new(SystemClock),
+            seen: LastSeen::default(),
         })
     },
     handler: |app, parts, event| Box::pin(handle(app, parts, event)),
@@ -38,6 +39,8 @@ pub struct Parts {
     pub drops: Box<dyn EdgeQueue>,
     /// Lets time pass after a conflict.
     pub pause: Box<dyn Pause>,
+    /// How this process left the list.
+    pub seen: LastSeen,
 }
 
 /// A batch of a queue, or the schedule's `{"sweep": true}`.
@@ -72,6 +75,7 @@ async fn handle(app: &App, parts: &Parts, event: Event) -> Result<BatchAnswer, F
         entropy: &*app.entropy,
         store: &*parts.store,
         drops: &*parts.drops,
+        seen: &parts.seen,
     };
     match event {
         Event::Batch { records } => Ok(batch(&sync, records).await),

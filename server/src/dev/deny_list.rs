@@ -16,13 +16,16 @@ use wardgate::config::Config;
 use wardgate::domain::deny_list::DenyOrder;
 use wardgate::outbound::OutboundError;
 use wardgate::outbound::edge::{Changes, Delayed, DenyStore, DenyStoreError, EdgeMessage, EdgeQueue, Page, StoreState};
-use wardgate::use_cases::edge_sync::EdgeSync;
+use wardgate::use_cases::edge_sync::{EdgeSync, LastSeen};
 
 use crate::dev::permit;
 
 /// The list, and the messages before it.
 #[derive(Debug, Default)]
-pub struct DenyList(Mutex<State>);
+pub struct DenyList {
+    state: Mutex<State>,
+    seen: LastSeen,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -35,7 +38,7 @@ struct State {
 impl State {
     fn seen(&self) -> StoreState {
         let bytes = self.entries.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
-        StoreState { etag: self.version.to_string(), bytes: u64::try_from(bytes).unwrap_or(u64::MAX) }
+        StoreState { etag: self.version.to_string(), bytes: u32::try_from(bytes).unwrap_or(u32::MAX) }
     }
 
     fn change(&mut self, etag: &str, changes: &Changes) -> Result<StoreState, DenyStoreError> {
@@ -54,7 +57,7 @@ impl State {
 
 impl DenyList {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What an entry says.
@@ -72,8 +75,14 @@ impl DenyList {
             state.drops = early;
             (std::mem::take(&mut state.orders), due)
         };
-        let sync =
-            EdgeSync { clock: &*app.clock, pause: &SystemClock, entropy: &*app.entropy, store: self, drops: self };
+        let sync = EdgeSync {
+            clock: &*app.clock,
+            pause: &SystemClock,
+            entropy: &*app.entropy,
+            store: self,
+            drops: self,
+            seen: &self.seen,
+        };
         // Nobody else writes it, and it is never full: nothing fails.
         sync.put(&orders).await;
         sync.drop(&due).await;

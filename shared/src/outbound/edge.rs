@@ -53,7 +53,7 @@ pub struct StoreState {
     /// Names this state: a change says which one it is made to, and is refused if that is not the present one.
     pub etag: String,
     /// How large it is, in bytes.
-    pub bytes: u64,
+    pub bytes: u32,
 }
 
 /// A call's changes: all are made, or none.

@@ -14,6 +14,8 @@ use crate::outbound::OutboundError;
 use crate::outbound::edge::{Changes, DenyStore, DenyStoreError, Page, StoreState};
 
 const SERVICE: &str = "CloudFront KeyValueStore";
+/// The most that it lists at once.
+const PAGE: i32 = 50;
 
 /// The store.
 #[derive(Debug)]
@@ -70,7 +72,7 @@ fn refused<E: ProvideErrorMetadata>(error: &SdkError<E, Response>) -> DenyStoreE
 }
 
 fn state(etag: &str, bytes: i64) -> StoreState {
-    StoreState { etag: etag.to_owned(), bytes: u64::try_from(bytes).unwrap_or_default() }
+    StoreState { etag: etag.to_owned(), bytes: u32::try_from(bytes).unwrap_or_default() }
 }
 
 fn unsendable<E>(_: E) -> DenyStoreError {
@@ -116,7 +118,7 @@ impl DenyStore for KeyValueStore {
 
     fn list(&self, from: Option<String>) -> BoxFuture<'_, Result<Page, DenyStoreError>> {
         Box::pin(async move {
-            let answer = self.client.list_keys().kvs_arn(&self.arn).set_next_token(from).send().await;
+            let answer = self.client.list_keys().kvs_arn(&self.arn).max_results(PAGE).set_next_token(from).send().await;
             let answer = answer.map_err(|error| OutboundError::of(SERVICE, &error))?;
             let entries = answer.items().iter().map(|item| (item.key().to_owned(), item.value().to_owned()));
             Ok(Page { entries: entries.collect(), next: answer.next_token().map(str::to_owned) })

@@ -1,7 +1,11 @@
 //! What is measured, under the same names on Lambda (`CloudWatch`) and on the standalone server (Prometheus). Labels are
 //! few and known beforehand: never an id, an address or anything that a client chose.
 
+mod edge;
+
 use http::StatusCode;
+
+pub use edge::{edge_folded, edge_store_bytes};
 
 /// Ways in which something can end, each with its label.
 macro_rules! outcomes {
@@ -209,17 +213,6 @@ pub fn audit_tampering(outcome: AuditChange) {
 /// A line of the audit trail was touched as an erasure does (decision 23).
 pub fn audit_erasure() {
     metrics::counter!("wardgate_audit_erasures_total").increment(1);
-}
-
-/// So many sessions ended at once that the edge was told of their users instead.
-pub fn edge_folded() {
-    metrics::counter!("wardgate_edge_folded_total").increment(1);
-}
-
-/// The deny list of the edge has this size. A histogram, as with the age of keys.
-pub fn edge_store_bytes(bytes: u64) {
-    #[expect(clippy::cast_precision_loss, reason = "the store holds 5 MB at most")]
-    metrics::histogram!("wardgate_edge_store_bytes").record(bytes as f64);
 }
 
 /// A call to the table took so long, retries included.

@@ -4,6 +4,7 @@
 //! that was not the present one any more. Whatever is done twice leaves the same list.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Clock, Pause};
@@ -32,16 +33,30 @@ pub struct EdgeSync<'a> {
     pub store: &'a dyn DenyStore,
     /// What is to be taken out of it.
     pub drops: &'a dyn EdgeQueue,
+    /// How this process left it.
+    pub seen: &'a LastSeen,
 }
 
-/// Which changes a call makes, given what the list has. `etag` was read before the list was.
+/// The state of the list after this process's last change of it: asking for the present one is a call more. Where somebody
+/// else has changed it since, the next change is a conflict.
+#[derive(Debug, Default)]
+pub struct LastSeen(Mutex<Option<String>>);
+
+impl LastSeen {
+    fn take(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn set(&self, etag: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(etag);
+    }
+}
+
+/// Which changes a call makes, given what the list has.
 enum Work<'a> {
     Put(&'a [DenyOrder]),
     Drop { orders: &'a [DenyOrder], only_present: bool },
 }
-
-/// A change that was made, and what was put.
-type Done = (Option<String>, Vec<DenyOrder>);
 
 impl EdgeSync<'_> {
     /// Puts the orders into the list. Returns which could not be, by their place: they have to come again.
@@ -50,15 +65,12 @@ impl EdgeSync<'_> {
         if folded.by_user {
             metrics::edge_folded();
         }
-        let (mut failed, mut etag) = (Vec::new(), None);
+        let mut failed = Vec::new();
         for chunk in folded.entries.chunks(KEYS) {
             let (entries, places): (Vec<_>, Vec<_>) = chunk.iter().cloned().unzip();
-            let done = match self.change(etag.take(), &Work::Put(&entries)).await {
-                Ok((state, put)) => {
-                    etag = state;
-                    // Without it, an entry would stay until the weekly sweep: then the orders come again.
-                    self.order_drops(put).await
-                }
+            let done = match self.change(&Work::Put(&entries)).await {
+                // Without it, an entry would stay until the weekly sweep: then the orders come again.
+                Ok(put) => self.order_drops(put).await,
                 Err(cause) => Err(cause),
             };
             if let Err(cause) = done {
@@ -83,15 +95,11 @@ impl EdgeSync<'_> {
         // Twice in one call, a key would be refused the second time.
         let mut seen = BTreeSet::new();
         let due: Vec<_> = due.into_iter().filter(|(_, it)| seen.insert((it.key.clone(), it.value.clone()))).collect();
-        let mut etag = None;
         for chunk in due.chunks(KEYS) {
             let (places, orders): (Vec<_>, Vec<_>) = chunk.iter().cloned().unzip();
-            match self.change(etag.take(), &Work::Drop { orders: &orders, only_present: false }).await {
-                Ok((state, _)) => etag = state,
-                Err(cause) => {
-                    tracing::error!(%cause, "what the edge is to forget waits for another try");
-                    failed.extend(places);
-                }
+            if let Err(cause) = self.change(&Work::Drop { orders: &orders, only_present: false }).await {
+                tracing::error!(%cause, "what the edge is to forget waits for another try");
+                failed.extend(places);
             }
         }
         failed
@@ -110,35 +118,29 @@ impl EdgeSync<'_> {
                 break;
             }
         }
-        let mut etag = None;
         for orders in spent.chunks(KEYS) {
-            (etag, _) = self.change(etag.take(), &Work::Drop { orders, only_present: true }).await?;
+            self.change(&Work::Drop { orders, only_present: true }).await?;
         }
         Ok(spent.len())
     }
 
-    /// Changes the list, again where it was changed meanwhile.
-    async fn change(&self, mut etag: Option<String>, work: &Work<'_>) -> Result<Done, DenyStoreError> {
+    /// Changes the list, again where it was changed meanwhile. Returns what was put.
+    async fn change(&self, work: &Work<'_>) -> Result<Vec<DenyOrder>, DenyStoreError> {
         let mut only_present = matches!(work, Work::Drop { only_present: true, .. });
         for _ in 1..TRIES {
-            match self.try_to_change(etag.take(), work, only_present).await {
+            match self.try_to_change(work, only_present).await {
                 Err(DenyStoreError::Conflict) => self.pause.pause(self.jitter()).await,
                 // Its message came twice. A look at each key is a call more, so it is taken only now.
                 Err(DenyStoreError::Missing) => only_present = true,
                 done => return done,
             }
         }
-        self.try_to_change(None, work, only_present).await
+        self.try_to_change(work, only_present).await
     }
 
-    async fn try_to_change(
-        &self,
-        etag: Option<String>,
-        work: &Work<'_>,
-        only_present: bool,
-    ) -> Result<Done, DenyStoreError> {
-        // Before anything is read: what changes after that is a conflict.
-        let etag = match etag {
+    async fn try_to_change(&self, work: &Work<'_>, only_present: bool) -> Result<Vec<DenyOrder>, DenyStoreError> {
+        // Before anything is read: what changes after that is a conflict. Whatever fails now leaves nothing that was seen.
+        let etag = match self.seen.take() {
             Some(etag) => etag,
             None => self.store.describe().await?.etag,
         };
@@ -147,14 +149,16 @@ impl EdgeSync<'_> {
             Work::Drop { orders, .. } => (self.deletes(orders, only_present).await?, Vec::new()),
         };
         if changes == Changes::default() {
-            return Ok((Some(etag), put));
+            self.seen.set(etag);
+            return Ok(put);
         }
         if !changes.is_within_limits() {
             return Err(OutboundError::passing("the edge's store", "a change beyond the limits of a call").into());
         }
         let state = self.store.update(&etag, &changes).await?;
         metrics::edge_store_bytes(state.bytes);
-        Ok((Some(state.etag), put))
+        self.seen.set(state.etag);
+        Ok(put)
     }
 
     async fn puts(&self, orders: &[DenyOrder]) -> Result<(Changes, Vec<DenyOrder>), DenyStoreError> {

@@ -34,7 +34,7 @@ fn of_profile(old: Option<User>, new: Option<User>) -> Change {
 }
 
 #[test]
-fn ed_10_a_session_that_ends_is_told_once_and_until_its_last_token_is_dead() {
+fn sec_ed_10_a_session_that_ends_is_told_once_and_until_its_last_token_is_dead() {
     let revoked = Session { revoked_at: Some(at(200)), ..session(1) };
     let ends = of_session(Some(session(1)), Some(revoked.clone()));
     let id = session(1).id.to_string();
@@ -69,7 +69,7 @@ fn a_session_without_a_living_token_is_not_told() {
 }
 
 #[test]
-fn ed_10_a_users_sessions_are_told_when_they_end_together() {
+fn sec_ed_10_a_users_sessions_are_told_when_they_end_together() {
     let limit = |seconds, kept_sid| User { sessions_not_before: Some(at(seconds)), kept_sid, ..ada() };
     let kept = session(1).id;
     let order = |change| told(&change).pop().map(|order| (order.key, order.value, order.until));
@@ -160,7 +160,7 @@ fn values(key: &'static str) -> impl Strategy<Value = (String, String)> {
 
 proptest! {
     #[test]
-    fn ed_10_orders_twice_late_or_reversed_change_nothing(
+    fn sec_ed_10_orders_twice_late_or_reversed_change_nothing(
         kind in prop::sample::select(vec!["user", "all"]),
         seed in prop::collection::vec(0..16_usize, 1..6),
         pool in prop::collection::vec(values("user"), 16),

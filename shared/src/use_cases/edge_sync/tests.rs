@@ -43,11 +43,18 @@ struct World {
     watch: Watch,
     store: Arc<Store>,
     drops: Arc<Queue>,
+    seen: LastSeen,
 }
 
 impl World {
     fn sync(&self) -> EdgeSync<'_> {
-        EdgeSync { clock: &self.watch, pause: &self.watch, entropy: &Zeros, store: &self.store, drops: &self.drops }
+        self.sync_of(&self.seen)
+    }
+
+    /// That of another process.
+    fn sync_of<'a>(&'a self, seen: &'a LastSeen) -> EdgeSync<'a> {
+        let (clock, entropy) = (&self.watch, &Zeros);
+        EdgeSync { clock, pause: &self.watch, entropy, store: &self.store, drops: &self.drops, seen }
     }
 
     fn at(&self, seconds: i64) -> &Self {
@@ -93,15 +100,21 @@ fn nothing() -> Vec<usize> {
 }
 
 #[tokio::test]
-async fn ed_11_many_orders_are_put_within_the_limits_of_a_call_and_one_etag_leads_to_the_next() {
+async fn sec_ed_11_many_orders_are_put_within_the_limits_of_a_call_and_one_etag_leads_to_the_next() {
     let world = World::default();
     let orders: Vec<_> = (0..120).map(|number| session(number, 100)).collect();
     assert_eq!(world.at(100).sync().put(&orders).await, nothing());
     assert_eq!((world.store.entries().len(), world.store.updates(), world.store.describes()), (120, 3, 1));
+    // Nor does the next batch ask, unless another process has changed the list.
+    assert_eq!(world.sync().put(&[session(200, 100)]).await, nothing());
+    assert_eq!(world.store.describes(), 1);
+    assert_eq!(world.sync_of(&LastSeen::default()).put(&[session(201, 100)]).await, nothing());
+    assert_eq!(world.sync().put(&[session(202, 100)]).await, nothing());
+    assert_eq!((world.store.entries().len(), world.store.describes()), (123, 3));
 }
 
 #[tokio::test]
-async fn ed_10_a_not_before_never_moves_back() {
+async fn sec_ed_10_a_not_before_never_moves_back() {
     let world = World::default();
     for (at, expected) in [(200, "200"), (100, "200"), (300, "300"), (300, "300")] {
         assert_eq!(world.at(300).sync().put(&[sessions_of(1, at)]).await, nothing());
@@ -131,7 +144,7 @@ async fn a_late_order_does_not_take_out_what_is_newer() {
 }
 
 #[tokio::test]
-async fn ed_12_a_drop_that_comes_twice_or_too_early_does_no_harm() {
+async fn sec_ed_12_a_drop_that_comes_twice_or_too_early_does_no_harm() {
     let world = World::default();
     let orders: Vec<_> = (0..60).map(|number| session(number, 100)).collect();
     world.at(100).sync().put(&orders).await;
@@ -156,7 +169,7 @@ async fn a_message_is_delayed_by_what_a_queue_takes() {
 }
 
 #[tokio::test]
-async fn ed_12_the_sweep_takes_out_what_lost_its_message() {
+async fn sec_ed_12_the_sweep_takes_out_what_lost_its_message() {
     let world = World::default();
     world.at(100).sync().put(&(0..120).map(|number| session(number, 100)).collect::<Vec<_>>()).await;
     world.sync().put(&[sessions_of(500, 100)]).await;
@@ -218,7 +231,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn ed_11_two_at_once_lose_no_order_and_ed_12_the_store_returns_to_empty(
+    fn sec_ed_11_two_at_once_lose_no_order_and_sec_ed_12_the_store_returns_to_empty(
         one in prop::collection::vec(batch(), 1..4),
         other in prop::collection::vec(batch(), 1..4),
         reversed in any::<bool>(),
@@ -230,11 +243,12 @@ proptest! {
             let run = |batches: Vec<Batch>| {
                 let world = &world;
                 async move {
+                    let seen = LastSeen::default();
                     for batch in &batches {
                         let mut waiting = orders(batch);
                         // What a queue does with what failed.
                         while !waiting.is_empty() {
-                            let failed = world.sync().put(&waiting).await;
+                            let failed = world.sync_of(&seen).put(&waiting).await;
                             waiting = failed.into_iter().map(|place| waiting[place].clone()).collect();
                         }
                     }

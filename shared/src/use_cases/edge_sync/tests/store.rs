@@ -25,7 +25,7 @@ struct State {
 
 impl State {
     fn seen(&self) -> StoreState {
-        StoreState { etag: format!("E{}", self.version), bytes: u64::try_from(self.bytes()).unwrap() }
+        StoreState { etag: format!("E{}", self.version), bytes: u32::try_from(self.bytes()).unwrap() }
     }
 
     fn bytes(&self) -> usize {
