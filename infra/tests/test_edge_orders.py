@@ -36,7 +36,7 @@ class EdgeOrders(unittest.TestCase):
         self.assertEqual(message["QueueUrl"], "https://queue")
         return json.loads(message["MessageBody"])["put"]
 
-    def test_ed_15_a_retired_key_is_an_order_that_lives_as_long_as_a_token_could(self) -> None:
+    def test_sec_ed_15_a_retired_key_is_an_order_that_lives_as_long_as_a_token_could(self) -> None:
         queue = sqs()
         edge_orders.refuse_keys(stage(sqs=queue, cloudformation=running("arn:x")), ["b", "a"])
         self.assertEqual(self.sent(queue), {"key": "all", "value": "0 a b", "until": NOW + 3665, "at": NOW})
@@ -80,7 +80,7 @@ class Commands(unittest.TestCase):
             rotate.retire(made, ring, kid, yes=True)
         return told
 
-    def test_ed_15_a_retired_signing_key_is_told_and_no_other_ring_is(self) -> None:
+    def test_sec_ed_15_a_retired_signing_key_is_told_and_no_other_ring_is(self) -> None:
         self.assertEqual(self.retired("signing", "a"), [["a"]])
         self.assertEqual(self.retired("signing", "all"), [["a", "b"]])
         self.assertEqual(self.retired("session_mac", "a"), [])
