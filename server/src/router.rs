@@ -21,6 +21,7 @@ use wardgate::app::{App, Needs};
 use wardgate::current::Current;
 use wardgate::domain::id::RequestId;
 use wardgate::http::edge::{self, Incoming};
+use wardgate::http::edge_proof::Way;
 use wardgate::http::endpoint::Endpoint;
 use wardgate::http::favicon;
 use wardgate::http::navigation::is_page;
@@ -168,13 +169,17 @@ async fn answer(
         tracing::warn!(proxy = %source.address, "a trusted proxy wrote a hop into X-Forwarded-For that is no address");
         telemetry::metrics::hidden_source();
     }
+    // What came around the edge is refused, whatever its body is.
+    let way = Way::of(&app.config.http.edge_digests, &parts.headers, false);
+    let body = if way == Way::Around { Ok(Bytes::new()) } else { body::read(body, BODY_DEADLINE).await };
     let incoming = Incoming {
         path: parts.uri.path().to_owned(),
         path_parameters,
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
-        body: body::read(body, BODY_DEADLINE).await,
+        body,
         address: Some(source.address),
+        is_without_gateway: false,
         request_id: None,
         trace_id: None,
         time_left: None,
