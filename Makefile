@@ -406,6 +406,11 @@ rotate: .tools/sam/.pins ## Make the next keys: make rotate STAGE=staging RING=s
 	@$(operate) rotate --stage "$(STAGE)" $(call option,RING,--ring) $(call option,RETIRE,--retire) \
 		$(if $(FIRST),--first) $(yes)
 
+.PHONY: rotate-edge
+rotate-edge: .tools/sam/.pins ## Make the next secret by which functions know the edge: make rotate-edge STAGE=production RETIRE=1
+	@$(need-stage)
+	@$(operate) rotate-edge --stage "$(STAGE)" $(if $(RETIRE),--retire) $(yes)
+
 .PHONY: load
 load: .tools/sam/.pins ## Sign people of a seed in at a steady rate, and say how long it took: make load STAGE=staging RATE=5 SECONDS=30 USERS=100 SEED=spring
 	@$(need-stage)

@@ -12,10 +12,13 @@ use crate::harness::{EMAIL, PASSWORD, TestServer};
 const SECRET: &str = "a-secret-of-the-edge-that-is-in-no-log";
 const NEXT: &str = "the-next-secret-of-the-edge";
 
-async fn server() -> TestServer {
+fn digests() -> String {
     let digest = |secret: &str| hex(ring::digest::digest(&ring::digest::SHA256, secret.as_bytes()).as_ref());
-    let digests = json!([digest(SECRET), digest(NEXT)]).to_string();
-    TestServer::with(&[("AUTH__HTTP__EDGE_DIGESTS", &digests)]).await
+    json!([digest(SECRET), digest(NEXT)]).to_string()
+}
+
+async fn server() -> TestServer {
+    TestServer::with(&[("AUTH__HTTP__EDGE_DIGESTS", &digests())]).await
 }
 
 #[tokio::test]
@@ -73,5 +76,28 @@ async fn sec_ed_01_a_function_refuses_what_a_gateway_had_and_no_edge_but_not_the
         let answer = serde_json::to_value(reply(response)).unwrap();
         assert_eq!(answer["statusCode"], expected, "{api}");
         assert!(!answer.to_string().contains(SECRET));
+    }
+}
+
+/// While a service moves behind its edge, clients come by both ways, and only one of these says whose address it is.
+#[tokio::test]
+async fn sec_ed_02_beside_the_edge_a_client_is_answered_and_cannot_choose_its_address() {
+    let digests = digests();
+    let beside = [
+        ("AUTH__HTTP__EDGE_DIGESTS", digests.as_str()),
+        ("AUTH__HTTP__EDGE_ONLY", "false"),
+        ("AUTH__LIMITS__LOGIN_SOURCE__LIMIT", "2"),
+    ];
+    let server = TestServer::with(&beside).await;
+    let body = json!({ "email": EMAIL, "password": PASSWORD });
+    for (viewer, secret, expected) in [
+        ("203.0.113.1", None, 401),
+        ("203.0.113.2", Some("another"), 401),
+        ("203.0.113.3", None, 429),
+        ("203.0.113.3", Some(SECRET), 401),
+    ] {
+        let request = server.request(Method::POST, "/v1/login").header("x-wardgate-viewer-address", viewer).json(&body);
+        let request = secret.iter().fold(request, |request, it| request.header("x-wardgate-edge", *it));
+        assert_eq!(server.send(request).await.status, expected, "{viewer}");
     }
 }

@@ -78,7 +78,8 @@ pub async fn respond(app: &App, endpoint: &Endpoint, mut incoming: Incoming) -> 
     let trace_id = incoming.trace_id;
     let deadline = deadline(app, incoming.time_left);
     let context = RequestContext { now, origin, language, request_id: request_id.clone() };
-    let admitted = way.admit().and_then(|()| navigation::admit(&incoming.path, &incoming.headers));
+    let admitted =
+        way.admit(app.config.http.edge_only).and_then(|()| navigation::admit(&incoming.path, &incoming.headers));
     let body = admitted.map(|()| incoming.body);
     let result = match body {
         Err(problem) => Err(problem),

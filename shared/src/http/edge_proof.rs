@@ -43,15 +43,17 @@ impl Way {
     pub fn address(self, headers: &HeaderMap, of_host: Option<IpAddr>) -> Option<IpAddr> {
         match self {
             Self::Direct | Self::Around => of_host,
-            Self::Edge => only(headers, &VIEWER).and_then(|value| source_address::parse(std::str::from_utf8(value).ok()?)),
+            Self::Edge => {
+                only(headers, &VIEWER).and_then(|value| source_address::parse(std::str::from_utf8(value).ok()?))
+            }
         }
     }
 
-    /// Refuses what came around the edge.
-    pub fn admit(self) -> Result<(), Problem> {
+    /// Refuses what came around the edge, if the edge is the only way.
+    pub fn admit(self, is_edge_only: bool) -> Result<(), Problem> {
         match self {
-            Self::Direct | Self::Edge => Ok(()),
-            Self::Around => Err(edge_only()),
+            Self::Around if is_edge_only => Err(edge_only()),
+            Self::Direct | Self::Edge | Self::Around => Ok(()),
         }
     }
 }
@@ -141,6 +143,20 @@ mod tests {
         assert_eq!(address(&[OLD], &[("x-wardgate-edge", OLD)]), None);
         let six = [("x-wardgate-edge", OLD), ("x-wardgate-viewer-address", "2001:db8::7")];
         assert_eq!(address(&[OLD], &six).as_deref(), Some("2001:db8::7"));
+    }
+
+    /// While a service moves behind its edge, clients come by both ways.
+    #[test]
+    fn sec_ed_01_what_came_around_the_edge_is_refused_where_that_is_the_only_way() {
+        for (way, is_edge_only, is_admitted) in [
+            (Way::Around, true, false),
+            (Way::Around, false, true),
+            (Way::Edge, true, true),
+            (Way::Edge, false, true),
+            (Way::Direct, true, true),
+        ] {
+            assert_eq!(way.admit(is_edge_only).is_ok(), is_admitted, "{way:?} {is_edge_only}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::config::EdgeDigest;
 
-/// The standalone server's, but for `request_deadline_ms`, `allowed_origins` and `edge_digests`, which hold everywhere.
+/// The standalone server's, but for `request_deadline_ms`, `allowed_origins`, `edge_digests` and `edge_only`, which hold everywhere.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -46,6 +46,9 @@ pub struct Http {
     /// (ED-02). The edge stack makes the secret, and `make deploy` sets this.
     #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub edge_digests: Vec<EdgeDigest>,
+    /// Whether what shows no secret of the edge is refused. `false` while a service moves behind its edge and clients come by
+    /// both ways. Without `edge_digests` nothing is refused.
+    pub edge_only: bool,
 }
 
 /// The standalone server's second port, for operators: `/live`, `/ready` and `/metrics`. In stage development on a
