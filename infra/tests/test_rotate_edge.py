@@ -136,7 +136,8 @@ class World:
     def roll_back(self) -> None:
         """To the first version of each function, where `make rollback` goes there at all."""
         target = {it.name: Function(it.name, it.name, "1", {}, it.versions, "") for it in self.functions.values()}
-        if edge.is_taken(list(target.values()), self.parameter):
+        there = edge.answering(list(target.values()))
+        if not edge.lacks(there, edge.answering(list(self.functions.values()))):
             self.put_back(target)
 
     @property

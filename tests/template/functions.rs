@@ -83,7 +83,7 @@ fn each_function_publishes_the_alias_that_others_name_and_areas_export_nothing()
             assert_eq!(function.get("AutoPublishAlias"), None, "{path}: {id}");
         }
         let expected: &[&str] = match path.as_str() {
-            API => &["ApiId", "ApiUrl", "AuthorizerAlias", "OriginTarget"],
+            API => &["ApiId", "ApiUrl", "AuthorizerAlias"],
             MIGRATE => &["CodeDeployRoleArn"],
             _ => &[],
         };

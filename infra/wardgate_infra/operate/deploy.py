@@ -264,6 +264,7 @@ STEPS: list[tuple[str, Callable[[Deploy], str | None], str]] = [
     ("migrations", migrations, f"The old code runs on with what is migrated. {AGAIN} It goes on at its checkpoint."),
     ("area stacks", areas, f"Every function runs what it ran before. Correct what it names. {AGAIN}"),
     ("API stack", code, f"Every function runs what it ran before. Correct what it names. {AGAIN}"),
+    ("origin stack", deploy_edge.origin, f"The new code is live, and the edge may not find it. {AGAIN}"),
     ("first rotation", first_rotation, f"Without keys /ready answers 503. {AGAIN}"),
     (
         "smoke test",

@@ -3,9 +3,9 @@ what a request shows that came through it."""
 
 from typing import TYPE_CHECKING
 
-from wardgate_infra.operate import aliases, edge, terminal
+from wardgate_infra.operate import aliases, edge, stacks, terminal
 from wardgate_infra.operate import release as releases
-from wardgate_infra.operate.needs.account import has_edge, makes_edge
+from wardgate_infra.operate.needs.account import ORIGIN_TEMPLATE, has_edge, makes_edge, origin_stack
 
 if TYPE_CHECKING:
     from wardgate_infra.operate.deploy import Deploy
@@ -22,6 +22,16 @@ def stack(deploy: "Deploy") -> str:
         # Only now there is a secret.
         deploy.release = releases.name_release(deploy.manifest, stage.parameters)
         terminal.say(f"with what the edge shows, it is release {deploy.release}")
+    return "changed" if is_new else "nothing to change"
+
+
+def origin(deploy: "Deploy") -> str:
+    """The name by which the edge finds the API, which has to be there."""
+    stage = deploy.stage
+    if not makes_edge(stage):
+        return "not made here" if has_edge(stage) else "none"
+    is_new = stacks.deploy(stage, origin_stack(stage), ORIGIN_TEMPLATE, stage.parameters, yes=deploy.options.yes)
+    deploy.changed |= is_new
     return "changed" if is_new else "nothing to change"
 
 

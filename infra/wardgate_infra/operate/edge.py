@@ -137,6 +137,11 @@ def is_taken(functions: list[Function], digest: str) -> bool:
     return all(digest in known([it]) for it in knowing)
 
 
+def lacks(target: list[Version], now: list[Version]) -> bool:
+    """Whether one of these versions checks, and does not take what is taken now: the edge may send any of that."""
+    return any(not known(now) <= known([it]) for it in target if DIGESTS in it.variables)
+
+
 def to_send(stage: Stage, functions: list[Function]) -> str | None:
     """What the edge is to send: the current version, as soon as whatever answers takes it."""
     found = versions(stage)

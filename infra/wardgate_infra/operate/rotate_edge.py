@@ -87,10 +87,11 @@ def retire(way: Way) -> None:
 class Stack:
     """A stage's own way."""
 
-    def __init__(self, stage: Stage, *, at_once: bool) -> None:
+    def __init__(self, stage: Stage, parameters: str, *, at_once: bool) -> None:
         self.stage = stage
         self.secrets = edge.there(stage).client("secretsmanager")
-        self.at_once = at_once
+        # Moved all at once where every minute counts: as a canary it would be ten for each stack.
+        self.parameters = f"{parameters} Canary=false" if at_once else parameters
 
     def versions(self) -> Versions:
         found = edge.versions(self.stage)
@@ -130,10 +131,8 @@ class Stack:
         live = (bucket.read(f"stages/{self.stage.name}/live.json") or {}).get("artifact")
         if not live:
             raise Failed(f"Nothing says what {self.stage.name} runs: make deploy STAGE={self.stage.name} first.")
-        # Moved all at once where every minute counts: as a canary it would be ten for each stack.
-        given = "Canary=false" if self.at_once else ""
-        options = argparse.Namespace(yes=True, anyway=False, artifact=live, binaries=None, parameters=given)
-        deploy.run(self.stage, options)
+        given = {"artifact": live, "binaries": None, "parameters": self.parameters}
+        deploy.run(self.stage, argparse.Namespace(yes=True, anyway=False, **given))
 
     def send(self, version: str) -> None:
         edge.deploy(self.stage, version, yes=True)
@@ -141,10 +140,12 @@ class Stack:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--retire", action="store_true", help="takes what is sent now out of use at once")
+    parser.add_argument("--parameters", default="", help="Name=Value …, as they were given to the last deploy")
     parser.add_argument("--yes", action="store_true", help="does not ask")
 
 
 def run(stage: Stage, options: argparse.Namespace) -> None:
+    stage.parameters.update(deploy.changed_parameters(stage, options.parameters))
     if not has_edge(stage):
         raise Failed(f"{stage.name} has no edge of its own: Edge is off in {stage.parameter_file.name}.")
     what = "Retire the edge's secret" if options.retire else "Rotate the edge's secret"
@@ -155,6 +156,6 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
     )
     confirm(f"{what} in {stage.name}? {cost}", options.yes)
     audit.record(stage, "retirement_requested" if options.retire else "rotation_requested", "edge")
-    way = Stack(stage, at_once=options.retire)
+    way = Stack(stage, options.parameters, at_once=options.retire)
     retire(way) if options.retire else rotate(way)
     say(f"The edge of {stage.name} shows its next secret, and nothing takes the one before.")

@@ -84,7 +84,7 @@ def probe_stack(stage: Stage) -> str:
 
 # Where CloudFront takes certificates, functions' stores and limits from.
 EDGE_REGION = "us-east-1"
-EDGE_TEMPLATE = "infra/edge.yaml"
+EDGE_TEMPLATE, ORIGIN_TEMPLATE = "infra/edge.yaml", "infra/origin.yaml"
 
 
 def has_edge(stage: Stage) -> bool:
@@ -102,9 +102,17 @@ def edge_stack(stage: Stage) -> str:
     return f"wardgate-{stage.name}-edge"
 
 
+def origin_stack(stage: Stage) -> str:
+    """The stack of the name by which the edge finds the API."""
+    return f"wardgate-{stage.name}-origin"
+
+
 def edge_stacks(stage: Stage) -> list[tuple[Stage, str, str]]:
-    """That stack with where it is and its template, if a deploy makes it."""
-    return [(stage.in_region(EDGE_REGION), edge_stack(stage), EDGE_TEMPLATE)] if makes_edge(stage) else []
+    """Both, each with where it is and its template, if a deploy makes them."""
+    if not makes_edge(stage):
+        return []
+    there = stage.in_region(EDGE_REGION)
+    return [(there, edge_stack(stage), EDGE_TEMPLATE), (stage, origin_stack(stage), ORIGIN_TEMPLATE)]
 
 
 class Account:
