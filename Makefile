@@ -415,6 +415,11 @@ rotate-edge: .tools/sam/.pins ## Make the next secret by which functions know th
 	@$(need-stage)
 	@$(operate) rotate-edge --stage "$(STAGE)" $(if $(RETIRE),--retire) $(call option,PARAMETERS,--parameters) $(yes)
 
+.PHONY: edge-probe
+edge-probe: .tools/sam/.pins ## Measure what only a real account can tell of the edge: make edge-probe STAGE=staging
+	@$(need-stage)
+	@$(operate) edge-probe --stage "$(STAGE)"
+
 .PHONY: load
 load: .tools/sam/.pins ## Sign people of a seed in at a steady rate, and say how long it took: make load STAGE=staging RATE=5 SECONDS=30 USERS=100 SEED=spring
 	@$(need-stage)

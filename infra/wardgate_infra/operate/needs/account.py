@@ -108,9 +108,7 @@ def origin_stack(stage: Stage) -> str:
 
 
 def edge_stacks(stage: Stage) -> list[tuple[Stage, str, str]]:
-    """Both, each with where it is and its template, if a deploy makes them."""
-    if not makes_edge(stage):
-        return []
+    """Both, each with where it is and its template."""
     there = stage.in_region(EDGE_REGION)
     return [(there, edge_stack(stage), EDGE_TEMPLATE), (stage, origin_stack(stage), ORIGIN_TEMPLATE)]
 
@@ -142,7 +140,7 @@ class Account:
         found = [
             (stage, releases.STACK, "infra/artifacts.yaml"),
             (stage, stage.data_stack, "infra/data.yaml"),
-            *edge_stacks(stage),
+            *(edge_stacks(stage) if makes_edge(stage) else []),
             *((stage, name, template) for name, template in stage.release_stacks.items()),
             (stage, stage.observability_stack, "infra/observability.yaml"),
         ]
