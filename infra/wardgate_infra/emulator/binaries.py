@@ -14,6 +14,12 @@ PREVIOUS = TARGET / "emulator/previous"
 PROFILE = "ci"
 # The commit of the release that stages run before this one. `make test-deploy` upgrades from it.
 PREVIOUS_RELEASE = ROOT / "infra/previous-release"
+# What Cargo.toml says of the profile now, and did not in that release.
+AS_SMALL_AS_OTHERS = [
+    argument
+    for package in ("hashing", "smoke")
+    for argument in ("--config", f'profile.ci.package.{package}.opt-level="z"')
+]
 
 
 def build() -> None:
@@ -45,7 +51,7 @@ def build_previous() -> tuple[Path, Path] | None:
     if git(["git", "worktree", "add", "--detach", source, commit]).returncode:
         raise Failed(f"git worktree add {source} {commit} failed.")
     # Dependencies are shared with this checkout's build.
-    compile_functions(source)
+    compile_functions(source, *AS_SMALL_AS_OTHERS)
     # Renamed at the end: what is there is whole.
     collect(source, TARGET / PROFILE, built.with_name("unfinished"))
     built.with_name("unfinished").rename(built)
@@ -61,11 +67,11 @@ def is_without_history() -> bool:
     return shown.stdout.strip() != "false"
 
 
-def compile_functions(source: Path) -> None:
+def compile_functions(source: Path, *settings: str) -> None:
     """By their packages, as they are deployed."""
     packages = sorted(it.parent.name for it in (source / "functions").glob("*/Cargo.toml"))
     chosen = [argument for name in packages for argument in ("--package", name)]
-    command = ["cargo", "build", "--profile", PROFILE, "--bins", *chosen]
+    command = ["cargo", "build", "--profile", PROFILE, "--bins", *settings, *chosen]
     environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET)}
     if subprocess.run(command, cwd=source, env=environment, check=False).returncode:
         raise Failed("The build failed, as above.")

@@ -42,7 +42,7 @@ def serve(emulator: Emulator, _began: float) -> None:
     raise Failed(f"The emulator has stopped. Its last words are in {emulator.log}.")
 
 
-def emulate(port: int, work: Callable[[Emulator, float], None]) -> None:
+def emulate(port: int, work: Callable[[Emulator, float], None], build: Callable[[], None]) -> None:
     """Builds the functions and does something with an emulator, whose logs stay only where that fails."""
     if platform.machine() not in ARCHITECTURES:
         raise Failed(f"There is no architecture of Lambda for {platform.machine()}.")
@@ -53,7 +53,7 @@ def emulate(port: int, work: Callable[[Emulator, float], None]) -> None:
     emulator = Emulator(port)
     keep = True
     try:
-        binaries.build()
+        build()
         say("built", began)
         emulator.start()
         say("the emulator answers", began)
@@ -71,13 +71,18 @@ def emulate(port: int, work: Callable[[Emulator, float], None]) -> None:
             shutil.rmtree(emulator.folder)
 
 
-def main(port: int, work: Callable[[Emulator, float], None], at_an_interrupt: str | int) -> None:
+def main(
+    port: int,
+    work: Callable[[Emulator, float], None],
+    at_an_interrupt: str | int,
+    build: Callable[[], None] = binaries.build,
+) -> None:
     """What a process does that is nothing but this."""
     signal.signal(signal.SIGTERM, interrupted)
     # A terminal's, or a job in the background would ignore Ctrl-C.
     signal.signal(signal.SIGINT, interrupted)
     try:
-        emulate(port, work)
+        emulate(port, work, build)
     except Failed as failure:
         sys.exit(f"wardgate: {failure}")
     except KeyboardInterrupt:
