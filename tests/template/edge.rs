@@ -59,7 +59,7 @@ fn sec_ed_04_keys_and_discovery_alone_are_kept_and_by_their_path_alone() {
     assert_eq!(default["Compress"], false, "pages have tokens in their forms");
 }
 
-/// By default CloudFront keeps one for ten seconds, and one person's would be another's.
+/// By default `CloudFront` keeps one for ten seconds, and one person's would be another's.
 #[test]
 fn sec_ed_04_no_error_is_kept() {
     let distribution = distribution();
@@ -275,7 +275,7 @@ fn sec_pl_05_the_edge_shows_its_secret_and_says_whose_address_it_is() {
     assert_eq!(distribution["Aliases"], json!(["auth.example.com"]));
 }
 
-/// As `edge/` has them: the template carries no copy that somebody could change alone. CloudFront takes ten KB.
+/// As `edge/` has them: the template carries no copy that somebody could change alone. `CloudFront` takes ten KB.
 #[test]
 fn functions_of_the_edge_are_those_of_the_repository_and_small_enough() {
     let template = edge(&[]);
