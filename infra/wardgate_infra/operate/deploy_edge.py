@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from wardgate_infra.operate import aliases, edge, stacks, terminal
 from wardgate_infra.operate import release as releases
-from wardgate_infra.operate.needs.account import ORIGIN_TEMPLATE, has_edge, makes_edge, origin_stack
+from wardgate_infra.operate.needs.account import ORIGIN_TEMPLATE, has_edge, is_standby, makes_edge, origin_stack
 
 if TYPE_CHECKING:
     from wardgate_infra.operate.deploy import Deploy
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def stack(deploy: "Deploy") -> str:
     stage = deploy.stage
-    if not makes_edge(stage):
+    if not makes_edge(stage) or is_standby(stage):
         return "not made here" if has_edge(stage) else "none"
     version = edge.to_send(stage, aliases.deployed(stage))
     is_new = edge.deploy(stage, version, yes=deploy.options.yes)
@@ -38,7 +38,7 @@ def origin(deploy: "Deploy") -> str:
 def follows(deploy: "Deploy") -> None:
     """Has the edge send what functions take now, where they did not before: a secret was taken out of use at once."""
     stage = deploy.stage
-    if not makes_edge(stage):
+    if not makes_edge(stage) or is_standby(stage):
         return
     version = edge.to_send(stage, aliases.deployed(stage))
     if version != edge.sent(stage):

@@ -97,6 +97,11 @@ def makes_edge(stage: Stage) -> bool:
     return has_edge(stage) and "CLOUDFORMATION_ROLE" not in os.environ
 
 
+def is_standby(stage: Stage) -> bool:
+    """Whether another region of the stage writes: the edge, of which there is one, is that region's to lead."""
+    return stage.parameters.get("Writer", "true") == "false"
+
+
 def edge_stack(stage: Stage) -> str:
     """The stack of what stands in front of the API."""
     return f"wardgate-{stage.name}-edge"
