@@ -1,5 +1,6 @@
-# The standalone server, alone in an image: no shell, no package, no other file. `make image` builds it with the bases of
-# infra/image/pins.toml, and says version and revision. docs/operations/standalone.md says how it is run.
+# The standalone server, and beside it what makes its tables and keys and migrates its data: no shell, no package, no other
+# file. `make image` builds it with the bases of infra/image/pins.toml, and says version and revision.
+# docs/operations/standalone.md says how it is run.
 ARG RUST=rust:1.95.0-slim-bookworm@sha256:d7482085ff5b415f84dba5647ae71606650bdef00db7aeb69f4b3d170c3e4082
 
 FROM ${RUST} AS build
@@ -7,13 +8,16 @@ WORKDIR /source
 # The toolchain of the base has this version; the file would ask for parts that only a checkout needs.
 ENV RUSTUP_TOOLCHAIN=1.95.0 CARGO_INCREMENTAL=0
 COPY . .
-# With what AWS does around the functions, and without the feature dev: no store, no keys and no outbox of its own (PL-06). A target has to be named, or the flag would
-# reach the compiler's own plug-ins, which cannot be static.
+# With what AWS does around the functions, and without the feature dev: no store, no keys and no outbox of its own (PL-06).
+# Apart, so that the server has nothing of the other. A target has to be named, or the flag would reach the compiler's own
+# plug-ins, which cannot be static.
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/source/target \
     target="$(rustc --print host-tuple)" && \
     RUSTFLAGS="--codegen target-feature=+crt-static" \
     cargo build --locked --release --target "$target" --package wardgate-server --features standalone && \
-    install -D --mode 0555 "target/$target/release/wardgate-server" /image/wardgate-server
+    cargo build --locked --release --target "$target" --package wardgate-operate --no-default-features && \
+    install -D --mode 0555 --target-directory /image "target/$target/release/wardgate-server" \
+        "target/$target/release/wardgate-operate"
 
 FROM scratch AS server
 ARG VERSION=unknown

@@ -92,8 +92,8 @@ test: ## Run every test, installing PyJWT, jose and Playwright first if Python a
 
 # PROFILE=ci is slow to build and fast to run: worth it for the embedded store with very many users. A build for other
 # stages than development has no embedded store in it.
-transfer = $(if $(WARDGATE_PROGRAMS),$(WARDGATE_PROGRAMS)/wardgate-transfer,cargo run --quiet \
-	--profile $(or $(PROFILE),dev) --package wardgate-transfer \
+transfer = $(if $(WARDGATE_PROGRAMS),$(WARDGATE_PROGRAMS)/wardgate-operate,cargo run --quiet \
+	--profile $(or $(PROFILE),dev) --package wardgate-operate \
 	$(if $(filter development,$(STAGE)),,--no-default-features) --)
 option = $(if $($(1)),$(2) "$($(1))")
 need-stage-and-file = $(if $(and $(STAGE),$(FILE)),,$(error STAGE and FILE are missing: make $@ STAGE=development FILE=users.jsonl))
@@ -247,9 +247,9 @@ image: .tools/sam/.pins ## Build the container image of the server: make image T
 		$(if $(DRY_RUN),--dry-run)
 
 .PHONY: validate-image
-validate-image: .tools/sam/.pins .tools/standalone/.pins ## Lint the Dockerfile, build its last stage of a binary and run that confined: make validate-image SERVER=<binary>
-	@$(if $(SERVER),,$(error SERVER is missing: make $@ SERVER=target/debug/wardgate-server))
-	@$(in-package) exec $(python) -m wardgate_infra.image try --server "$(SERVER)" $(call option,ENGINE,--engine)
+validate-image: .tools/sam/.pins .tools/standalone/.pins ## Lint the Dockerfile, build its last stage of two binaries and run them confined: make validate-image SERVER=<binary> OPERATE=<binary>
+	@$(if $(and $(SERVER),$(OPERATE)),,$(error SERVER and OPERATE are missing: make $@ SERVER=target/debug/wardgate-server OPERATE=target/debug/wardgate-operate))
+	@$(in-package) exec $(python) -m wardgate_infra.image try --server "$(SERVER)" --operate "$(OPERATE)" $(call option,ENGINE,--engine)
 
 .PHONY: validate-kubernetes
 validate-kubernetes: .tools/sam/.pins .tools/standalone/.pins .tools/checkov/.pins ## Check each stage's manifests: kustomize, the API's schemas, checkov, our rules
@@ -282,10 +282,12 @@ test-deploy: .tools/sam/.pins .tools/emulator/.pins ## Deploy staging, productio
 operate = $(in-package) exec $(python) -m wardgate_infra.operate
 need-stage = $(if $(STAGE),,$(error STAGE is missing: make $@ STAGE=staging))
 yes = $(if $(YES),--yes)
-# ON=kubernetes has five of them go to a cluster, by kubectl: docs/operations/standalone.md.
+# ON=kubernetes has eight of them go to a cluster, by kubectl: docs/operations/standalone.md.
 cluster = $(in-package) exec $(python) -m wardgate_infra.kubernetes.verbs $@ --stage "$(STAGE)" $(yes) \
-	$(call option,IMAGE,--image) $(call option,SINCE,--since) $(if $(FOLLOW),--follow) $(if $(DRY_RUN),--dry-run)
+	$(call option,IMAGE,--image) $(call option,FILE,--file) $(call option,SINCE,--since) $(if $(FOLLOW),--follow) $(if $(DRY_RUN),--dry-run)
 on = $(if $(filter kubernetes,$(ON)),$(cluster),$(1))
+# kustomize.
+cluster-tools = $(if $(filter kubernetes,$(ON)),.tools/standalone/.pins)
 
 .PHONY: status
 status: .tools/sam/.pins ## Say how a stage is, and fail if something is wrong: make status STAGE=staging
@@ -360,7 +362,7 @@ preflight: .tools/sam/.pins ## Say what an AWS account lacks for a deploy, above
 
 # A build of its own is part of it, for which it says `make build`.
 .PHONY: deploy
-deploy: .tools/sam/.pins $(if $(filter kubernetes,$(ON)),.tools/standalone/.pins) ## Deploy everything of a stage: make deploy STAGE=staging YES=1 ARTIFACT=<hash> PARAMETERS="LogLevel=debug"
+deploy: .tools/sam/.pins $(cluster-tools) ## Deploy everything of a stage: make deploy STAGE=staging YES=1 ARTIFACT=<hash> PARAMETERS="LogLevel=debug"
 	@$(need-stage)
 	@$(call on,$(operate) deploy --stage "$(STAGE)" $(yes) $(if $(ANYWAY),--anyway) $(call option,ARTIFACT,--artifact) \
 		$(call option,PARAMETERS,--parameters) $(call option,BINARIES,--binaries))
@@ -379,14 +381,14 @@ destroy: .tools/sam/.pins ## Take a stage away, and with DATA=lost its data, too
 .PHONY: backup
 backup: .tools/sam/.pins ## Back up both tables of a stage now: make backup STAGE=staging
 	@$(need-stage)
-	@$(operate) backup --stage "$(STAGE)"
+	@$(call on,$(operate) backup --stage "$(STAGE)")
 
 # BACKUP=<arn> instead of TO; TABLE=<name> goes on where one was interrupted; SWITCH_TO=<name> goes back.
 .PHONY: restore
-restore: .tools/sam/.pins ## Restore a stage's table to a time and switch over to it: make restore STAGE=staging TO=2026-03-01T12:29:00Z
+restore: .tools/sam/.pins $(cluster-tools) ## Restore a stage's table to a time and switch over to it: make restore STAGE=staging TO=2026-03-01T12:29:00Z
 	@$(need-stage)
-	@$(operate) restore --stage "$(STAGE)" $(call option,TO,--to) $(call option,BACKUP,--backup) \
-		$(call option,TABLE,--table) $(call option,SWITCH_TO,--switch-to) $(yes)
+	@$(call on,$(operate) restore --stage "$(STAGE)" $(call option,TO,--to) $(call option,BACKUP,--backup) \
+		$(call option,TABLE,--table) $(call option,SWITCH_TO,--switch-to) $(yes))
 
 # PLAN=1, once and as an administrator, has AWS Backup restore both tables each month.
 .PHONY: restore-test
@@ -395,10 +397,10 @@ restore-test: .tools/sam/.pins ## Judge what AWS Backup has restored for a test:
 	@$(operate) restore-test --stage "$(STAGE)" $(if $(PLAN),--plan) $(yes)
 
 .PHONY: migrate
-migrate: .tools/sam/.pins ## Apply migrations of the data, or take them back: make migrate STAGE=staging TO=0001 DRY_RUN=1 REHEARSE=1 AGAIN=1 RATE=200 CAPACITY=400
+migrate: .tools/sam/.pins $(cluster-tools) ## Apply migrations of the data, or take them back: make migrate STAGE=staging TO=0001 DRY_RUN=1 REHEARSE=1 AGAIN=1 RATE=200 CAPACITY=400
 	@$(need-stage)
-	@$(operate) migrate --stage "$(STAGE)" $(call option,TO,--to) $(if $(DRY_RUN),--dry-run) \
-		$(if $(REHEARSE),--rehearse) $(if $(AGAIN),--again) $(call option,RATE,--rate) $(call option,CAPACITY,--capacity) $(yes)
+	@$(call on,$(operate) migrate --stage "$(STAGE)" $(call option,TO,--to) $(if $(DRY_RUN),--dry-run) \
+		$(if $(REHEARSE),--rehearse) $(if $(AGAIN),--again) $(call option,RATE,--rate) $(call option,CAPACITY,--capacity) $(yes))
 
 .PHONY: migrate-new
 migrate-new: .tools/sam/.pins ## Write the file of a new migration: make migrate-new NAME=drop-old-names

@@ -51,6 +51,11 @@ fn sec_pl_06_what_is_for_a_laptop_is_in_no_image_and_what_is_for_a_server_in_no_
     for name in of_a_laptop.into_iter().chain(of_nobody) {
         assert!(!image.contains(name), "the image links {name}");
     }
+    let of_operators = linked("wardgate-operate", &[]);
+    for name in of_nobody.into_iter().chain(["dynoxide-rs", "libsqlite3-sys"]) {
+        assert!(!of_operators.contains(name), "wardgate-operate links {name}");
+    }
+    assert!(of_operators.contains("rsa") && of_operators.contains("age"), "{of_operators:?}");
     let laptop = linked("wardgate-server", &["dev"]);
     assert!(of_a_laptop.iter().all(|name| laptop.contains(*name)), "{laptop:?}");
     assert!(of_a_server.iter().all(|name| image.contains(*name)), "{image:?}");

@@ -104,7 +104,7 @@ fn pages() -> Vec<Page> {
 /// The names of all functions of Rust and Python.
 fn functions() -> BTreeSet<String> {
     let mut found = Vec::new();
-    for folder in ["functions", "infra", "server", "shared", "tests", "transfer"] {
+    for folder in ["functions", "infra", "operate", "server", "shared", "tests"] {
         for end in [".rs", ".py"] {
             files(&repository(folder), end, &mut found);
         }

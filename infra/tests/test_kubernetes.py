@@ -1,7 +1,10 @@
 """Our rules for manifests: both stages keep them, and each of many mistakes is found."""
 
 import copy
+import re
+import shutil
 import subprocess
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -16,6 +19,8 @@ SERVER = (*POD, "containers", 0)
 ROLL = ("Deployment", "spec", "strategy", "rollingUpdate")
 SCALE = ("HorizontalPodAutoscaler", "spec")
 POLICY = ("NetworkPolicy", "spec")
+JOB = ("Job", "spec")
+ONCE = (*JOB, "template", "spec", "containers", 0)
 GONE = object()
 
 # Where a manifest is changed, to what, and what the rules then say.
@@ -24,6 +29,18 @@ MISTAKES: list[tuple[tuple[str | int, ...], object, str]] = [
     ((*POD, "securityContext", "runAsUser"), 0, "user and group"),
     ((*POD, "securityContext", "runAsGroup"), GONE, "user and group"),
     ((*POD, "securityContext", "fsGroup"), GONE, "mounted keys"),
+    ((*JOB, "template", "spec", "securityContext", "runAsUser"), 0, "wardgate-migration is not user and group"),
+    ((*JOB, "template", "spec", "volumes", 0, "secret", "defaultMode"), 0o444, "others than wardgate-migration"),
+    ((*JOB, "template", "spec", "restartPolicy"), "OnFailure", "tried again"),
+    ((*JOB, "backoffLimit"), 3, "tried again"),
+    ((*ONCE, "image"), "wardgate-server:0.1.0", "by digest"),
+    ((*ONCE, "image"), f"other@sha256:{'b' * 64}", "not one release"),
+    ((*ONCE, "args"), ["export"], "nothing migrates"),
+    ((*ONCE, "command"), GONE, "nothing migrates"),
+    ((*ONCE, "envFrom"), [], "another envFrom"),
+    ((*ONCE, "resources", "limits"), GONE, "cpu of wardgate-migration"),
+    ((*ONCE, "securityContext", "capabilities"), GONE, "wardgate-migration has capabilities"),
+    (("Job",), GONE, "nothing migrates"),
     ((*POD, "securityContext", "seccompProfile"), {"type": "Unconfined"}, "seccomp"),
     ((*SERVER, "securityContext", "allowPrivilegeEscalation"), True, "gain rights"),
     ((*SERVER, "securityContext", "privileged"), True, "gain rights"),
@@ -53,8 +70,8 @@ MISTAKES: list[tuple[tuple[str | int, ...], object, str]] = [
     ((*SERVER, "envFrom", 0, "configMapRef", "name"), "wardgate", "which there is not"),
     ((*SERVER, "volumeMounts", 0, "readOnly"), False, "for reading alone"),
     ((*SERVER, "volumeMounts", 0, "mountPath"), "/keys", "no keys are mounted"),
-    ((*POD, "volumes", 0, "secret", "defaultMode"), 0o444, "others than the server"),
-    ((*POD, "volumes", 0, "secret", "defaultMode"), GONE, "others than the server"),
+    ((*POD, "volumes", 0, "secret", "defaultMode"), 0o444, "others than wardgate and"),
+    ((*POD, "volumes", 0, "secret", "defaultMode"), GONE, "others than wardgate and"),
     ((*ROLL, "maxUnavailable"), 1, "takes a pod away"),
     ((*ROLL, "maxSurge"), 0, "no pod more"),
     (("Deployment", "spec", "strategy"), {"type": "Recreate"}, "takes a pod away"),
@@ -86,13 +103,26 @@ def documents(stage: str) -> list[Json]:
     return list(yaml.safe_load_all(validation.rendered(stage)))
 
 
+def with_backups(folder: Path, recipient: str) -> list[Json]:
+    """Staging as docs/operations/standalone.md has backups added."""
+    kubernetes = folder / "kubernetes"
+    shutil.copytree(validation.FOLDER, kubernetes)
+    file = kubernetes / "staging/kustomization.yaml"
+    text = file.read_text(encoding="utf-8")
+    page = (ROOT / "docs/operations/standalone.md").read_text(encoding="utf-8")
+    [patch] = re.findall(r"^```yaml\n(  - target:.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    text = text.replace("../components/monitoring]", "../components/monitoring, ../components/backup]")
+    file.write_text(text + patch.replace("age1…", recipient), encoding="utf-8")
+    rendered = validation.called(validation.TOOLS / "kubectl", "kustomize", kubernetes / "staging")
+    return list(yaml.safe_load_all(rendered))
+
+
 def changed(given: list[Json], path: tuple[str | int, ...], value: object) -> list[Json]:
     """A copy with one field another, or gone."""
     copied = copy.deepcopy(given)
     kind, *steps = path
-    document = next(
-        it for it in copied if it["kind"] == kind and it["metadata"]["name"] in ("wardgate", "wardgate-production")
-    )
+    named = ("wardgate", "wardgate-production", "wardgate-migration", "wardgate-backup")
+    document = next(it for it in copied if it["kind"] == kind and it["metadata"]["name"] in named)
     if not steps:
         copied.remove(document)
         return copied
@@ -116,6 +146,30 @@ class Manifests(unittest.TestCase):
         for path, value, said in MISTAKES:
             with self.subTest(path=path, value=value):
                 self.assertIn(said, "\n".join(rules.broken(changed(production, path, value))))
+
+    def test_sa_17_backups_are_encrypted_for_somebody_and_confined(self) -> None:
+        for recipient, said in (("age1" + "q" * 58, []), ("said-by-the-stage", ["encrypted for nobody"])):
+            with self.subTest(recipient), tempfile.TemporaryDirectory() as name:
+                found = rules.broken(with_backups(Path(name), recipient))
+                self.assertEqual(len(found), len(said), found)
+                self.assertTrue(all(it in "\n".join(found) for it in said), found)
+        with tempfile.TemporaryDirectory() as name:
+            backed_up = with_backups(Path(name), "age1" + "q" * 58)
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            yaml.safe_dump_all(backed_up, file)
+            file.flush()
+            for version in validation.VERSIONS:
+                tool = validation.TOOLS / "kubernetes-validate"
+                validation.called(tool, "--strict", "--kubernetes-version", version, file.name)
+        once = ("CronJob", "spec", "jobTemplate", "spec", "template", "spec", "containers", 0)
+        wrong: list[tuple[str, object, str]] = [
+            ("args", ["export", "/backup"], "encrypted for nobody"),
+            ("volumeMounts", [], "nowhere to write"),
+            ("securityContext", GONE, "wardgate-backup"),
+        ]
+        for field, value, told in wrong:
+            with self.subTest(field):
+                self.assertIn(told, "\n".join(rules.broken(changed(backed_up, (*once, field), value))))
 
     def test_sa_17_a_secret_s_data_and_an_open_default_are_found(self) -> None:
         production = documents("production")

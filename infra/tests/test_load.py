@@ -29,7 +29,7 @@ class Clock:
 
 class Load(unittest.TestCase):
     def test_people_are_those_of_the_seed(self) -> None:
-        """transfer/src/seed/person.rs has the same."""
+        """operate/src/seed/person.rs has the same."""
         found = load.person(stage(), "spring", 7)
         self.assertEqual(found, ("success+seed-f685eead-7@simulator.amazonses.com", "F6oWVpFnaMo3ooo4w0Om6NYT"))
         self.assertEqual(load.person(stage("development"), "spring", 7)[0], "seed-f685eead-7@example.com")

@@ -1,4 +1,4 @@
-"""How a verb has the program wardgate-transfer do its work: here a program that is none of ours."""
+"""How a verb has the program wardgate-operate do its work: here a program that is none of ours."""
 
 import sys
 import unittest

@@ -19,6 +19,7 @@ def main() -> None:
     building.add_argument("--dry-run", action="store_true", help="print the command that would build")
     trying = verbs.add_parser("try", help="lints the Dockerfile, builds its last stage of a binary, and runs that")
     trying.add_argument("--server", type=Path, required=True, help="a binary of the server for this machine")
+    trying.add_argument("--operate", type=Path, required=True, help="a binary of wardgate-operate, likewise")
     trying.add_argument("--engine", type=Path, help="one with the cargo feature dev, for the store; else the same")
     options = parser.parse_args()
     began = time.monotonic()
@@ -26,7 +27,8 @@ def main() -> None:
         if options.verb == "build":
             build.run(options.tag, options.release, options.dry_run)
         else:
-            trial.run(options.server.resolve(), (options.engine or options.server).resolve())
+            binaries = (options.server.resolve(), options.operate.resolve())
+            trial.run(*binaries, (options.engine or options.server).resolve())
             say(f"{time.monotonic() - began:.0f} s")
     except Failed as failed:
         sys.exit(str(failed))

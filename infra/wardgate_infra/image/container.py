@@ -47,14 +47,15 @@ def libraries(binary: Path) -> list[Path]:
     return [Path(it) for it in re.findall(r"(/\S+) \(0x", said.stdout)]
 
 
-def built(server: Path) -> list[Path]:
-    """Builds the last stage with the binary in place of what the first would have made. Gives the libraries that had to
-    be laid beside it."""
-    beside = libraries(server)
+def built(*binaries: Path) -> list[Path]:
+    """Builds the last stage with the binaries in place of what the first would have made. Gives the libraries that had
+    to be laid beside them."""
+    beside = sorted({library for binary in binaries for library in libraries(binary)})
     with tempfile.TemporaryDirectory(prefix="wardgate-image-") as name:
         image = Path(name) / "image"
         image.mkdir()
-        shutil.copy2(server, image / "wardgate-server")
+        for binary in binaries:
+            shutil.copy2(binary, image / binary.name)
         for library in beside:
             laid = image / library.relative_to("/")
             laid.parent.mkdir(parents=True, exist_ok=True)
@@ -86,6 +87,15 @@ def context() -> list[str]:
 
 def inspected(kind: str, name: str) -> Json:
     return json.loads(called([*PODMAN, kind, "inspect", name]))[0]
+
+
+def once(variables: Mapping[str, str], secrets: Path, *words: str) -> str:
+    """What another program of the image prints, as confined as the server."""
+    given = [f"--env={key}={value}" for key, value in variables.items()]
+    mounted = f"--volume={secrets}:/run/secrets/wardgate:ro"
+    entry, *rest = words
+    how = ["run", "--rm", "--network=host", *CONFINED, *given, mounted, f"--entrypoint={entry}"]
+    return called([*PODMAN, *how, IMAGE, *rest])
 
 
 @contextlib.contextmanager

@@ -11,6 +11,8 @@ SELECTED = {"app.kubernetes.io/name": "wardgate", "app.kubernetes.io/component":
 LEAST_MEMORY = 256 * 2**20
 # One may go at any time.
 LEAST_REPLICAS = 2
+# An X25519 public key of age.
+RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")
 UNITS = {"m": 0.001, "": 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 
 
@@ -43,6 +45,15 @@ def server(documents: list[Json]) -> Json:
     return at(pod(documents), "containers", 0) or {}
 
 
+def workloads(documents: list[Json]) -> Iterator[tuple[str, Json, Json]]:
+    """Whatever runs, by its name: what a pod of it is, and its container."""
+    templates = {"Deployment": ("spec",), "Job": ("spec",), "CronJob": ("spec", "jobTemplate", "spec")}
+    for document in documents:
+        if document["kind"] in templates:
+            spec = at(document, *templates[document["kind"]], "template", "spec") or {}
+            yield document["metadata"]["name"], spec, at(spec, "containers", 0) or {}
+
+
 def everything_is_there(documents: list[Json]) -> Iterator[str]:
     kinds = ("ServiceAccount", "Deployment", "Service", "Ingress", "PodDisruptionBudget")
     for kind in (*kinds, "HorizontalPodAutoscaler", "NetworkPolicy"):
@@ -59,46 +70,55 @@ def everything_is_there(documents: list[Json]) -> Iterator[str]:
 
 
 def pods_are_nobody(documents: list[Json]) -> Iterator[str]:
-    spec, container = pod(documents), server(documents)
-    whole, own = spec.get("securityContext") or {}, container.get("securityContext") or {}
-    if whole.get("runAsNonRoot") is not True or own.get("runAsNonRoot") is False:
-        yield "a pod may run as root"
-    if whole.get("runAsUser") != facts.USER or whole.get("runAsGroup") != facts.USER:
-        yield f"a pod is not user and group {facts.USER}, the image's"
-    if whole.get("fsGroup") != facts.USER:
-        yield "the mounted keys are not the group's"
-    if spec.get("automountServiceAccountToken") is not False:
-        yield "a pod gets a token of the API server's"
+    for name, spec, container in workloads(documents):
+        whole, own = spec.get("securityContext") or {}, container.get("securityContext") or {}
+        if whole.get("runAsNonRoot") is not True or own.get("runAsNonRoot") is False:
+            yield f"a pod of {name} may run as root"
+        if whole.get("runAsUser") != facts.USER or whole.get("runAsGroup") != facts.USER:
+            yield f"a pod of {name} is not user and group {facts.USER}, the image's"
+        if whole.get("fsGroup") != facts.USER:
+            yield f"the mounted keys are not the group's of {name}"
+        if spec.get("automountServiceAccountToken") is not False:
+            yield f"a pod of {name} gets a token of the API server's"
+        modes = [at(it, "secret", "defaultMode") for it in spec.get("volumes", []) if "secret" in it]
+        if any(mode is None or mode & 0o337 for mode in modes):
+            yield f"others than {name} and its group may read the keys"
 
 
 def containers_are_confined(documents: list[Json]) -> Iterator[str]:
-    spec, own = pod(documents), server(documents).get("securityContext") or {}
-    if at(spec, "securityContext", "seccompProfile", "type") != "RuntimeDefault":
-        yield "seccomp is not the runtime's"
-    if own.get("allowPrivilegeEscalation") is not False or own.get("privileged"):
-        yield "a container may gain rights"
-    if at(own, "capabilities", "drop") != ["ALL"] or at(own, "capabilities", "add"):
-        yield "a container has capabilities"
-    if own.get("readOnlyRootFilesystem") is not True:
-        yield "a container may write to its image"
-    if spec.get("hostNetwork") or spec.get("hostPID") or spec.get("hostIPC"):
-        yield "a pod shares what is its node's"
-    if any("hostPath" in it for it in spec.get("volumes", [])):
-        yield "a pod mounts a folder of its node"
+    for name, spec, container in workloads(documents):
+        own = container.get("securityContext") or {}
+        if at(spec, "securityContext", "seccompProfile", "type") != "RuntimeDefault":
+            yield f"seccomp of {name} is not the runtime's"
+        if own.get("allowPrivilegeEscalation") is not False or own.get("privileged"):
+            yield f"a container of {name} may gain rights"
+        if at(own, "capabilities", "drop") != ["ALL"] or at(own, "capabilities", "add"):
+            yield f"a container of {name} has capabilities"
+        if own.get("readOnlyRootFilesystem") is not True:
+            yield f"a container of {name} may write to its image"
+        if spec.get("hostNetwork") or spec.get("hostPID") or spec.get("hostIPC"):
+            yield f"a pod of {name} shares what is its node's"
+        if any("hostPath" in it for it in spec.get("volumes", [])):
+            yield f"a pod of {name} mounts a folder of its node"
 
 
 def images_do_not_change(documents: list[Json]) -> Iterator[str]:
-    for it in pod(documents).get("containers", []):
-        if not re.fullmatch(r"[^@\s]+@sha256:[0-9a-f]{64}", it.get("image", "")):
-            yield f"image {it.get('image')} is not by digest"
+    images = {container.get("image", "") for _, _, container in workloads(documents)}
+    for image in sorted(images):
+        if not re.fullmatch(r"[^@\s]+@sha256:[0-9a-f]{64}", image):
+            yield f"image {image} is not by digest"
+    if len(images) > 1:
+        yield f"not one release: {', '.join(sorted(images))}"
 
 
 def resources_are_said(documents: list[Json]) -> Iterator[str]:
+    for name, _, container in workloads(documents):
+        said = container.get("resources") or {}
+        for kind in ("cpu", "memory"):
+            asked, most = amount(at(said, "requests", kind)), amount(at(said, "limits", kind))
+            if not 0 < asked <= most:
+                yield f"{kind} of {name}: {asked:g} asked for, {most:g} at most"
     said = server(documents).get("resources") or {}
-    for kind in ("cpu", "memory"):
-        asked, most = amount(at(said, "requests", kind)), amount(at(said, "limits", kind))
-        if not 0 < asked <= most:
-            yield f"{kind}: {asked:g} asked for, {most:g} at most"
     if 0 < amount(at(said, "limits", "memory")) < LEAST_MEMORY:
         yield "memory is limited below what 256 requests in flight need"
 
@@ -148,9 +168,6 @@ def variables_are_known(documents: list[Json]) -> Iterator[str]:
     folder = at(given, "AUTH__SECRETS__FOLDER", "value")
     if folder and not at(mounted, folder, "readOnly"):
         yield f"no keys are mounted at {folder}, for reading alone"
-    modes = [at(it, "secret", "defaultMode") for it in pod(documents).get("volumes", []) if "secret" in it]
-    if any(mode is None or mode & 0o337 for mode in modes):
-        yield "others than the server and its group may read the keys"
 
 
 def rollouts_lose_nobody(documents: list[Json]) -> Iterator[str]:
@@ -173,6 +190,29 @@ def rollouts_lose_nobody(documents: list[Json]) -> Iterator[str]:
     budget = only(documents, "PodDisruptionBudget").get("spec") or {}
     if budget.get("maxUnavailable") != 1 and not 0 < (budget.get("minAvailable") or 0) < least:
         yield "no node can be drained, or all pods go at once"
+
+
+def data_is_migrated_before(documents: list[Json]) -> Iterator[str]:
+    job = only(documents, "Job", "wardgate-migration")
+    container = at(job, "spec", "template", "spec", "containers", 0) or {}
+    if (container.get("command"), container.get("args")) != (["/wardgate-operate"], ["migrate"]):
+        yield "nothing migrates the data before a release"
+    if at(job, "spec", "backoffLimit") != 0 or at(job, "spec", "template", "spec", "restartPolicy") != "Never":
+        yield "a migration that fails is tried again before anybody has looked"
+    for field in ("envFrom", "env"):
+        if container.get(field) != server(documents).get(field):
+            yield f"the migration has another {field} than the server"
+
+
+def backups_are_encrypted(documents: list[Json]) -> Iterator[str]:
+    for job in (it for it in documents if it["kind"] == "CronJob"):
+        container = at(job, "spec", "jobTemplate", "spec", "template", "spec", "containers", 0) or {}
+        words = container.get("args", [])
+        named = [words[at + 1] for at, word in enumerate(words[:-1]) if word == "--recipient"]
+        if not named or not all(RECIPIENT.fullmatch(it) for it in named):
+            yield f"{job['metadata']['name']} is encrypted for nobody: --recipient wants an age public key"
+        if "/backup" not in {it.get("mountPath") for it in container.get("volumeMounts", [])}:
+            yield f"{job['metadata']['name']} has nowhere to write"
 
 
 def selectors_match(documents: list[Json]) -> Iterator[str]:
@@ -209,19 +249,20 @@ def networks_are_closed(documents: list[Json]) -> Iterator[str]:
     closed = denied.get("podSelector") == {} and set(denied.get("policyTypes", [])) == both
     if not closed or denied.get("ingress") or denied.get("egress"):
         yield "nothing is denied by default"
-    spec = only(documents, "NetworkPolicy").get("spec") or {}
-    if set(spec.get("policyTypes", [])) != both:
-        yield "the policy leaves a direction open"
-    for it in spec.get("ingress") or [{}]:
-        if not it.get("from") or not it.get("ports"):
-            yield "whoever wants may come in"
-    for it in spec.get("egress") or [{}]:
-        if not it.get("to") or not it.get("ports"):
-            yield "pods may reach whatever they want"
-        for to in it.get("to", []):
-            block = to.get("ipBlock") or {}
-            if block.get("cidr") == "0.0.0.0/0" and "169.254.0.0/16" not in block.get("except", []):
-                yield "pods may ask the node's metadata"
+    for name in ("wardgate", "wardgate-operate"):
+        spec = only(documents, "NetworkPolicy", name).get("spec") or {}
+        if set(spec.get("policyTypes", [])) != both:
+            yield f"the policy {name} leaves a direction open"
+        for it in spec.get("ingress", []) or ([{}] if name == "wardgate" else []):
+            if not it.get("from") or not it.get("ports"):
+                yield f"whoever wants may come in by {name}"
+        for it in spec.get("egress") or [{}]:
+            if not it.get("to") or not it.get("ports"):
+                yield f"pods of {name} may reach whatever they want"
+            for to in it.get("to", []):
+                block = to.get("ipBlock") or {}
+                if block.get("cidr") == "0.0.0.0/0" and "169.254.0.0/16" not in block.get("except", []):
+                    yield f"pods of {name} may ask the node's metadata"
 
 
 RULES = (
@@ -233,6 +274,8 @@ RULES = (
     ports_and_probes_are_the_server_s,
     variables_are_known,
     rollouts_lose_nobody,
+    data_is_migrated_before,
+    backups_are_encrypted,
     selectors_match,
     people_come_in_by_tls_alone,
     networks_are_closed,

@@ -88,7 +88,7 @@ def address(stage: Stage) -> str:
 
 
 def person(stage: Stage, seed: str, number: int) -> tuple[str, str]:
-    """Address and password, as transfer/src/seed/person.rs makes them."""
+    """Address and password, as operate/src/seed/person.rs makes them."""
     name = f"seed-{digest(seed, 0, 'name')[:4].hex()}"
     password = base64.urlsafe_b64encode(digest(seed, number, "password")[:18]).decode()
     if stage.name == "development":

@@ -1,4 +1,4 @@
-"""What the program wardgate-transfer does for a verb: it is Rust, as the service is, so that keys and accounts are read
+"""What the program wardgate-operate does for a verb: it is Rust, as the service is, so that keys and accounts are read
 and written by the service's own code. It gets who asks and where from here, and never gives a secret back."""
 
 import os
@@ -11,7 +11,7 @@ from wardgate_infra import ROOT, Failed, program
 from wardgate_infra.operate.stage import Stage
 
 # Of a build without the embedded store: these verbs are about what is in AWS.
-PROGRAM = program("wardgate-transfer", "--no-default-features")
+PROGRAM = program("wardgate-operate", "--no-default-features")
 
 
 def ran(stage: Stage, verb: str, *arguments: str) -> str:

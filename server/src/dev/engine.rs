@@ -4,11 +4,6 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, StreamSpecification,
-    StreamViewType, TimeToLiveSpecification,
-};
 use dynoxide::Database;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -16,6 +11,7 @@ use tokio::task::JoinHandle;
 use wardgate::aws::Connection;
 use wardgate::config::Config;
 use wardgate::store::client::build;
+use wardgate::store::tables;
 
 use crate::dev::DevError;
 use crate::dev::streams::Streams;
@@ -46,50 +42,13 @@ pub async fn start(file: Option<&Path>, stop: watch::Receiver<bool>) -> Result<E
     Ok(Engine { streams, endpoint_url: format!("http://{address}"), task })
 }
 
-/// Creates both tables unless they exist. Keys, and TTL on `ttl`, as docs/architecture.md has them.
+/// Creates both tables unless they exist, and gives those of older versions what they lack.
 pub async fn create_tables(connection: &Connection, config: &Config) -> Result<(), DevError> {
     let client = build(connection, config.aws);
-    let failed = |error: aws_sdk_dynamodb::Error| DevError::Engine(error.to_string());
-    let existing = client.list_tables().send().await.map_err(|error| failed(error.into()))?.table_names;
-    let existing = existing.unwrap_or_default();
     for name in [&config.store.table, &config.store.audit_table] {
-        let name = format!("{name}-{}", config.stage.name());
-        if !existing.contains(&name) {
-            create_table(&client, &name).await.map_err(failed)?;
-        }
-        enable_stream(&client, &name).await.map_err(failed)?;
+        let made = tables::ensure(&client, &format!("{name}-{}", config.stage.name())).await;
+        made.map_err(|error| DevError::Engine(error.to_string()))?;
     }
-    Ok(())
-}
-
-/// Gives a table its stream, unless it has it: tables of older versions have none.
-async fn enable_stream(client: &Client, name: &str) -> Result<(), aws_sdk_dynamodb::Error> {
-    let table = client.describe_table().table_name(name).send().await?.table;
-    if table.and_then(|table| table.stream_specification).is_some_and(|stream| stream.stream_enabled) {
-        return Ok(());
-    }
-    let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewAndOldImages);
-    client.update_table().table_name(name).stream_specification(stream.build()?).send().await?;
-    Ok(())
-}
-
-async fn create_table(client: &Client, name: &str) -> Result<(), aws_sdk_dynamodb::Error> {
-    let key = |attribute: &str, kind| KeySchemaElement::builder().attribute_name(attribute).key_type(kind).build();
-    let string = |attribute: &str| {
-        AttributeDefinition::builder().attribute_name(attribute).attribute_type(ScalarAttributeType::S).build()
-    };
-    client
-        .create_table()
-        .table_name(name)
-        .billing_mode(BillingMode::PayPerRequest)
-        .attribute_definitions(string("pk")?)
-        .attribute_definitions(string("sk")?)
-        .key_schema(key("pk", KeyType::Hash)?)
-        .key_schema(key("sk", KeyType::Range)?)
-        .send()
-        .await?;
-    let ttl = TimeToLiveSpecification::builder().attribute_name("ttl").enabled(true).build()?;
-    client.update_time_to_live().table_name(name).time_to_live_specification(ttl).send().await?;
     Ok(())
 }
 

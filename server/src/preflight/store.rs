@@ -7,19 +7,21 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, KeySchemaElement, KeyType, StreamViewType, TableDescription, TimeToLiveStatus,
+    AttributeValue, ConditionCheck, StreamViewType, TableDescription, TimeToLiveStatus,
     TransactWriteItem,
 };
 use wardgate::app::App;
 use wardgate::aws::Connection;
 use wardgate::store::client;
+use wardgate::store::tables::has_keys;
 
 use super::Fault;
 
 const REACH: &str = "see that it runs, that AWS_REGION and AWS_ENDPOINT_URL_DYNAMODB lead to it, and that its certificate is \
                      Amazon's or in AWS_CA_BUNDLE";
 const RIGHTS: &str = "give whoever asks the rights of docs/operations/standalone.md";
-const TABLES: &str = "create it as infra/data.yaml does: keys pk and sk, ttl, and a stream of new and old images";
+const TABLES: &str = "wardgate-operate tables makes it, as infra/data.yaml does: keys pk and sk, ttl, and a stream of new and old \
+                      images";
 const ENGINE: &str = "take another store: docs/operations/standalone.md names those that can";
 /// No item has this key.
 const NOBODY: &str = "PREFLIGHT";
@@ -68,12 +70,6 @@ async fn of_table(client: &Client, name: &str) -> Vec<Fault> {
         Err(error) => faults.push(refused(&about, &error)),
     }
     faults
-}
-
-fn has_keys(schema: &[KeySchemaElement]) -> bool {
-    let has =
-        |name: &str, kind: &KeyType| schema.iter().any(|key| key.attribute_name() == name && key.key_type() == kind);
-    schema.len() == 2 && has("pk", &KeyType::Hash) && has("sk", &KeyType::Range)
 }
 
 /// Asks for a transaction that has to fail, for the one reason that it says.

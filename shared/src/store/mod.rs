@@ -25,6 +25,7 @@ pub mod settings;
 pub mod sign_in;
 pub mod stream;
 pub mod synthetic;
+pub mod tables;
 
 mod attributes;
 mod outcome;

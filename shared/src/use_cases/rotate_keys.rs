@@ -117,7 +117,7 @@ async fn run<K: RotatingKey>(app: &App, ring: RingName, task: Task<'_>, generate
 }
 
 /// How long the keys of a ring are told of before they sign, and what they make is used.
-fn terms(app: &App, ring: RingName) -> Terms {
+pub fn terms(app: &App, ring: RingName) -> Terms {
     let (accounts, config) = (&app.config.accounts, &app.config);
     let seconds = match ring {
         RingName::Signing | RingName::PublicKeys => config.tokens.access_seconds,

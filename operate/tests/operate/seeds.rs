@@ -57,7 +57,7 @@ fn nobody_is_made_up_beside_real_people_unless_it_is_said() {
 
 #[test]
 fn production_is_refused_before_anything_is_opened() {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wardgate-transfer"));
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wardgate-operate"));
     let output = command.env_clear().args(["seed", "--stage", "production", "--anyway"]).output().unwrap();
     assert!(!output.status.success() && told(&output).contains("production gets no people"), "{}", told(&output));
 }

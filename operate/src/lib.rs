@@ -1,4 +1,5 @@
-//! `make import` and `make export`: users from other systems into the table, and out of it.
+//! What operators do to a stage's data: users from other systems into the table and out of it, and, where no stack and no
+//! function does it, tables, keys and migrations.
 //!
 //! - [`arguments`]: what can be typed. [`stage`]: which table it is about.
 //! - [`import`]: rows into accounts, with [`checkpoint`], [`errors`], [`progress`] and [`summary`] beside it.
@@ -6,6 +7,7 @@
 //! - [`export`]: accounts into rows. [`encryption`]: age, both ways.
 //! - [`seed`]: people who are made up (`make seed`).
 //! - [`rehearse`]: migrations on a copy of a table (`make migrate REHEARSE=1`).
+//! - [`tables`], [`rings`], [`migrations`]: what a server alone needs before it starts, and between releases.
 //! - [`keys`]: key rings into an encrypted file, and back (`make backup-keys`, `make restore-keys`).
 
 pub mod arguments;
@@ -19,12 +21,15 @@ pub mod generate;
 pub mod import;
 pub mod input;
 pub mod keys;
+pub mod migrations;
 pub mod progress;
 pub mod rehearse;
+pub mod rings;
 pub mod rows;
 pub mod seed;
 pub mod stage;
 pub mod summary;
+pub mod tables;
 
 use arguments::{Arguments, Command};
 
@@ -41,5 +46,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::RestoreKeys(arguments) => keys::restore(arguments).await,
         Command::Seed(arguments) => seed::run(arguments).await,
         Command::Rehearse(arguments) => rehearse::run(arguments).await,
+        Command::Tables(arguments) => tables::run(&arguments).await,
+        Command::Keys(arguments) => rings::run(&arguments),
+        Command::Migrate(arguments) => migrations::run(arguments).await,
     }
 }

@@ -23,9 +23,17 @@ fn ring(name: &str) -> Result<RingName, String> {
         .ok_or_else(|| format!("no such ring: there are {}", keys::RINGS.map(RingName::name).join(", ")))
 }
 
-/// Users from other systems into Wardgate, and out of it.
+/// A key ring that has keys of its own: the public ones are made of the signing ones.
+fn rotating(name: &str) -> Result<RingName, String> {
+    let known = RingName::ROTATING;
+    known.into_iter().find(|ring| ring.name() == name).ok_or_else(|| {
+        format!("no ring that gets keys: there are {}", known.map(RingName::name).join(", "))
+    })
+}
+
+/// What operators do to a stage's data.
 #[derive(Debug, Parser)]
-#[command(name = "wardgate-transfer", version)]
+#[command(name = "wardgate-operate", version)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -41,6 +49,12 @@ pub enum Command {
     Export(ExportArguments),
     /// Create people who are made up, the same for the same seed. Not in production.
     Seed(SeedArguments),
+    /// Make both tables of a stage, unless they are there.
+    Tables(TablesArguments),
+    /// Make key rings in a folder, as a server without Secrets Manager reads them, and the keys that follow.
+    Keys(KeysArguments),
+    /// Apply the migrations of this release, or take some back. It goes on until nothing is left to be done.
+    Migrate(MigrateArguments),
     /// Write a file of made-up accounts, for measurements.
     #[command(hide = true)]
     Generate(GenerateArguments),
@@ -72,7 +86,7 @@ pub struct ImportArguments {
     /// The file; it may be encrypted with age.
     pub file: PathBuf,
     /// Which deployment gets the accounts.
-    #[arg(long)]
+    #[arg(long, env = "AUTH__STAGE")]
     pub stage: StageName,
     /// Who wrote the file. JSON, JSON lines and CSV are told apart by their first character.
     #[arg(long, default_value = "wardgate")]
@@ -141,10 +155,10 @@ pub struct FirebaseArguments {
 /// Arguments of `export`.
 #[derive(Debug, Args)]
 pub struct ExportArguments {
-    /// The file to write, as JSON lines. It must not exist.
+    /// The file to write, as JSON lines. It must not exist. In a folder that is there it gets a name by stage and time.
     pub file: PathBuf,
     /// Which deployment's accounts.
-    #[arg(long)]
+    #[arg(long, env = "AUTH__STAGE")]
     pub stage: StageName,
     /// Include the password hashes. The file is then always encrypted.
     #[arg(long)]
@@ -174,7 +188,7 @@ pub struct GenerateArguments {
 #[derive(Debug, Args)]
 pub struct SeedArguments {
     /// Which deployment gets the people.
-    #[arg(long)]
+    #[arg(long, env = "AUTH__STAGE")]
     pub stage: StageName,
     /// How many there are to be.
     #[arg(long, default_value = "100", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
@@ -193,7 +207,7 @@ pub struct BackupKeysArguments {
     /// The file to write. It must not exist.
     pub file: PathBuf,
     /// Which deployment's keys.
-    #[arg(long)]
+    #[arg(long, env = "AUTH__STAGE")]
     pub stage: StageName,
     /// An age public key (`age1…`) to encrypt the file to. May be given more than once.
     #[arg(long, required = true)]
@@ -206,7 +220,7 @@ pub struct RestoreKeysArguments {
     /// A file of `backup-keys`.
     pub file: PathBuf,
     /// Which deployment gets the keys: the one that they are of.
-    #[arg(long)]
+    #[arg(long, env = "AUTH__STAGE")]
     pub stage: StageName,
     /// A file with the age identity (secret key) that the file is encrypted to.
     #[arg(long)]
@@ -226,11 +240,80 @@ pub struct RehearseArguments {
     #[arg(long)]
     pub table: String,
     /// Which deployment the copy is of.
-    #[arg(long)]
+    #[arg(long, env = "AUTH__STAGE")]
     pub stage: StageName,
     /// The last migration that is to be applied.
     #[arg(long)]
     pub to: Option<String>,
+    /// The most items looked at in a second.
+    #[arg(long)]
+    pub rate: Option<u32>,
+    /// The most capacity units in a second.
+    #[arg(long)]
+    pub capacity: Option<u32>,
+}
+
+/// Arguments of `tables`.
+#[derive(Debug, Args)]
+pub struct TablesArguments {
+    /// Which deployment's.
+    #[arg(long, env = "AUTH__STAGE")]
+    pub stage: StageName,
+}
+
+/// Arguments of `keys`.
+#[derive(Debug, Args)]
+pub struct KeysArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: KeysCommand,
+    /// Which deployment's: how long its tokens live says how long a key is kept.
+    #[arg(long, global = true, env = "AUTH__STAGE", default_value = "production")]
+    pub stage: StageName,
+    /// The folder [default: that of AUTH__SECRETS__FOLDER].
+    #[arg(long, global = true)]
+    pub folder: Option<PathBuf>,
+}
+
+/// What can be done with keys.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Make each ring that is not there. What is there stays.
+    New,
+    /// Give rings their next key, which is used once everybody knows it: in two days.
+    Next {
+        /// This ring alone. May be given more than once.
+        #[arg(long = "ring", value_parser = rotating)]
+        rings: Vec<RingName>,
+    },
+    /// Take a key out of use at once, or all of a ring: what they made is refused from then on.
+    Retire {
+        /// The ring.
+        #[arg(long, value_parser = rotating)]
+        ring: RingName,
+        /// The key's name, as `list` tells it, or `all`.
+        #[arg(long)]
+        kid: String,
+    },
+    /// Say which keys there are and when they are used, and nothing that is secret.
+    List,
+}
+
+/// Arguments of `migrate`.
+#[derive(Debug, Args)]
+pub struct MigrateArguments {
+    /// Which deployment's table.
+    #[arg(long, env = "AUTH__STAGE")]
+    pub stage: StageName,
+    /// The last migration that is to be applied; later ones are taken back. `0000` takes back all.
+    #[arg(long)]
+    pub to: Option<String>,
+    /// Count what would change, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Say how every migration stands, and do nothing.
+    #[arg(long)]
+    pub status: bool,
     /// The most items looked at in a second.
     #[arg(long)]
     pub rate: Option<u32>,

@@ -15,6 +15,7 @@ use wardgate::crypto::key_ring::{Ring, WrapKey};
 use wardgate::crypto::password_wrap;
 use wardgate::domain::credential::Credential;
 use wardgate::domain::id::UserId;
+use wardgate::domain::timestamp::Timestamp;
 use wardgate::domain::user::{Roles, User, UserStatus};
 use wardgate::store::accounts::exports::MAX_CREDENTIALS;
 use zeroize::Zeroizing;
@@ -51,12 +52,15 @@ struct Rows {
 }
 
 /// Exports every account.
-pub async fn run(arguments: ExportArguments) -> Result<(), Failure> {
+pub async fn run(mut arguments: ExportArguments) -> Result<(), Failure> {
     let encryptor = encryptor(&arguments.recipient, arguments.passphrase_file.as_deref())?;
     if arguments.with_hashes && encryptor.is_none() {
         return Err("an export with password hashes is always encrypted: give --recipient (RECIPIENT=) or \
                     --passphrase-file (PASSPHRASE_FILE=)"
             .into());
+    }
+    if arguments.file.is_dir() {
+        arguments.file.push(name(arguments.stage, SystemClock.now(), encryptor.is_some()));
     }
     if arguments.file.exists() {
         return Err(format!("{} exists already", arguments.file.display()).into());
@@ -75,6 +79,13 @@ pub async fn run(arguments: ExportArguments) -> Result<(), Failure> {
     std::fs::rename(&part, &arguments.file)?;
     say(&format!("{count} accounts written to {}.", arguments.file.display()));
     Ok(())
+}
+
+/// A name that sorts by time, for a folder of many: `wardgate-production-2026-03-01T123000Z.jsonl.age`.
+fn name(stage: StageName, now: Timestamp, encrypted: bool) -> String {
+    let time = now.rfc3339();
+    let seconds = time.split(['.', 'Z']).next().unwrap_or_default().replace(':', "");
+    format!("wardgate-{}-{seconds}Z.jsonl{}", stage.name(), if encrypted { ".age" } else { "" })
 }
 
 /// What is half written has another name.
@@ -175,4 +186,18 @@ fn text(users: &[User], credentials: &[Credential], ring: Option<&Ring<WrapKey>>
         text.push(b'\n');
     }
     Ok(Rows { text, count: u64::try_from(users.len())? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_a_folder_sort_by_time_and_say_what_they_are() {
+        let (first, later) = (Timestamp::from_millis(1_772_368_200_250), Timestamp::from_millis(1_772_368_201_000));
+        let earlier = name(StageName::Production, first, true);
+        assert_eq!(earlier, "wardgate-production-2026-03-01T123000Z.jsonl.age");
+        assert!(earlier < name(StageName::Production, later, true));
+        assert_eq!(name(StageName::Staging, later, false), "wardgate-staging-2026-03-01T123001Z.jsonl");
+    }
 }

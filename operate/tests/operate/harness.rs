@@ -67,7 +67,7 @@ impl Folder {
 
     /// A command about stage development.
     pub(crate) fn bare(&self, verb: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wardgate-transfer"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wardgate-operate"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("AWS_") || name.to_string_lossy().starts_with("AUTH__") {
                 command.env_remove(name);
@@ -88,7 +88,7 @@ impl Folder {
     /// What the program says against a table at an endpoint, as against AWS or an emulator of it. Stage development has the
     /// folder's keys.
     pub(crate) fn told_at(&self, endpoint: &str, verb: &str, stage: &str, file: &Path) -> String {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wardgate-transfer"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wardgate-operate"));
         command
             .env_clear()
             .env("AWS_REGION", "eu-central-1")

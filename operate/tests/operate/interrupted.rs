@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use wardgate_transfer::checkpoint::Checkpoint;
+use wardgate_operate::checkpoint::Checkpoint;
 
 use crate::harness::Folder;
 

@@ -9,6 +9,7 @@ use wardgate::clock::SystemClock;
 use wardgate::config::Config;
 use wardgate::current::apply;
 use wardgate::entropy::SystemEntropy;
+use wardgate_server::host;
 
 use crate::Failure;
 use crate::arguments::StageName;
@@ -43,10 +44,8 @@ impl Deployment {
         Self::opened(stage, Some(table)).await
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
     async fn opened(stage: StageName, copy: Option<&str>) -> Result<Self, Failure> {
-        let environment = local::environment(stage, std::env::vars().collect())?;
-        let mut config = Config::load(variables(stage, &environment))?;
+        let (mut config, environment) = configuration(stage)?;
         if let Some(copy) = copy {
             copy.clone_into(&mut config.store.table);
             copy.clone_into(&mut config.store.audit_table);
@@ -56,15 +55,25 @@ impl Deployment {
                 let local = local::start(&mut config, &folder).await?;
                 (local.connection.clone(), Some(local))
             }
-            None => (Connection::from_environment(|name| environment.get(name).cloned())?, None),
+            None => (host::connection(|name| environment.get(name).cloned()).await?, None),
         };
-        // An import hashes nothing; a seed does, once for each of its people.
-        let hashing_slots = std::thread::available_parallelism().map_or(1, usize::from);
-        let host = Host { connection, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), hashing_slots };
-        let deployed = App::new(config, host)?;
+        let deployed = app(config, connection)?;
         // A table that does not say what is set might have said that nothing is to be imported.
         let set = deployed.store.settings().await?.unwrap_or_default();
         Ok(Self { app: Arc::new(apply(&deployed, &set)?), local })
+    }
+
+    /// Its parts, without a look at its store, which may not have a table yet.
+    pub async fn unopened(stage: StageName) -> Result<(App, Connection), Failure> {
+        let (config, environment) = configuration(stage)?;
+        let connection = host::connection(|name| environment.get(name).cloned()).await?;
+        Ok((app(config, connection.clone())?, connection))
+    }
+
+    /// Its parts for what asks nothing of AWS, and needs no credentials for that.
+    pub fn configured(stage: StageName) -> Result<App, Failure> {
+        let (config, _) = configuration(stage)?;
+        app(config, Connection::local("http://127.0.0.1:9".to_owned()))
     }
 
     /// Closes it.
@@ -75,6 +84,20 @@ impl Deployment {
             None => Ok(()),
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
+fn configuration(stage: StageName) -> Result<(Config, BTreeMap<String, String>), Failure> {
+    let environment = local::environment(stage, std::env::vars().collect())?;
+    let config = Config::load(variables(stage, &environment))?;
+    Ok((config, environment))
+}
+
+fn app(config: Config, connection: Connection) -> Result<App, Failure> {
+    // An import hashes nothing; a seed does, once for each of its people.
+    let hashing_slots = std::thread::available_parallelism().map_or(1, usize::from);
+    let host = Host { connection, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), hashing_slots };
+    Ok(App::new(config, host)?)
 }
 
 /// The environment, with what it lacks for this: no token is issued here, and nobody waits for one row.
@@ -93,9 +116,9 @@ fn variables(stage: StageName, environment: &BTreeMap<String, String>) -> BTreeM
             unless_set("AUTH__EMBEDDED__FOLDER", ".wardgate");
         }
     } else {
-        unless_set("AUTH__TOKENS__ISSUER", "https://transfer.invalid");
-        unless_set("AUTH__TOKENS__AUDIENCE", "https://transfer.invalid");
-        if !environment.contains_key("AUTH__SECRETS__FILE") {
+        unless_set("AUTH__TOKENS__ISSUER", "https://operate.invalid");
+        unless_set("AUTH__TOKENS__AUDIENCE", "https://operate.invalid");
+        if !["AUTH__SECRETS__FILE", "AUTH__SECRETS__FOLDER"].iter().any(|name| environment.contains_key(*name)) {
             unless_set("AUTH__SECRETS__PREFIX", &format!("wardgate/{}/", stage.name()));
         }
     }

@@ -11,15 +11,15 @@ use wardgate_server::dev::engine;
 use crate::harness::{Folder, told};
 
 #[test]
-fn another_stage_takes_its_credentials_from_the_environment() {
+fn another_stage_is_where_awss_own_variables_lead() {
     let folder = Folder::new();
     let file = folder.copy("wardgate.csv");
     let mut command = folder.command("import", &file, &[]);
     let output = command.env_remove("AUTH__EMBEDDED__FOLDER").args(["--stage", "staging"]).output().unwrap();
     assert!(told(&output).contains("cannot be used multiple times"), "{}", told(&output));
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wardgate-transfer"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wardgate-operate"));
     let output = command.env_clear().arg("import").arg(&file).args(["--stage", "staging"]).output().unwrap();
-    assert!(told(&output).contains("the environment variable AWS_ACCESS_KEY_ID is not set"), "{}", told(&output));
+    assert!(told(&output).contains("the environment variable AWS_REGION is not set"), "{}", told(&output));
 }
 
 /// As against AWS or an emulator of it, by AWS's own variables.
@@ -38,5 +38,5 @@ async fn the_endpoint_of_the_environment_is_honoured() {
     assert!(text.contains("2 accounts written"), "{text}");
     // The engine is no Secrets Manager: without the keys of hashes nothing is imported.
     let text = run("import", "staging", &file);
-    assert!(text.contains("wardgate-transfer: ") && !text.contains("accounts created"), "{text}");
+    assert!(text.contains("wardgate-operate: ") && !text.contains("accounts created"), "{text}");
 }
