@@ -226,6 +226,10 @@ validate: .tools/sam/.pins .tools/checkov/.pins ## Check every stack's template 
 cost: .tools/sam/.pins ## Write the tables of docs/operations/cost.md
 	@$(in-package) $(python) -m wardgate_infra.cost
 
+.PHONY: edge-simulation
+edge-simulation: .tools/sam/.pins ## Write docs/operations/edge-simulation.md: who keeps whom from signing in, with and without the edge
+	@$(in-package) $(python) -m wardgate_infra.edge_simulation
+
 .PHONY: rules
 rules: .tools/sam/.pins ## Write Prometheus' rules and their table from CloudWatch's alarms: infra/prometheus/rules
 	@$(in-package) $(python) -m wardgate_infra.prometheus.rules
@@ -407,6 +411,16 @@ rotate: .tools/sam/.pins ## Make the next keys: make rotate STAGE=staging RING=s
 	@$(need-stage)
 	@$(operate) rotate --stage "$(STAGE)" $(call option,RING,--ring) $(call option,RETIRE,--retire) \
 		$(if $(FIRST),--first) $(yes)
+
+.PHONY: rotate-edge
+rotate-edge: .tools/sam/.pins ## Make the next secret by which functions know the edge: make rotate-edge STAGE=production RETIRE=1
+	@$(need-stage)
+	@$(operate) rotate-edge --stage "$(STAGE)" $(if $(RETIRE),--retire) $(call option,PARAMETERS,--parameters) $(yes)
+
+.PHONY: edge-probe
+edge-probe: .tools/sam/.pins ## Measure what only a real account can tell of the edge: make edge-probe STAGE=staging
+	@$(need-stage)
+	@$(operate) edge-probe --stage "$(STAGE)"
 
 .PHONY: load
 load: .tools/sam/.pins ## Sign people of a seed in at a steady rate, and say how long it took: make load STAGE=staging RATE=5 SECONDS=30 USERS=100 SEED=spring

@@ -11,6 +11,7 @@ mod audit_trail;
 mod audit_watch;
 mod authorizer_function;
 mod backups;
+mod behind_the_edge;
 mod browsers;
 mod connections;
 mod cookie_mode;

@@ -19,6 +19,8 @@ from wardgate_infra.rights import ACCOUNT, PSEUDO, REGION, STAGE, actions_like, 
 ADMINISTRATORS = (
     "infra/pipeline.yaml",
     "infra/backup-copy.yaml",
+    "infra/edge.yaml",
+    "infra/origin.yaml",
     "infra/probe.yaml",
     "infra/restore-testing.yaml",
 )

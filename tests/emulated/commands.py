@@ -105,6 +105,17 @@ Copies [all key rings](rotation.md#a-copy-of-the-keys) into a file that only the
 Puts lost rings back from such a file: [secrets are lost](disaster-recovery.md#secrets-are-lost). Here all were.""",
     ),
     (
+        "rotate-edge",
+        """\
+Makes the next secret by which functions know [the edge](../edge.md#the-next-secret), without anybody being refused. This stage
+has none.""",
+    ),
+    (
+        "edge-probe",
+        """\
+Measures what only a real account can tell of [the edge](../edge.md#what-only-an-account-can-tell).""",
+    ),
+    (
         "load",
         """\
 Signs [people of a seed](../performance.md#load-on-a-stage) in at a steady rate. The machine of this page also ran the stage.""",

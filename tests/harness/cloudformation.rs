@@ -14,6 +14,8 @@ use crate::harness::repository;
 pub const API: &str = "template.yaml";
 /// The stack of what has to be there before other functions.
 pub const MIGRATE: &str = "infra/migrate.yaml";
+/// The stack of what stands in front of the API.
+pub const EDGE: &str = "infra/edge.yaml";
 
 /// The stack of an area's functions.
 pub fn area_stack(area: &str) -> String {

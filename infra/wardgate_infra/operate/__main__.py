@@ -31,6 +31,8 @@ VERBS = {
     "restore-test": "look at what AWS Backup restores each month for a test",
     "migrate": "Apply migrations of the data, or take them back",
     "rotate": "make the next keys, or take a key out of use at once",
+    "rotate-edge": "make the next secret by which functions know the edge",
+    "edge-probe": "what only a real account can tell of the edge",
     "load": "sign people of a seed in at a steady rate, not in production",
     "backup-keys": "copy every key ring into an encrypted file",
     "restore-keys": "put lost key rings back from such a file",

@@ -24,6 +24,7 @@ TOLD: dict[str, tuple[str, ...]] = {
     "restore": ("to", "backup", "table", "switch_to"),
     "rollback": ("release",),
     "rotate": ("ring", "retire"),
+    "rotate-edge": ("retire",),
     "set": ("key",),
 }
 # SNS takes a hundred characters, and no line break.

@@ -22,8 +22,11 @@ from wardgate_infra.operate.needs.account import (
     Account,
     copy_region,
     copy_stack,
+    edge_stacks,
+    has_edge,
     makes_copies,
     makes_probe,
+    origin_stack,
     probe_stack,
 )
 from wardgate_infra.operate.needs.finding import code
@@ -46,8 +49,10 @@ class Remains:
         self.stage = stage
         # The stage in its own region, and as far as it reaches into that of the copies.
         self.regions = [stage, *([stage.in_region(copy_region(stage))] if makes_copies(stage) else [])]
-        # Where it is asked from outside, if it is.
-        self.outside = [(stage.in_region(PROBE_REGION), probe_stack(stage))] if makes_probe(stage) else []
+        # Where it is asked from outside, and what stands or has stood in front of it, if anything does.
+        probes = [(stage.in_region(PROBE_REGION), probe_stack(stage))] if makes_probe(stage) else []
+        is_edged = has_edge(stage) or stage.stack(origin_stack(stage)) is not None
+        self.outside = [*probes, *((where, name) for where, name, _ in (edge_stacks(stage) if is_edged else []))]
 
     @cached_property
     def names(self) -> dict[str, set[str]]:
@@ -165,7 +170,8 @@ class Remains:
             Mapping(it["DomainName"], one["ApiMappingId"])
             for it in domains
             for one in client.get_api_mappings(DomainName=it["DomainName"]).get("Items", [])
-            if one["ApiId"] == api
+            # The edge's own is of the stack, and goes with it.
+            if one["ApiId"] == api and it["DomainName"] != self.stage.parameters.get("OriginDomain")
         ]
 
     @property
