@@ -25,8 +25,13 @@ const WITHOUT_DEPLOYMENT: [&str; 3] = [
 const API_ALARM: &str = "wardgate-development-api-rollback";
 /// Functions that no route leads to, and that run often enough to be seen failing within a canary's minutes. They stand
 /// beside the API.
-const WATCHED: [(&str, &str); 4] =
-    [("audit-watch", "AuditWatch"), ("authorizer", "Authorizer"), ("events", "Events"), ("mailer", "Mailer")];
+const WATCHED: [(&str, &str); 5] = [
+    ("audit-watch", "AuditWatch"),
+    ("authorizer", "Authorizer"),
+    ("edge-sync", "EdgeSync"),
+    ("events", "Events"),
+    ("mailer", "Mailer"),
+];
 
 /// With everything that a parameter can switch on.
 fn stacks(given: &[(&str, Value)]) -> Vec<CodeStack> {

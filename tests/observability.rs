@@ -17,7 +17,7 @@ use wardgate_runtime_tests::binaries;
 
 use self::alarms::{alarms, kebab, resolved, section};
 use self::emitted::{AWS, Metric, emitted, functions, recorded};
-use crate::harness::cloudformation::{EDGE, code_paths, read, resolve, resources, templates};
+use crate::harness::cloudformation::{API, EDGE, code_paths, read, resolve, resources, templates};
 use crate::harness::repository;
 
 const TEMPLATE: &str = "infra/observability.yaml";
@@ -83,9 +83,10 @@ fn every_alarm_watches_what_is_emitted_with_exactly_these_dimensions() {
 
 #[test]
 fn every_alarm_on_a_function_queue_or_table_watches_one_that_exists() {
-    let data = resolved("infra/data.yaml", None);
+    let stacks = ["infra/data.yaml", API].map(|path| resolved(path, None));
     let named = |kind: &str, name: &str| -> BTreeSet<String> {
-        resources(&data, kind).values().map(|it| it[name].as_str().unwrap().to_owned()).collect()
+        let resources = stacks.iter().flat_map(|stack| resources(stack, kind).into_values());
+        resources.map(|it| it[name].as_str().unwrap().to_owned()).collect()
     };
     let (queues, tables) = (named("AWS::SQS::Queue", "QueueName"), named("AWS::DynamoDB::GlobalTable", "TableName"));
     let names = binaries::functions().into_iter();
@@ -448,6 +449,7 @@ fn dashboards_show_what_is_emitted() {
     // Of Lambda alone, of functions that the standalone server has not, or only where a container has a limit.
     let elsewhere = ["wardgate_audit_erasures_total", "wardgate_audit_tampering_total", "wardgate_cold_starts_total"];
     let elsewhere = elsewhere.into_iter().chain(["wardgate_memory_share", "wardgate_rotations_total"]);
+    let elsewhere = elsewhere.chain(["wardgate_edge_folded_total", "wardgate_edge_store_bytes"]);
     let expected: BTreeSet<String> = known.into_iter().filter(|name| !elsewhere.clone().any(|it| it == name)).collect();
     assert_eq!(shown, expected, "left: infra/grafana/wardgate.json, right: what the server emits");
 }

@@ -1,9 +1,9 @@
-// The module `cloudfront` for edge/deny.js in workerd: its key-value store is what sessions.js serves.
+// The module `cloudfront` for edge/deny.js in workerd: its key-value store is the list that the server of `make run` keeps.
 
 import { env } from "cloudflare:workers";
 
 const ask = async (key) => {
-  const response = await env.SESSIONS.fetch(`http://sessions/denied/${encodeURIComponent(key)}`);
+  const response = await env.SERVER.fetch(`http://localhost/dev/denied/${encodeURIComponent(key)}`);
   if (response.status === 404) return undefined;
   if (!response.ok) throw new Error(`the deny list answered ${response.status}`);
   return response.text();

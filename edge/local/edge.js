@@ -1,7 +1,6 @@
 // `make edge`: a gateway in workerd before the server of `make run`.
 
 import { pathToFileURL } from "node:url";
-import { serveSessions } from "./sessions.js";
 import { start } from "./workerd.js";
 
 /** What to paste into another terminal. A test runs it. */
@@ -26,35 +25,24 @@ curl -s ${base}/api/notes ${bearer}; echo
 `;
 }
 
-/** Starts the deny list and the gateway before a server that runs. */
-export async function startEdge({ server, port, log }) {
+/** Starts the gateway before a server that runs. */
+export async function startEdge({ server, port }) {
   const discovery = await fetch(`${server}/.well-known/openid-configuration`).catch(() => undefined);
   if (!discovery?.ok) throw new Error(`Nothing answers on ${server}: start \`make run\` in another terminal first.`);
   const { issuer } = await discovery.json();
-  const sessions = await serveSessions({ server, log });
-  const external = { SERVER: new URL(server).host, SESSIONS: sessions.address };
-  try {
-    // On a laptop the service is its own audience: config/development.toml.
-    const gateway = await start(new URL("gateway.js", import.meta.url), {
-      port,
-      external,
-      variables: { ISSUER: issuer, AUDIENCE: issuer },
-    });
-    const stop = async () => {
-      sessions.stop();
-      await gateway.stop();
-    };
-    return { base: `http://localhost:${gateway.port}`, stop, ended: gateway.ended };
-  } catch (error) {
-    sessions.stop();
-    throw error;
-  }
+  // On a laptop the service is its own audience: config/development.toml.
+  const gateway = await start(new URL("gateway.js", import.meta.url), {
+    port,
+    external: { SERVER: new URL(server).host },
+    variables: { ISSUER: issuer, AUDIENCE: issuer },
+  });
+  return { base: `http://localhost:${gateway.port}`, stop: gateway.stop, ended: gateway.ended };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const server = `http://localhost:${process.env.AUTH__HTTP__PORT || 8080}`;
   try {
-    const edge = await startEdge({ server, port: Number(process.env.EDGE_PORT || 8081), log: console.log });
+    const edge = await startEdge({ server, port: Number(process.env.EDGE_PORT || 8081) });
     console.log(`The edge is on ${edge.base}, before ${server}. Paste these lines into another terminal; Ctrl-C ends it.\n`);
     console.log(tour(edge.base));
     const stop = (code) => edge.stop().then(() => process.exit(code));

@@ -32,11 +32,7 @@ export default {
         audience: env.AUDIENCE,
         fetch: (input, init) => env.SERVER.fetch(input, init),
       }),
-      (request, claims, env, context) => {
-        const token = request.headers.get("authorization");
-        context.waitUntil(env.SESSIONS.fetch("http://sessions/watched", { method: "POST", headers: { authorization: token } }));
-        return notes(request, claims);
-      },
+      notes,
     );
     return protectedNotes(request, env, context);
   },

@@ -38,7 +38,7 @@ class Bounds(unittest.TestCase):
         with mock.patch.object(cost, "EMITTED_BY_ENDPOINT", cost.EMITTED):
             said = self.over()
         self.assertEqual(len(said), 1)
-        self.assertIn("a further endpoint costs $9.70", said[0])
+        self.assertIn("a further endpoint costs $10.30", said[0])
 
 
 if __name__ == "__main__":

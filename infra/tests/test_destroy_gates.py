@@ -63,11 +63,16 @@ class Gates(Verb):
     def test_no_role_of_a_pipeline_could(self) -> None:
         """Whatever it types. CloudFormation's own role deletes what a stack is made of, and no data: a template could
         have it delete anything."""
-        parts_of_stacks = {"apigateway:DELETE", "dynamodb:UpdateTable", "logs:DeleteLogGroup"}
+        parts_of_stacks = {"apigateway:DELETE", "dynamodb:UpdateTable", "logs:DeleteLogGroup", "sqs:DeleteQueue"}
         for role, may in (("DeployRole", set()), ("ReadRole", set()), ("CloudFormationRole", parts_of_stacks)):
             given = {action for it in roles.policies(role) for action in rights.listed(it["Action"])}
             self.assertEqual([it for it in given if "*" in it], [], role)
             self.assertEqual((role, given & set(TAKES)), (role, may))
+        # Orders for the edge, which has gone then. Mails that wait are data.
+        queues = "arn:aws:sqs:eu-central-1:123456789012:wardgate-staging-"
+        for name, may_go in (("edge-sync", True), ("mail.fifo", False), ("events-failed", False)):
+            allowed = rights.allowing(roles.policies("CloudFormationRole"), "sqs:DeleteQueue", queues + name)
+            self.assertEqual((name, bool(allowed)), (name, may_go))
 
     def test_a_stack_that_somebody_has_protected_stays(self) -> None:
         cloud = Cloud()

@@ -34,6 +34,7 @@ PRICES = {
     "CloudWatch, an alarm on a metric": 0.10,
     "CloudWatch, a composite alarm": 0.50,
     "CloudWatch, a dashboard": 3.00,
+    "CloudFront, 1,000 calls of its key-value store": 1.00,
     "SES, 1,000 mails": 0.10,
     "Route 53, a health check by HTTPS": 1.50,
     "SQS, a million requests (FIFO)": 0.50,
@@ -88,6 +89,12 @@ SCHEDULED = MONTH * 24 * 4
 SMOKES = MONTH * 24 * 12
 WALK = {"registration": 1, "sign-in": 1, "refresh": 1, "account": 2, "sign-out": 1}
 SMOKE_SECONDS, SMOKE_WRITES, SMOKE_READS = 1.5, 20, 6
+
+# Of the edge's list: keys of a call, and how long what is taken out of it collects (template.yaml).
+LIST_KEYS, DROP_SECONDS = 50, 300
+# How many sessions end in a second, and EdgeSyncSeconds.
+ENDINGS, EDGE_SYNC_SECONDS = (0.01, 0.2, 1, 10, 25), (1, 5, 30)
+DAY = 86_400
 
 WITHOUT_CENTS = 10
 STAGES = {"staging": 50, "1,000 users": 1_000, "100,000 users": 100_000, "1 million users": 1_000_000}
@@ -229,6 +236,11 @@ def tables() -> list[str]:
         "",
         *rows(head, used),
         "",
+        *rows(
+            ["sessions that end in a second", *(f"every {it} s" for it in EDGE_SYNC_SECONDS)],
+            [[f"{it:g}", *(money(of_list(it, window)) for window in EDGE_SYNC_SECONDS)] for it in ENDINGS],
+        ),
+        "",
         *rows(["price", "$"], PRICES.items()),
     ]
 
@@ -251,6 +263,13 @@ def of_one(ms: float, mb: float, writes: float, reads: float) -> float:
         + price("DynamoDB, a million read units", reads, MILLION)
         + price("CloudWatch, a GB of logs", LOG_BYTES / 1e9)
     )
+
+
+def of_list(endings: float, window: float) -> float:
+    """What the edge's list costs a day: calls that put what ended in a window, and calls that take it out again, each
+    of as many keys as there are and a call takes."""
+    calls = sum(max(min(endings, 1 / seconds), endings / LIST_KEYS) for seconds in (window, DROP_SECONDS))
+    return price("CloudFront, 1,000 calls of its key-value store", calls * DAY, 1_000)
 
 
 def outdated() -> list[str]:

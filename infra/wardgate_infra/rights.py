@@ -16,6 +16,8 @@ STAGE = "staging"
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
 PSEUDO = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
+# Which no stage's file has before its edge is there.
+EDGE = {"EdgeStoreArn": f"arn:aws:cloudfront::{ACCOUNT}:key-value-store/an-id"}
 
 
 @functools.cache
@@ -85,7 +87,7 @@ def allowing(given: Iterable[Json], action: str, arn: str = "*") -> list[Json]:
 def values_of(path: str) -> tuple[Json, Values]:
     """A template by its path in the repository, for reading alone, and what comes of its functions in staging."""
     template = validate.read(path)
-    return template, Values(template, validate.parameters(template, validate.STAGES[STAGE]) | PSEUDO)
+    return template, Values(template, validate.parameters(template, validate.STAGES[STAGE]) | PSEUDO | EDGE)
 
 
 def attached(path: str, *policies: str) -> list[Json]:

@@ -17,8 +17,18 @@ pub static ENDPOINTS: LazyLock<Vec<(Endpoint, &Operation)>> = LazyLock::new(|| {
 });
 
 /// The functions that answer other events than requests of our own API.
-pub const EVENT_FUNCTIONS: &[&str] =
-    &["audit-watch", "authorizer", "eraser", "events", "mailer", "migrate", "restore-sweep", "rotate-keys", "smoke"];
+pub const EVENT_FUNCTIONS: &[&str] = &[
+    "audit-watch",
+    "authorizer",
+    "edge-sync",
+    "eraser",
+    "events",
+    "mailer",
+    "migrate",
+    "restore-sweep",
+    "rotate-keys",
+    "smoke",
+];
 
 /// The API description, as it is served and as `docs/api/openapi.json` has it.
 pub fn openapi() -> serde_json::Value {

@@ -52,6 +52,8 @@ pub struct Endpoints {
     pub lambda: Option<String>,
     /// `CodeDeploy`'s.
     pub codedeploy: Option<String>,
+    /// That of `CloudFront`'s key-value stores.
+    pub cloudfront_keyvaluestore: Option<String>,
 }
 
 /// The variables do not say how to reach AWS.
@@ -108,6 +110,7 @@ impl Connection {
             eventbridge: endpoint("AWS_ENDPOINT_URL_EVENTBRIDGE"),
             lambda: endpoint("AWS_ENDPOINT_URL_LAMBDA"),
             codedeploy: endpoint("AWS_ENDPOINT_URL_CODEDEPLOY"),
+            cloudfront_keyvaluestore: endpoint("AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE"),
         };
         Ok(Self {
             region: required(variable, "AWS_REGION")?,

@@ -85,6 +85,7 @@ pub struct Config {
     pub tokens: Tokens,
     pub authorizer: Authorizer,
     pub mail: Mail,
+    pub edge: Edge,
     pub jobs: Jobs,
     pub limits: Limits,
     pub switches: Switches,

@@ -17,6 +17,9 @@ pub const MIGRATE: &str = "infra/migrate.yaml";
 /// The stack of what stands in front of the API.
 pub const EDGE: &str = "infra/edge.yaml";
 
+/// A key-value store of `CloudFront`.
+pub const EDGE_STORE: &str = "arn:aws:cloudfront::123456789012:key-value-store/4d2b1c1f-9d7c-4f7e-8a53-0c1d2e3f4a5b";
+
 /// The stack of an area's functions.
 pub fn area_stack(area: &str) -> String {
     format!("infra/functions/{area}.yaml")
@@ -43,10 +46,11 @@ pub fn code_stacks(given: &[(&str, Value)]) -> Vec<CodeStack> {
 }
 
 /// Everything that a parameter can switch on.
-pub fn everything() -> [(&'static str, Value); 3] {
+pub fn everything() -> [(&'static str, Value); 4] {
     [
         ("AuthorizerAudience", json!("https://api.example.com")),
         ("AuthorizerChecksSessions", json!("true")),
+        ("EdgeStoreArn", json!(EDGE_STORE)),
         ("Tracing", json!("on")),
     ]
 }

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::harness::cloudformation::{read, resolve, resources, templates};
+use crate::harness::cloudformation::{EDGE_STORE, read, resolve, resources, templates};
 use crate::harness::repository;
 
 /// One alarm on metrics.
@@ -30,8 +30,9 @@ pub fn resolved(path: &str, stage_file: Option<&str>) -> Value {
     let mut given: Vec<(&str, Value)> =
         given.as_object().unwrap().iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     // Names in metrics are those of stage development.
-    given.retain(|(name, _)| !["AuthorizerAudience", "Issuer", "OutsideProbe", "Stage"].contains(name));
+    given.retain(|(name, _)| !["AuthorizerAudience", "EdgeStoreArn", "Issuer", "OutsideProbe", "Stage"].contains(name));
     given.push(("AuthorizerAudience", json!("https://api.example.com")));
+    given.push(("EdgeStoreArn", json!(EDGE_STORE)));
     given.push(("Issuer", json!("https://auth.example.com")));
     given.push(("OutsideProbe", json!("on")));
     resolve(&read(path), &given)

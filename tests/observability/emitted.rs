@@ -131,6 +131,8 @@ pub fn recorded() -> Vec<Key> {
         }
         ours::StaleCookie::ALL.iter().copied().for_each(ours::cookie_cleared);
         ours::audit_erasure();
+        ours::edge_folded();
+        ours::edge_store_bytes(0);
         ours::stale_secrets();
         ours::hidden_source();
         ours::Shed::ALL.iter().copied().for_each(ours::shed);
@@ -159,9 +161,10 @@ pub fn emitted() -> BTreeSet<Metric> {
     metrics
 }
 
-/// The functions of `shared/src/telemetry/metrics.rs`.
+/// The functions of `shared/src/telemetry/metrics.rs`, and of what is below it.
 pub fn functions() -> BTreeSet<String> {
-    let source = fs::read_to_string(repository("shared/src/telemetry/metrics.rs")).unwrap();
+    let files = ["metrics.rs", "metrics/edge.rs"].map(|file| repository(&format!("shared/src/telemetry/{file}")));
+    let source = files.map(|file| fs::read_to_string(file).unwrap()).concat();
     let names = source.lines().filter_map(|line| line.strip_prefix("pub fn ")?.split_once('('));
     names.map(|(name, _)| name.to_owned()).collect()
 }

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use self::observer::{Observer, expect};
-use crate::harness::cloudformation::{CodeStack, code_stacks, functions, stack_of, statements, texts};
+use crate::harness::cloudformation::{CodeStack, EDGE_STORE, code_stacks, functions, stack_of, statements, texts};
 use crate::harness::store_edge::Access;
 use crate::harness::{EMAIL, PASSWORD};
 use crate::routes::DRIVES;
@@ -193,6 +193,33 @@ async fn sec_pl_01_the_authorizer_may_read_the_table_only_where_it_checks_sessio
         let granted = granted(&template, "development", "Authorizer");
         assert_eq!(differences(&granted, &observer.seen["authorizer"]), Vec::<String>::new(), "{checks}");
     }
+}
+
+/// Without an edge it reads the stream alone.
+#[tokio::test]
+async fn sec_pl_01_events_reads_what_operators_set_only_where_there_is_an_edge() {
+    for store in ["", EDGE_STORE] {
+        let template = stack_of("events", &[("EdgeStoreArn", json!(store))]);
+        let orders = "https://sqs.eu-central-1.amazonaws.com/123456789012/wardgate-development-edge-sync";
+        let variables = [("AUTH__EDGE__ORDERS_URL", orders)];
+        let mut observer = Observer::with(if store.is_empty() { &[] } else { &variables }).await;
+        observer.see("events", async |_| {}).await;
+        let granted = granted(&template, "development", "Events");
+        assert_eq!(differences(&granted, &observer.seen["events"]), Vec::<String>::new(), "{store}");
+        assert_eq!(granted.is_empty(), store.is_empty());
+    }
+}
+
+/// It keeps a list of CloudFront's, and neither tables nor keys.
+#[tokio::test]
+async fn sec_pl_01_the_edge_sync_reaches_no_table_and_no_key() {
+    let template = stack_of("edge-sync", &[("EdgeStoreArn", json!(EDGE_STORE))]);
+    let mut observer = Observer::with(&[]).await;
+    observer.see("edge-sync", async |_| {}).await;
+    assert_eq!(
+        (granted(&template, "development", "EdgeSync"), &observer.seen["edge-sync"]),
+        (Uses::new(), &Uses::new())
+    );
 }
 
 #[tokio::test]

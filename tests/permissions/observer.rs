@@ -58,6 +58,7 @@ impl Observer {
             Some((endpoint, _)) => Ok(endpoint.needs),
             None if name == audit_watch::FUNCTION.name => (audit_watch::FUNCTION.needs)(config),
             None if name == authorizer::FUNCTION.name => (authorizer::FUNCTION.needs)(config),
+            None if name == edge_sync::FUNCTION.name => (edge_sync::FUNCTION.needs)(config),
             None if name == eraser::FUNCTION.name => (eraser::FUNCTION.needs)(config),
             None if name == events::FUNCTION.name => (events::FUNCTION.needs)(config),
             None if name == restore_sweep::FUNCTION.name => (restore_sweep::FUNCTION.needs)(config),

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use wardgate::domain::deny_list::LONGEST_SECONDS;
 
 use super::api_stack;
-use crate::harness::cloudformation::{API, read, resolve, resources, statements, texts};
+use crate::harness::cloudformation::{API, EDGE_STORE, read, resolve, resources, statements, texts};
 
 /// New lines alone are left out before the code looks (PL-03), and what it could not look at is kept.
 #[test]
@@ -67,6 +68,78 @@ fn what_stream_and_queue_could_not_deliver_comes_again_and_is_kept() {
     assert_eq!(queue["ScalingConfig"]["MaximumConcurrency"], 2);
     // Two mailers with one order would send two mails.
     assert_eq!((&mail["FifoQueue"], &queues["MailFailedQueue"]["FifoQueue"]), (&json!(true), &json!(true)));
+}
+
+/// Orders for the edge come again soon, since somebody waits for them, and for longer than any could refuse; without an
+/// edge there is nothing of this.
+#[test]
+fn sec_ed_10_orders_for_the_edge_are_tried_while_they_could_refuse_anything() {
+    let template = api_stack();
+    let function = &template["Resources"]["EdgeSyncFunction"]["Properties"];
+    let timeout = function["Timeout"].as_u64().unwrap();
+    let queues = resources(&template, "AWS::SQS::Queue");
+    assert_eq!(
+        queues.keys().copied().collect::<Vec<_>>(),
+        ["EdgeDropFailedQueue", "EdgeDropQueue", "EdgeSyncFailedQueue", "EdgeSyncQueue"]
+    );
+    let longest_window = read(API)["Parameters"]["EdgeSyncSeconds"]["MaxValue"].as_u64().unwrap();
+    for (source, queue, window) in [("Orders", "EdgeSyncQueue", longest_window), ("Drops", "EdgeDropQueue", 300)] {
+        let event = &function["Events"][source]["Properties"];
+        assert_eq!(event["Queue"], json!({ "Fn::GetAtt": format!("{queue}.Arn") }));
+        assert_eq!(event["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+        assert_eq!(event["ScalingConfig"]["MaximumConcurrency"], 2);
+        let visibility = queues[queue]["VisibilityTimeout"].as_u64().unwrap();
+        // A batch may have collected for so long before the function began.
+        assert_eq!(visibility, window + timeout, "{source}");
+        let redrive = &queues[queue]["RedrivePolicy"];
+        let failed = queue.replace("Queue", "FailedQueue");
+        assert_eq!(redrive["deadLetterTargetArn"], json!({ "Fn::GetAtt": format!("{failed}.Arn") }));
+        let tries = redrive["maxReceiveCount"].as_u64().unwrap();
+        assert!(tries * visibility > LONGEST_SECONDS.unsigned_abs(), "{source}");
+    }
+    for (id, queue) in &queues {
+        assert_eq!(queue["KmsMasterKeyId"], json!({ "Fn::ImportValue": "wardgate-development-key" }), "{id}");
+        assert_eq!(queue["MessageRetentionPeriod"], 14 * 24 * 3600, "{id}");
+    }
+    let sweep = &function["Events"]["Sweep"]["Properties"];
+    let event = serde_json::from_str(sweep["Input"].as_str().unwrap()).unwrap();
+    assert!(matches!(event, edge_sync::Event::Sweep { sweep: true }), "ED-12");
+    assert_eq!(sweep["Schedule"], "rate(7 days)");
+    let without = resolve(&read(API), &[]);
+    assert!(resources(&without, "AWS::SQS::Queue").is_empty());
+    assert!(without["Resources"].as_object().unwrap().keys().all(|id| !id.starts_with("Edge")));
+    let variables = |template: &Value| {
+        template["Resources"]["EventsFunction"]["Properties"]["Environment"]["Variables"]["AUTH__EDGE__ORDERS_URL"]
+            .clone()
+    };
+    assert_eq!((variables(&template), variables(&without)), (json!({ "Ref": "EdgeSyncQueue" }), Value::Null));
+}
+
+/// What the feed of the edge may do: its queues, one list, and nothing that a user has.
+#[test]
+fn sec_pl_01_the_edge_sync_reaches_its_queues_and_one_list_alone() {
+    let template = api_stack();
+    let actions: BTreeMap<String, Value> = statements(&template, "EdgeSync")
+        .iter()
+        .filter(|it| !["Log", "Decrypt"].contains(&it["Sid"].as_str().unwrap()))
+        .map(|it| (texts(&it["Action"]).join(" "), it["Resource"].clone()))
+        .collect();
+    let queue = |id: &str| json!({ "Fn::GetAtt": format!("{id}.Arn") });
+    let expected = [
+        (
+            "cloudfront-keyvaluestore:DescribeKeyValueStore cloudfront-keyvaluestore:GetKey \
+             cloudfront-keyvaluestore:ListKeys cloudfront-keyvaluestore:UpdateKeys",
+            json!(EDGE_STORE),
+        ),
+        (
+            "sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage",
+            json!([queue("EdgeSyncQueue"), queue("EdgeDropQueue")]),
+        ),
+        ("sqs:SendMessage", queue("EdgeDropQueue")),
+    ];
+    assert_eq!(actions, expected.into_iter().map(|(actions, it)| (actions.to_owned(), it)).collect());
+    let sends = statements(&template, "Events").iter().find(|it| it["Sid"] == "Orders").unwrap();
+    assert!(sends["Resource"].as_array().unwrap().contains(&queue("EdgeSyncQueue")));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::harness::cloudformation::{functions, read, resolve, resources, templates};
+use crate::harness::cloudformation::{EDGE_STORE, functions, read, resolve, resources, templates};
 use crate::harness::repository;
 
 /// How much of a limit may be used, in percent.
@@ -113,6 +113,7 @@ fn longest() -> Vec<(&'static str, Value)> {
         ("Tracing", json!("on")),
         ("AuthorizerAudience", json!("https://api.example.com")),
         ("AuthorizerChecksSessions", json!("true")),
+        ("EdgeStoreArn", json!(EDGE_STORE)),
         ("PermissionsBoundary", json!("wardgate-pipeline/wardgate-development-boundary")),
         ("MailIdentity", json!("auth.example.com")),
         ("CopyRegion", json!("eu-west-1")),

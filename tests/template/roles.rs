@@ -64,7 +64,7 @@ fn writes_own_logs_and_decrypts(template: &Value) {
                     keys = texts(&statement["Condition"]["StringEquals"]["kms:ViaService"]);
                 }
                 // None of them keeps anything under our key.
-                "codedeploy" | "events" | "lambda" | "ses" => {}
+                "cloudfront-keyvaluestore" | "codedeploy" | "events" | "lambda" | "ses" => {}
                 service => {
                     services.insert(format!("{service}.eu-central-1.amazonaws.com"));
                 }

@@ -1,26 +1,35 @@
-//! Reads the table's stream: puts orders for mails into their queue, and tells the event bus what happened.
+//! Reads the table's stream: puts orders for mails into their queue, tells the event bus what happened, and the edge what
+//! has ended.
 
-use wardgate::app::Needs;
+use wardgate::app::{App, Needs};
 use wardgate::config::{Config, ConfigError};
 use wardgate::fault::Fault;
 use wardgate::lambda::{BatchAnswer, EventFunction};
+use wardgate::outbound::edge::EdgeQueue;
 use wardgate::outbound::eventbridge::EventBridgeBus;
-use wardgate::outbound::sqs::SqsQueue;
+use wardgate::outbound::sqs::{SqsEdgeQueue, SqsQueue};
 use wardgate::outbound::{EventBus, MailQueue};
-use wardgate::use_cases::events::{StreamBatch, publish_changes};
+use wardgate::use_cases::events::{Outlets, StreamBatch, publish_changes};
 
 /// What takes the stream's records.
 pub const FUNCTION: EventFunction<StreamBatch, Parts, BatchAnswer> = EventFunction {
     name: "events",
-    // The stream brings everything that it needs.
-    needs: |_: &Config| -> Result<Needs, ConfigError> { Ok(Needs { rings: &[], table: false }) },
+    // The stream brings everything that it needs but, for the edge, how long operators let access tokens live.
+    needs: |config: &Config| -> Result<Needs, ConfigError> {
+        Ok(Needs { rings: &[], table: config.edge.orders_url.is_some() })
+    },
     parts: |config, connection| {
         Ok(Parts {
             queue: Box::new(SqsQueue::new(config, connection)?),
             bus: Box::new(EventBridgeBus::new(config, connection)?),
+            edge: config
+                .edge
+                .orders_url
+                .clone()
+                .map(|url| -> Box<dyn EdgeQueue> { Box::new(SqsEdgeQueue::new(url, config, connection)) }),
         })
     },
-    handler: |_, parts, batch| Box::pin(handle(parts, batch)),
+    handler: |app, parts, batch| Box::pin(handle(app, parts, batch)),
 };
 
 /// What it has beside the App.
@@ -29,9 +38,17 @@ pub struct Parts {
     pub queue: Box<dyn MailQueue>,
     /// Takes events.
     pub bus: Box<dyn EventBus>,
+    /// Takes what the edge has to refuse, if there is one.
+    pub edge: Option<Box<dyn EdgeQueue>>,
 }
 
-async fn handle(parts: &Parts, batch: StreamBatch) -> Result<BatchAnswer, Fault> {
-    let failed = publish_changes(&*parts.queue, &*parts.bus, &batch.records).await.err();
+async fn handle(app: &App, parts: &Parts, batch: StreamBatch) -> Result<BatchAnswer, Fault> {
+    let outlets = Outlets {
+        queue: &*parts.queue,
+        bus: &*parts.bus,
+        edge: parts.edge.as_deref(),
+        access_seconds: app.config.tokens.access_seconds,
+    };
+    let failed = publish_changes(outlets, &batch.records).await.err();
     Ok(BatchAnswer::failed(failed.map(|record| record.sequence_number().to_owned())))
 }

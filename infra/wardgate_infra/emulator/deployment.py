@@ -42,7 +42,7 @@ class Deployment:
 
     @functools.cached_property
     def changed(self) -> dict[str, str]:
-        """The parameters that this machine decides, and the authorizer, so that no function is left out."""
+        """The parameters that this machine decides, the authorizer and the edge, so that no function is left out."""
         # Development has no origin of its own, and a sender that mails can be told by.
         given = {} if self.own else {"Issuer": self.url, "Audience": self.url, "MailSender": SENDER}
         return {
@@ -50,7 +50,16 @@ class Deployment:
             "Architecture": ARCHITECTURES[platform.machine()],
             "AuthorizerAudience": (self.own | given)["Audience"],
             "AuthorizerChecksSessions": "true",
+            "EdgeStoreArn": self.edge_store,
         }
+
+    @functools.cached_property
+    def edge_store(self) -> str:
+        """The ARN of a key-value store of the stage's own, which its edge would have made."""
+        cloudfront, name = self.client("cloudfront"), f"wardgate-{self.stage}"
+        listed = cloudfront.list_key_value_stores()["KeyValueStoreList"].get("Items", [])
+        known = {store["Name"]: store["ARN"] for store in listed}
+        return str(known.get(name) or cloudfront.create_key_value_store(Name=name)["KeyValueStore"]["ARN"])
 
     @functools.cached_property
     def own(self) -> dict[str, str]:

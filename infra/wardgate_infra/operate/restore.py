@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection
 
 from wardgate_infra import Failed
-from wardgate_infra.operate import audit, smoke, switch_over
+from wardgate_infra.operate import audit, edge_orders, smoke, switch_over
 from wardgate_infra.operate.restore_sweep import Sweep
 from wardgate_infra.operate.restored_table import RestoredTable, made_at, name_at
 from wardgate_infra.operate.stage import Stage
@@ -175,6 +175,12 @@ def switch(stage: Stage, restored: RestoredTable, stream: str, detail: str) -> N
     switch_over.deploy(stage)
     say(f"The functions use {restored.full_name}.")
     audit.record(stage, "restored", f"{restored.full_name} {detail}")
+    # Sessions of the table before are in no stream of this one, and so nobody else tells the edge of them.
+    try:
+        edge_orders.refuse_before_now(stage)
+    except Failed as failure:
+        # The restore goes on all the same.
+        say(str(failure))
 
 
 def check_smoke(stage: Stage, before: RestoredTable) -> None:

@@ -11,7 +11,7 @@ import time
 import uuid
 
 from wardgate_infra import Failed, Json
-from wardgate_infra.operate import audit
+from wardgate_infra.operate import audit, edge_orders
 from wardgate_infra.operate.stage import Stage
 from wardgate_infra.operate.terminal import confirm, say, table
 
@@ -98,6 +98,8 @@ def retire(stage: Stage, ring: str, kid: str, yes: bool) -> None:
     if left:
         raise Failed(f"{', '.join(left)} is still there. Try again: a rotation may have been under way.")
     say("Caches accept it for a while yet; what and how long: docs/operations/rotation.md")
+    if ring == "signing":
+        edge_orders.refuse_keys(stage, [key["kid"] for key in chosen])
 
 
 def listed(stage: Stage, ring: str) -> Json:

@@ -20,6 +20,7 @@ BEGIN, END = "<!-- made by rules.py -->\n", "<!-- to here -->\n"
 
 MAILS = "a queue of SQS; the server's mails wait in the table: mail-retries, mails-given-up"
 STREAM = "a function that reads the table's stream; the server reads it itself: stream-lag, shards-unread"
+EDGE = "the list of an edge, which the server does not feed"
 # What the replicas themselves tell of an audit trail is in their logs.
 TRAIL = "a function that reads the trail's stream; of the server's own reading: stream-lag, shards-unread, and its log"
 # Why an alarm has no meaning on the server.
@@ -38,6 +39,10 @@ WITHOUT = {
     "EventsLateWarn": STREAM,
     "EventsLatePage": STREAM,
     "EventsFailedPage": STREAM,
+    "EdgeLateWarn": EDGE,
+    "EdgeFailedWarn": EDGE,
+    "EdgeDropsFailedWarn": EDGE,
+    "EdgeFullWarn": EDGE,
     "FunctionErrorsWarn": "functions that no request reaches; the server has none",
     "EraserSilentWarn": "a function with a schedule; the server's is done under a lease: jobs-unheld",
     "RotationFailedPage": "a function rotates keys; the server only reads them: keys-old",
@@ -46,6 +51,7 @@ WITHOUT = {
     "ApiRollbackAlarm": "takes a deployment of CodeDeploy back",
     "AuditWatchRollbackAlarm": "takes a deployment of CodeDeploy back",
     "AuthorizerRollbackAlarm": "takes a deployment of CodeDeploy back",
+    "EdgeSyncRollbackAlarm": "takes a deployment of CodeDeploy back",
     "EventsRollbackAlarm": "takes a deployment of CodeDeploy back",
     "MailerRollbackAlarm": "takes a deployment of CodeDeploy back",
     "OutsideProbePage": "a health check of Route 53 asks `/ready`, and can ask the server's as well",

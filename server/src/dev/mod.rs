@@ -3,6 +3,7 @@
 
 pub mod bus;
 pub mod demo;
+pub mod deny_list;
 pub mod engine;
 pub mod erasure;
 pub mod keys;

@@ -23,8 +23,8 @@ use wardgate::http::reply::Reply;
 use wardgate::outbound::{MailTransport, OutboundError, OutgoingMail};
 use wardgate::templates::{Templates, plain};
 
-use crate::dev::permit;
 use crate::dev::pump::Pump;
+use crate::dev::{deny_list, permit};
 
 /// The most mails that are kept.
 const KEPT: usize = 10_000;
@@ -109,9 +109,10 @@ pub fn routes(config: &Config, pump: &Arc<Pump>, outbox: &Arc<Outbox>) -> Router
     Router::new().route("/dev/outbox", get(answer))
 }
 
-/// The standalone server's router, with the outbox.
+/// The standalone server's router, with the outbox and the deny list.
 pub fn router(app: &Arc<App>, pump: &Arc<Pump>, outbox: &Arc<Outbox>) -> Router {
-    crate::router::router(app).merge(routes(&app.config, pump, outbox))
+    let deny_list = deny_list::routes(&app.config, pump.deny_list());
+    crate::router::router(app).merge(routes(&app.config, pump, outbox)).merge(deny_list)
 }
 
 fn to(query: &str) -> Option<String> {

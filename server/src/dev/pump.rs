@@ -1,5 +1,5 @@
-//! What AWS does between the table's stream, the functions `events` and `mailer`, and the queue between them: the same
-//! handlers, in this process.
+//! What AWS does between the table's stream, the functions `events`, `mailer` and `edge-sync`, and the queues between them: the
+//! same handlers, in this process.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -16,6 +16,7 @@ use wardgate::outbound::{MailQueue, MailTransport, OutboundError};
 
 use crate::dev::DevError;
 use crate::dev::bus::Bus;
+use crate::dev::deny_list::DenyList;
 use crate::dev::streams::{self, Streams};
 use crate::serve::stopped;
 
@@ -53,6 +54,7 @@ pub struct Pump {
     mailer: mailer::Parts,
     queue: Arc<Queue>,
     bus: Arc<Bus>,
+    deny_list: Arc<DenyList>,
     /// The last record that was passed on.
     position: tokio::sync::Mutex<Option<String>>,
     position_file: Option<PathBuf>,
@@ -76,16 +78,22 @@ impl Pump {
         position_file: Option<PathBuf>,
     ) -> Self {
         let (queue, bus) = (Arc::new(Queue::default()), Arc::new(Bus::default()));
+        let deny_list = Arc::new(DenyList::default());
         // Without the file, or with one that cannot be read, it begins at the beginning: what was sent is not sent again.
         let position = position_file.as_deref().and_then(|file| std::fs::read_to_string(file).ok());
         let position = position.filter(|position| streams::number(position).is_some());
         Self {
             app,
             streams: engine,
-            events: events::Parts { queue: Box::new(Arc::clone(&queue)), bus: Box::new(Arc::clone(&bus)) },
+            events: events::Parts {
+                queue: Box::new(Arc::clone(&queue)),
+                bus: Box::new(Arc::clone(&bus)),
+                edge: Some(Box::new(Arc::clone(&deny_list))),
+            },
             mailer: mailer::Parts { transport },
             queue,
             bus,
+            deny_list,
             position: tokio::sync::Mutex::new(position),
             position_file,
         }
@@ -101,6 +109,11 @@ impl Pump {
         &self.bus
     }
 
+    /// What an edge refuses.
+    pub fn deny_list(&self) -> &Arc<DenyList> {
+        &self.deny_list
+    }
+
     /// Passes everything on that has happened so far.
     pub async fn drain(&self) -> Result<Drained, DevError> {
         let mut position = self.position.lock().await;
@@ -109,6 +122,7 @@ impl Pump {
             let idle = records.is_empty() && self.queue.is_empty();
             let passed_on = self.pass_on(records, &mut position).await?;
             let sent = self.send().await?;
+            self.deny_list.turn(&self.app).await;
             if !(passed_on && sent) {
                 return Ok(Drained::Waiting);
             }

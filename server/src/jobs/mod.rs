@@ -67,7 +67,7 @@ impl Jobs {
         let current = Current::new(Arc::clone(app), Needs { rings: &[], table: true });
         let mails = Arc::new(Mails::new(transport, app.config.mail.smtp.connections));
         let queue = InlineQueue::new(Arc::clone(&mails), current.clone());
-        let parts = events::Parts { queue: Box::new(queue), bus };
+        let parts = events::Parts { queue: Box::new(queue), bus, edge: None };
         let (config, store) = (&app.config, &app.config.store);
         let pump =
             |table: &str, name, records| Pump::new(&current, connection, &holder, (config, table), name, records);

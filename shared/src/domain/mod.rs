@@ -7,6 +7,7 @@ pub mod attempts;
 pub mod audit;
 pub mod browser;
 pub mod credential;
+pub mod deny_list;
 pub mod device;
 pub mod email;
 pub mod event;

@@ -1,12 +1,16 @@
-//! What leaves the service by itself: mails, the orders for them, and events. Each has two implementations, AWS's and
+//! What leaves the service by itself: mails, the orders for them, events, and what
+//! the edge is told. Each has two implementations, AWS's and
 //! a laptop's, so these are traits. What the smoke test asks of AWS it has on AWS alone.
 
 #[cfg(feature = "smoke")]
 pub mod codedeploy;
+pub mod edge;
 #[cfg(feature = "eventbridge")]
 pub mod eventbridge;
 #[cfg(feature = "smoke")]
 pub mod functions;
+#[cfg(feature = "cloudfrontkeyvaluestore")]
+pub mod key_value_store;
 #[cfg(feature = "sesv2")]
 pub mod ses;
 #[cfg(feature = "smtp")]
@@ -50,7 +54,13 @@ impl OutboundError {
     }
 }
 
-#[cfg(any(feature = "eventbridge", feature = "sesv2", feature = "smoke", feature = "sqs"))]
+#[cfg(any(
+    feature = "cloudfrontkeyvaluestore",
+    feature = "eventbridge",
+    feature = "sesv2",
+    feature = "smoke",
+    feature = "sqs"
+))]
 impl OutboundError {
     /// Of a failed call: its code alone, since messages quote what was sent.
     fn of<E>(

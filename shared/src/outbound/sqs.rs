@@ -9,9 +9,12 @@ use futures::future::BoxFuture;
 use crate::aws::{Connection, builder};
 use crate::config::{Config, ConfigError};
 use crate::domain::mail_order::MailOrder;
+use crate::outbound::edge::{Delayed, EdgeQueue};
 use crate::outbound::{MailQueue, OutboundError};
 
 const SERVICE: &str = "SQS";
+/// The most messages of one call.
+const AT_ONCE: usize = 10;
 
 /// The queue.
 #[derive(Debug)]
@@ -48,6 +51,45 @@ impl MailQueue for SqsQueue {
                 None => Ok(()),
                 Some(failed) => Err(OutboundError::passing(SERVICE, failed.code.clone())),
             }
+        })
+    }
+}
+
+/// A queue of what the edge is told, in no order: whatever comes twice or late leaves the same list.
+#[derive(Debug)]
+pub struct SqsEdgeQueue {
+    client: Client,
+    url: String,
+}
+
+impl SqsEdgeQueue {
+    /// The queue with this URL.
+    pub fn new(url: String, config: &Config, connection: &Connection) -> Self {
+        let mut sdk = builder!(aws_sdk_sqs, connection, config.aws);
+        sdk.set_endpoint_url(connection.endpoints.sqs.clone());
+        Self { client: Client::from_conf(sdk.build()), url }
+    }
+}
+
+impl EdgeQueue for SqsEdgeQueue {
+    fn put<'a>(&'a self, messages: &'a [Delayed]) -> BoxFuture<'a, Result<(), OutboundError>> {
+        Box::pin(async move {
+            for messages in messages.chunks(AT_ONCE) {
+                let mut batch = self.client.send_message_batch().queue_url(&self.url);
+                for (index, Delayed { message, delay_seconds }) in messages.iter().enumerate() {
+                    let entry = SendMessageBatchRequestEntry::builder()
+                        .id(index.to_string())
+                        .message_body(serde_json::to_string(message).map_err(|_| unsendable())?)
+                        .delay_seconds(*delay_seconds)
+                        .build();
+                    batch = batch.entries(entry.map_err(|_| unsendable())?);
+                }
+                let answer = batch.send().await.map_err(|error| OutboundError::of(SERVICE, &error))?;
+                if let Some(failed) = answer.failed.first() {
+                    return Err(OutboundError::passing(SERVICE, failed.code.clone()));
+                }
+            }
+            Ok(())
         })
     }
 }

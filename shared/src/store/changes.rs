@@ -1,7 +1,9 @@
-//! What a change in the table means for whoever listens: for orders of mails, and for events.
+//! What a change in the table means for whoever listens: for orders of mails, for events, and for the
+//! deny list of the edge.
 
 use serde::Deserialize;
 
+use crate::domain::deny_list::{self, DenyOrder};
 use crate::domain::event::{Change, Event};
 use crate::domain::mail_order::MailOrder;
 use crate::store::error::StoreError;
@@ -19,6 +21,11 @@ impl StreamRecord {
     /// What it tells.
     pub fn events(&self, change: &Change) -> Vec<Event> {
         change.events(self.event_id(), self.at())
+    }
+
+    /// What it tells the deny list of the edge, while access tokens live for so long.
+    pub fn deny_orders(&self, change: &Change, access_seconds: u64) -> Vec<DenyOrder> {
+        deny_list::orders(change, self.at(), self.is_by_the_table(), access_seconds)
     }
 
     /// What changed.

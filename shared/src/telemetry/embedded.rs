@@ -76,11 +76,13 @@ const fn total_and(metric: &'static str, label: &'static str, values: &'static [
 
 /// What alarms and the dashboard read, and nothing else: each is paid for by the month, by the value of a label. Lines of
 /// the log have every metric with every label, for queries.
-pub const COUNTED: [Counted; 16] = [
+pub const COUNTED: [Counted; 18] = [
     total("wardgate_audit_erasures_total"),
     total("wardgate_audit_tampering_total"),
     total_and("wardgate_breach_checks_total", "outcome", &["skipped"]),
     total("wardgate_cold_starts_total"),
+    total("wardgate_edge_folded_total"),
+    total("wardgate_edge_store_bytes"),
     values("wardgate_key_age_seconds", "ring", &["login_mac", "mail_mac", "session_mac", "signing"]),
     total_and("wardgate_mail_refusals_total", "limit", &["stage"]),
     total_and("wardgate_mails_total", "outcome", &["failed", "nothing", "over_limit", "sent"]),

@@ -1,7 +1,11 @@
 //! What is measured, under the same names on Lambda (`CloudWatch`) and on the standalone server (Prometheus). Labels are
 //! few and known beforehand: never an id, an address or anything that a client chose.
 
+mod edge;
+
 use http::StatusCode;
+
+pub use edge::{edge_folded, edge_store_bytes};
 
 /// Ways in which something can end, each with its label.
 macro_rules! outcomes {

@@ -59,6 +59,8 @@ async fn what_is_missing_is_named() {
     let world = World::start().await;
     for (name, missing) in [
         ("authorizer", "AUTH__AUTHORIZER__AUDIENCE"),
+        ("edge-sync", "AUTH__EDGE__DROPS_URL"),
+        ("edge-sync", "AUTH__EDGE__STORE_ARN"),
         ("events", "AUTH__MAIL__QUEUE_URL"),
         ("events", "AUTH__MAIL__EVENT_BUS"),
         ("login", "AUTH__STAGE"),

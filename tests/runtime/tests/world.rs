@@ -72,6 +72,8 @@ impl World {
         let keys = self.folder.path().join("secrets.json").to_str().unwrap().to_owned();
         let own = [
             ("AUTH__AUTHORIZER__AUDIENCE", AUDIENCE),
+            ("AUTH__EDGE__DROPS_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/edge-drop"),
+            ("AUTH__EDGE__STORE_ARN", "arn:aws:cloudfront::123456789012:key-value-store/4d2b1c1f"),
             ("AUTH__MAIL__EVENT_BUS", "wardgate-development"),
             ("AUTH__MAIL__QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/mail.fifo"),
             ("AUTH__TOKENS__AUDIENCE", AUDIENCE),

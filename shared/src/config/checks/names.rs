@@ -52,6 +52,11 @@ pub(super) fn rules(config: &Config) -> Vec<Rule> {
             "expected the bus's name, as EventBridge gives it",
         ),
         Rule::about(
+            "edge.store_arn",
+            config.edge.store_arn.as_deref().is_none_or(|arn| is_visible(arn) && arn.starts_with("arn:")),
+            "expected the store's ARN, as CloudFront gives it",
+        ),
+        Rule::about(
             "hashing.queue",
             config.hashing.queue <= 10_000,
             "expected at most 10000: more would wait for minutes, and take memory meanwhile (PW-08)",
