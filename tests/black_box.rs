@@ -51,3 +51,4 @@ mod store_requests;
 mod strangers;
 mod template;
 mod token_forgery;
+mod two_regions;

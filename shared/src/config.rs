@@ -84,6 +84,7 @@ pub struct Config {
     pub mail: Mail,
     pub limits: Limits,
     pub switches: Switches,
+    pub region: Region,
     /// What all of this was made of, to lay more over.
     #[serde(skip)]
     layers: Arc<Layers>,

@@ -1,6 +1,6 @@
 //! Reads the table's stream: puts orders for mails into their queue, and tells the event bus what happened.
 
-use wardgate::app::Needs;
+use wardgate::app::{App, Needs};
 use wardgate::config::{Config, ConfigError};
 use wardgate::fault::Fault;
 use wardgate::lambda::{BatchAnswer, EventFunction};
@@ -12,15 +12,15 @@ use wardgate::use_cases::events::{StreamBatch, publish_changes};
 /// What takes the stream's records.
 pub const FUNCTION: EventFunction<StreamBatch, Parts, BatchAnswer> = EventFunction {
     name: "events",
-    // The stream brings everything that it needs.
-    needs: |_: &Config| -> Result<Needs, ConfigError> { Ok(Needs { rings: &[], table: false }) },
+    // The stream brings everything else: the table says which region's changes are passed on.
+    needs: |_: &Config| -> Result<Needs, ConfigError> { Ok(Needs { rings: &[], table: true }) },
     parts: |config, connection| {
         Ok(Parts {
             queue: Box::new(SqsQueue::new(config, connection)?),
             bus: Box::new(EventBridgeBus::new(config, connection)?),
         })
     },
-    handler: |_, parts, batch| Box::pin(handle(parts, batch)),
+    handler: |app, parts, batch| Box::pin(handle(app, parts, batch)),
 };
 
 /// What it has beside the App.
@@ -31,7 +31,9 @@ pub struct Parts {
     pub bus: Box<dyn EventBus>,
 }
 
-async fn handle(parts: &Parts, batch: StreamBatch) -> Result<BatchAnswer, Fault> {
+async fn handle(app: &App, parts: &Parts, batch: StreamBatch) -> Result<BatchAnswer, Fault> {
+    // Nothing of it is lost: the batch comes again, for as long as the stream keeps it.
+    app.writes_now().await?;
     let failed = publish_changes(&*parts.queue, &*parts.bus, &batch.records).await.err();
     Ok(BatchAnswer::failed(failed.map(|record| record.sequence_number().to_owned())))
 }

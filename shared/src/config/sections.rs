@@ -2,6 +2,7 @@
 //! `docs/operations/configuration.md` is made from it.
 
 mod http;
+mod region;
 
 use serde::Deserialize;
 
@@ -10,6 +11,7 @@ use crate::domain::attempts::{FailureLimit, WindowLimit, WindowedFailureLimit};
 use crate::domain::sender::Sender;
 
 pub use http::{Http, Ops};
+pub use region::{Region, Role};
 
 /// The service itself.
 #[derive(Debug, Clone, Deserialize)]

@@ -17,6 +17,7 @@ impl From<Fault> for Problem {
             | Fault::Hash(HashError::QueueFull)
             | Fault::NoCurrentKey(_)
             | Fault::Outbound(_) => Self::unavailable(fault),
+            Fault::StandsBy(_) => Self::standby(),
             Fault::Store(StoreError::Refused(_) | StoreError::Unreadable(_) | StoreError::Incomplete(_))
             | Fault::Secrets(
                 SecretsError::Malformed { .. } | SecretsError::Refused { .. } | SecretsError::Full { .. },

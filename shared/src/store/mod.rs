@@ -21,6 +21,7 @@ pub mod settings;
 pub mod sign_in;
 pub mod stream;
 pub mod synthetic;
+pub mod writer;
 
 mod attributes;
 mod outcome;

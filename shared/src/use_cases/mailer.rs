@@ -71,8 +71,13 @@ pub async fn send_mail(app: &App, transport: &dyn MailTransport, order: &MailOrd
 
 async fn try_send(app: &App, transport: &dyn MailTransport, order: &MailOrder) -> Result<Sending, SendMailError> {
     let now = app.clock.now();
+    let writer = app.writes_now().await?;
     let item = app.store.read_ordered(order).await?.filter(|item| item.is_due(now));
     let Some(item) = item else { return Ok(Sending::Nothing) };
+    if writer.is_some_and(|writer| item.carries_secret() && item.created_at() <= writer.since) {
+        tracing::warn!(id = order.id, "a mail was not sent: it was asked for before this region took over");
+        return Ok(Sending::Nothing);
+    }
     let mailing = item.mailing().clone();
     let Some(choice) = choose(app, item, now).await? else { return Ok(Sending::Nothing) };
 

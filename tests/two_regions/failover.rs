@@ -1,0 +1,75 @@
+//! What `make failover` does, in its order, and with the same terms.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::Value;
+use wardgate::config::Role;
+use wardgate::crypto::key_ring::{MacKey, Ring};
+use wardgate::crypto::rotation::{Change, RotatingKey, Source, Terms};
+use wardgate::domain::timestamp::Timestamp;
+use wardgate::entropy::SystemEntropy;
+
+use super::replication::Item;
+use crate::harness::{TABLE, TestServer};
+
+/// `MARGIN` of infra/wardgate_infra/operate/failover.py: how much later than a heartbeat anything before it may arrive.
+pub const MARGIN: i64 = 300_000;
+
+fn item(sk: &str, rest: impl IntoIterator<Item = (&'static str, AttributeValue)>) -> Item {
+    let keys = [("pk", AttributeValue::S("SETTINGS".to_owned())), ("sk", AttributeValue::S(sk.to_owned()))];
+    keys.into_iter().chain(rest).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// What the schedule does each minute.
+pub async fn beat(server: &TestServer) {
+    let at = server.context().now.millis().to_string();
+    server.put(TABLE, item("HEARTBEAT", [("at", AttributeValue::N(at))])).await;
+}
+
+/// The newest heartbeat that a region has.
+pub async fn heartbeat(server: &TestServer) -> Option<i64> {
+    let items = server.items(TABLE, "SETTINGS").await;
+    let beat = items.iter().find(|item| item["sk"].as_s().unwrap() == "HEARTBEAT")?;
+    Some(beat["at"].as_n().unwrap().parse().unwrap())
+}
+
+fn retired(ring: &Value, now: Timestamp) -> Value {
+    let ring: Ring<MacKey> = serde_json::from_value(ring.clone()).unwrap();
+    let source = Source { entropy: &SystemEntropy, generate: wardgate_generate::generate };
+    let terms = Terms { notice: Duration::from_mins(10), token_life: Duration::from_hours(24) };
+    serde_json::to_value(MacKey::next(&ring, &Change::RetireAll, now, terms, source).unwrap()).unwrap()
+}
+
+/// Says which region writes from now on.
+pub async fn take_over_item(server: &TestServer, region: &str, epoch: u64) {
+    let writer = [
+        ("region", AttributeValue::S(region.to_owned())),
+        ("epoch", AttributeValue::N(epoch.to_string())),
+        ("since", AttributeValue::N(server.context().now.millis().to_string())),
+    ];
+    server.put(TABLE, item("WRITER", writer)).await;
+}
+
+/// The region takes over.
+pub async fn take_over(server: &TestServer, region: &str, keeps_sessions: bool) -> TestServer {
+    let now = server.context().now;
+    let until = heartbeat(server).await.unwrap_or_default() - MARGIN;
+    let mut writer = HashMap::from([
+        ("region", AttributeValue::S(region.to_owned())),
+        ("epoch", AttributeValue::N("1".to_owned())),
+        ("since", AttributeValue::N(now.millis().to_string())),
+    ]);
+    if keeps_sessions {
+        writer.insert("sessions_until", AttributeValue::N(until.to_string()));
+    }
+    server.put(TABLE, item("WRITER", writer)).await;
+    let mut keys: Value = serde_json::from_str(&std::fs::read_to_string(&server.key_file).unwrap()).unwrap();
+    let rings = ["login_mac", "mail_mac", "session_mac"];
+    for ring in &rings[..if keeps_sessions { 2 } else { 3 }] {
+        keys[ring] = retired(&keys[ring], now);
+    }
+    std::fs::write(&server.key_file, keys.to_string()).unwrap();
+    server.configured(|config| config.region.role = Role::Writer).await
+}
