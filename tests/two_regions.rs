@@ -16,7 +16,7 @@ use crate::harness::mailed::VERIFIED;
 use crate::harness::TestServer;
 
 /// Schedules of an ordinary run.
-const SCHEDULES: u64 = 50;
+const SCHEDULES: u64 = 12;
 /// What every run has to get to, or it shows little.
 const REACHED: [&str; 15] = [
     "register",

@@ -134,12 +134,6 @@ impl App {
         Self { config, writer: self.writer.clone(), parts: Arc::clone(&self.parts) }
     }
 
-    /// The same App, once it has heard which region writes.
-    #[must_use]
-    pub fn under(&self, writer: Option<Writer>) -> Self {
-        Self { writer, ..self.clone() }
-    }
-
     /// Refuses in a region that stands by (ED-17). Reads nothing.
     pub fn writes(&self) -> Result<(), StandsBy> {
         self.writes_under(self.writer.as_ref())
@@ -153,7 +147,8 @@ impl App {
         if self.config.region.name.is_none() {
             return Ok(None);
         }
-        let writer = self.store.writer().await?;
+        // On the heap: few stages have a second region, and every worker would have it on the stack.
+        let writer = Box::pin(self.store.writer()).await?;
         self.writes_under(writer.as_ref())?;
         Ok(writer)
     }

@@ -61,7 +61,7 @@ impl Current {
                 let (version, epoch) = (stored.version, writer.as_ref().map_or(0, |writer| writer.epoch));
                 let known = known.filter(|known| (known.version, known.epoch) == (version, epoch));
                 let known = known.map(|known| Arc::clone(&known.app));
-                let app = known.map_or_else(|| Ok(Arc::new(apply(&deployed, &stored)?.under(writer))), Ok::<_, String>)?;
+                let app = known.map_or_else(|| applied(&deployed, &stored, writer), Ok)?;
                 Ok::<_, String>(Applied { app, version, epoch })
             }
         };
@@ -84,7 +84,16 @@ impl Current {
 /// Which region writes, where there is a second one. Asked beside the settings, so that a writer that has lost its place
 /// stops in less than a minute after it hears, whoever still asks it.
 async fn writer(app: &App) -> Result<Option<Writer>, StoreError> {
-    if app.config.region.name.is_none() { Ok(None) } else { app.store.writer().await }
+    // On the heap: few stages have a second region.
+    if app.config.region.name.is_none() { Ok(None) } else { Box::pin(app.store.writer()).await }
+}
+
+fn applied(deployed: &App, stored: &StoredSettings, writer: Option<Writer>) -> Result<Arc<App>, String> {
+    let mut app = Arc::new(apply(deployed, stored)?);
+    if let Some(app) = Arc::get_mut(&mut app) {
+        app.writer = writer;
+    }
+    Ok(app)
 }
 
 const SLOW: &str = "the table took too long to say what is set";
