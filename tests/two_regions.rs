@@ -81,7 +81,8 @@ async fn schedule(seed: u64, tally: &mut Tally) {
     let mut chance = Chance(seed);
     let keeps_sessions = chance.below(2) == 0;
     let mut people = People::new([region(0).await, region(1).await], chance);
-    people.live(24, true).await;
+    people.begin().await;
+    people.live(20, true).await;
     // The link is cut, and what is written from now on, or was under way, does not arrive until it is mended.
     people.cut();
     let steps = people.chance.below(8);

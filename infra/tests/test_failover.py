@@ -25,7 +25,10 @@ class Region:
     """The region that takes over. It can stop answering before any change that is asked of it."""
 
     def __init__(self, region: str, heartbeat: float | None = BEGAN - 40) -> None:
-        self.region, self.changes, self.left = region, [], None
+        self.region = region
+        self.changes: list[str] = []
+        # How many more changes it takes; None is any number.
+        self.left: int | None = None
         self.writer: Json = None
         self.heartbeat = heartbeat
         self.rings = {ring: {f"{ring}-old": BEGAN - 1000} for ring in failover.RINGS}

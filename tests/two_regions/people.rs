@@ -139,6 +139,16 @@ impl People {
         self.replicate().await;
     }
 
+    /// Some are there already.
+    pub async fn begin(&mut self) {
+        for address in 0..ADDRESSES.len() {
+            if self.chance.below(3) > 0 {
+                self.register(address).await;
+                self.login(address).await;
+            }
+        }
+    }
+
     /// So many things happen. The region that writes says each time that it does.
     pub async fn live(&mut self, steps: usize, first: bool) {
         for _ in 0..steps {
