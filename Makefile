@@ -9,7 +9,7 @@ tools := .tools/venv/bin
 # emulator need what `sam` needs; the rest needs nothing.
 python := .tools/sam/bin/python
 in-package := PYTHONPATH="$(CURDIR)/infra"
-python-files := infra/wardgate_infra infra/tests tests/emulated $(wildcard benches/*.py) tests/interop/verify.py
+python-files := infra/wardgate_infra infra/tests tests/emulated $(wildcard benches/*.py) tests/interop/mail_server.py tests/interop/verify.py
 
 .PHONY: help
 help: ## List these commands
@@ -148,7 +148,7 @@ lint-python: .tools/python/.pins ## Run ruff and mypy over the Python, and check
 	@.tools/python/bin/mypy --config-file infra/pyproject.toml $(python-files)
 
 .PHONY: test-python
-test-python: .tools/sam/.pins .tools/kingfisher/.pins ## Run the tests of the Python that need neither AWS nor the emulator
+test-python: .tools/sam/.pins .tools/standalone/.pins .tools/kingfisher/.pins ## Run the tests of the Python that need neither AWS nor the emulator
 	@$(in-package) $(python) -m unittest discover --quiet --start-directory infra/tests --top-level-directory infra
 
 # zizmor looks at nothing outside, so that it finds the same everywhere.
@@ -236,6 +236,33 @@ validate-standalone: .tools/sam/.pins ## Test Prometheus' rules, and watch the r
 	@$(if $(SERVER),,$(need-rust))
 	@$(in-package) exec $(python) -m wardgate_infra.prometheus $(call option,SERVER,--server)
 
+# docker or buildah, whichever is there. RELEASE=1 refuses a base without a digest.
+.PHONY: image
+image: .tools/sam/.pins ## Build the container image of the server: make image TAG=wardgate-server:0.1.0 RELEASE=1 DRY_RUN=1
+	@$(in-package) exec $(python) -m wardgate_infra.image build $(call option,TAG,--tag) $(if $(RELEASE),--release) \
+		$(if $(DRY_RUN),--dry-run)
+
+.PHONY: validate-image
+validate-image: .tools/sam/.pins .tools/standalone/.pins ## Lint the Dockerfile, build its last stage of a binary and run that confined: make validate-image SERVER=<binary>
+	@$(if $(SERVER),,$(error SERVER is missing: make $@ SERVER=target/debug/wardgate-server))
+	@$(in-package) exec $(python) -m wardgate_infra.image try --server "$(SERVER)" $(call option,ENGINE,--engine)
+
+.PHONY: validate-kubernetes
+validate-kubernetes: .tools/sam/.pins .tools/standalone/.pins .tools/checkov/.pins ## Check each stage's manifests: kustomize, the API's schemas, checkov, our rules
+	@$(in-package) exec $(python) -m wardgate_infra.kubernetes
+
+compose = $(in-package) exec $(python) -m wardgate_infra.compose
+server = $(or $(SERVER),$${CARGO_TARGET_DIR:-target}/debug/wardgate-server)
+
+# The server is that of `make run`.
+.PHONY: compose
+compose: .tools/sam/.pins ## Lay out a store and keys for compose.yaml, and say how to start it: make compose SERVER=<binary>
+	@$(compose) lay-out --server "$(server)"
+
+.PHONY: validate-compose
+validate-compose: .tools/sam/.pins ## Do what compose.yaml says with processes: two servers behind haproxy, one stopped under load
+	@$(compose) try --server "$(server)"
+
 # EMULATOR_PORT is 4566 unless it is set. `exec`, so that Ctrl-C is the script's own affair.
 .PHONY: emulate
 emulate: .tools/sam/.pins .tools/emulator/.pins ## Deploy stage development to an emulator of AWS on this machine, with the functions themselves
@@ -251,22 +278,26 @@ test-deploy: .tools/sam/.pins .tools/emulator/.pins ## Deploy staging, productio
 operate = $(in-package) exec $(python) -m wardgate_infra.operate
 need-stage = $(if $(STAGE),,$(error STAGE is missing: make $@ STAGE=staging))
 yes = $(if $(YES),--yes)
+# ON=kubernetes has five of them go to a cluster, by kubectl: docs/operations/standalone.md.
+cluster = $(in-package) exec $(python) -m wardgate_infra.kubernetes.verbs $@ --stage "$(STAGE)" $(yes) \
+	$(call option,IMAGE,--image) $(call option,SINCE,--since) $(if $(FOLLOW),--follow) $(if $(DRY_RUN),--dry-run)
+on = $(if $(filter kubernetes,$(ON)),$(cluster),$(1))
 
 .PHONY: status
 status: .tools/sam/.pins ## Say how a stage is, and fail if something is wrong: make status STAGE=staging
 	@$(need-stage)
-	@$(operate) status --stage "$(STAGE)"
+	@$(call on,$(operate) status --stage "$(STAGE)")
 
 .PHONY: version
 version: .tools/sam/.pins ## Say what a stage runs, since when and by whom: make version STAGE=staging
 	@$(need-stage)
-	@$(operate) version --stage "$(STAGE)"
+	@$(call on,$(operate) version --stage "$(STAGE)")
 
 .PHONY: logs
 logs: .tools/sam/.pins ## Print what functions log: make logs STAGE=staging F=login SINCE=15m GREP=text REQUEST=id FOLLOW=1
 	@$(need-stage)
-	@$(operate) logs --stage "$(STAGE)" $(call option,F,--function) $(call option,SINCE,--since) \
-		$(call option,GREP,--grep) $(call option,REQUEST,--request) $(if $(FOLLOW),--follow)
+	@$(call on,$(operate) logs --stage "$(STAGE)" $(call option,F,--function) $(call option,SINCE,--since) \
+		$(call option,GREP,--grep) $(call option,REQUEST,--request) $(if $(FOLLOW),--follow))
 
 .PHONY: config
 config: .tools/sam/.pins ## Print the configuration that holds, and where each value comes from: make config STAGE=staging KEY=tokens
@@ -325,15 +356,15 @@ preflight: .tools/sam/.pins ## Say what an AWS account lacks for a deploy, above
 
 # A build of its own is part of it, for which it says `make build`.
 .PHONY: deploy
-deploy: .tools/sam/.pins ## Deploy everything of a stage: make deploy STAGE=staging YES=1 ARTIFACT=<hash> PARAMETERS="LogLevel=debug"
+deploy: .tools/sam/.pins $(if $(filter kubernetes,$(ON)),.tools/standalone/.pins) ## Deploy everything of a stage: make deploy STAGE=staging YES=1 ARTIFACT=<hash> PARAMETERS="LogLevel=debug"
 	@$(need-stage)
-	@$(operate) deploy --stage "$(STAGE)" $(yes) $(if $(ANYWAY),--anyway) $(call option,ARTIFACT,--artifact) \
-		$(call option,PARAMETERS,--parameters) $(call option,BINARIES,--binaries)
+	@$(call on,$(operate) deploy --stage "$(STAGE)" $(yes) $(if $(ANYWAY),--anyway) $(call option,ARTIFACT,--artifact) \
+		$(call option,PARAMETERS,--parameters) $(call option,BINARIES,--binaries))
 
 .PHONY: rollback
 rollback: .tools/sam/.pins ## Make the release before this one live again, in seconds: make rollback STAGE=production YES=1 RELEASE=<hash>
 	@$(need-stage)
-	@$(operate) rollback --stage "$(STAGE)" $(yes) $(call option,RELEASE,--release)
+	@$(call on,$(operate) rollback --stage "$(STAGE)" $(yes) $(call option,RELEASE,--release))
 
 # By hand, by an administrator. Production takes no YES=1, and wants DATA=kept or DATA=lost.
 .PHONY: destroy

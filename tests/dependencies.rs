@@ -1,6 +1,8 @@
 //! What continuous integration lets in as a dependency.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 
 use crate::harness::repository;
 
@@ -27,6 +29,37 @@ fn sec_pl_04_dependencies_are_checked_and_each_exception_has_a_reason_and_a_date
         }
     }
     assert!(exceptions >= 4, "{exceptions}");
+}
+
+/// What a package links under these features of its own, by the lock file: `cargo tree` reads nothing else.
+fn linked(package: &str, features: &[&str]) -> BTreeSet<String> {
+    let mut tree = Command::new(env!("CARGO"));
+    tree.args(["tree", "--offline", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--package", package]);
+    tree.args(["--no-default-features", "--features", &features.join(",")]);
+    let output = tree.current_dir(repository("")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn sec_pl_06_what_is_for_a_laptop_is_in_no_image_and_what_is_for_a_server_in_no_function() {
+    let of_a_laptop = ["dynoxide-rs", "rsa", "wardgate-generate", "libsqlite3-sys"];
+    let of_nobody = ["aws-lc-rs", "aws-lc-sys", "native-tls", "openssl-sys", "h2"];
+    let of_a_server = ["lettre", "aws-sdk-dynamodbstreams"];
+    let image = linked("wardgate-server", &["standalone"]);
+    for name in of_a_laptop.into_iter().chain(of_nobody) {
+        assert!(!image.contains(name), "the image links {name}");
+    }
+    let laptop = linked("wardgate-server", &["dev"]);
+    assert!(of_a_laptop.iter().all(|name| laptop.contains(*name)), "{laptop:?}");
+    assert!(of_a_server.iter().all(|name| image.contains(*name)), "{image:?}");
+    for function in ["events", "mailer", "eraser", "audit-watch", "sign-in", "accounts", "pages", "service"] {
+        let function_links = linked(function, &[]);
+        let foreign =
+            of_a_server.iter().chain(&of_a_laptop).chain(&of_nobody).find(|name| function_links.contains(**name));
+        assert_eq!(foreign, None, "{function} links it");
+    }
 }
 
 /// What a scan finds and lets be is `infra/secrets.toml`; `infra/tests/test_secret_scan.py` plants keys for it.

@@ -14,9 +14,11 @@ const TEMPLATE: &str = "infra/pipeline.yaml";
 /// The stacks that an administrator deploys, and no pipeline.
 const ADMINISTRATORS: [&str; 2] = [TEMPLATE, "infra/restore-testing.yaml"];
 /// Jobs that may do more than read the source, and what.
-const RIGHTS: [(&str, &str, &str); 7] = [
+const RIGHTS: [(&str, &str, &str); 9] = [
     ("advisories", "release", "id-token: write"),
     ("advisories", "tell", "issues: write"),
+    ("image", "push", "attestations: write"),
+    ("image", "push", "id-token: write"),
     ("staging", "build", "attestations: write"),
     ("staging", "build", "id-token: write"),
     ("staging", "deploy", "id-token: write"),

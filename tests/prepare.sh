@@ -1,25 +1,34 @@
 #!/usr/bin/env bash
-# Installs what some tests call, pinned: PyJWT into .tools/interop-venv, jose into tests/interop/node_modules, Playwright
-# (without a browser of its own) and axe-core into tests/browser/node_modules.
+# Installs what some tests call, pinned: PyJWT into .tools/interop-venv, aiosmtpd into .tools/smtp-venv, jose into
+# tests/interop/node_modules, Playwright (without a browser of its own) and axe-core into tests/browser/node_modules.
 # Prints a line `name: reason` for each that cannot be had, and nothing else on standard output.
 set -euo pipefail
 cd "$(dirname "$0")"
-venv=../.tools/interop-venv
 
 # A copy of the pins is laid down last, so that an installation that was cut short is made again.
-pyjwt() {
+# The packages of a file in interop/, in an environment of their own.
+python_packages() {
+    local name=$1 pins=interop/$2 venv=../.tools/$3
     command -v python3 >/dev/null || { echo "Python 3 is missing"; return; }
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python is older than 3.11"; return; }
-    if cmp -s interop/requirements.txt "$venv/requirements.txt" && [ -x "$venv/bin/python" ]; then return; fi
-    echo "Installing PyJWT into .tools/interop-venv …" >&2
+    if cmp -s "$pins" "$venv/requirements.txt" && [ -x "$venv/bin/python" ]; then return; fi
+    echo "Installing $name into .tools/$3 …" >&2
     rm -rf "$venv"
     if ! python3 -m venv "$venv" >&2 || ! "$venv/bin/python" -m pip install --quiet --no-input --no-deps \
-        --disable-pip-version-check --only-binary :all: --requirement interop/requirements.txt >&2; then
+        --disable-pip-version-check --only-binary :all: --requirement "$pins" >&2; then
         rm -rf "$venv"
         echo "it could not be installed"
         return
     fi
-    cp interop/requirements.txt "$venv/"
+    cp "$pins" "$venv/requirements.txt"
+}
+
+pyjwt() {
+    python_packages PyJWT requirements.txt interop-venv
+}
+
+aiosmtpd() {
+    python_packages aiosmtpd smtp-requirements.txt smtp-venv
 }
 
 # What package-lock.json of this folder pins.
@@ -46,7 +55,7 @@ browser() {
     packages browser
 }
 
-for part in pyjwt jose browser; do
+for part in pyjwt aiosmtpd jose browser; do
     reason=$($part)
     [ -z "$reason" ] || echo "$part: $reason"
 done

@@ -34,7 +34,7 @@ awk -v totals="$target/tests.totals" '
 ' "$target/tests.log"
 
 read -r passed failed ignored <"$target/tests.totals"
-for part in pyjwt jose browser; do
+for part in pyjwt aiosmtpd jose browser; do
     reason=$(sed -n "s/^$part: //p" <<<"$skipped")
     if [ -z "$reason" ]; then
         echo "  test with $part: ran"

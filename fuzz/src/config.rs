@@ -6,6 +6,9 @@ use wardgate::config::Config;
 /// Shorter values may well be a part of the message's own words.
 const LONG: usize = 12;
 
+/// What messages name as examples: a value that happens to be a part of one is not repeated.
+const EXAMPLES: [&str; 2] = ["https://auth.example.com", "wardgate/production/"];
+
 /// The input is variables, `NAME=value` each, with a NUL after each as in `/proc/self/environ`.
 pub(crate) fn run(data: &[u8]) {
     let variables = || crate::text(data).split('\0').filter_map(|variable| variable.split_once('='));
@@ -15,8 +18,9 @@ pub(crate) fn run(data: &[u8]) {
         Err(error) => {
             let message = format!("{error} {error:?}");
             let is_name = |part: &str| variables().any(|(name, _)| message.contains(name) && name.contains(part));
+            let is_example = |part: &str| EXAMPLES.iter().any(|example| example.contains(part));
             for part in variables().flat_map(|(_, value)| parts(value)).filter(|part| part.len() >= LONG) {
-                assert!(!message.contains(part) || is_name(part), "{part:?} is in {message}");
+                assert!(!message.contains(part) || is_name(part) || is_example(part), "{part:?} is in {message}");
             }
         }
     }

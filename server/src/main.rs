@@ -1,9 +1,14 @@
-//! The standalone server. `wardgate-server engine` is its embedded store alone; `wardgate-server config` prints the
-//! configuration that it would start with, and with `--deployed` that of variables which are not this machine's.
+//! The standalone server. `wardgate-server config` prints the configuration that it would start with, and with `--deployed`
+//! that of variables which are not this machine's; `preflight` says what keeps it from starting, and starts nothing; `check`
+//! asks the one that runs on this machine whether it lives; `engine` is its embedded store alone.
+
+mod embedded;
+mod unasked;
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -15,14 +20,23 @@ use wardgate::entropy::SystemEntropy;
 use wardgate::telemetry;
 use wardgate_server::env_file::Environment;
 use wardgate_server::ops::is_beside_the_api;
-use wardgate_server::serve::{claim_descriptors, listen, serve};
+use wardgate_server::preflight::Fault;
+use wardgate_server::serve::{claim_descriptors, listen, serve, stopped};
+use wardgate_server::{check, host, preflight};
 
 type AnyError = Box<dyn std::error::Error>;
+
+/// What whoever started it has to mend first: `EX_CONFIG` of sysexits. Starting again as it is would be in vain.
+const MISCONFIGURED: u8 = 78;
 
 /// What to be.
 enum Mode {
     /// The server.
     Serve,
+    /// What says whether it could start, and ends.
+    Preflight,
+    /// What asks the server of this machine whether it lives, and ends.
+    Check,
     /// The embedded store alone, for functions that run beside it (`make watch`).
     Engine,
     /// What prints the configuration and ends. That of a function knows no file of this machine, and has what operators have
@@ -34,12 +48,14 @@ impl Mode {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, AnyError> {
         match (arguments.next().as_deref(), arguments.next().as_deref()) {
             (None, _) => Ok(Self::Serve),
+            (Some("preflight"), None) => Ok(Self::Preflight),
+            (Some("check"), None) => Ok(Self::Check),
             (Some("engine"), None) => Ok(Self::Engine),
             (Some("config"), None) => Ok(Self::Config { deployed: None }),
             (Some("config"), Some("--deployed")) => {
                 Ok(Self::Config { deployed: Some(arguments.next().unwrap_or_else(|| "{}".to_owned())) })
             }
-            _ => Err("usage: wardgate-server [engine | config [--deployed settings]]".into()),
+            _ => Err("usage: wardgate-server [config [--deployed settings] | preflight | check | engine]".into()),
         }
     }
 }
@@ -48,7 +64,7 @@ impl Mode {
 #[expect(clippy::print_stderr, reason = "the one message of a start that failed, for whoever typed the command")]
 async fn main() -> ExitCode {
     match run().await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("wardgate: {error}");
             ExitCode::FAILURE
@@ -57,18 +73,23 @@ async fn main() -> ExitCode {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
-async fn run() -> Result<(), AnyError> {
+async fn run() -> Result<ExitCode, AnyError> {
     let mode = Mode::parse(std::env::args().skip(1))?;
     let is_deployed = matches!(mode, Mode::Config { deployed: Some(_) });
     let folder = (cfg!(feature = "dev") && !is_deployed).then(|| Path::new("."));
     let environment = Environment::read(std::env::vars(), folder)?;
-    let config = Config::load(environment.variables()).map_err(|error| environment.explain(error))?;
+    let Ok(config) = Config::load(environment.variables()) else { return Ok(misconfigured(&environment)) };
     if let Mode::Config { deployed } = mode {
         let set = deployed.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
         let mut settings = config.with(&set)?.settings();
         environment.name_sources(&mut settings);
         print_settings(&settings);
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
+    }
+    match mode {
+        Mode::Check => return Ok(check::live(&config).await.map(|()| ExitCode::SUCCESS)?),
+        Mode::Preflight => return look(config).await,
+        Mode::Serve | Mode::Engine | Mode::Config { .. } => {}
     }
     telemetry::start(&config.log)?;
     claim_descriptors(config.http.max_connections)?;
@@ -84,29 +105,83 @@ async fn run() -> Result<(), AnyError> {
         std::process::exit(1);
     });
     match (mode, config.embedded.folder.clone()) {
-        (Mode::Serve, Some(folder)) => return embedded::run(config, &folder, listeners, stopping).await,
+        (Mode::Serve, Some(folder)) => {
+            embedded::run(config, &folder, listeners, stopping).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
         (Mode::Engine, Some(folder)) => {
             // Free, as it was a moment ago: whoever runs the functions listens there.
             drop(listeners);
-            return embedded::engine(config, &folder, &environment, stopping).await;
+            embedded::engine(config, &folder, &environment, stopping).await?;
+            return Ok(ExitCode::SUCCESS);
         }
         (Mode::Engine, None) => return Err("engine needs embedded.folder: set AUTH__EMBEDDED__FOLDER".into()),
-        (Mode::Serve | Mode::Config { .. }, _) => {}
+        _ => {}
     }
-    let connection = Connection::from_environment(|name| std::env::var(name).ok())?;
+    let connection = host::connection(|name| std::env::var(name).ok()).await?;
     let ops = if is_beside_the_api(&config) { Vec::new() } else { listen(&config.ops.bind, config.ops.port).await? };
-    let app = app(config, connection)?;
+    let app = app(config, connection.clone())?;
+    let patience = Duration::from_millis(app.config.ops.start_ms);
+    let faults = tokio::select! {
+        faults = preflight::wait(&app, &connection, patience) => faults,
+        // Whoever stops a start that waits is not told what it waited for.
+        () = stopped(stopping.clone()) => return Ok(ExitCode::SUCCESS),
+    };
+    if !faults.is_empty() {
+        for Fault { about, found, remedy, .. } in &faults {
+            tracing::error!(about, found, remedy, "cannot start");
+        }
+        return Ok(ExitCode::from(MISCONFIGURED));
+    }
+    let jobs = unasked::start(&app, &connection, &stopping)?;
     tracing::info!(
         stage = app.config.stage.name(),
         version = env!("CARGO_PKG_VERSION"),
         addresses = addresses(&listeners),
         ops = addresses(&ops),
+        store = connection.endpoints.dynamodb.as_deref().unwrap_or(&connection.region),
+        keys = source_of_keys(&app.config),
         max_connections = app.config.http.max_connections,
         max_in_flight = app.config.http.max_in_flight,
         "listening"
     );
     serve(app, listeners, ops, stopping).await;
-    Ok(())
+    // They stop beside the drain, and have given their leases back by now.
+    jobs.await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every mistake of the configuration, for whoever typed the command.
+#[expect(clippy::print_stderr, reason = "logging is not configured yet")]
+fn misconfigured(environment: &Environment) -> ExitCode {
+    for mistake in Config::mistakes(environment.variables()) {
+        eprintln!("wardgate: {}", environment.explain(mistake));
+    }
+    ExitCode::from(MISCONFIGURED)
+}
+
+/// Says what keeps the server from starting.
+#[expect(clippy::disallowed_methods, reason = "a host reads the environment once, here")]
+#[expect(clippy::print_stdout, reason = "what whoever typed the command asked for")]
+async fn look(config: Config) -> Result<ExitCode, AnyError> {
+    claim_descriptors(config.http.max_connections)?;
+    let connection = host::connection(|name| std::env::var(name).ok()).await?;
+    let app = app(config, connection.clone())?;
+    let faults = preflight::faults(&app, &connection).await;
+    for fault in &faults {
+        println!("{fault}");
+    }
+    if faults.is_empty() {
+        println!("Nothing is missing.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(ExitCode::from(MISCONFIGURED))
+}
+
+fn source_of_keys(config: &Config) -> String {
+    let secrets = &config.secrets;
+    let path = secrets.folder.as_deref().or(secrets.file.as_deref()).map(|path| path.display().to_string());
+    path.or_else(|| secrets.prefix.clone()).unwrap_or_default()
 }
 
 fn addresses(listeners: &[TcpListener]) -> String {
@@ -139,107 +214,5 @@ async fn interrupted() {
             }
         }
         Err(_) => drop(tokio::signal::ctrl_c().await),
-    }
-}
-
-#[cfg(feature = "dev")]
-mod embedded {
-    use std::path::Path;
-    use std::sync::Arc;
-
-    use tokio::net::TcpListener;
-    use tokio::sync::watch;
-    use wardgate::config::Config;
-    use wardgate_server::dev::local::Local;
-    use wardgate_server::dev::{demo, erasure, outbox, tour};
-    use wardgate_server::env_file::Environment;
-    use wardgate_server::serve::{listen, serve_router};
-
-    use super::{AnyError, app};
-
-    #[expect(clippy::print_stdout, reason = "the tour is what whoever typed `make run` waits for")]
-    pub(super) async fn run(
-        mut config: Config,
-        folder: &Path,
-        listeners: Vec<TcpListener>,
-        stopping: watch::Receiver<bool>,
-    ) -> Result<(), AnyError> {
-        let local = Local::start(&mut config, folder).await?;
-        let base = format!("http://localhost:{}", config.http.port);
-        let app = app(config, local.connection.clone())?;
-        demo::ensure(&app).await?;
-        println!("\nWardgate listens on {base}. Ctrl-C ends it; data and keys stay in {}.\n", folder.display());
-        println!("{}", tour::tour(&base));
-        let (pump, outbox) = local.pump(&app);
-        let router = outbox::router(&app, &pump, &outbox);
-        let pumping = tokio::spawn(pump.run(stopping.clone()));
-        let erasures = erasure::start(&app, stopping.clone());
-        serve_router(Arc::clone(&app), router, listeners, stopping).await;
-        pumping.await?;
-        // One that is under way is finished at the next start.
-        erasures.abort();
-        let _ = erasures.await;
-        drop(app);
-        local.stop().await?;
-        println!("Wardgate has stopped.");
-        Ok(())
-    }
-
-    /// The store, keys, demo user and outbox for functions that run as processes of their own.
-    #[expect(clippy::print_stdout, reason = "whoever typed `make watch` looks for their mails")]
-    pub(super) async fn engine(
-        mut config: Config,
-        folder: &Path,
-        environment: &Environment,
-        stopping: watch::Receiver<bool>,
-    ) -> Result<(), AnyError> {
-        let local = Local::start(&mut config, folder).await?;
-        let app = app(config, local.connection.clone())?;
-        demo::ensure(&app).await?;
-        // The functions have no outbox: it is here, on a port of its own.
-        let listeners = listen(app.config.http.bind.get(..1).unwrap_or_default(), 0).await?;
-        let (pump, outbox) = local.pump(&app);
-        let router = outbox::routes(&app.config, &pump, &outbox);
-        let pumping = tokio::spawn(pump.run(stopping.clone()));
-        let env_file = local.write_env_file(&app.config, environment.from_file())?;
-        if let Some(address) = listeners.first().and_then(|listener| listener.local_addr().ok()) {
-            println!("Mails land at http://{address}/dev/outbox.");
-        }
-        serve_router(app, router, listeners, stopping).await;
-        pumping.await?;
-        drop(env_file);
-        Ok(local.stop().await?)
-    }
-}
-
-#[cfg(not(feature = "dev"))]
-mod embedded {
-    use std::path::Path;
-
-    use tokio::net::TcpListener;
-    use tokio::sync::watch;
-    use wardgate::config::Config;
-    use wardgate_server::env_file::Environment;
-
-    use super::AnyError;
-
-    #[expect(clippy::unused_async, reason = "the same shape as with the feature")]
-    pub(super) async fn run(
-        _config: Config,
-        _folder: &Path,
-        _listeners: Vec<TcpListener>,
-        _stopping: watch::Receiver<bool>,
-    ) -> Result<(), AnyError> {
-        Err("embedded.folder is set, but this build has no embedded store: it needs the cargo feature dev (PL-06)"
-            .into())
-    }
-
-    pub(super) async fn engine(
-        config: Config,
-        folder: &Path,
-        _environment: &Environment,
-        stopping: watch::Receiver<bool>,
-    ) -> Result<(), AnyError> {
-        run(config, folder, Vec::new(), stopping).await
     }
 }

@@ -4,6 +4,11 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use wardgate::app::App;
+use wardgate::telemetry::metrics;
+
+use crate::memory_limit::memory_limit;
+use crate::serve::count;
 
 /// Around a refresh at the low end, a password hash in the middle, and the deadline at the high end; in seconds. Each
 /// threshold of an alarm is one of them, because between two of them a quantile is a guess.
@@ -21,11 +26,23 @@ pub(crate) fn recorder() -> Option<&'static PrometheusHandle> {
         let duration = Matcher::Suffix("_duration_seconds".to_owned());
         let handle =
             PrometheusBuilder::new().set_buckets_for_metric(duration, &BUCKETS).ok()?.install_recorder().ok()?;
+        metrics::build(env!("CARGO_PKG_VERSION"));
+        metrics_process::Collector::default().describe();
         let kept = handle.clone();
         std::thread::spawn(move || keep(&kept));
         Some(handle)
     };
     RECORDER.get_or_init(install).as_ref()
+}
+
+/// What the system says of this process: `process_*`, and its memory as a share of what it may have, where there is a limit;
+/// and how far hashing is behind.
+pub(crate) fn measure_process(app: &App) {
+    metrics_process::Collector::default().collect();
+    metrics::hashing(count(app.hasher.waiting()), app.hasher.usual().as_secs_f64());
+    if let Some(limit) = memory_limit() {
+        metrics::memory(limit);
+    }
 }
 
 /// For as long as the process lives, as the recorder does.

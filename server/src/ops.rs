@@ -14,6 +14,7 @@ use wardgate::config::{Config, Stage};
 
 use crate::metrics;
 use crate::router::{not_found, own};
+use crate::serve::Load;
 
 /// Whether `/metrics` is on the API's own port: on a laptop, where nobody else can reach it. Everywhere else it has an
 /// address of its own, or whoever may sign in may read it.
@@ -23,7 +24,7 @@ pub fn is_beside_the_api(config: &Config) -> bool {
 
 /// The operators' port. Its `/ready` does not follow the store: an outage would empty every replica's place at the load
 /// balancer, and our 503 with its Retry-After would become the balancer's.
-pub(crate) fn router(app: &Arc<App>, stop: watch::Receiver<bool>) -> Router {
+pub(crate) fn router(app: &Arc<App>, load: Load, stop: watch::Receiver<bool>) -> Router {
     let (live, ready) = (Arc::clone(app), Arc::clone(app));
     Router::new()
         .route("/live", get(async move || text(&live, StatusCode::OK, "live")))
@@ -35,14 +36,16 @@ pub(crate) fn router(app: &Arc<App>, stop: watch::Receiver<bool>) -> Router {
                 text(&ready, status, if is_stopping { "stopping" } else { "ready" })
             }),
         )
-        .merge(measurements(app))
+        .merge(measurements(app, Some(load)))
         .fallback(not_found(app))
 }
 
-/// `/metrics`.
-pub(crate) fn measurements(app: &Arc<App>) -> Router {
+/// `/metrics`, with how busy the API's port is where that is known.
+pub(crate) fn measurements(app: &Arc<App>, load: Option<Load>) -> Router {
     let (app, recorder) = (Arc::clone(app), metrics::recorder());
     let render = async move || {
+        metrics::measure_process(&app);
+        load.iter().for_each(Load::measure);
         let rendered = recorder.map(PrometheusHandle::render).unwrap_or_default();
         own(&app, StatusCode::OK, "text/plain; version=0.0.4", rendered)
     };

@@ -76,7 +76,7 @@ fn routed(app: &Arc<App>, current: &Current) -> Router {
     let describe = async move |headers: HeaderMap| description(&describing, &headers);
     let mut router = Router::new().route("/openapi.json", get(describe));
     if ops::is_beside_the_api(&app.config) {
-        router = router.merge(ops::measurements(app));
+        router = router.merge(ops::measurements(app, None));
     }
     for (path, methods) in paths {
         router = router.route(path, methods);

@@ -5,6 +5,8 @@
 mod browser;
 #[path = "process/engine.rs"]
 mod engine;
+#[path = "process/start.rs"]
+mod start;
 #[path = "process/stop.rs"]
 mod stop;
 
@@ -26,6 +28,8 @@ fn command(folder: &Path, port: u16, variables: &[(&str, &str)]) -> Command {
         .env("AUTH__STAGE", "development")
         .env("AUTH__EMBEDDED__FOLDER", folder)
         .env("AUTH__HTTP__PORT", port.to_string())
+        // As slow as a machine may be that runs all tests at once.
+        .env("AUTH__HASHING__MAX_WAIT_MS", "60000")
         .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

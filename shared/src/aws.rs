@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_dynamodb::config::IdentityCache;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use thiserror::Error;
@@ -25,6 +27,8 @@ pub struct Connection {
     pub endpoints: Endpoints,
     /// Whose requests these are.
     pub credentials: SharedCredentialsProvider,
+    /// Keeps what the provider gave until shortly before it expires, or keeps nothing.
+    pub identity_cache: SharedIdentityCache,
     /// What carries the requests. Tests count and disturb them here, below the SDK.
     pub http_client: SharedHttpClient,
 }
@@ -34,6 +38,8 @@ pub struct Connection {
 pub struct Endpoints {
     /// `DynamoDB`'s.
     pub dynamodb: Option<String>,
+    /// `DynamoDB` Streams'.
+    pub dynamodb_streams: Option<String>,
     /// Secrets Manager's.
     pub secrets_manager: Option<String>,
     /// SQS's.
@@ -54,12 +60,20 @@ pub enum ConnectionError {
     /// A variable that has to be set is not.
     #[error("the environment variable {0} is not set")]
     MissingVariable(&'static str),
+    /// The roots that `AWS_CA_BUNDLE` names cannot be had.
+    #[error("AWS_CA_BUNDLE: {path} has no certificates in PEM: {cause}")]
+    CaBundle {
+        /// Which file.
+        path: String,
+        /// What is wrong with it.
+        cause: String,
+    },
 }
 
 impl Connection {
     /// Reads AWS's own variables. Lambda puts the role's credentials there and starts a new process before they expire.
     pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConnectionError> {
-        let required = |name| variable(name).ok_or(ConnectionError::MissingVariable(name));
+        let required = |name| required(&variable, name);
         let credentials = Credentials::new(
             required("AWS_ACCESS_KEY_ID")?,
             required("AWS_SECRET_ACCESS_KEY")?,
@@ -67,9 +81,27 @@ impl Connection {
             None,
             "environment",
         );
+        // In variables nothing expires.
+        Self::new(&variable, SharedCredentialsProvider::new(credentials), IdentityCache::no_cache())
+    }
+
+    /// As [`Self::from_environment`], for a process that outlives its credentials: `provider` is asked for new ones in time.
+    pub fn renewing(
+        variable: impl Fn(&str) -> Option<String>,
+        provider: SharedCredentialsProvider,
+    ) -> Result<Self, ConnectionError> {
+        Self::new(&variable, provider, IdentityCache::lazy().build())
+    }
+
+    fn new(
+        variable: &impl Fn(&str) -> Option<String>,
+        credentials: SharedCredentialsProvider,
+        identity_cache: SharedIdentityCache,
+    ) -> Result<Self, ConnectionError> {
         let endpoint = |name: &str| variable(name).or_else(|| variable("AWS_ENDPOINT_URL"));
         let endpoints = Endpoints {
             dynamodb: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
+            dynamodb_streams: endpoint("AWS_ENDPOINT_URL_DYNAMODB_STREAMS"),
             secrets_manager: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
             sqs: endpoint("AWS_ENDPOINT_URL_SQS"),
             sesv2: endpoint("AWS_ENDPOINT_URL_SESV2"),
@@ -78,10 +110,11 @@ impl Connection {
             codedeploy: endpoint("AWS_ENDPOINT_URL_CODEDEPLOY"),
         };
         Ok(Self {
-            region: required("AWS_REGION")?,
+            region: required(variable, "AWS_REGION")?,
             endpoints,
-            credentials: SharedCredentialsProvider::new(credentials),
-            http_client: SharedHttpClient::new(Http1Client::default()),
+            credentials,
+            identity_cache,
+            http_client: http_client(variable)?,
         })
     }
 
@@ -89,11 +122,28 @@ impl Connection {
     pub fn local(dynamodb: String) -> Self {
         Self {
             region: "eu-central-1".to_owned(),
-            endpoints: Endpoints { dynamodb: Some(dynamodb), ..Endpoints::default() },
+            endpoints: Endpoints {
+                dynamodb_streams: Some(dynamodb.clone()),
+                dynamodb: Some(dynamodb),
+                ..Endpoints::default()
+            },
             credentials: SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local")),
+            identity_cache: IdentityCache::no_cache(),
             http_client: SharedHttpClient::new(Http1Client::default()),
         }
     }
+}
+
+fn required(variable: impl Fn(&str) -> Option<String>, name: &'static str) -> Result<String, ConnectionError> {
+    variable(name).ok_or(ConnectionError::MissingVariable(name))
+}
+
+/// What carries requests, and trusts Amazon's roots and those in the file that `AWS_CA_BUNDLE` names: a store of one's own
+/// has a certificate of one's own.
+pub fn http_client(variable: impl Fn(&str) -> Option<String>) -> Result<SharedHttpClient, ConnectionError> {
+    let Some(path) = variable("AWS_CA_BUNDLE") else { return Ok(SharedHttpClient::new(Http1Client::default())) };
+    let client = std::fs::read(&path).map_err(|error| error.to_string()).and_then(|pem| Http1Client::trusting(&pem));
+    client.map(SharedHttpClient::new).map_err(|cause| ConnectionError::CaBundle { path, cause })
 }
 
 /// An SDK client that is built when it is first used, because building one reads the SDK's table of partitions. Not
@@ -132,7 +182,7 @@ macro_rules! builder {
             .http_client($connection.http_client.clone())
             .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
             .time_source(aws_smithy_async::time::SystemTimeSource::new())
-            .identity_cache($sdk::config::IdentityCache::no_cache())
+            .identity_cache($connection.identity_cache.clone())
             .stalled_stream_protection($sdk::config::StalledStreamProtectionConfig::disabled())
             .timeout_config($crate::aws::timeouts($config))
             .retry_config($crate::aws::retries($config))
@@ -167,5 +217,16 @@ mod tests {
         let without_region = |name: &str| variables(name).filter(|_| name != "AWS_REGION");
         let error = Connection::from_environment(without_region).unwrap_err();
         assert_eq!(error, ConnectionError::MissingVariable("AWS_REGION"));
+    }
+
+    #[test]
+    fn a_bundle_without_certificates_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_str().unwrap();
+        for path in [path, "/nonexistent"] {
+            let bundled = |name: &str| if name == "AWS_CA_BUNDLE" { Some(path.to_owned()) } else { variables(name) };
+            let error = Connection::from_environment(bundled).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("AWS_CA_BUNDLE: {path} has no certificates in PEM: ")), "{error}");
+        }
     }
 }

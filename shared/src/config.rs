@@ -9,6 +9,7 @@ pub mod live;
 mod reference;
 mod sections;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -82,6 +83,7 @@ pub struct Config {
     pub tokens: Tokens,
     pub authorizer: Authorizer,
     pub mail: Mail,
+    pub jobs: Jobs,
     pub limits: Limits,
     pub switches: Switches,
     pub region: Region,
@@ -148,6 +150,17 @@ impl ConfigError {
         let variable = format!("AUTH__{}", key.replace('.', "__").to_ascii_uppercase());
         Self::MissingKey { key: key.to_owned(), variable }
     }
+
+    /// The key that it is about, dotted.
+    fn key(&self) -> Option<&str> {
+        match self {
+            Self::Stage | Self::File { .. } => None,
+            Self::UnknownKey { key, .. }
+            | Self::MissingKey { key, .. }
+            | Self::NotLive { key }
+            | Self::WrongValue { key, .. } => Some(key),
+        }
+    }
 }
 
 /// A key that is set, and by what.
@@ -168,6 +181,36 @@ impl Config {
         Self::read(layered(variables)?)
     }
 
+    /// Every mistake, where [`Self::load`] tells the first: for whoever mends them by hand. Each is mended as it says, and the
+    /// rest is read again.
+    pub fn mistakes(variables: impl IntoIterator<Item = (String, String)>) -> Vec<ConfigError> {
+        let mut variables: BTreeMap<String, String> = variables.into_iter().collect();
+        let mut mistakes: Vec<ConfigError> = Vec::new();
+        while let Err(mistake) = Self::load(variables.clone()) {
+            let is_mended = match &mistake {
+                ConfigError::Stage => {
+                    variables.insert("AUTH__STAGE".to_owned(), "production".to_owned());
+                    true
+                }
+                ConfigError::MissingKey { variable, .. } => {
+                    variables.insert(variable.clone(), "https://missing.example".to_owned()).is_none()
+                }
+                ConfigError::UnknownKey { source_name, .. } | ConfigError::WrongValue { source_name, .. } => {
+                    variables.remove(source_name).is_some()
+                }
+                ConfigError::File { .. } | ConfigError::NotLive { .. } => false,
+            };
+            // A key whose value was wrong is missing without it, which is the same mistake.
+            if !mistakes.iter().any(|known| known.key().is_some() && known.key() == mistake.key()) {
+                mistakes.push(mistake);
+            }
+            if !is_mended {
+                break;
+            }
+        }
+        mistakes
+    }
+
     /// What holds, key by key; keys that nothing sets are left out.
     pub fn settings(&self) -> Vec<Setting> {
         let mut settings = self.layers.settings();
@@ -177,6 +220,12 @@ impl Config {
             }
         }
         settings
+    }
+
+    /// The file or variable that set a key.
+    #[cfg(feature = "smtp")]
+    pub(crate) fn source_of(&self, key: &str) -> String {
+        self.layers.sources().of(key)
     }
 
     fn read(layers: Layers) -> Result<Self, ConfigError> {

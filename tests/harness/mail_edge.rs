@@ -13,6 +13,8 @@ use wardgate_server::dev::outbox::Outbox;
 pub enum MailDisturbance {
     /// It is not taken.
     Refused,
+    /// It is not taken, and never will be.
+    RefusedForGood,
     /// It arrives, but the answer about it does not.
     LostAnswer,
 }
@@ -23,6 +25,7 @@ pub struct MailEdge {
     inner: Arc<Outbox>,
     disturbances: Arc<Mutex<VecDeque<MailDisturbance>>>,
     arrived: Arc<Mutex<Vec<String>>>,
+    newest: Arc<Mutex<Option<Vec<u8>>>>,
 }
 
 impl fmt::Debug for MailEdge {
@@ -33,7 +36,7 @@ impl fmt::Debug for MailEdge {
 
 impl MailEdge {
     pub fn new(inner: Arc<Outbox>) -> Self {
-        Self { inner, disturbances: Arc::default(), arrived: Arc::default() }
+        Self { inner, disturbances: Arc::default(), arrived: Arc::default(), newest: Arc::default() }
     }
 
     /// How many mails have arrived.
@@ -56,7 +59,13 @@ impl MailEdge {
         self.arrived.lock().unwrap().clone()
     }
 
+    /// The message that arrived last.
+    pub fn newest(&self) -> Option<Vec<u8>> {
+        self.newest.lock().unwrap().clone()
+    }
+
     fn note(&self, mail: &OutgoingMail) {
+        *self.newest.lock().unwrap() = Some(mail.message.clone());
         let message = String::from_utf8_lossy(&mail.message);
         let (_, id) = message.split_once("Message-ID: <").unwrap();
         self.arrived.lock().unwrap().push(id.split_once('@').unwrap().0.to_owned());
@@ -65,7 +74,7 @@ impl MailEdge {
 
 impl MailTransport for MailEdge {
     fn send<'a>(&'a self, mail: &'a OutgoingMail) -> BoxFuture<'a, Result<(), OutboundError>> {
-        let failed = Err(OutboundError { service: "the test", code: "disturbed".to_owned() });
+        let failed = Err(OutboundError::passing("the test", "disturbed"));
         let disturbance = self.disturbances.lock().unwrap().pop_front();
         Box::pin(async move {
             match disturbance {
@@ -75,6 +84,9 @@ impl MailTransport for MailEdge {
                     Ok(())
                 }
                 Some(MailDisturbance::Refused) => failed,
+                Some(MailDisturbance::RefusedForGood) => {
+                    failed.map_err(|error| OutboundError { is_final: true, ..error })
+                }
                 Some(MailDisturbance::LostAnswer) => {
                     self.inner.send(mail).await?;
                     self.note(mail);

@@ -160,6 +160,7 @@ impl TestServer {
             ("AUTH__AWS__ATTEMPT_TIMEOUT_MS", "10000"),
             ("AUTH__AWS__OPERATION_TIMEOUT_MS", "30000"),
             ("AUTH__HTTP__REQUEST_DEADLINE_MS", "60000"),
+            ("AUTH__HASHING__MAX_WAIT_MS", "30000"),
         ];
         environment.push(if secrets_manager {
             ("AUTH__SECRETS__PREFIX", secrets_manager::PREFIX)
@@ -265,6 +266,11 @@ impl TestServer {
         (server.store, server.connection) = (store, connection);
         server.listen(listeners).await;
         server
+    }
+
+    /// How it reaches the table.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {

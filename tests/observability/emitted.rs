@@ -28,6 +28,19 @@ const RINGS: [RingName; 6] = [
     RingName::PasswordWrap,
 ];
 
+/// What no function ever measures: API Gateway tells it the source of a request, and Lambda gives it one at a time.
+const THE_SERVERS_ALONE: [&str; 9] = [
+    "wardgate_build_info",
+    "wardgate_connections",
+    "wardgate_connections_limit",
+    "wardgate_hash_seconds",
+    "wardgate_hashes_waiting",
+    "wardgate_in_flight",
+    "wardgate_in_flight_limit",
+    "wardgate_shed_total",
+    "wardgate_sources_hidden_total",
+];
+
 /// A namespace of AWS, metrics of it, and the sets of dimensions that it emits them with.
 pub type Vended = (&'static str, &'static [&'static str], &'static [&'static [&'static str]]);
 /// As far as anything here watches them.
@@ -114,6 +127,11 @@ pub fn recorded() -> Vec<Key> {
         ours::audit_erasure();
         ours::stale_secrets();
         ours::hidden_source();
+        ours::Shed::ALL.iter().copied().for_each(ours::shed);
+        ours::hashing(0, 0.1);
+        ours::connections(0, 1);
+        ours::in_flight(0, 1);
+        ours::build("1.0.0");
         ours::cold_start();
         ours::memory(1.0);
     });
@@ -123,8 +141,7 @@ pub fn recorded() -> Vec<Key> {
 /// What Lambda's log brings into `CloudWatch` of it, in stage development.
 pub fn emitted() -> BTreeSet<Metric> {
     let mut metrics = BTreeSet::new();
-    // The standalone server's alone: Lambda is told the source by API Gateway.
-    for key in recorded().into_iter().filter(|key| key.name() != "wardgate_sources_hidden_total") {
+    for key in recorded().into_iter().filter(|key| !THE_SERVERS_ALONE.contains(&key.name())) {
         let labels: BTreeMap<&str, &str> = key.labels().map(|label| (label.key(), label.value())).collect();
         let pairs: Vec<(&str, &str)> = labels.iter().map(|(label, value)| (*label, *value)).collect();
         for set in dimension_sets(key.name(), &pairs) {

@@ -4,6 +4,7 @@ docs/operations/prometheus.md. An alarm that nobody has translated and nobody ha
 
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -22,8 +23,8 @@ STREAM = "a function that reads the table's stream; the server has none"
 # Why an alarm has no meaning on the server.
 WITHOUT = {
     "SmokePage": "the smoke test is a function; what asks here is each scrape: target-down",
-    "ThrottlesWarn": "Lambda's concurrency; what the server refuses over its own limits is not counted",
-    "MemoryWarn": "a function's share of its memory; the server has no such metric, its machine or container has",
+    "ThrottlesWarn": "Lambda's concurrency; what the server refuses over its own limits: shed-warn",
+    "MemoryWarn": "of each function; the server's is an alert of replicas",
     "AuditTamperingPage": STREAM,
     "AuditErasuresWarn": STREAM,
     "AuditWatchFailedPage": QUEUE,
@@ -48,14 +49,49 @@ WITHOUT = {
     "OutsideProbePage": "a health check of Route 53 asks `/ready`, and can ask the server's as well",
 }
 WITHOUT_TRAFFIC = "only where traffic is expected (`ExpectsTraffic`)"
-# Of replicas, which functions have not. Minutes, because a scrape can be lost.
-TARGET_DOWN = (
-    ("target-down-warn", "A replica does not answer.", 'up{{job="{job}",stage="{stage}"}} == 0', 300),
-    (
-        "target-down-page",
-        "No replica answers.",
-        '(count(up{{job="{job}",stage="{stage}"}} == 1) or vector(0)) == 0',
-        180,
+
+
+@dataclass(frozen=True)
+class OfReplicas:
+    """An alert about replicas, which functions have not. Minutes, because a scrape can be lost."""
+
+    title: str
+    summary: str
+    # `{its}` stands for the labels of what is scraped, `{window}` for five minutes.
+    condition: str
+    seconds: int
+    elsewhere: str = "Lambda has no replicas"
+
+
+OF_REPLICAS = (
+    OfReplicas("target-down-warn", "A replica does not answer.", "up{its} == 0", 300),
+    OfReplicas("target-down-page", "No replica answers.", "(count(up{its} == 1) or vector(0)) == 0", 180),
+    OfReplicas(
+        "shed-warn",
+        "Requests are refused because there are too many.",
+        "sum(rate(wardgate_shed_total{its}[{window}])) > 0",
+        300,
+        "throttles-warn",
+    ),
+    OfReplicas(
+        "restarts-warn",
+        "A replica has started again and again.",
+        "changes(process_start_time_seconds{its}[{window}]) > 1",
+        0,
+    ),
+    OfReplicas(
+        "memory-warn",
+        "A replica uses nearly all of its memory.",
+        "wardgate_memory_share{its} > 0.85",
+        300,
+        "of functions",
+    ),
+    OfReplicas(
+        "descriptors-warn",
+        "A replica has nearly no file descriptors left.",
+        "process_open_fds{its} / process_max_fds{its} > 0.8",
+        300,
+        "a function has one request at a time",
     ),
 )
 
@@ -93,15 +129,16 @@ def document(stage: str, scale: int = 1) -> Json:
 
     alerts = [alert(it, made.condition, labels) for it, made in found.values()]
     runbook = str(alarms.parameters(stage)["RunbookUrl"])
-    for title, summary, condition, seconds in TARGET_DOWN:
-        section = title.rpartition("-")[0]
+    its = f'{{job="{JOB}",stage="{stage}"}}'
+    for it in OF_REPLICAS:
+        section, _, severity = it.title.rpartition("-")
         alerts.append(
             {
-                "alert": f"wardgate-{title}",
-                "expr": condition.format(job=JOB, stage=stage),
-                "for": world.span(seconds),
-                "labels": {**labels, "severity": title.rpartition("-")[2], "section": section},
-                "annotations": {"summary": summary, "runbook_url": f"{runbook}#{section}"},
+                "alert": f"wardgate-{it.title}",
+                "expr": it.condition.replace("{its}", its).replace("{window}", world.span(300)),
+                **({"for": world.span(it.seconds)} if it.seconds else {}),
+                "labels": {**labels, "severity": severity, "section": section},
+                "annotations": {"summary": it.summary, "runbook_url": f"{runbook}#{section}"},
             }
         )
     return {
@@ -158,10 +195,10 @@ def rows() -> Iterator[str]:
         yield f"| {link} | yes | {where} | {'; '.join(differing)} |"
     for name, path in alarms.others().items():
         yield f"| {name} of `{path}` | yes | no: {WITHOUT[name]} | |"
-    for title, summary, _, seconds in TARGET_DOWN:
-        section = title.rpartition("-")[0]
-        said = f"{summary.rstrip('.')}, for {World('').span(seconds)}"
-        yield f"| [{title}](runbook.md#{section}) | no: Lambda has no replicas | yes | {said} |"
+    for it in OF_REPLICAS:
+        section = it.title.rpartition("-")[0]
+        said = it.summary.rstrip(".") + (f", for {World('').span(it.seconds)}" if it.seconds else "")
+        yield f"| [{it.title}](runbook.md#{section}) | no: {it.elsewhere} | yes | {said} |"
 
 
 def bound(alarm: Alarm) -> str:

@@ -71,7 +71,7 @@ impl MailTransport for Outbox {
             }
             mails.push_back(mail);
         });
-        let unreadable = || OutboundError { service: "the outbox", code: "not a MIME message".to_owned() };
+        let unreadable = || OutboundError::passing("the outbox", "not a MIME message");
         Box::pin(std::future::ready(taken.ok_or_else(unreadable)))
     }
 }

@@ -22,6 +22,7 @@ use wardgate::config::Stage;
 use wardgate::domain::id::RequestId;
 use wardgate::http::edge;
 use wardgate::http::problem::Problem;
+use wardgate::telemetry::metrics::{self, Shed};
 
 use crate::serve::drain::Stop;
 use crate::serve::phase::Progress;
@@ -38,9 +39,9 @@ pub(super) struct Answerer {
 }
 
 impl Answerer {
-    pub(super) fn new(app: Arc<App>, router: Router, in_flight: usize) -> Self {
+    pub(super) fn new(app: Arc<App>, router: Router, in_flight: Arc<Semaphore>) -> Self {
         let is_local = is_local(&app.config);
-        Self { app, router, in_flight: Arc::new(Semaphore::new(in_flight)), is_local }
+        Self { app, router, in_flight, is_local }
     }
 
     /// Answers a request. Once a stop is asked for, its connection ends with it.
@@ -119,6 +120,7 @@ fn refuse(app: &App, problem: &Problem) -> Response<Body> {
 }
 
 fn too_many() -> Problem {
+    metrics::shed(Shed::InFlight);
     Problem {
         retry_after: Some(COME_BACK),
         ..Problem::new(

@@ -64,8 +64,8 @@ pub(super) async fn conduct(
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "notice is time, and an accept that failed is tried again a little later"
+    reason = "notice is time, and what failed or is not there yet is tried again a little later"
 )]
-pub(super) async fn pause(time: Duration) {
+pub(crate) async fn pause(time: Duration) {
     tokio::time::sleep(time).await;
 }

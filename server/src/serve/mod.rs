@@ -6,6 +6,7 @@ mod drain;
 mod gate;
 mod head;
 mod limits;
+mod load;
 mod phase;
 
 use std::io::ErrorKind;
@@ -15,16 +16,18 @@ use std::sync::Arc;
 use axum::Router;
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use wardgate::app::App;
 
 use crate::ops;
 use crate::router::router;
 use accept::{Port, accept};
 use answer::Answerer;
+pub(crate) use drain::pause;
 pub use drain::stopped;
 use drain::{Stop, conduct};
 pub use limits::{Limits, TooFewDescriptors, claim_descriptors};
+pub(crate) use load::{Load, count};
 
 /// How many connections operators may have: a scraper, a kubelet, somebody with curl.
 const OPS_CONNECTIONS: usize = 32;
@@ -73,11 +76,12 @@ const ADDRESS_FAMILY_NOT_SUPPORTED: i32 = 97;
 /// operators ask is answered however busy the API is.
 pub async fn serve(app: Arc<App>, listeners: Vec<TcpListener>, ops: Vec<TcpListener>, stop: watch::Receiver<bool>) {
     let limits = Limits::new(&app.config.http);
-    let (api, operators) = (router(&app), ops::router(&app, stop.clone()));
+    let load = Load::new(limits);
+    let (api, operators) = (router(&app), ops::router(&app, load.clone(), stop.clone()));
     let of_operators = Limits { connections: OPS_CONNECTIONS, in_flight: OPS_CONNECTIONS, ..limits };
     futures::future::join(
-        serve_port(Arc::clone(&app), api, listeners, limits, stop.clone()),
-        serve_port(app, operators, ops, of_operators, stop),
+        serve_port(Arc::clone(&app), api, listeners, load, stop.clone()),
+        serve_port(app, operators, ops, Load::new(of_operators), stop),
     )
     .await;
 }
@@ -85,22 +89,23 @@ pub async fn serve(app: Arc<App>, listeners: Vec<TcpListener>, ops: Vec<TcpListe
 /// As [`serve`], whatever the router has, and nothing for operators.
 pub async fn serve_router(app: Arc<App>, router: Router, listeners: Vec<TcpListener>, stop: watch::Receiver<bool>) {
     let limits = Limits::new(&app.config.http);
-    serve_port(app, router, listeners, limits, stop).await;
+    serve_port(app, router, listeners, Load::new(limits), stop).await;
 }
 
 async fn serve_port(
     app: Arc<App>,
     router: Router,
     listeners: Vec<TcpListener>,
-    limits: Limits,
+    load: Load,
     stop: watch::Receiver<bool>,
 ) {
+    let limits = load.limits;
     let (stage, watching) = watch::channel(Stop::Serving);
     let port = Arc::new(Port {
         limits,
-        answerer: Answerer::new(app, router, limits.in_flight),
+        answerer: Answerer::new(app, router, load.requests),
         stage: watching,
-        room: Arc::new(Semaphore::new(limits.connections)),
+        room: load.connections,
         crowded: Notify::new(),
     });
     let (alive, mut dead) = mpsc::channel(1);

@@ -66,5 +66,8 @@ fn the_engine_needs_a_folder_and_no_other_word_means_anything() {
     let homeless = command(folder.path(), free_port(), &[]).env_remove("AUTH__EMBEDDED__FOLDER").arg("engine").output();
     assert!(refused(&homeless.unwrap()).contains("AUTH__EMBEDDED__FOLDER"));
     let misspelt = command(folder.path(), free_port(), &[]).arg("engin").output().unwrap();
-    assert!(refused(&misspelt).contains("usage: wardgate-server [engine | config [--deployed settings]]"));
+    assert!(
+        refused(&misspelt)
+            .contains("usage: wardgate-server [config [--deployed settings] | preflight | check | engine]")
+    );
 }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -229,46 +229,6 @@ fn sec_sa_03_during_the_notice_everything_is_served_and_the_second_signal_ends_i
     assert!(rest(kept).to_lowercase().contains("connection: close"));
     server.signal("TERM");
     assert_eq!(server.child.wait().unwrap().code(), Some(1));
-}
-
-/// As in production, without a store behind it: what listens there needs none.
-#[test]
-fn sec_sa_22_metrics_have_an_address_of_their_own_outside_development() {
-    let (port, ops) = (free_port(), free_port());
-    let mut child = Command::new(env!("CARGO_BIN_EXE_wardgate-server"))
-        .env("AUTH__STAGE", "staging")
-        .env("AUTH__HTTP__PORT", port.to_string())
-        .env("AUTH__HTTP__BIND", r#"["127.0.0.1"]"#)
-        .env("AUTH__OPS__PORT", ops.to_string())
-        .env("AUTH__OPS__BIND", r#"["127.0.0.1"]"#)
-        .env("AUTH__TOKENS__ISSUER", "https://auth.example.com")
-        .env("AUTH__TOKENS__AUDIENCE", "https://api.example.com")
-        .envs([("AWS_REGION", "eu-central-1"), ("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut log = BufReader::new(child.stderr.take().unwrap());
-    let mut lines = String::new();
-    while !lines.contains("\"listening\"") {
-        assert_ne!(log.read_line(&mut lines).unwrap(), 0, "the server ended: {lines}");
-    }
-    let asked = |port: u16, path: &str| {
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: auth.example.com\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let answer = rest(stream);
-        (answer.split(' ').nth(1).unwrap().parse::<u16>().unwrap(), answer)
-    };
-    assert_eq!(asked(port, "/v1/me").0, 401);
-    assert_eq!(asked(port, "/metrics").0, 404);
-    assert_eq!(asked(port, "/live").0, 404);
-    let (status, metrics) = asked(ops, "/metrics");
-    assert!(status == 200 && metrics.contains(r#"endpoint="me""#), "{metrics}");
-    assert_eq!((asked(ops, "/live").0, asked(ops, "/ready").0, asked(ops, "/health").0), (200, 200, 404));
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
 
 #[test]

@@ -33,36 +33,59 @@ const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 
 /// An HTTP/1.1 client for every service, which reads its roots with the first request.
 #[derive(Debug, Default)]
-pub(super) struct Http1Client(OnceLock<SharedHttpConnector>);
+pub(super) struct Http1Client {
+    connector: OnceLock<SharedHttpConnector>,
+    /// Roots beside Amazon's.
+    also: Vec<CertificateDer<'static>>,
+}
+
+impl Http1Client {
+    /// One that trusts these roots, too.
+    pub(super) fn trusting(pem: &[u8]) -> Result<Self, String> {
+        let also: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        let also = also.map_err(|error| error.to_string())?;
+        if also.is_empty() {
+            return Err("it is empty".to_owned());
+        }
+        // What cannot be parsed would be left out silently later.
+        let mut roots = RootCertStore::empty();
+        also.iter().try_for_each(|root| roots.add(root.clone())).map_err(|error| error.to_string())?;
+        Ok(Self { connector: OnceLock::new(), also })
+    }
+}
 
 impl HttpClient for Http1Client {
     /// Every service has the same timeouts (`aws::timeouts`), so that one connector, with its connections, serves all.
     fn http_connector(&self, settings: &HttpConnectorSettings, _components: &RuntimeComponents) -> SharedHttpConnector {
-        let connector = || match client(settings.connect_timeout()) {
+        let connector = || match client(&self.also, settings.connect_timeout()) {
             Ok(client) => SharedHttpConnector::new(Connector(client)),
             Err(cause) => SharedHttpConnector::new(WithoutTls(cause)),
         };
-        self.0.get_or_init(connector).clone()
+        self.connector.get_or_init(connector).clone()
     }
 }
 
-fn client(connect_timeout: Option<Duration>) -> Result<Client<HttpsConnector<Tcp>, SdkBody>, rustls::Error> {
+fn client(
+    also: &[CertificateDer<'static>],
+    connect_timeout: Option<Duration>,
+) -> Result<Client<HttpsConnector<Tcp>, SdkBody>, rustls::Error> {
     let mut tcp = Tcp::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     // The handshake of TLS counts against the time of the attempt, as everything does.
     tcp.set_connect_timeout(connect_timeout);
     let https = HttpsConnectorBuilder::new()
-        .with_tls_config(client_config(roots())?)
+        .with_tls_config(client_config(roots(also))?)
         .https_or_http()
         .enable_http1()
         .wrap_connector(tcp);
     Ok(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(https))
 }
 
-fn roots() -> RootCertStore {
+fn roots(also: &[CertificateDer<'static>]) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(CertificateDer::pem_slice_iter(AMAZON_ROOTS).filter_map(Result::ok));
+    roots.add_parsable_certificates(also.iter().cloned());
     roots
 }
 
@@ -133,7 +156,11 @@ impl HttpConnector for WithoutTls {
 mod tests {
     use std::io::{BufRead as _, BufReader, Write as _};
     use std::net::TcpListener;
+    use std::sync::Arc;
     use std::thread;
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
 
     use super::*;
 
@@ -164,12 +191,12 @@ mod tests {
     }
 
     fn connector() -> Connector {
-        Connector(client(Some(Duration::from_secs(5))).unwrap())
+        Connector(client(&[], Some(Duration::from_secs(5))).unwrap())
     }
 
     #[test]
     fn all_five_of_amazons_roots_are_read() {
-        assert_eq!(roots().len(), 5);
+        assert_eq!(roots(&[]).len(), 5);
     }
 
     #[tokio::test]
@@ -195,5 +222,46 @@ mod tests {
         assert!(not_http.is_other() && not_http.as_other().is_none(), "{not_http:?}");
         let not_tls = get(&connector, format!("https://{}/", serve(&[&[ANSWER]]))).await.unwrap_err();
         assert!(not_tls.is_io(), "{not_tls:?}");
+    }
+
+    /// Answers one request over TLS, with a certificate that it signed itself, and gives that in PEM.
+    fn serve_by_own_certificate() -> (String, String) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let private = rustls::pki_types::PrivatePkcs8KeyDer::from(key.serialize_der());
+        let settings = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], private.into())
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let settings = Arc::new(settings);
+        thread::spawn(move || {
+            while let Ok((stream, _)) = listener.accept() {
+                let session = rustls::ServerConnection::new(Arc::clone(&settings)).unwrap();
+                let mut stream = BufReader::new(rustls::StreamOwned::new(session, stream));
+                let mut line = String::new();
+                // Whoever does not believe the certificate hangs up.
+                if stream.read_line(&mut line).is_ok_and(|length| length > 0) {
+                    stream.get_mut().write_all(ANSWER.as_bytes()).unwrap();
+                }
+            }
+        });
+        let pem = STANDARD.encode(certificate.der());
+        let pem = format!("-----BEGIN CERTIFICATE-----\n{pem}\n-----END CERTIFICATE-----\n");
+        (format!("https://localhost:{port}/"), pem)
+    }
+
+    #[tokio::test]
+    async fn a_root_of_ones_own_is_believed_beside_amazons_and_no_other() {
+        let (url, pem) = serve_by_own_certificate();
+        let stranger = get(&connector(), url.clone()).await.unwrap_err();
+        assert!(format!("{stranger:?}").contains("UnknownIssuer"), "{stranger:?}");
+        let also = Http1Client::trusting(pem.as_bytes()).unwrap().also;
+        assert_eq!(roots(&also).len(), 6);
+        let trusting = Connector(client(&also, Some(Duration::from_secs(5))).unwrap());
+        assert_eq!(get(&trusting, url).await.unwrap().status().as_u16(), 200);
     }
 }

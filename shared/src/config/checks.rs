@@ -2,6 +2,7 @@
 
 mod connections;
 mod limits;
+mod mail;
 mod names;
 mod origins;
 mod times;
@@ -48,6 +49,7 @@ pub(super) fn rules(config: &Config, limits: &Map<String, Value>) -> Vec<Rule> {
     rules.extend(origins::rules(config));
     rules.extend(names::rules(config));
     rules.extend(connections::rules(config));
+    rules.extend(mail::rules(config));
     rules.extend(times::rules(config));
     rules.extend(limits::rules(limits));
     rules.extend(limits::mail(config));
@@ -128,9 +130,14 @@ fn single(config: &Config) -> impl IntoIterator<Item = (bool, &'static str, &'st
             "expected nothing outside stage development, which alone has a key file (PL-06)",
         ),
         (
-            config.secrets.file.is_none() || config.secrets.prefix.is_none(),
-            "secrets.prefix",
+            config.secrets.file.is_none() || config.secrets.folder.is_none(),
+            "secrets.folder",
             "expected nothing beside secrets.file: keys have one source",
+        ),
+        (
+            config.secrets.prefix.is_none() || config.secrets.file.is_none() && config.secrets.folder.is_none(),
+            "secrets.prefix",
+            "expected nothing beside secrets.file or secrets.folder: keys have one source",
         ),
         (
             is_development || config.embedded.folder.is_none(),

@@ -96,7 +96,8 @@ fn row(key: &str, section: &Value, said: &Said) -> [String; 9] {
     let name = key.rsplit('.').next().unwrap();
     let schema = at(section, name).unwrap_or_else(|| panic!("no field of the types is {key}"));
     let unit = unit(name);
-    let is_optional = schema["type"].as_array().is_some_and(|types| types.contains(&"null".into()));
+    let is_optional = schema["type"].as_array().is_some_and(|types| types.contains(&"null".into()))
+        || schema["anyOf"].as_array().is_some_and(|any| any.contains(&serde_json::json!({ "type": "null" })));
     let value = |table, otherwise: &str| find(table, key).map_or(otherwise.to_owned(), |it| value(it, unit));
     let unset = if is_optional || find(&said.default, key).is_some() { "–" } else { "to be set" };
     let [development, staging, production] = said.stages.each_ref().map(|table| value(table, unset));
@@ -142,6 +143,8 @@ fn json(value: &toml::Value) -> String {
 }
 
 fn kind(schema: &Value, unit: &str) -> String {
+    // One of several words that may be left out: the words, or null.
+    let schema = schema["anyOf"].get(0).unwrap_or(schema);
     // Variants with a doc comment are schemas of their own.
     let variants = schema["oneOf"].as_array().or(schema["enum"].as_array());
     if let Some(variants) = variants {

@@ -2,15 +2,18 @@
 //! `docs/operations/configuration.md` is made from it.
 
 mod http;
+mod jobs;
+mod mail;
 mod region;
 
 use serde::Deserialize;
 
 use crate::crypto::key_ring::SigningAlgorithm;
 use crate::domain::attempts::{FailureLimit, WindowLimit, WindowedFailureLimit};
-use crate::domain::sender::Sender;
 
 pub use http::{Http, Ops};
+pub use jobs::Jobs;
+pub use mail::{Mail, MailTls, MailTransport, Smtp};
 pub use region::{Region, Role};
 
 /// The service itself.
@@ -89,13 +92,17 @@ pub struct Store {
     pub audit_retention_days: u32,
 }
 
-/// Where key rings come from: one of `file` and `prefix`. With neither, whatever needs a key answers 503.
+/// Where key rings come from: one of `file`, `folder` and `prefix`. With none, whatever needs a key answers 503, and the
+/// standalone server does not start.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Secrets {
     /// The path of [the key file](#key-rings).
     pub file: Option<std::path::PathBuf>,
+    /// The path of a folder with a file for each ring, named as the ring and read anew each time, as Kubernetes and Docker
+    /// mount secrets. A file that everybody may read, or others than its owner may write, is refused.
+    pub folder: Option<std::path::PathBuf>,
     /// Keys from Secrets Manager: the secret of a ring is named by this and the ring, `wardgate/production/signing`.
     pub prefix: Option<String>,
     /// A key ring older than this is read again behind a request; at twice this age a request waits for it. While the
@@ -153,21 +160,6 @@ pub struct BreachCheck {
     /// A service that takes longer, or is down, is skipped and counted (`wardgate_breach_checks_total`): it never
     /// blocks.
     pub timeout_ms: u64,
-}
-
-/// Mail and events.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Mail {
-    /// Who mails come from, as an address or `Name <address>`: verified with SES in each stage's account. The name may be
-    /// in any script, and the domain an international one.
-    #[cfg_attr(test, schemars(with = "String"))]
-    pub sender: Sender,
-    /// The queue that `events` puts orders for mails into. The stack sets it.
-    pub queue_url: Option<String>,
-    /// The bus on which `events` publishes. The stack sets it.
-    pub event_bus: Option<String>,
 }
 
 /// Access tokens. `{port}` in `issuer` and `audience` stands for `http.port`.

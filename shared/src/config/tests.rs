@@ -208,6 +208,37 @@ fn sec_pl_06_a_key_file_is_refused_outside_development() {
     assert!(message(&variables).contains("PL-06"));
 }
 
+#[test]
+fn sec_tk_05_keys_have_one_source() {
+    let sources = [("AUTH__SECRETS__PREFIX", "wardgate/production/"), ("AUTH__SECRETS__FOLDER", "/run/secrets")];
+    for source in sources {
+        assert!(load(&[PRODUCTION.as_slice(), &[source]].concat()).is_ok(), "{source:?}");
+    }
+    assert!(message(&[PRODUCTION.as_slice(), &sources].concat()).contains("keys have one source"));
+}
+
+#[test]
+fn every_mistake_is_told_at_once_and_each_once() {
+    let mistakes = |variables: &[(&str, &str)]| -> Vec<String> {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::mistakes(variables).iter().map(ToString::to_string).collect()
+    };
+    assert!(mistakes(&PRODUCTION).is_empty());
+    let found = mistakes(&[
+        ("AUTH__STAGE", "prod"),
+        ("AUTH__HTTP__PROT", "1"),
+        ("AUTH__HTTP__PORT", "0"),
+        ("AUTH__LOG__LEVEL", "loud"),
+        ("AUTH__TOKENS__ISSUER", "auth"),
+    ]);
+    for expected in ["AUTH__STAGE", "AUTH__HTTP__PROT", "AUTH__HTTP__PORT", "AUTH__LOG__LEVEL", "AUTH__TOKENS__ISSUER"]
+    {
+        assert_eq!(found.iter().filter(|mistake| mistake.contains(expected)).count(), 1, "{expected}: {found:#?}");
+    }
+    assert!(found.iter().any(|mistake| mistake.contains("set AUTH__TOKENS__AUDIENCE")), "{found:#?}");
+    assert_eq!(found.len(), 6, "{found:#?}");
+}
+
 fn settings(variables: &[(&str, &str)]) -> Vec<Setting> {
     load(variables).unwrap().settings()
 }
@@ -336,6 +367,21 @@ fn sec_se_09_nobody_trusts_the_whole_internet_to_say_who_a_client_is() {
     }
 }
 
+#[test]
+fn sec_sa_11_mails_and_passwords_go_in_clear_text_to_this_machine_alone() {
+    let tls = |tls: &str, host: &str| {
+        refused("production", &[("AUTH__MAIL__SMTP__TLS", tls), ("AUTH__MAIL__SMTP__HOST", host)])
+    };
+    for host in ["mail.example.com", "192.0.2.7", "localhost.example.com", "10.0.0.1", "::"] {
+        let message = tls("none", host).unwrap_or_else(|| panic!("{host} starts"));
+        assert!(message.contains("`mail.smtp.tls` from AUTH__MAIL__SMTP__TLS"), "{message}");
+        assert!(message.contains("SA-11") && tls("starttls", host).is_none() && tls("implicit", host).is_none());
+    }
+    for host in ["localhost", "127.0.0.1", "127.8.0.1", "::1"] {
+        assert_eq!(tls("none", host), None, "{host}");
+    }
+}
+
 /// A key whose value is a plausible mistake, in production, and what else the message has to name.
 #[test]
 fn each_mistake_that_would_weaken_or_break_the_service_stops_the_start() {
@@ -388,6 +434,7 @@ fn each_mistake_that_would_weaken_or_break_the_service_stops_the_start() {
         ("AUTH__STORE__TABLE", "my table", "store.table", "DynamoDB"),
         ("AUTH__STORE__AUDIT_TABLE", "wardgate", "store.audit_table", "store.table"),
         ("AUTH__HASHING__QUEUE", "1000000", "hashing.queue", "PW-08"),
+        ("AUTH__HASHING__MAX_WAIT_MS", "8000", "hashing.max_wait_ms", "PW-08"),
         ("AUTH__TOKENS__AUDIENCE", "https://api.example.com ", "tokens.audience", "white space"),
         ("AUTH__TOKENS__AUDIENCE", "wardgate", "tokens.audience", "tokens.client_id"),
         ("AUTH__TOKENS__CLIENT_ID", "", "tokens.client_id", "RFC 6749"),
@@ -408,6 +455,14 @@ fn each_mistake_that_would_weaken_or_break_the_service_stops_the_start() {
         ("AUTH__MAIL__SENDER", "=?utf-8?Q?Bank?= <a@example.com>", "mail.sender", "Name <address>"),
         ("AUTH__MAIL__QUEUE_URL", "mail.fifo", "mail.queue_url", "URL"),
         ("AUTH__MAIL__EVENT_BUS", "", "mail.event_bus", "EventBridge"),
+        ("AUTH__MAIL__SMTP__HOST", "smtp://mail.example.com", "mail.smtp.host", "scheme"),
+        ("AUTH__MAIL__SMTP__HOST", "mail.example.com:587", "mail.smtp.host", "port"),
+        ("AUTH__MAIL__SMTP__PORT", "0", "mail.smtp.port", "1 to"),
+        ("AUTH__MAIL__SMTP__CONNECTIONS", "0", "mail.smtp.connections", "1 to"),
+        ("AUTH__MAIL__SMTP__TIMEOUT_MS", "10", "mail.smtp.timeout_ms", "milliseconds"),
+        ("AUTH__MAIL__TRANSPORT", "smtp", "mail.smtp.host", "mail.transport"),
+        ("AUTH__MAIL__SMTP__USER", "wardgate", "mail.smtp.password_file", "mail.smtp.user"),
+        ("AUTH__MAIL__SMTP__PASSWORD_FILE", "/run/secrets/smtp", "mail.smtp.password_file", "mail.smtp.user"),
         ("AUTH__LIMITS__LOGIN_SOURCE__LIMIT", "0", "limits.login_source.limit", "1 to"),
         ("AUTH__LIMITS__LOGIN_SOURCE__LIMIT", "4294967295", "limits.login_source.limit", "1 to"),
         ("AUTH__LIMITS__MAIL_ALL__LIMIT", "0", "limits.mail_all.limit", "1 to"),

@@ -1,8 +1,9 @@
 //! Argon2id with bounded concurrency and memory that is kept and wiped (PW-01, PW-08). Hashes of other systems are
 //! verified in the same queue (PW-07).
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use argon2::password_hash::phc::{Decimal, Ident, Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -36,12 +37,15 @@ pub struct HashingPolicy {
     pub parallelism: u32,
     /// How many requests may wait for a hash; the next one gets 503 (PW-08).
     pub queue: usize,
+    /// How long a request may have to wait for a hash, as far as can be told from what the last ones took; one that would
+    /// wait longer gets 503 (PW-08). Nobody waits for nothing, whose answer would come too late anyway.
+    pub max_wait_ms: u64,
 }
 
 /// Why there is no hash.
 #[derive(Debug, Error)]
 pub enum HashError {
-    /// The queue is full (PW-08).
+    /// The queue is full, or would take too long (PW-08).
     #[error("too many requests wait for a password hash")]
     QueueFull,
     /// The parameters in the configuration or in a stored hash are not Argon2's.
@@ -75,7 +79,11 @@ pub enum Verification {
 pub struct PasswordHasher {
     params: Params,
     queue: usize,
+    max_wait: Duration,
     waiting: AtomicUsize,
+    /// Microseconds that a hash takes: the last ones count most.
+    usual: Arc<AtomicU64>,
+    at_a_time: usize,
     slots: Arc<Semaphore>,
     memory: Arc<Mutex<Vec<Vec<Block>>>>,
 }
@@ -84,13 +92,27 @@ impl PasswordHasher {
     /// A hasher that runs at most `slots` hashes at a time: one on Lambda, one per core in the standalone server.
     pub fn new(policy: &HashingPolicy, slots: usize) -> Result<Self, HashError> {
         let params = Params::new(policy.memory_kib, policy.iterations, policy.parallelism, None)?;
+        let at_a_time = slots.max(1);
         Ok(Self {
             params,
             queue: policy.queue,
+            max_wait: Duration::from_millis(policy.max_wait_ms),
             waiting: AtomicUsize::new(0),
-            slots: Arc::new(Semaphore::new(slots.max(1))),
+            usual: Arc::default(),
+            at_a_time,
+            slots: Arc::new(Semaphore::new(at_a_time)),
             memory: Arc::default(),
         })
+    }
+
+    /// How many requests wait for a hash.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Acquire)
+    }
+
+    /// What a hash takes: the last ones count most. Nothing before the first.
+    pub fn usual(&self) -> Duration {
+        Duration::from_micros(self.usual.load(Ordering::Relaxed))
     }
 
     /// Hashes a new password into a PHC string.
@@ -185,21 +207,45 @@ impl PasswordHasher {
     }
 
     /// Waits for a slot, then hashes on a thread of its own: a hash takes longer than anything else may block.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what hashes take is measured, and nothing is decided by the time of day"
+    )]
     async fn run<T: Send + 'static>(&self, hash: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
         let place = Waiting::enter(&self.waiting);
         let permit = match Arc::clone(&self.slots).try_acquire_owned() {
             Ok(permit) => permit,
-            Err(_) if place.others >= self.queue => return Err(HashError::QueueFull),
+            Err(_) if self.is_too_long_for(place.others) => return Err(HashError::QueueFull),
             Err(_) => Arc::clone(&self.slots).acquire_owned().await.map_err(|_| HashError::Interrupted)?,
         };
         drop(place);
+        let usual = Arc::clone(&self.usual);
         let hashing = tokio::task::spawn_blocking(move || {
+            let began = Instant::now();
             let hashed = hash();
+            learn(&usual, began.elapsed());
             drop(permit);
             hashed
         });
         hashing.await.map_err(|_| HashError::Interrupted)
     }
+
+    /// Whether one more is too many behind so many others. As many as are hashed at a time may always wait: however long a
+    /// hash takes, the next one is not long in coming.
+    fn is_too_long_for(&self, others: usize) -> bool {
+        let before = u32::try_from(others).unwrap_or(u32::MAX).saturating_add(1);
+        let at_a_time = u32::try_from(self.at_a_time).unwrap_or(u32::MAX);
+        let expected = self.usual().saturating_mul(before) / at_a_time;
+        others >= self.queue || others >= self.at_a_time && expected > self.max_wait
+    }
+}
+
+/// An eighth of the way from what was usual to what was just seen. Two at once may lose one of them, which is no matter.
+fn learn(usual: &AtomicU64, seen: Duration) {
+    let seen = u64::try_from(seen.as_micros()).unwrap_or(u64::MAX);
+    let known = usual.load(Ordering::Relaxed);
+    let learnt = if known == 0 { seen } else { known - known / 8 + seen / 8 };
+    usual.store(learnt, Ordering::Relaxed);
 }
 
 /// A place in the queue, given back when the wait ends in whatever way: a client that goes away must not hold one.
@@ -225,7 +271,7 @@ mod tests {
     use super::*;
 
     fn policy(memory_kib: u32) -> HashingPolicy {
-        HashingPolicy { memory_kib, iterations: 2, parallelism: 1, queue: 1 }
+        HashingPolicy { memory_kib, iterations: 2, parallelism: 1, queue: 1, max_wait_ms: 1000 }
     }
 
     fn hasher(memory_kib: u32) -> PasswordHasher {
@@ -315,6 +361,21 @@ mod tests {
         assert!(matches!(hasher.verify(&secret, Some(stored)).await, Err(HashError::QueueFull)));
         drop(held);
         assert_eq!(waiting.await.unwrap(), Verification::Mismatch);
+    }
+
+    #[tokio::test]
+    async fn sec_pw_08_nobody_waits_for_longer_than_the_last_hashes_allow() {
+        let hasher = PasswordHasher::new(&HashingPolicy { queue: 100, ..policy(64) }, 2).unwrap();
+        hasher.hash(&password("one"), [1; 16]).await.unwrap();
+        assert_ne!(hasher.usual.load(Ordering::Relaxed), 0, "it learns");
+        // Two at a time and 300 ms each: the sixth would wait 900 ms, the seventh 1,050.
+        hasher.usual.store(300_000, Ordering::Relaxed);
+        assert!(!hasher.is_too_long_for(5) && hasher.is_too_long_for(6));
+        // Whatever they take, one for each slot may wait.
+        hasher.usual.store(60_000_000, Ordering::Relaxed);
+        assert!(!hasher.is_too_long_for(1) && hasher.is_too_long_for(2));
+        learn(&hasher.usual, Duration::from_secs(4));
+        assert_eq!(hasher.usual.load(Ordering::Relaxed), 53_000_000);
     }
 
     #[tokio::test]

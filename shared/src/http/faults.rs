@@ -5,22 +5,29 @@ use crate::fault::Fault;
 use crate::http::problem::Problem;
 use crate::secrets::SecretsError;
 use crate::store::error::StoreError;
+use crate::telemetry::metrics::{self, Shed};
 use crate::use_cases::mailed_link::LinkError;
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         match fault {
+            Fault::Hash(HashError::QueueFull) => {
+                metrics::shed(Shed::Hashing);
+                Self::unavailable(fault)
+            }
             Fault::Store(StoreError::Unavailable(_))
             | Fault::Secrets(
                 SecretsError::Unavailable { .. } | SecretsError::NoSource | SecretsError::Conflict { .. },
             )
-            | Fault::Hash(HashError::QueueFull)
             | Fault::NoCurrentKey(_)
             | Fault::Outbound(_) => Self::unavailable(fault),
             Fault::StandsBy(_) => Self::standby(),
             Fault::Store(StoreError::Refused(_) | StoreError::Unreadable(_) | StoreError::Incomplete(_))
             | Fault::Secrets(
-                SecretsError::Malformed { .. } | SecretsError::Refused { .. } | SecretsError::Full { .. },
+                SecretsError::Malformed { .. }
+                | SecretsError::Refused { .. }
+                | SecretsError::Exposed { .. }
+                | SecretsError::Full { .. },
             )
             | Fault::Hash(
                 HashError::Argon2(_) | HashError::MalformedHash | HashError::Foreign(_) | HashError::Interrupted,

@@ -85,7 +85,7 @@ fn content(revision: &RevisionLocation) -> Option<&str> {
 }
 
 fn unreadable(what: &str) -> OutboundError {
-    OutboundError { service: SERVICE, code: what.to_owned() }
+    OutboundError::passing(SERVICE, what.to_owned())
 }
 
 #[derive(Deserialize)]

@@ -34,8 +34,7 @@ impl EventBus for EventBridgeBus {
             let mut put = self.client.put_events();
             for event in events {
                 let detail = serde_json::to_string(&event.detail);
-                let detail = detail
-                    .map_err(|_| OutboundError { service: SERVICE, code: "an event that is no JSON".to_owned() })?;
+                let detail = detail.map_err(|_| OutboundError::passing(SERVICE, "an event that is no JSON"))?;
                 let entry = PutEventsRequestEntry::builder()
                     .event_bus_name(&self.name)
                     .source(SOURCE)
@@ -47,7 +46,7 @@ impl EventBus for EventBridgeBus {
             // An entry that was taken has an id and no code.
             match answer.entries().iter().find_map(|entry| entry.error_code()) {
                 None => Ok(()),
-                Some(code) => Err(OutboundError { service: SERVICE, code: code.to_owned() }),
+                Some(code) => Err(OutboundError::passing(SERVICE, code.to_owned())),
             }
         })
     }

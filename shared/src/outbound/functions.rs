@@ -147,7 +147,7 @@ impl Functions {
 const UNNAMED: &str = "unnamed error";
 
 fn failed(kind: &str) -> OutboundError {
-    OutboundError { service: SERVICE, code: format!("the function failed: {kind}") }
+    OutboundError::passing(SERVICE, format!("the function failed: {kind}"))
 }
 
 fn event(ask: &Ask<'_>) -> Value {

@@ -9,6 +9,8 @@ pub mod eventbridge;
 pub mod functions;
 #[cfg(feature = "sesv2")]
 pub mod ses;
+#[cfg(feature = "smtp")]
+pub mod smtp;
 #[cfg(feature = "sqs")]
 pub mod sqs;
 
@@ -37,6 +39,15 @@ pub struct OutboundError {
     pub service: &'static str,
     /// Its error code.
     pub code: String,
+    /// Whether no other try can end otherwise.
+    pub is_final: bool,
+}
+
+impl OutboundError {
+    /// What another try may mend.
+    pub fn passing(service: &'static str, code: impl Into<String>) -> Self {
+        Self { service, code: code.into(), is_final: false }
+    }
 }
 
 #[cfg(any(feature = "eventbridge", feature = "sesv2", feature = "smoke", feature = "sqs"))]
@@ -57,8 +68,22 @@ impl OutboundError {
             SdkError::ResponseError(_) => "unreadable answer",
             _ => "the request could not be built",
         };
-        Self { service, code: code.to_owned() }
+        Self::passing(service, code)
     }
+}
+
+/// The default sender is for a laptop: whoever sends to people needs another one.
+#[cfg(any(feature = "sesv2", feature = "smtp"))]
+fn check_sender(config: &crate::config::Config, expected: &str) -> Result<(), crate::config::ConfigError> {
+    use crate::config::{ConfigError, Stage};
+    if config.stage == Stage::Development || !config.mail.sender.address().domain().ends_with(".localhost") {
+        return Ok(());
+    }
+    Err(ConfigError::WrongValue {
+        key: "mail.sender".to_owned(),
+        source_name: "config/default.toml".to_owned(),
+        expected: format!("expected {expected}; set AUTH__MAIL__SENDER"),
+    })
 }
 
 /// Carries mails.

@@ -10,8 +10,8 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use futures::future::BoxFuture;
 
 use crate::aws::{Connection, builder};
-use crate::config::{Config, ConfigError, Stage};
-use crate::outbound::{MailTransport, OutboundError, OutgoingMail};
+use crate::config::{Config, ConfigError};
+use crate::outbound::{MailTransport, OutboundError, OutgoingMail, check_sender};
 
 const SERVICE: &str = "SES";
 /// How long one mail may take.
@@ -28,14 +28,7 @@ pub struct SesTransport {
 impl SesTransport {
     /// Sends as the configured sender.
     pub fn new(config: &Config, connection: &Connection) -> Result<Self, ConfigError> {
-        // The default, for a laptop. Only this function needs another one.
-        if config.stage != Stage::Development && config.mail.sender.address().domain().ends_with(".localhost") {
-            return Err(ConfigError::WrongValue {
-                key: "mail.sender".to_owned(),
-                source_name: "config/default.toml".to_owned(),
-                expected: "expected a sender that SES has verified for this account; set AUTH__MAIL__SENDER".to_owned(),
-            });
-        }
+        check_sender(config, "a sender that SES has verified for this account")?;
         let timeouts = TimeoutConfig::builder().connect_timeout(PATIENCE).operation_timeout(PATIENCE).build();
         let mut sdk = builder!(aws_sdk_sesv2, connection, config.aws)
             // Trying again could send the mail again. The queue does it, once it is known that the answer is lost.
@@ -49,7 +42,7 @@ impl SesTransport {
 impl MailTransport for SesTransport {
     fn send<'a>(&'a self, mail: &'a OutgoingMail) -> BoxFuture<'a, Result<(), OutboundError>> {
         Box::pin(async move {
-            let unsendable = |_| OutboundError { service: SERVICE, code: "no message".to_owned() };
+            let unsendable = |_| OutboundError::passing(SERVICE, "no message");
             let raw = RawMessage::builder().data(Blob::new(mail.message.clone())).build().map_err(unsendable)?;
             let request = self
                 .client

@@ -46,12 +46,12 @@ impl MailQueue for SqsQueue {
             let answer = batch.send().await.map_err(|error| OutboundError::of(SERVICE, &error))?;
             match answer.failed.first() {
                 None => Ok(()),
-                Some(failed) => Err(OutboundError { service: SERVICE, code: failed.code.clone() }),
+                Some(failed) => Err(OutboundError::passing(SERVICE, failed.code.clone())),
             }
         })
     }
 }
 
 fn unsendable() -> OutboundError {
-    OutboundError { service: SERVICE, code: "an order that is no message".to_owned() }
+    OutboundError::passing(SERVICE, "an order that is no message")
 }

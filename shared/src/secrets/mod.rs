@@ -192,7 +192,7 @@ impl Secrets {
     pub fn versions(&self, ring: RingName) -> Result<SecretVersions, SecretsError> {
         match &self.source {
             SecretSource::Manager { client, prefix } => Ok(SecretVersions::new(client, prefix, ring)),
-            SecretSource::File(_) | SecretSource::None => Err(SecretsError::NoSource),
+            SecretSource::File(_) | SecretSource::Folder(_) | SecretSource::None => Err(SecretsError::NoSource),
         }
     }
 

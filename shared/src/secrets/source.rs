@@ -1,5 +1,8 @@
 //! Where rings are read from.
 
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use aws_sdk_secretsmanager::Client;
@@ -20,7 +23,7 @@ const EMPTY: &str = "ResourceNotFoundException";
 #[derive(Debug, Error)]
 pub enum SecretsError {
     /// Nothing says where the keys are.
-    #[error("no source of secrets is configured: set AUTH__SECRETS__PREFIX")]
+    #[error("no source of keys is configured: set AUTH__SECRETS__PREFIX or AUTH__SECRETS__FOLDER")]
     NoSource,
     /// The source does not answer, or does not have the ring yet.
     #[error("cannot read {secret}: {cause}")]
@@ -37,6 +40,14 @@ pub enum SecretsError {
         secret: String,
         /// Secrets Manager's error code.
         code: String,
+    },
+    /// Others than the file's owner could read the ring, or put another in its place.
+    #[error("{secret} has mode {mode:04o}: nobody but its owner and group may read it, nobody but its owner write it")]
+    Exposed {
+        /// Which file.
+        secret: String,
+        /// Its permissions.
+        mode: u32,
     },
     /// Another run has changed the secret first.
     #[error("{secret} was changed by another run: {code}")]
@@ -81,6 +92,8 @@ pub enum SecretSource {
     },
     /// A JSON file with one member a ring: stage development only (PL-06).
     File(PathBuf),
+    /// A folder with a file for each ring.
+    Folder(PathBuf),
     /// None is configured: whatever needs a ring says so.
     None,
 }
@@ -88,9 +101,11 @@ pub enum SecretSource {
 impl SecretSource {
     /// The source that the configuration names.
     pub fn new(config: &config::Config, connection: Connection) -> Self {
-        match (&config.secrets.file, &config.secrets.prefix) {
-            (Some(file), _) => Self::File(file.clone()),
-            (None, Some(prefix)) => {
+        let config::Secrets { file, folder, prefix, .. } = &config.secrets;
+        match (file, folder, prefix) {
+            (Some(file), ..) => Self::File(file.clone()),
+            (None, Some(folder), _) => Self::Folder(folder.clone()),
+            (None, None, Some(prefix)) => {
                 let aws = config.aws;
                 let client = aws::on_first_use(move || {
                     let mut builder = aws::builder!(aws_sdk_secretsmanager, connection, aws);
@@ -99,7 +114,7 @@ impl SecretSource {
                 });
                 Self::Manager { client, prefix: prefix.clone() }
             }
-            (None, None) => Self::None,
+            (None, None, None) => Self::None,
         }
     }
 
@@ -107,6 +122,7 @@ impl SecretSource {
         match self {
             Self::Manager { client, prefix } => from_manager(client, format!("{prefix}{}", ring.name())).await,
             Self::File(path) => from_file(path, ring),
+            Self::Folder(folder) => from_folder(folder, ring),
             Self::None => Err(SecretsError::NoSource),
         }
     }
@@ -150,3 +166,23 @@ fn from_file<T: DeserializeOwned>(path: &Path, ring: RingName) -> Result<T, Secr
     let parsed = member.and_then(|raw| serde_json::from_str(raw.get()).ok());
     parsed.ok_or(SecretsError::Malformed { secret })
 }
+
+/// Kubernetes puts a new ring in place of the old one by a link: the path is followed each time.
+fn from_folder<T: DeserializeOwned>(folder: &Path, ring: RingName) -> Result<T, SecretsError> {
+    /// Reading by everybody, and writing by others than the owner.
+    const OTHERS: u32 = 0o026;
+    let path = folder.join(ring.name());
+    let secret = path.display().to_string();
+    let unavailable = |cause: io::Error| SecretsError::Unavailable { secret: secret.clone(), cause: cause.to_string() };
+    let mut file = File::open(&path).map_err(unavailable)?;
+    let mode = file.metadata().map_err(unavailable)?.permissions().mode() & 0o777;
+    if mode & OTHERS != 0 {
+        return Err(SecretsError::Exposed { secret, mode });
+    }
+    let mut text = Zeroizing::new(Vec::new());
+    file.read_to_end(&mut text).map_err(unavailable)?;
+    serde_json::from_slice(&text).map_err(|_| SecretsError::Malformed { secret })
+}
+
+#[cfg(test)]
+mod tests;

@@ -37,6 +37,10 @@ pub(super) const DEVICE_PREFIX: &str = "DEVICE#";
 const ERASURES: &str = "ERASURE";
 /// The partition of the migrations' states.
 const MIGRATIONS: &str = "MIGRATION";
+/// The partition keys of what one replica does for all begin with this.
+pub(super) const LEASE_PREFIX: &str = "LEASE#";
+/// The partition of the orders for mails that wait for another try.
+const MAIL_RETRIES: &str = "MAILRETRY";
 
 /// A partition and a sort key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +150,26 @@ impl Key {
     /// Who plays a synthetic user just now.
     pub(super) fn smoke_lease(user: &Synthetic) -> Self {
         Self::new(format!("SMOKE#{}", user.number()), "LEASE")
+    }
+
+    /// Which replica does something just now.
+    pub(super) fn lease(name: &str) -> Self {
+        Self::new(format!("{LEASE_PREFIX}{name}"), "LEASE")
+    }
+
+    /// An order for a mail that waits. Sorts by time.
+    pub(super) fn mail_retry(order: &str, due: Timestamp) -> Self {
+        Self::new(MAIL_RETRIES, format!("{:015}#{order}", due.millis()))
+    }
+
+    /// Where the orders end whose time has come by `now`.
+    pub(super) fn mail_retries_after(now: Timestamp) -> Self {
+        Self::new(MAIL_RETRIES, format!("{:015}", now.millis().saturating_add(1)))
+    }
+
+    /// An order for a mail that nobody tries any more.
+    pub(super) fn mail_failed(order: &str) -> Self {
+        Self::new("MAILFAILED", order)
     }
 
     pub(super) fn settings() -> Self {

@@ -4,13 +4,17 @@ pub mod accounts;
 pub mod address_items;
 pub mod audit;
 pub mod audit_changes;
+#[cfg(feature = "dynamodbstreams")]
+pub mod change_stream;
 pub mod changes;
 pub mod client;
 pub mod edits;
 pub mod erasures;
 pub mod error;
 pub mod keys;
+pub mod leases;
 pub mod limits;
+pub mod mail_retries;
 pub mod migrations;
 pub mod one_time;
 pub mod outbox;

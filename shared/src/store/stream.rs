@@ -7,6 +7,7 @@ use serde_dynamo::{AttributeValue, Item};
 
 use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
+use crate::store::keys::LEASE_PREFIX;
 
 /// Some records of a stream, in order.
 #[derive(Debug, Deserialize)]
@@ -21,10 +22,10 @@ pub struct StreamBatch {
 #[serde(rename_all = "camelCase")]
 pub struct StreamRecord {
     #[serde(rename = "eventID")]
-    event_id: String,
+    pub(super) event_id: String,
     pub(super) event_name: EventName,
-    user_identity: Option<UserIdentity>,
-    dynamodb: Images,
+    pub(super) user_identity: Option<UserIdentity>,
+    pub(super) dynamodb: Images,
 }
 
 /// What happened to the item.
@@ -39,19 +40,19 @@ pub(super) enum EventName {
 /// Who deleted an item, if it was AWS.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct UserIdentity {
-    principal_id: Option<String>,
+pub(super) struct UserIdentity {
+    pub(super) principal_id: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Images {
-    keys: Item,
-    old_image: Option<Item>,
-    new_image: Option<Item>,
-    sequence_number: String,
+pub(super) struct Images {
+    pub(super) keys: Item,
+    pub(super) old_image: Option<Item>,
+    pub(super) new_image: Option<Item>,
+    pub(super) sequence_number: String,
     /// Seconds.
-    approximate_creation_date_time: f64,
+    pub(super) approximate_creation_date_time: f64,
 }
 
 impl StreamRecord {
@@ -66,12 +67,17 @@ impl StreamRecord {
     }
 
     /// When the change was made, to the millisecond at best.
-    pub(super) fn at(&self) -> Timestamp {
+    pub fn at(&self) -> Timestamp {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "a float of seconds is exact for milliseconds of our times"
         )]
         Timestamp::from_millis((self.dynamodb.approximate_creation_date_time * 1000.0) as i64)
+    }
+
+    /// Whether it is a change of a lease, which whoever reads the stream brings about itself.
+    pub fn is_of_a_lease(&self) -> bool {
+        self.keys().is_ok_and(|(pk, _)| pk.starts_with(LEASE_PREFIX))
     }
 
     /// Whether the table itself deleted the item, by its time to live.

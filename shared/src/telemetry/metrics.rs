@@ -95,6 +95,8 @@ outcomes! {
         Nothing = "nothing",
         /// A limit is reached.
         OverLimit = "over_limit",
+        /// Whoever should take it has refused it for good.
+        Refused = "refused",
         /// The order waits for another try.
         Failed = "failed",
     }
@@ -131,6 +133,16 @@ outcomes! {
         Changed = "changed",
         /// It was deleted before its time.
         Deleted = "deleted",
+    }
+}
+
+outcomes! {
+    /// What the standalone server has too much of.
+    Shed {
+        /// Requests that are answered at the same time (SA-05).
+        InFlight = "in_flight",
+        /// Requests that wait for a password's hash (PW-08).
+        Hashing = "hashing",
     }
 }
 
@@ -217,6 +229,34 @@ pub fn stale_secrets() {
 /// A trusted proxy hid the source of a request: it counts for the proxy's own address.
 pub fn hidden_source() {
     metrics::counter!("wardgate_sources_hidden_total").increment(1);
+}
+
+/// A request was refused because there are too many.
+pub fn shed(reason: Shed) {
+    metrics::counter!("wardgate_shed_total", "reason" => reason.label()).increment(1);
+}
+
+/// How many requests wait for their turn to hash a password, and what a hash takes at the moment.
+pub fn hashing(waiting: u32, seconds: f64) {
+    metrics::gauge!("wardgate_hashes_waiting").set(f64::from(waiting));
+    metrics::gauge!("wardgate_hash_seconds").set(seconds);
+}
+
+/// How many connections the standalone server has, and may have.
+pub fn connections(open: u32, most: u32) {
+    metrics::gauge!("wardgate_connections").set(f64::from(open));
+    metrics::gauge!("wardgate_connections_limit").set(f64::from(most));
+}
+
+/// How many requests the standalone server answers at the moment, and may answer.
+pub fn in_flight(requests: u32, most: u32) {
+    metrics::gauge!("wardgate_in_flight").set(f64::from(requests));
+    metrics::gauge!("wardgate_in_flight_limit").set(f64::from(most));
+}
+
+/// Which version runs.
+pub fn build(version: &'static str) {
+    metrics::gauge!("wardgate_build_info", "version" => version).set(1.0);
 }
 
 /// A ring was read whose newest key began to sign so long ago. A histogram, because a gauge would be written with every

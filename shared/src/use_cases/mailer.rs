@@ -29,6 +29,8 @@ pub enum Sending {
     Nothing,
     /// A limit is reached: the mail is silently not sent.
     OverLimit,
+    /// Whoever should take it has refused it for good.
+    Refused,
 }
 
 impl Sending {
@@ -37,6 +39,7 @@ impl Sending {
             Self::Sent => Mail::Sent,
             Self::Nothing => Mail::Nothing,
             Self::OverLimit => Mail::OverLimit,
+            Self::Refused => Mail::Refused,
         }
     }
 }
@@ -120,7 +123,13 @@ async fn try_send(app: &App, transport: &dyn MailTransport, order: &MailOrder) -
     // The same for each try: a mail that was doubled is recognised by it.
     let message_id = format!("{}@{}", order.id, sender.address().domain());
     let message = mime(sender, &choice.recipient, &rendered, now, &message_id)?;
-    transport.send(&OutgoingMail { to: choice.recipient, message }).await?;
+    if let Err(cause) = transport.send(&OutgoingMail { to: choice.recipient, message }).await {
+        if cause.is_final {
+            tracing::warn!(id = order.id, %cause, "a mail was not sent: it was refused for good");
+            return Ok(Sending::Refused);
+        }
+        return Err(cause.into());
+    }
     app.store.mark_sent(order, now).await?;
     Ok(Sending::Sent)
 }

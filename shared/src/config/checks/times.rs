@@ -63,6 +63,12 @@ fn requests(config: &Config, is_development: bool) -> Vec<Rule> {
             "expected 10 to 1800: less asks for keys all the time, and a key that was taken out of use is used for up to \
              twice that (TK-04)",
         ),
+        Rule::about(
+            "hashing.max_wait_ms",
+            is_development || config.hashing.max_wait_ms < http.request_deadline_ms,
+            "expected less than http.request_deadline_ms: who waits for longer is answered 503 all the same (PW-08)",
+        )
+        .beside("http.request_deadline_ms"),
     ]
 }
 

@@ -49,6 +49,8 @@ pub struct Http {
 pub struct Ops {
     /// Where it listens.
     pub port: u16,
+    /// How long a start waits for a store or keys that are not there yet, before it gives up (SA-01).
+    pub start_ms: u64,
     /// On which addresses: such as only the ones that scrape it and probe it can reach.
     pub bind: Vec<std::net::IpAddr>,
 }

@@ -138,7 +138,7 @@ fn opens(verified: &[Verification]) -> Vec<bool> {
 fn assert_the_same_passwords(stored: &str, typed: &[String]) -> usize {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        let policy = HashingPolicy { memory_kib: 8, iterations: 1, parallelism: 1, queue: 1 };
+        let policy = HashingPolicy { memory_kib: 8, iterations: 1, parallelism: 1, queue: 1, max_wait_ms: 1000 };
         let hasher = PasswordHasher::new(&policy, 1).unwrap();
         let before = opened_by(&hasher, stored, typed).await;
         let mut renewed = 0;

@@ -1,0 +1,52 @@
+//! How mails leave the standalone server.
+
+use std::net::IpAddr;
+
+use super::Rule;
+use crate::config::{Config, MailTls, MailTransport};
+
+pub(super) fn rules(config: &Config) -> Vec<Rule> {
+    let smtp = &config.mail.smtp;
+    let host = smtp.host.as_deref();
+    vec![
+        Rule::about(
+            "mail.smtp.host",
+            host.is_none_or(is_host),
+            "expected the mail server's name or address, without scheme and port",
+        ),
+        Rule::about(
+            "mail.smtp.host",
+            host.is_some() || config.mail.transport != Some(MailTransport::Smtp),
+            "expected the mail server's name or address: mail.transport is smtp",
+        )
+        .beside("mail.transport"),
+        Rule::about("mail.smtp.port", smtp.port != 0, "expected 1 to 65535"),
+        Rule::about(
+            "mail.smtp.tls",
+            smtp.tls != MailTls::None || host.is_none_or(is_this_machine),
+            "expected starttls or implicit: mails and passwords go in clear text to this machine alone (SA-11)",
+        )
+        .beside("mail.smtp.host"),
+        Rule::about(
+            "mail.smtp.password_file",
+            smtp.user.is_some() == smtp.password_file.is_some(),
+            "expected a file where mail.smtp.user is set, and none where it is not",
+        )
+        .beside("mail.smtp.user"),
+        Rule::about("mail.smtp.connections", (1..=64).contains(&smtp.connections), "expected 1 to 64"),
+        Rule::about(
+            "mail.smtp.timeout_ms",
+            (100..=60_000).contains(&smtp.timeout_ms),
+            "expected 100 to 60000: it is milliseconds",
+        ),
+    ]
+}
+
+fn is_host(host: &str) -> bool {
+    host.parse::<IpAddr>().is_ok()
+        || !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+}
+
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
