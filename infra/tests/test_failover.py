@@ -10,7 +10,7 @@ from unittest import mock
 from tests.canned import CALLER
 from tests.fakes import FakeClient, stage
 from wardgate_infra import Failed, Json
-from wardgate_infra.operate import audit, failover, rotate, smoke, switch_over
+from wardgate_infra.operate import audit, failover, rotate, smoke, stacks, switch_over
 from wardgate_infra.operate.stage import Stage
 
 HOME, STANDBY = "eu-central-1", "eu-west-1"
@@ -48,6 +48,13 @@ class Region:
         self.stage.__dict__["region"] = region
         self.stage.parameters.update(StandbyRegion=STANDBY, Issuer="https://auth.example.com")
 
+    def in_region(self, region: str) -> Stage:
+        if region == self.region:
+            return self.stage
+        other = stage()
+        other.__dict__["region"] = region
+        return other
+
     def change(self, what: str) -> None:
         if self.left is not None:
             if self.left == 0:
@@ -58,9 +65,11 @@ class Region:
     def get_item(self, Key: Json, **_: Json) -> Json:  # noqa: N803  # as boto3 has it
         if Key == failover.WRITER:
             return {"Item": self.writer} if self.writer else {}
-        if self.heartbeat is None:
+        # It beats itself, too, if it was told nothing.
+        newest = BEGAN if Key["sk"]["S"] == self.region else self.heartbeat
+        if newest is None:
             return {}
-        at = datetime.datetime.fromtimestamp(self.heartbeat, datetime.UTC)
+        at = datetime.datetime.fromtimestamp(newest, datetime.UTC)
         return {"Item": {"at": {"S": at.strftime("%Y-%m-%dT%H:%M:%SZ")}}}
 
     def put(self, TransactItems: Json) -> Json:  # noqa: N803
@@ -105,7 +114,7 @@ class Failover(unittest.TestCase):
         home.__dict__["region"] = HOME
         home.parameters.update(region.stage.parameters)
         with (
-            mock.patch.object(Stage, "in_region", return_value=region.stage),
+            mock.patch.object(Stage, "in_region", side_effect=region.in_region),
             mock.patch.object(Stage, "invoke", side_effect=region.invoke),
             mock.patch.object(Stage, "outputs", return_value={"ApiUrl": "https://api"}),
             mock.patch.object(switch_over, "running", side_effect=lambda _: dict(region.deployed)),
@@ -123,7 +132,7 @@ class Failover(unittest.TestCase):
         self.assertTrue(printed.startswith("The newest heartbeat here is of 2026-03-01 12:29:20 UTC."), printed)
         self.assertIn("in the last 40 s may be missing", printed)
         self.assertIn("Everybody has to sign in again.", printed)
-        self.assertIn("Lead https://auth.example.com to https://api, and nowhere else.", printed)
+        self.assertIn("lead https://auth.example.com to https://api, and nowhere else", printed)
         kinds = [it.split()[0] for it in region.changes]
         self.assertEqual(kinds, ["writer", *["promote"] * 6, *["retire"] * 3, "deploy"])
         self.assertEqual((region.writer["region"]["S"], region.writer["epoch"]["N"]), (STANDBY, "1"))
@@ -157,6 +166,40 @@ class Failover(unittest.TestCase):
             before = list(whole.changes)
             self.ran(whole, clock=BEGAN + 600, keep_sessions=keeps)
             self.assertEqual(whole.changes, before)
+
+    def test_the_edge_asks_the_region_that_a_synthetic_user_got_through(self) -> None:
+        region = Region(STANDBY)
+        region.stage.parameters["Edge"] = "on"
+        given = {"OriginDomain": "origin.eu-central-1.example.com", "WafMode": "block"}
+
+        def deployed(where: Stage, name: str, template: str, values: Json, *, yes: bool) -> bool:
+            self.assertTrue(yes)
+            region.change(f"edge {where.region} {name} {template}")
+            before = dict(given)
+            given.update(values)
+            return given != before
+
+        there = {"ParameterKey": "OriginDomain", "ParameterValue": "origin.eu-west-1.example.com"}
+        with (
+            mock.patch.object(stacks, "given_before", side_effect=lambda _: dict(given)),
+            mock.patch.object(stacks, "deploy", side_effect=deployed),
+            mock.patch.object(Stage, "stack", return_value={"Parameters": [there]}),
+        ):
+            first, again = self.ran(region), self.ran(region, clock=BEGAN + 60)
+        self.assertEqual(region.changes[-2], "edge us-east-1 wardgate-staging-edge infra/edge.yaml")
+        self.assertEqual(given, {"OriginDomain": "origin.eu-west-1.example.com", "WafMode": "block"})
+        self.assertIn("the edge asks origin.eu-west-1.example.com", first)
+        self.assertIn("the edge asked origin.eu-west-1.example.com already", again)
+        self.assertNotIn("and nowhere else", first)
+
+    def test_an_edge_that_could_not_ask_this_region_is_left_as_it_is(self) -> None:
+        region = Region(STANDBY)
+        region.stage.parameters["Edge"] = "on"
+        with (
+            mock.patch.object(Stage, "stack", return_value={"Parameters": []}),
+            self.assertRaisesRegex(Failed, "has no OriginDomain"),
+        ):
+            self.ran(region)
 
     def test_without_yes_and_a_person_nothing_is_changed(self) -> None:
         region = Region(STANDBY)

@@ -11,27 +11,28 @@ use wardgate::crypto::rotation::{Change, RotatingKey, Source, Terms};
 use wardgate::domain::timestamp::Timestamp;
 use wardgate::entropy::SystemEntropy;
 
+use super::NAMES;
 use super::replication::Item;
 use crate::harness::{TABLE, TestServer};
 
 /// `MARGIN` of infra/wardgate_infra/operate/failover.py: how much later than a heartbeat anything before it may arrive.
 pub const MARGIN: i64 = 300_000;
 
-fn item(sk: &str, rest: impl IntoIterator<Item = (&'static str, AttributeValue)>) -> Item {
-    let keys = [("pk", AttributeValue::S("SETTINGS".to_owned())), ("sk", AttributeValue::S(sk.to_owned()))];
+fn item(pk: &str, sk: &str, rest: impl IntoIterator<Item = (&'static str, AttributeValue)>) -> Item {
+    let keys = [("pk", AttributeValue::S(pk.to_owned())), ("sk", AttributeValue::S(sk.to_owned()))];
     keys.into_iter().chain(rest).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// What the schedule does each minute.
-pub async fn beat(server: &TestServer) {
+/// What a region's schedule does each minute.
+pub async fn beat(server: &TestServer, region: &str) {
     let at = server.context().now.millis().to_string();
-    server.put(TABLE, item("HEARTBEAT", [("at", AttributeValue::N(at))])).await;
+    server.put(TABLE, item("HEARTBEAT", region, [("at", AttributeValue::N(at))])).await;
 }
 
-/// The newest heartbeat that a region has.
-pub async fn heartbeat(server: &TestServer) -> Option<i64> {
-    let items = server.items(TABLE, "SETTINGS").await;
-    let beat = items.iter().find(|item| item["sk"].as_s().unwrap() == "HEARTBEAT")?;
+/// The newest heartbeat of a region that has arrived in another.
+pub async fn heartbeat(server: &TestServer, of: &str) -> Option<i64> {
+    let items = server.items(TABLE, "HEARTBEAT").await;
+    let beat = items.iter().find(|item| item["sk"].as_s().unwrap() == of)?;
     Some(beat["at"].as_n().unwrap().parse().unwrap())
 }
 
@@ -49,13 +50,13 @@ pub async fn take_over_item(server: &TestServer, region: &str, epoch: u64) {
         ("epoch", AttributeValue::N(epoch.to_string())),
         ("since", AttributeValue::N(server.context().now.millis().to_string())),
     ];
-    server.put(TABLE, item("WRITER", writer)).await;
+    server.put(TABLE, item("SETTINGS", "WRITER", writer)).await;
 }
 
 /// The region takes over.
 pub async fn take_over(server: &TestServer, region: &str, keeps_sessions: bool) -> TestServer {
     let now = server.context().now;
-    let until = heartbeat(server).await.unwrap_or_default() - MARGIN;
+    let until = heartbeat(server, NAMES[0]).await.unwrap_or_default() - MARGIN;
     let mut writer = HashMap::from([
         ("region", AttributeValue::S(region.to_owned())),
         ("epoch", AttributeValue::N("1".to_owned())),
@@ -64,7 +65,7 @@ pub async fn take_over(server: &TestServer, region: &str, keeps_sessions: bool) 
     if keeps_sessions {
         writer.insert("sessions_until", AttributeValue::N(until.to_string()));
     }
-    server.put(TABLE, item("WRITER", writer)).await;
+    server.put(TABLE, item("SETTINGS", "WRITER", writer)).await;
     let mut keys: Value = serde_json::from_str(&std::fs::read_to_string(&server.key_file).unwrap()).unwrap();
     let rings = ["login_mac", "mail_mac", "session_mac"];
     for ring in &rings[..if keeps_sessions { 2 } else { 3 }] {

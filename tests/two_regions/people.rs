@@ -155,7 +155,7 @@ impl People {
             let passes = 1_000 + i64::try_from(self.chance.below(120_000)).unwrap();
             self.advance(passes);
             self.replicate().await;
-            failover::beat(self.server()).await;
+            failover::beat(self.server(), NAMES[self.writer]).await;
             if !first && self.chance.below(4) == 0 {
                 // The region that was lost is there again, and goes on where it was.
                 let _ = self.regions[0].server.pump.drain().await;
@@ -391,7 +391,7 @@ impl People {
     /// The second region takes over; nobody reaches the first one any more.
     pub async fn fail_over(&mut self, keeps_sessions: bool, tally: &mut Tally) {
         let second = &self.regions[1].server;
-        let until = failover::heartbeat(second).await.unwrap_or_default() - MARGIN;
+        let until = failover::heartbeat(second, NAMES[0]).await.unwrap_or_default() - MARGIN;
         let since = self.now();
         let promoted = failover::take_over(second, NAMES[1], keeps_sessions).await;
         self.regions[1].server = promoted;

@@ -12,18 +12,19 @@ import time
 from collections.abc import Callable
 
 from wardgate_infra import Failed, Json
-from wardgate_infra.operate import audit, rotate, smoke, switch_over
+from wardgate_infra.operate import audit, rotate, smoke, stacks, switch_over
 from wardgate_infra.operate.settings import table_of
 from wardgate_infra.operate.stage import Stage
 from wardgate_infra.operate.terminal import confirm, say, step
 
 WRITER = {"pk": {"S": "SETTINGS"}, "sk": {"S": "WRITER"}}
-HEARTBEAT = {"pk": {"S": "HEARTBEAT"}, "sk": {"S": "HEARTBEAT"}}
 # How much later than a heartbeat something may arrive that was written before it: items arrive each by itself.
 MARGIN = datetime.timedelta(minutes=5)
 # What has arrived before the first region takes its place back, and how long is waited for that: a heartbeat a minute.
 CAUGHT_UP = datetime.timedelta(seconds=5)
 PATIENCE = 180
+# Where CloudFront takes its certificates from, and the edge's stack is.
+EDGE_REGION = "us-east-1"
 # What was mailed or begun in the other region.
 RETIRED = ("login_mac", "mail_mac")
 RINGS = (*rotate.RINGS, "public_keys")
@@ -47,14 +48,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(stage: Stage, options: argparse.Namespace, clock: Callable[[], float] = time.time) -> None:
     target = named(stage, options.to)
     is_back = options.to == stage.region
+    other = stage.parameters["StandbyRegion"] if is_back else stage.region
     keeps = options.keep_sessions or is_back
     before = writer(target)
     again = before is not None and before.region == options.to
     if is_back and before is None:
         raise Failed(f"{options.to} writes, and no other region ever did: nothing to take back.")
     if is_back and not again:
-        wait_until_caught_up(target, clock)
-    newest = heartbeat(target)
+        wait_until_caught_up(target, other, clock)
+    newest = heartbeat(target, other)
     say(loss(newest, now(clock)))
     say(follows(keeps))
     confirm(f"Shall {options.to} write for {stage.name} from now on?", options.yes)
@@ -65,11 +67,11 @@ def run(stage: Stage, options: argparse.Namespace, clock: Callable[[], float] = 
         ("what was given out before is dead", lambda: retire(target, keeps)),
         ("the functions write", lambda: deploy(target)),
         ("a synthetic user gets through", lambda: smoked(target)),
+        ("people are led here", lambda: lead(target)),
     ]
     for number, (name, do) in enumerate(steps, 1):
         step(number, len(steps), name, do)
-    address = target.outputs(target.code_stack).get("ApiUrl", "nowhere")
-    say(f"{options.to} writes. Lead {stage.parameters['Issuer']} to {address}, and nowhere else.")
+    say(f"{options.to} writes.")
 
 
 def named(stage: Stage, region: str) -> Stage:
@@ -97,9 +99,10 @@ def taken_over(target: Stage) -> Writer:
     return found
 
 
-def heartbeat(target: Stage) -> datetime.datetime | None:
-    """When the other region wrote last, as far as this one has heard."""
-    item = read(target, HEARTBEAT)
+def heartbeat(target: Stage, other: str) -> datetime.datetime | None:
+    """When the other region wrote last, as far as this one has heard. Each has an item of its own: this one may go on
+    beating that lost its place."""
+    item = read(target, {"pk": {"S": "HEARTBEAT"}, "sk": {"S": other}})
     return datetime.datetime.fromisoformat(item["at"]["S"]) if item else None
 
 
@@ -134,10 +137,10 @@ def follows(keeps: bool) -> str:
     return f"{sessions} Links and codes that were mailed before do nothing any more, and registrations begin again."
 
 
-def wait_until_caught_up(target: Stage, clock: Callable[[], float]) -> None:
+def wait_until_caught_up(target: Stage, other: str, clock: Callable[[], float]) -> None:
     """Waits for a heartbeat that has just been written: what was written before it is here, too, or about to be."""
     began = clock()
-    while (newest := heartbeat(target)) is None or now(clock) - newest > CAUGHT_UP:
+    while (newest := heartbeat(target, other)) is None or now(clock) - newest > CAUGHT_UP:
         if clock() - began > PATIENCE:
             raise Failed(
                 f"{target.region} has not caught up: its newest heartbeat is of {newest or 'never'}. Nothing was "
@@ -245,3 +248,22 @@ def deploy(target: Stage) -> str:
 def smoked(target: Stage) -> str:
     smoke.check(target)
     return "it does"
+
+
+def lead(target: Stage) -> str:
+    """Has the edge ask this region, which then nobody else is asked for. Without an edge, names are not ours."""
+    there = target.stack(target.code_stack)
+    address = target.outputs(target.code_stack).get("ApiUrl", "nowhere")
+    if target.parameters.get("Edge") != "on":
+        return f"not by this: lead {target.parameters['Issuer']} to {address}, and nowhere else"
+    # The name that this region's API was given for the edge, whose certificate it shows.
+    domain = stacks.parameter(there, "OriginDomain")
+    if not domain:
+        raise Failed(f"The API in {target.region} has no OriginDomain: deploy it with one, and begin again.")
+    edge = target.in_region(EDGE_REGION)
+    name = f"wardgate-{target.name}-edge"
+    before = stacks.given_before(edge.stack(name))
+    if not before:
+        raise Failed(f"Edge is on, and there is no stack {name} in {EDGE_REGION}: make deploy makes it.")
+    changed = stacks.deploy(edge, name, "infra/edge.yaml", before | {"OriginDomain": domain}, yes=True)
+    return f"the edge asks {domain}" if changed else f"the edge asked {domain} already"
