@@ -18,7 +18,7 @@ use crate::harness::TestServer;
 /// Schedules of an ordinary run.
 const SCHEDULES: u64 = 12;
 /// What every run has to get to, or it shows little.
-const REACHED: [&str; 15] = [
+const REACHED: [&str; 16] = [
     "register",
     "verify",
     "login",
@@ -34,6 +34,7 @@ const REACHED: [&str; 15] = [
     "old secret refused",
     "old writer refused",
     "registered again",
+    "went back",
 ];
 
 /// How often each was met.
@@ -93,6 +94,12 @@ async fn schedule(seed: u64, tally: &mut Tally) {
     people.mend();
     people.live(12, false).await;
     people.everything_arrives().await;
+    people.try_the_old_writer(tally).await;
+    people.everything_arrives().await;
+    people.try_old_secrets(tally).await;
+    people.no_address_has_two_users().await;
+    people.fail_back(tally).await;
+    people.live(8, false).await;
     people.try_the_old_writer(tally).await;
     people.everything_arrives().await;
     people.try_old_secrets(tally).await;

@@ -136,7 +136,7 @@ class Failover(unittest.TestCase):
         kinds = [it.split()[0] for it in region.changes]
         self.assertEqual(kinds, ["writer", *["promote"] * 6, *["retire"] * 3, "deploy"])
         self.assertEqual((region.writer["region"]["S"], region.writer["epoch"]["N"]), (STANDBY, "1"))
-        self.assertNotIn("sessions_until", region.writer)
+        self.assertEqual(region.writer["windows"], {"L": []})
         self.assertEqual(region.deployed["TableStreamArn"], "stream of wardgate-staging")
         self.assertEqual(region.deployed["AuditTableStreamArn"], "stream of wardgate-audit-staging")
 
@@ -144,7 +144,8 @@ class Failover(unittest.TestCase):
         region = Region(STANDBY)
         printed = self.ran(region, keep_sessions=True)
         self.assertIn("began less than 5 minutes before that heartbeat", printed)
-        self.assertEqual(region.writer["sessions_until"]["N"], str(int((BEGAN - 340) * 1000)))
+        window = {"until": {"N": str(int((BEGAN - 340) * 1000))}, "since": {"N": str(int(BEGAN * 1000))}}
+        self.assertEqual(region.writer["windows"], {"L": [{"M": window}]})
         self.assertEqual(set(region.rings["session_mac"]), {"session_mac-old"})
         self.assertEqual(set(region.rings["mail_mac"]), {"mail_mac-new"})
 
@@ -218,13 +219,22 @@ class Failover(unittest.TestCase):
 
     def back(self, heartbeat: float) -> Region:
         region = Region(HOME, heartbeat)
-        region.writer = {"region": {"S": STANDBY}, "epoch": {"N": "1"}, "since": {"N": "1"}}
+        window = {"M": {"until": {"N": "0"}, "since": {"N": "1"}}}
+        region.writer = {
+            "region": {"S": STANDBY},
+            "epoch": {"N": "1"},
+            "since": {"N": "1"},
+            "windows": {"L": [window]},
+        }
         return region
 
     def test_the_first_region_takes_its_place_back_with_the_rings_of_now_and_keeps_sessions(self) -> None:
         region = self.back(BEGAN - 2)
         self.assertIn("Sessions go on", self.ran(region))
         self.assertEqual(region.writer["epoch"]["N"], "2")
+        # What the first change has ended does not come back with the second.
+        first, second = region.writer["windows"]["L"]
+        self.assertEqual((first["M"]["since"]["N"], second["M"]["since"]["N"]), ("1", str(int(BEGAN * 1000))))
         self.assertEqual(
             [it for it in region.changes if it.startswith("copy")], [f"copy {it}" for it in failover.RINGS]
         )

@@ -11,7 +11,6 @@ use wardgate::crypto::rotation::{Change, RotatingKey, Source, Terms};
 use wardgate::domain::timestamp::Timestamp;
 use wardgate::entropy::SystemEntropy;
 
-use super::NAMES;
 use super::replication::Item;
 use crate::harness::{TABLE, TestServer};
 
@@ -43,32 +42,38 @@ fn retired(ring: &Value, now: Timestamp) -> Value {
     serde_json::to_value(MacKey::next(&ring, &Change::RetireAll, now, terms, source).unwrap()).unwrap()
 }
 
-/// Says which region writes from now on.
-pub async fn take_over_item(server: &TestServer, region: &str, epoch: u64) {
+/// The region that writes, as a region has it: name, epoch, and the windows of before.
+async fn writer(server: &TestServer) -> (u64, Vec<AttributeValue>) {
+    let items = server.items(TABLE, "SETTINGS").await;
+    let Some(item) = items.iter().find(|item| item["sk"].as_s().unwrap() == "WRITER") else { return (0, Vec::new()) };
+    (item["epoch"].as_n().unwrap().parse().unwrap(), item["windows"].as_l().unwrap().clone())
+}
+
+/// Says which region writes from now on. With a window, sessions are kept but for those that began in it.
+pub async fn take_over_item(server: &TestServer, region: &str, until: Option<i64>) {
+    let number = |value: i64| AttributeValue::N(value.to_string());
+    let since = number(server.context().now.millis());
+    let (epoch, mut windows) = writer(server).await;
+    if let Some(until) = until {
+        let window = [("until".to_owned(), number(until)), ("since".to_owned(), since.clone())];
+        windows.push(AttributeValue::M(HashMap::from(window)));
+    }
     let writer = [
         ("region", AttributeValue::S(region.to_owned())),
-        ("epoch", AttributeValue::N(epoch.to_string())),
-        ("since", AttributeValue::N(server.context().now.millis().to_string())),
+        ("epoch", AttributeValue::N((epoch + 1).to_string())),
+        ("since", since),
+        ("windows", AttributeValue::L(windows)),
     ];
     server.put(TABLE, item("SETTINGS", "WRITER", writer)).await;
 }
 
-/// The region takes over.
-pub async fn take_over(server: &TestServer, region: &str, keeps_sessions: bool) -> TestServer {
+/// A region takes over from the other one: the item, the keys, and the process that writes.
+pub async fn take_over(server: &TestServer, region: &str, until: Option<i64>) -> TestServer {
+    take_over_item(server, region, until).await;
     let now = server.context().now;
-    let until = heartbeat(server, NAMES[0]).await.unwrap_or_default() - MARGIN;
-    let mut writer = HashMap::from([
-        ("region", AttributeValue::S(region.to_owned())),
-        ("epoch", AttributeValue::N("1".to_owned())),
-        ("since", AttributeValue::N(now.millis().to_string())),
-    ]);
-    if keeps_sessions {
-        writer.insert("sessions_until", AttributeValue::N(until.to_string()));
-    }
-    server.put(TABLE, item("SETTINGS", "WRITER", writer)).await;
     let mut keys: Value = serde_json::from_str(&std::fs::read_to_string(&server.key_file).unwrap()).unwrap();
     let rings = ["login_mac", "mail_mac", "session_mac"];
-    for ring in &rings[..if keeps_sessions { 2 } else { 3 }] {
+    for ring in &rings[..if until.is_some() { 2 } else { 3 }] {
         keys[ring] = retired(&keys[ring], now);
     }
     std::fs::write(&server.key_file, keys.to_string()).unwrap();

@@ -23,7 +23,7 @@ struct Session {
     access: String,
     /// When it last changed.
     at: i64,
-    /// Tokens that were exchanged, when, and where.
+    /// Tokens that were exchanged, when, and after how many changes of the region that writes.
     spent: Vec<(String, i64, usize)>,
     ended: bool,
 }
@@ -38,7 +38,8 @@ enum Proof {
 struct Secret {
     proof: Proof,
     address: usize,
-    region: usize,
+    /// After how many changes of the region that writes it was given out.
+    epoch: usize,
     used: bool,
 }
 
@@ -49,14 +50,21 @@ struct Fact {
     password: String,
 }
 
+/// A change of the region that writes.
+struct TakeOver {
+    /// What was written until then had arrived for certain.
+    until: i64,
+    since: i64,
+    keeps_sessions: bool,
+    loses: bool,
+}
+
 pub struct People {
     regions: [Region; 2],
     links: [Link; 2],
     /// Which region answers.
     writer: usize,
-    /// What was written until then has arrived, and when the other region took over.
-    window: Option<(i64, i64)>,
-    keeps_sessions: bool,
+    changes: Vec<TakeOver>,
     passwords: u32,
     facts: Vec<Fact>,
     sessions: Vec<Session>,
@@ -71,8 +79,7 @@ impl People {
             regions,
             links: Default::default(),
             writer: 0,
-            window: None,
-            keeps_sessions: false,
+            changes: Vec::new(),
             passwords: 0,
             facts: Vec::new(),
             sessions: Vec::new(),
@@ -158,7 +165,7 @@ impl People {
             failover::beat(self.server(), NAMES[self.writer]).await;
             if !first && self.chance.below(4) == 0 {
                 // The region that was lost is there again, and goes on where it was.
-                let _ = self.regions[0].server.pump.drain().await;
+                let _ = self.regions[1 - self.writer].server.pump.drain().await;
             }
             self.something().await;
             self.replicate().await;
@@ -205,7 +212,7 @@ impl People {
         let Some(mail) = self.mailed(address, before).await.filter(|mail| mail.contains("?token=")) else { return };
         let answer = self.server().verify_link(&golden::link_token(&mail), Some(&flow)).await;
         if answer.status == 200 && answer.string("status") == "verified" {
-            let again = self.facts.iter().any(|fact| fact.address == address) && self.writer == 1;
+            let again = self.facts.iter().any(|fact| fact.address == address) && !self.changes.is_empty();
             self.met(if again { "registered again" } else { "verify" });
             self.told(address, password);
         }
@@ -251,13 +258,13 @@ impl People {
 
     /// Whether a session may live on.
     fn may_live(&self, session: &Session) -> bool {
-        let Some((until, since)) = self.window else { return true };
-        session.began > since || self.keeps_sessions && session.began <= until
+        let kept = |it: &TakeOver| session.began > it.since || it.keeps_sessions && session.began <= it.until;
+        self.changes.iter().all(kept)
     }
 
     async fn refresh_one(&mut self, index: usize) -> bool {
         let answer = self.server().refresh(&self.sessions[index].refresh).await;
-        let (now, writer, may) = (self.now(), self.writer, self.may_live(&self.sessions[index]));
+        let (now, epoch, may) = (self.now(), self.changes.len(), self.may_live(&self.sessions[index]));
         let session = &mut self.sessions[index];
         if answer.status != 200 {
             session.ended = true;
@@ -266,7 +273,7 @@ impl People {
         assert!(may, "a session of before lives: began at {}", session.began);
         let spent = std::mem::replace(&mut session.refresh, answer.string("refresh_token"));
         if spent != session.refresh {
-            session.spent.push((spent, now, writer));
+            session.spent.push((spent, now, epoch));
         }
         (session.access, session.at) = (answer.string("access_token"), now);
         true
@@ -314,7 +321,7 @@ impl People {
 
     /// Something that works once is in somebody's hands, who uses it at once, later, or never.
     async fn given(&mut self, proof: Proof, address: usize) {
-        self.secrets.push(Secret { proof, address, region: self.writer, used: false });
+        self.secrets.push(Secret { proof, address, epoch: self.changes.len(), used: false });
         if self.often() {
             self.present(self.secrets.len() - 1).await;
         }
@@ -337,12 +344,12 @@ impl People {
             }
             Proof::Code(body) => self.server().verify_sign_in(body).await,
         };
-        let (used, region) = (self.secrets[index].used, self.secrets[index].region);
+        let (used, epoch) = (self.secrets[index].used, self.secrets[index].epoch);
         if used {
-            assert_ne!(answer.status, 200, "a secret of region {region} was used before");
+            assert_ne!(answer.status, 200, "a secret of epoch {epoch} was used before");
             self.met("refused twice");
         }
-        if region != self.writer {
+        if epoch < self.changes.len() {
             assert_ne!(answer.status, 200, "a secret of before works");
             self.met("old secret refused");
         }
@@ -365,13 +372,14 @@ impl People {
     /// Somebody has a copy of a token that was exchanged.
     async fn use_a_spent_token(&mut self) {
         let now = self.now();
-        let with: Vec<usize> = (0..self.sessions.len()).filter(|index| !self.sessions[*index].spent.is_empty()).collect();
+        let with: Vec<usize> =
+            (0..self.sessions.len()).filter(|index| !self.sessions[*index].spent.is_empty()).collect();
         if with.is_empty() {
             return;
         }
         let index = with[self.chance.index(with.len())];
         let which = self.chance.index(self.sessions[index].spent.len());
-        let (token, at, region) = self.sessions[index].spent[which].clone();
+        let (token, at, epoch) = self.sessions[index].spent[which].clone();
         if now <= at + GRACE {
             return;
         }
@@ -382,9 +390,10 @@ impl People {
             self.met("refused twice");
             return;
         }
-        assert!(region != self.writer && self.keeps_sessions, "a refresh token works twice");
-        let (until, _) = self.window.unwrap();
-        assert!(at > until, "a refresh token works twice, and its exchange was not in the window");
+        // That ended the epoch in which it was exchanged.
+        let change = self.changes.get(epoch);
+        let may = change.is_some_and(|it| it.keeps_sessions && it.loses && at > it.until);
+        assert!(may, "a refresh token works twice, and its exchange was not in the window");
         self.met("lost: refresh");
     }
 
@@ -393,9 +402,10 @@ impl People {
         let second = &self.regions[1].server;
         let until = failover::heartbeat(second, NAMES[0]).await.unwrap_or_default() - MARGIN;
         let since = self.now();
-        let promoted = failover::take_over(second, NAMES[1], keeps_sessions).await;
+        let promoted = failover::take_over(second, NAMES[1], keeps_sessions.then_some(until)).await;
         self.regions[1].server = promoted;
-        (self.writer, self.window, self.keeps_sessions) = (1, Some((until, since)), keeps_sessions);
+        self.writer = 1;
+        self.changes.push(TakeOver { until, since, keeps_sessions, loses: true });
         *tally.entry(if keeps_sessions { "kept sessions" } else { "ended sessions" }).or_default() += 1;
         // Orders of before that nobody has carried out here: the other region may have.
         for address in ADDRESSES {
@@ -409,14 +419,14 @@ impl People {
 
     /// What is missing was written in the window.
     pub async fn look_for_losses(&mut self, tally: &mut Tally) {
-        let (until, _) = self.window.unwrap();
+        let TakeOver { until, keeps_sessions, .. } = self.changes[0];
         let mut count = |what| *tally.entry(what).or_default() += 1;
         for address in 0..ADDRESSES.len() {
             let of_address: Vec<i64> =
                 self.facts.iter().filter(|fact| fact.address == address).map(|fact| fact.at).collect();
             let Some(last) = of_address.last() else { continue };
             let in_window = *last > until;
-            if !in_window && self.keeps_sessions {
+            if !in_window && keeps_sessions {
                 for index in 0..self.sessions.len() {
                     let session = &self.sessions[index];
                     if session.address == address && !session.ended && session.at <= until {
@@ -438,7 +448,7 @@ impl People {
     pub async fn try_the_old_writer(&mut self, tally: &mut Tally) {
         self.advance(56_000);
         self.replicate().await;
-        let old = &self.regions[0].server;
+        let old = &self.regions[1 - self.writer].server;
         let (before, mails) = (old.items(crate::harness::TABLE, "").await.len(), old.mail_edge.taken());
         let mut answers = vec![old.login(ADDRESSES[0], "violet teapots orbit slowly 1").await];
         answers.push(old.register("dot@example.com", "violet teapots orbit slowly 1").await);
@@ -454,10 +464,47 @@ impl People {
         *tally.entry("old writer refused").or_default() += 1;
     }
 
-    /// Every secret that the first region gave, used or not (ED-18).
+    /// The first region takes its place back, once all has arrived: nothing is lost, and nothing comes back.
+    pub async fn fail_back(&mut self, tally: &mut Tally) {
+        self.everything_arrives().await;
+        let mut accounts = Vec::new();
+        for address in 0..ADDRESSES.len() {
+            if self.login(address).await {
+                accounts.push(address);
+            }
+        }
+        self.everything_arrives().await;
+        let mut live = Vec::new();
+        for index in 0..self.sessions.len() {
+            if self.refresh_one(index).await {
+                live.push(index);
+            }
+        }
+        self.everything_arrives().await;
+        let [first, second] = [0, 1].map(|index| &self.regions[index].server);
+        std::fs::copy(&second.key_file, &first.key_file).unwrap();
+        // The command waits for a heartbeat of five seconds ago at most.
+        let since = self.now();
+        let until = since - 5_000 - MARGIN;
+        let promoted = failover::take_over(first, NAMES[0], Some(until)).await;
+        self.regions[0].server = promoted;
+        self.writer = 0;
+        self.changes.push(TakeOver { until, since, keeps_sessions: true, loses: false });
+        self.advance(1);
+        self.replicate().await;
+        for address in accounts {
+            assert!(self.login(address).await, "an account is lost by going back");
+        }
+        for index in live {
+            assert!(self.refresh_one(index).await, "a session is lost by going back");
+        }
+        *tally.entry("went back").or_default() += 1;
+    }
+
+    /// Every secret that the other region gave, used or not (ED-18).
     pub async fn try_old_secrets(&mut self, tally: &mut Tally) {
         for index in 0..self.secrets.len() {
-            if self.secrets[index].region == 0 {
+            if self.secrets[index].epoch < self.changes.len() {
                 self.present(index).await;
             }
         }

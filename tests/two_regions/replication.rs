@@ -10,11 +10,12 @@ use crate::harness::{TABLE, TestServer};
 pub type Item = HashMap<String, AttributeValue>;
 type Key = (String, String);
 
-/// A version of an item; without an image where it is deleted. Later is greater; the region decides where times are alike.
+/// A version of an item; without an image where it is deleted. Later is greater; where times are alike, the region decides,
+/// and within one the order.
 #[derive(Clone)]
 struct Version {
     image: Option<Item>,
-    written: (i64, usize),
+    written: (i64, usize, usize),
 }
 
 /// A write on its way.
@@ -29,6 +30,8 @@ pub struct Region {
     pub server: TestServer,
     index: usize,
     known: HashMap<Key, Version>,
+    /// How many versions it has written.
+    written: usize,
 }
 
 fn key(item: &Item) -> Key {
@@ -37,7 +40,7 @@ fn key(item: &Item) -> Key {
 
 impl Region {
     pub fn new(index: usize, server: TestServer) -> Self {
-        Self { server, index, known: HashMap::new() }
+        Self { server, index, known: HashMap::new(), written: 0 }
     }
 
     /// What was written here since it was last asked: each item once, as it is now.
@@ -60,7 +63,8 @@ impl Region {
         changed.sort_by(|one, other| one.0.cmp(&other.0));
         let mut changes = Vec::new();
         for (key, image) in changed {
-            let version = Version { image, written: (now, self.index) };
+            self.written += 1;
+            let version = Version { image, written: (now, self.index, self.written) };
             self.known.insert(key.clone(), version.clone());
             changes.push(Change { key, version, arrives: now + delay() });
         }

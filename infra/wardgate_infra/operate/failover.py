@@ -37,6 +37,8 @@ class Writer:
     region: str
     epoch: int
     since: int
+    # As they stand in the item: what changes that kept sessions have ended all the same.
+    windows: list[Json]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +90,9 @@ def named(stage: Stage, region: str) -> Stage:
 
 def writer(target: Stage) -> Writer | None:
     item = read(target, WRITER)
-    return Writer(item["region"]["S"], int(item["epoch"]["N"]), int(item["since"]["N"])) if item else None
+    if not item:
+        return None
+    return Writer(item["region"]["S"], int(item["epoch"]["N"]), int(item["since"]["N"]), item["windows"]["L"])
 
 
 def taken_over(target: Stage) -> Writer:
@@ -156,15 +160,18 @@ def take_over(
     if before and before.region == target.region:
         return f"it does since epoch {before.epoch}"
     epoch = (before.epoch if before else 0) + 1
+    since = {"N": str(audit.milliseconds(at))}
+    windows = list(before.windows) if before else []
+    if keeps:
+        until = newest - MARGIN if newest else datetime.datetime.fromtimestamp(0, datetime.UTC)
+        windows.append({"M": {"until": {"N": str(audit.milliseconds(until))}, "since": since}})
     item = {
         **WRITER,
         "region": {"S": target.region},
         "epoch": {"N": str(epoch)},
-        "since": {"N": str(audit.milliseconds(at))},
+        "since": since,
+        "windows": {"L": windows},
     }
-    if keeps:
-        until = newest - MARGIN if newest else datetime.datetime.fromtimestamp(0, datetime.UTC)
-        item["sessions_until"] = {"N": str(audit.milliseconds(until))}
     condition: Json = {"ConditionExpression": "attribute_not_exists(pk)"}
     if before:
         condition = {

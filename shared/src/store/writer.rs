@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::domain::timestamp::Timestamp;
-use crate::domain::writer::Writer;
+use crate::domain::writer::{Window, Writer};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
@@ -14,14 +14,13 @@ struct Item {
     region: String,
     epoch: u64,
     since: Timestamp,
-    #[serde(default)]
-    sessions_until: Option<Timestamp>,
+    windows: Vec<Window>,
 }
 
 impl Store {
     /// The region that writes, strongly consistent in this one; `None` where a stage never had another.
     pub async fn writer(&self) -> Result<Option<Writer>, StoreError> {
         let item: Option<Item> = self.read(&Key::writer()).await?;
-        Ok(item.map(|Item { region, epoch, since, sessions_until }| Writer { region, epoch, since, sessions_until }))
+        Ok(item.map(|Item { region, epoch, since, windows }| Writer { region, epoch, since, windows }))
     }
 }
