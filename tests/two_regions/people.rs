@@ -43,6 +43,14 @@ struct Secret {
     used: bool,
 }
 
+/// A registration whose mail nobody has read.
+struct Waiting {
+    address: usize,
+    password: String,
+    flow: String,
+    epoch: usize,
+}
+
 /// A password that was told to be set.
 struct Fact {
     address: usize,
@@ -69,6 +77,7 @@ pub struct People {
     facts: Vec<Fact>,
     sessions: Vec<Session>,
     secrets: Vec<Secret>,
+    waiting: Vec<Waiting>,
     pub chance: Chance,
     pub tally: Tally,
 }
@@ -84,6 +93,7 @@ impl People {
             facts: Vec::new(),
             sessions: Vec::new(),
             secrets: Vec::new(),
+            waiting: Vec::new(),
             chance,
             tally: Tally::new(),
         }
@@ -163,6 +173,7 @@ impl People {
             self.advance(passes);
             self.replicate().await;
             failover::beat(self.server(), NAMES[self.writer]).await;
+            self.regions[self.writer].is_touched = true;
             if !first && self.chance.below(4) == 0 {
                 // The region that was lost is there again, and goes on where it was.
                 let _ = self.regions[1 - self.writer].server.pump.drain().await;
@@ -174,8 +185,9 @@ impl People {
 
     async fn something(&mut self) {
         let address = self.chance.index(ADDRESSES.len());
-        match self.chance.below(12) {
+        match self.chance.below(14) {
             0 | 1 => self.register(address).await,
+            12 | 13 => self.resend().await,
             2 | 3 => drop(self.login(address).await),
             4 | 5 => self.refresh().await,
             6 => self.logout().await,
@@ -205,15 +217,39 @@ impl People {
             return;
         }
         self.met("register");
+        let flow = answer.string("flow_token");
         if !self.often() {
+            self.waiting.push(Waiting { address, password, flow, epoch: self.changes.len() });
             return;
         }
-        let flow = answer.string("flow_token");
         let Some(mail) = self.mailed(address, before).await.filter(|mail| mail.contains("?token=")) else { return };
         let answer = self.server().verify_link(&golden::link_token(&mail), Some(&flow)).await;
         if answer.status == 200 && answer.string("status") == "verified" {
             let again = self.facts.iter().any(|fact| fact.address == address) && !self.changes.is_empty();
             self.met(if again { "registered again" } else { "verify" });
+            self.told(address, password);
+        }
+    }
+
+    /// The mail of a registration is asked for once more.
+    async fn resend(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let index = self.chance.index(self.waiting.len());
+        let Waiting { address, password, flow, epoch } = self.waiting.swap_remove(index);
+        let before = self.server().mails(ADDRESSES[address]).await.len();
+        let body = json!({ "email": ADDRESSES[address], "flow_token": flow });
+        let answer = self.server().post("/v1/email/verify/resend", &body).await;
+        assert!([202, 400, 422].contains(&answer.status), "{}", answer.text);
+        let Some(mail) = self.mailed(address, before).await.filter(|mail| mail.contains("?token=")) else { return };
+        let answer = self.server().verify_link(&golden::link_token(&mail), Some(&flow)).await;
+        if epoch < self.changes.len() {
+            // Whatever was mailed, it is not of this one.
+            let answer = self.server().login(ADDRESSES[address], &password).await;
+            assert_ne!(answer.status, 200, "a registration of before goes on");
+        } else if answer.status == 200 && answer.string("status") == "verified" {
+            self.met("resend");
             self.told(address, password);
         }
     }
@@ -404,6 +440,7 @@ impl People {
         let since = self.now();
         let promoted = failover::take_over(second, NAMES[1], keeps_sessions.then_some(until)).await;
         self.regions[1].server = promoted;
+        self.regions[1].is_touched = true;
         self.writer = 1;
         self.changes.push(TakeOver { until, since, keeps_sessions, loses: true });
         *tally.entry(if keeps_sessions { "kept sessions" } else { "ended sessions" }).or_default() += 1;
@@ -488,6 +525,7 @@ impl People {
         let until = since - 5_000 - MARGIN;
         let promoted = failover::take_over(first, NAMES[0], Some(until)).await;
         self.regions[0].server = promoted;
+        self.regions[0].is_touched = true;
         self.writer = 0;
         self.changes.push(TakeOver { until, since, keeps_sessions: true, loses: false });
         self.advance(1);
