@@ -390,6 +390,11 @@ restore: .tools/sam/.pins $(cluster-tools) ## Restore a stage's table to a time 
 	@$(call on,$(operate) restore --stage "$(STAGE)" $(call option,TO,--to) $(call option,BACKUP,--backup) \
 		$(call option,TABLE,--table) $(call option,SWITCH_TO,--switch-to) $(yes))
 
+.PHONY: failover
+failover: .tools/sam/.pins ## Have the second region take over, or the first one take it back: make failover STAGE=production TO=eu-west-1 KEEP_SESSIONS=1
+	@$(need-stage)
+	@$(operate) failover --stage "$(STAGE)" $(call option,TO,--to) $(if $(KEEP_SESSIONS),--keep-sessions) $(yes)
+
 # PLAN=1, once and as an administrator, has AWS Backup restore both tables each month.
 .PHONY: restore-test
 restore-test: .tools/sam/.pins ## Judge what AWS Backup has restored for a test: make restore-test STAGE=production PLAN=1

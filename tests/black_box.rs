@@ -56,3 +56,4 @@ mod store_requests;
 mod strangers;
 mod template;
 mod token_forgery;
+mod two_regions;

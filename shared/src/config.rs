@@ -89,6 +89,7 @@ pub struct Config {
     pub jobs: Jobs,
     pub limits: Limits,
     pub switches: Switches,
+    pub region: Region,
     /// What all of this was made of, to lay more over.
     #[serde(skip)]
     layers: Arc<Layers>,

@@ -95,6 +95,12 @@ Judges what AWS Backup has restored [for a test](disaster-recovery.md#the-monthl
 is not a good one. The emulator has no such tests. `PLAN=1` has AWS Backup do them.""",
     ),
     (
+        "failover",
+        """\
+Has [the second region](second-region.md) take over, or the first one take it back. This stage has one region, as the emulator
+has.""",
+    ),
+    (
         "backup-keys",
         """\
 Copies [all key rings](rotation.md#a-copy-of-the-keys) into a file that only the recipients can open.""",

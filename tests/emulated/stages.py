@@ -92,6 +92,7 @@ STAGING: list[Check] = [
     restore.check_restore,
     restore.check_backup_plan,
     restore.check_restore_test,
+    restore.check_failover,
     seeds.check_seed_and_load,
     edges.check_edge,
     lost_keys.check_lost_keys,

@@ -29,6 +29,7 @@ VERBS = {
     "backup": "Back up both tables now",
     "restore": "Restore the table to a time, and switch over to it",
     "restore-test": "look at what AWS Backup restores each month for a test",
+    "failover": "have the second region take over, or the first one take it back",
     "migrate": "Apply migrations of the data, or take them back",
     "rotate": "make the next keys, or take a key out of use at once",
     "rotate-edge": "make the next secret by which functions know the edge",

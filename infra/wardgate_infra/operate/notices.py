@@ -19,6 +19,7 @@ TOLD: dict[str, tuple[str, ...]] = {
     "backup-keys": (),
     "deploy": ("artifact",),
     "destroy": ("data",),
+    "failover": ("to", "keep_sessions"),
     "migrate": ("to",),
     "restore-keys": ("overwrite",),
     "restore": ("to", "backup", "table", "switch_to"),

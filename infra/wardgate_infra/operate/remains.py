@@ -14,8 +14,8 @@ from functools import cached_property
 from botocore.exceptions import ClientError
 
 from wardgate_infra import Json
+from wardgate_infra.operate import pipeline, restore_test
 from wardgate_infra.operate import release as releases
-from wardgate_infra.operate import restore_test
 from wardgate_infra.operate.needs import names
 from wardgate_infra.operate.needs.account import (
     PROBE_REGION,
@@ -75,8 +75,9 @@ class Remains:
         return [self.stage.observability_stack, *reversed(self.stage.release_stacks)]
 
     @property
-    def pipeline_stack(self) -> str:
-        return f"wardgate-{self.stage.name}-pipeline"
+    def pipeline_stacks(self) -> list[str]:
+        """The last one has the role that CloudFormation deletes a pipeline's stacks with."""
+        return [f"wardgate-{self.stage.name}-{it}" for it in reversed(pipeline.TEMPLATES)]
 
     @property
     def restore_testing_stack(self) -> str:
@@ -86,7 +87,7 @@ class Remains:
     def stacks(self) -> list[tuple[Stage, str]]:
         """Every stack of the stage and where it is, in the order in which they can go."""
         copies = [(it, copy_stack(self.stage)) for it in self.regions[1:]]
-        own = [self.restore_testing_stack, *self.code_stacks, self.stage.data_stack, self.pipeline_stack]
+        own = [self.restore_testing_stack, *self.code_stacks, self.stage.data_stack, *self.pipeline_stacks]
         backup = (self.stage, self.stage.backup_stack)
         return [backup, *copies, *self.outside, *((self.stage, it) for it in own)]
 

@@ -83,6 +83,7 @@ pub async fn respond(app: &App, endpoint: &Endpoint, mut incoming: Incoming) -> 
     let body = admitted.map(|()| incoming.body);
     let result = match body {
         Err(problem) => Err(problem),
+        Ok(_) if app.writes().is_err() && endpoint.changes() => Err(Problem::standby()),
         Ok(_) if app.config.switches.read_only && endpoint.changes() => Err(Problem::read_only()),
         Ok(Ok(body)) if body.len() <= MAX_BODY => {
             let Incoming { path, headers, path_parameters, query, .. } = incoming;
