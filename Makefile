@@ -226,6 +226,10 @@ validate: .tools/sam/.pins .tools/checkov/.pins ## Check every stack's template 
 cost: .tools/sam/.pins ## Write the tables of docs/operations/cost.md
 	@$(in-package) $(python) -m wardgate_infra.cost
 
+.PHONY: edge-simulation
+edge-simulation: .tools/sam/.pins ## Write docs/operations/edge-simulation.md: who keeps whom from signing in, with and without the edge
+	@$(in-package) $(python) -m wardgate_infra.edge_simulation
+
 .PHONY: rules
 rules: .tools/sam/.pins ## Write Prometheus' rules and their table from CloudWatch's alarms: infra/prometheus/rules
 	@$(in-package) $(python) -m wardgate_infra.prometheus.rules
@@ -386,6 +390,11 @@ restore: .tools/sam/.pins $(cluster-tools) ## Restore a stage's table to a time 
 	@$(call on,$(operate) restore --stage "$(STAGE)" $(call option,TO,--to) $(call option,BACKUP,--backup) \
 		$(call option,TABLE,--table) $(call option,SWITCH_TO,--switch-to) $(yes))
 
+.PHONY: failover
+failover: .tools/sam/.pins ## Have the second region take over, or the first one take it back: make failover STAGE=production TO=eu-west-1 KEEP_SESSIONS=1
+	@$(need-stage)
+	@$(operate) failover --stage "$(STAGE)" $(call option,TO,--to) $(if $(KEEP_SESSIONS),--keep-sessions) $(yes)
+
 # PLAN=1, once and as an administrator, has AWS Backup restore both tables each month.
 .PHONY: restore-test
 restore-test: .tools/sam/.pins ## Judge what AWS Backup has restored for a test: make restore-test STAGE=production PLAN=1
@@ -407,6 +416,16 @@ rotate: .tools/sam/.pins ## Make the next keys: make rotate STAGE=staging RING=s
 	@$(need-stage)
 	@$(operate) rotate --stage "$(STAGE)" $(call option,RING,--ring) $(call option,RETIRE,--retire) \
 		$(if $(FIRST),--first) $(yes)
+
+.PHONY: rotate-edge
+rotate-edge: .tools/sam/.pins ## Make the next secret by which functions know the edge: make rotate-edge STAGE=production RETIRE=1
+	@$(need-stage)
+	@$(operate) rotate-edge --stage "$(STAGE)" $(if $(RETIRE),--retire) $(call option,PARAMETERS,--parameters) $(yes)
+
+.PHONY: edge-probe
+edge-probe: .tools/sam/.pins ## Measure what only a real account can tell of the edge: make edge-probe STAGE=staging
+	@$(need-stage)
+	@$(operate) edge-probe --stage "$(STAGE)"
 
 .PHONY: load
 load: .tools/sam/.pins ## Sign people of a seed in at a steady rate, and say how long it took: make load STAGE=staging RATE=5 SECONDS=30 USERS=100 SEED=spring

@@ -216,6 +216,25 @@ async fn sec_se_07_cors_is_an_allowlist() {
     }
 }
 
+/// A cache in front would hand one page's answer to all.
+#[tokio::test]
+async fn sec_ed_04_what_caches_keep_says_the_same_to_every_origin() {
+    let allowed = [("AUTH__HTTP__ALLOWED_ORIGINS", r#"["https://app.example.com"]"#)];
+    let server = TestServer::with(&allowed).await;
+    for path in ["/.well-known/jwks.json", "/.well-known/openid-configuration"] {
+        let answers = ["https://app.example.com", "https://evil.example.com", ""].map(|origin| {
+            let request = server.request(Method::GET, path);
+            server.send(if origin.is_empty() { request } else { request.header("origin", origin) })
+        });
+        for answer in futures::future::join_all(answers).await {
+            assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
+            for absent in ["vary", "access-control-allow-credentials", "set-cookie"] {
+                assert_eq!(answer.header(absent), "", "{path}: {absent}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn sec_se_09_a_client_cannot_choose_its_address() {
     let server = TestServer::with(&[("AUTH__LIMITS__LOGIN_SOURCE__LIMIT", "2")]).await;

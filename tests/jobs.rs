@@ -45,7 +45,7 @@ impl EventBus for Bus {
 }
 
 /// A replica over the server's table, and its bus.
-fn replica(server: &TestServer) -> (Jobs, Bus) {
+pub(crate) fn replica(server: &TestServer) -> (Jobs, Bus) {
     let bus = Bus::default();
     let transport = Box::new(server.mail_edge.clone());
     (Jobs::with(&server.app, server.connection(), transport, Box::new(bus.clone())).unwrap(), bus)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from tests.fakes import FakeClient, error, stage
 from wardgate_infra import Json
+from wardgate_infra.operate import pipeline
 from wardgate_infra.operate.remains import Remains
 from wardgate_infra.operate.stage import Stage
 
@@ -27,7 +28,8 @@ class Cloud:
         made: Stage = stage(name)
         own = [made.data_stack, *made.release_stacks, made.observability_stack, made.backup_stack]
         self.stacks: dict[str, Json] = {it: {"StackStatus": "UPDATE_COMPLETE"} for it in own}
-        self.stacks[f"wardgate-{name}-pipeline"] = {"StackStatus": "CREATE_COMPLETE"}
+        for it in pipeline.TEMPLATES:
+            self.stacks[f"wardgate-{name}-{it}"] = {"StackStatus": "CREATE_COMPLETE"}
         self.stacks["wardgate-artifacts"] = {"Outputs": [{"OutputKey": "Bucket", "OutputValue": BUCKET}]}
         self.stacks[made.code_stack]["Outputs"] = [{"OutputKey": "ApiUrl", "OutputValue": API}]
         self.tables: dict[str, Json] = {

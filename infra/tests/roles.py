@@ -1,4 +1,4 @@
-"""AWS as it answers to a role of infra/pipeline.yaml: what the role's policies do not allow is refused."""
+"""AWS as it answers to a role of `make pipeline`: what the role's policies do not allow is refused."""
 
 import contextlib
 import datetime

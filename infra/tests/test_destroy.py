@@ -47,7 +47,9 @@ class Order(Verb):
         made = stage.Stage("staging")
         deployed = [made.data_stack, *made.release_stacks, made.observability_stack, made.backup_stack]
         stacks = [it for operation, _, it in cloud.log if operation == "delete_stack"]
-        self.assertEqual(stacks, [*reversed(deployed), "wardgate-staging-pipeline"])
+        self.assertEqual(
+            stacks, [*reversed(deployed), "wardgate-staging-pipeline", "wardgate-staging-cloudformation-role"]
+        )
 
     def test_the_plan_of_restore_tests_goes_before_the_key_that_it_names(self) -> None:
         cloud = Cloud()
@@ -81,7 +83,7 @@ class Order(Verb):
         found = Account(Cloud().stage()).stacks
         taken = {name for _, name in Cloud().remains().stacks}
         self.assertEqual({it.name for it in found} - taken, {"wardgate-artifacts"})
-        by_administrators = {"wardgate-staging-pipeline", "wardgate-staging-restore-testing"}
+        by_administrators = {f"wardgate-staging-{it}" for it in ("cloudformation-role", "pipeline", "restore-testing")}
         self.assertEqual(taken - {it.name for it in found}, by_administrators)
 
     def test_aws_would_take_every_request(self) -> None:

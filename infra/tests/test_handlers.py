@@ -1,5 +1,5 @@
-"""CloudFormation's role of infra/pipeline.yaml, held to what AWS says that CloudFormation asks for each type of
-resource that the stage's stacks consist of. What the role does not get stands here by name, with its reason."""
+"""CloudFormation's role in a deploy, held to what AWS says that CloudFormation asks for each type of resource that the
+stage's stacks consist of. What the role does not get stands here by name, with its reason."""
 
 import unittest
 from unittest import mock
@@ -19,7 +19,7 @@ EXCEPTIONS = {
     },
     "AWS::CodeDeploy::DeploymentGroup": {NOT_USED + "servers of one's own": "codedeploy:RegisterOnPremisesInstance"},
     "AWS::DynamoDB::GlobalTable": {
-        NOT_USED + "replicas, which also copy the items in the role's name (OT-09)": """dynamodb:BatchWriteItem
+        "a second region is an administrator's, and copies items in the role's name (OT-09)": """dynamodb:BatchWriteItem
             dynamodb:CreateTableReplica dynamodb:DeleteItem dynamodb:DeleteTableReplica dynamodb:DescribeGlobalTable
             dynamodb:DescribeGlobalTableSettings dynamodb:DisassociateTableReplica dynamodb:GetItem dynamodb:PutItem
             dynamodb:Query dynamodb:Scan dynamodb:UpdateItem dynamodb:UpdateTableReplicaAutoScaling
@@ -95,8 +95,9 @@ EXCEPTIONS = {
     },
     "AWS::SNS::Topic": {NOT_USED + "data protection": "sns:PutDataProtectionPolicy"},
     "AWS::SecretsManager::Secret": {
-        NOT_USED + "values and replicas": """secretsmanager:GetRandomPassword
-            secretsmanager:RemoveRegionsFromReplication secretsmanager:ReplicateSecretToRegions""",
+        NOT_USED + "values": "secretsmanager:GetRandomPassword",
+        "a second region is an administrator's": """secretsmanager:RemoveRegionsFromReplication
+            secretsmanager:ReplicateSecretToRegions""",
         "a template could then put a key ring into a variable of a function (OT-09)": "secretsmanager:GetSecretValue",
     },
 }

@@ -70,5 +70,5 @@ class Told(unittest.TestCase):
     def test_each_verb_that_changes_a_stage_by_hand_is_told(self) -> None:
         # Each of the others only looks, adds, or is told by what it deploys.
         others = {"config", "logs", "status", "version", "candidate", "pipeline", "watch-alarms", "preflight"}
-        others |= {"backup", "load", "restore-test", "smoke", "verify"}
+        others |= {"backup", "edge-probe", "load", "restore-test", "smoke", "verify"}
         self.assertEqual(VERBS.keys() - others - notices.TOLD.keys(), set())

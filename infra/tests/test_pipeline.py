@@ -1,4 +1,4 @@
-"""The stack of infra/pipeline.yaml as AWS would take it, and what its boundary leaves to the stage's roles."""
+"""The stacks of `make pipeline` as AWS would take them, and what the boundary leaves to the stage's roles."""
 
 import contextlib
 import io
@@ -10,8 +10,6 @@ from wardgate_infra import Json, handlers, rights, validate
 from wardgate_infra.operate import pipeline, stacks
 from wardgate_infra.operate.needs.intrinsics import Values
 
-# CloudFormation's limit for a template without a bucket, which there is none of yet when the pipeline is deployed.
-INLINE_BYTES = 51_200
 # What an account has without asking for more.
 POLICIES_OF_A_ROLE = 10
 # As tests/template/limits.rs, which measures the policies themselves.
@@ -25,13 +23,20 @@ class Stack(unittest.TestCase):
     def setUpClass(cls) -> None:
         cls.template = validate.read("infra/pipeline.yaml")
 
-    def test_it_fits_without_a_bucket(self) -> None:
-        self.assertLess(len(stacks.written(self.template).encode()), SHARE * INLINE_BYTES)
-
     def test_a_role_has_no_more_policies_than_an_account_gives(self) -> None:
-        for name, it in self.template["Resources"].items():
-            attached = it["Properties"].get("ManagedPolicyArns", [])
-            self.assertLessEqual(len(attached), SHARE * POLICIES_OF_A_ROLE, name)
+        for path in pipeline.TEMPLATES.values():
+            for name, it in validate.read(path)["Resources"].items():
+                attached = it["Properties"].get("ManagedPolicyArns", [])
+                self.assertLessEqual(len(attached), SHARE * POLICIES_OF_A_ROLE, name)
+
+    def test_a_deploy_names_the_role_that_the_other_stack_makes(self) -> None:
+        made = rights.values_of("infra/cloudformation-role.yaml")[0]["Resources"]["CloudFormationRole"]["Properties"]
+        name = made["RoleName"]["Fn::Sub"].replace("${Stage}", rights.STAGE)
+        arn = f"arn:aws:iam::{rights.ACCOUNT}:role{made['Path']}{name}"
+        [passed] = rights.allowing(rights.role("DeployRole"), "iam:PassRole", arn)
+        self.assertEqual(passed["Resource"], arn)
+        changes = [it for it in rights.role("DeployRole") if "cloudformation:RoleArn" in str(it.get("Condition"))]
+        self.assertEqual([it["Condition"]["StringEquals"]["cloudformation:RoleArn"] for it in changes], [arn] * 2)
 
     def test_a_repository_is_named_with_both_ids_or_with_none(self) -> None:
         """https://docs.github.com/actions/reference/openid-connect-reference, "Immutable subject claims"."""
@@ -77,7 +82,7 @@ OUTPUTS = [{"OutputKey": name, "OutputValue": "arn"} for name in NAMES]
 
 class Boundary(unittest.TestCase):
     def test_it_has_what_every_role_of_the_stage_acts_on(self) -> None:
-        boundary = rights.attached("infra/pipeline.yaml", "Boundary")
+        boundary = rights.attached("infra/cloudformation-role.yaml", "Boundary")
         outside, looked_at = set(), 0
         for path in set(validate.STACKS) - set(handlers.ADMINISTRATORS):
             stack, values = rights.values_of(path)

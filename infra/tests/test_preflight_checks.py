@@ -125,12 +125,12 @@ class Boundary(Canned):
         self.found(access.boundary, self.account(), Level.OK, "is empty")
 
     def test_what_make_pipeline_has_made_is_there(self) -> None:
-        made = described("wardgate-staging-pipeline", Boundary=self.NAME)
+        made = described("wardgate-staging-cloudformation-role", Boundary=self.NAME)
         self.found(access.boundary, self.bounded(made), Level.OK, "is there")
 
     def test_another_policy_of_that_name_will_do(self) -> None:
         # Of another boundary than the one that is named.
-        made = described("wardgate-staging-pipeline", Boundary="other")
+        made = described("wardgate-staging-cloudformation-role", Boundary="other")
         policy: Json = {"Policy": {"PolicyName": "wardgate-staging-boundary"}}
         account = self.bounded(made, ("get_policy", policy))
         self.found(access.boundary, account, Level.OK, "is there")
@@ -185,7 +185,7 @@ class GitHub(Canned):
         other = f"arn:aws:iam::{ID}:oidc-provider/accounts.google.com"
         self.found(access.github, self.known(other), Level.OK, "none")
         self.found(access.github, self.known(other, self.ARN, given=self.ARN), Level.OK, "is there")
-        own = described("wardgate-staging-pipeline", Boundary="it")
+        own = described("wardgate-staging-pipeline", DeployRoleArn="it")
         self.found(access.github, self.known(self.ARN, pipeline=own), Level.OK, "is there")
 
     def test_there_can_be_one_only(self) -> None:

@@ -200,3 +200,26 @@ class Domain(Canned):
             zones: Answers = [("list_hosted_zones", "AccessDenied")]
             account = self.named(names, [("list_certificates", answer)], route53=zones)
             self.found(domain.issuer, account, Level.WARNING, *parts, "a CNAME where its DNS is kept")
+
+    def test_behind_an_edge_both_names_need_a_certificate_and_a_record(self) -> None:
+        edge = {"Edge": "on", "OriginDomain": "origin.example.com"}
+        arns = {"EdgeCertificateArn": ARN.replace("eu-central-1", "us-east-1"), "OriginCertificateArn": ARN}
+        both = ["auth.example.com", "origin.example.com"]
+
+        def asked(acm: Answers, stacks: Answers, **parameters: str) -> Account:
+            account = self.issued(f"https://{self.HOST}", {"acm": acm, "cloudformation": stacks})
+            account.stage.parameters.update(edge | parameters)
+            self.enterContext(mock.patch.object(Stage, "in_region", return_value=account.stage))
+            return account
+
+        good = self.certificate(SubjectAlternativeNames=both) * 2
+        made: Answers = [
+            ("describe_stacks", described("it", DistributionDomain="d.cloudfront.net")),
+            ("describe_stacks", described("it", OriginTarget="d-1")),
+        ]
+        parts = "auth.example.com to d.cloudfront.net", "origin.example.com to d-1"
+        self.found(domain.issuer, asked(good, made, **arns), Level.OK, *parts)
+        other = self.certificate(SubjectAlternativeNames=both) + self.certificate()
+        self.found(domain.issuer, asked(other, [], **arns), Level.WARNING, "does not cover origin.example.com")
+        missing = asked([], [], EdgeCertificateArn="", OriginCertificateArn="")
+        self.found(domain.issuer, missing, Level.WARNING, "auth.example.com has no certificate", "In ACM: us-east-1")

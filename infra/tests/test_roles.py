@@ -1,4 +1,4 @@
-"""The roles of infra/pipeline.yaml: each does what docs/operations/pipelines.md promises of it, and survives what it
+"""The roles of `make pipeline`: each does what docs/operations/pipelines.md promises of it, and survives what it
 may not do."""
 
 import argparse

@@ -7,6 +7,8 @@ from tests.fakes import FakeBucket, Formation, stage
 from wardgate_infra.operate import states, status
 from wardgate_infra.operate.stage import Stage
 
+EDGE = (("edge", "none"), ("origin", "UPDATE_COMPLETE"))
+
 
 class Shown(unittest.TestCase):
     def told(self, state: str | None, live: str | None = None) -> list[str]:
@@ -34,6 +36,14 @@ class Shown(unittest.TestCase):
             self.assertIn(said, self.told(state)[0], state)
         for state in (*states.SETTLED, "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"):
             self.assertEqual(self.told(state), [], state)
+
+    def test_what_stands_in_front_of_the_api_is_one_of_them_where_it_is_there(self) -> None:
+        target, elsewhere = stage(cloudformation=Formation("UPDATE_COMPLETE")), stage(cloudformation=Formation(None))
+        target.parameters["Edge"] = "on"
+        with mock.patch.object(Stage, "in_region", return_value=elsewhere):
+            rows, wrong = status.stacks(target)
+        self.assertEqual([row[:2] for row in rows[-2:]], [(f"wardgate-staging-{it}", state) for it, state in EDGE])
+        self.assertEqual(wrong, ["there is no stack wardgate-staging-edge: make deploy STAGE=staging"])
 
     def test_what_was_put_back_is_right_again_once_a_deploy_or_a_rollback_has_ended(self) -> None:
         self.assertEqual(self.told("UPDATE_ROLLBACK_COMPLETE", "2026-01-31T12:00:01+00:00"), [])

@@ -17,8 +17,11 @@ from wardgate_infra.rights import ACCOUNT, PSEUDO, REGION, STAGE, actions_like, 
 
 # What an administrator deploys: none has the role.
 ADMINISTRATORS = (
+    "infra/cloudformation-role.yaml",
     "infra/pipeline.yaml",
     "infra/backup-copy.yaml",
+    "infra/edge.yaml",
+    "infra/origin.yaml",
     "infra/probe.yaml",
     "infra/restore-testing.yaml",
 )
@@ -59,6 +62,7 @@ ARNS = {
     "AWS::Lambda::Version": (f"lambda:{HERE}:function:wardgate-{STAGE}-login:1",),
     "AWS::Logs::LogGroup": (f"logs:{HERE}:log-group:{{LogGroupName}}",),
     "AWS::S3::Bucket": ("s3:::{BucketName}",),
+    "AWS::Scheduler::Schedule": (f"scheduler:{HERE}:schedule/default/{{Name}}",),
     "AWS::S3::BucketPolicy": (f"s3:::wardgate-artifacts-{ACCOUNT}-{REGION}",),
     "AWS::SNS::Subscription": (f"sns:{HERE}:wardgate-{STAGE}-page", f"sns:{HERE}:wardgate-{STAGE}-page:{MADE_UP}"),
     "AWS::SNS::Topic": (f"sns:{HERE}:{{TopicName}}",),

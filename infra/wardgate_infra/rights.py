@@ -10,6 +10,7 @@ from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
 
 from wardgate_infra import Json, validate
+from wardgate_infra.operate import pipeline
 from wardgate_infra.operate.needs.intrinsics import Values
 
 STAGE = "staging"
@@ -98,7 +99,7 @@ def attached(path: str, *policies: str) -> list[Json]:
 
 
 def role(name: str) -> list[Json]:
-    """The statements of a role of infra/pipeline.yaml in staging."""
-    path = "infra/pipeline.yaml"
+    """The statements of a role of `make pipeline` in staging."""
+    path = next(it for it in pipeline.TEMPLATES.values() if name in values_of(it)[0]["Resources"])
     policies = values_of(path)[0]["Resources"][name]["Properties"]["ManagedPolicyArns"]
     return attached(path, *(it["Ref"] for it in policies))

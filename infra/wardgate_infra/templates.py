@@ -1,11 +1,16 @@
 """Templates and parameter files, as SAM reads them: YAML with CloudFormation's short forms."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 
+import yaml
 from samcli.yamlhelper import yaml_parse
 
 from wardgate_infra import Json
+
+# From samcli's first template on, every mapping that this process reads is one of these, whoever reads it.
+yaml.SafeDumper.add_representer(OrderedDict, yaml.SafeDumper.represent_dict)
 
 
 def read(path: str | Path) -> Json:

@@ -38,7 +38,7 @@ Tool: TypeAlias = tuple[str, Path, list[str]]
 MOST_RESOURCES = 400
 RELEASE = "0" * 64
 # What each deploy says anew.
-OF_A_DEPLOY = {"Release", "DeployedAt"}
+OF_A_DEPLOY = {"Release", "DeployedAt", "SecretVersion"}
 # The tools ask for credentials and a region, and use neither.
 ENVIRONMENT = {
     **os.environ,

@@ -270,7 +270,7 @@ pub struct KeysArguments {
     /// Which deployment's: how long its tokens live says how long a key is kept.
     #[arg(long, global = true, env = "AUTH__STAGE", default_value = "production")]
     pub stage: StageName,
-    /// The folder [default: that of AUTH__SECRETS__FOLDER].
+    /// The folder [default: that of `secrets.folder`].
     #[arg(long, global = true)]
     pub folder: Option<PathBuf>,
 }

@@ -16,11 +16,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use tower::ServiceExt as _;
-use tower_http::cors::CorsLayer;
+use tower_http::cors::{Any, CorsLayer};
 use wardgate::app::{App, Needs};
 use wardgate::current::Current;
 use wardgate::domain::id::RequestId;
 use wardgate::http::edge::{self, Incoming};
+use wardgate::http::edge_proof::Way;
 use wardgate::http::endpoint::Endpoint;
 use wardgate::http::favicon;
 use wardgate::http::navigation::is_page;
@@ -37,15 +38,25 @@ const BODY_DEADLINE: Duration = Duration::from_secs(10);
 /// How long browsers may remember a preflight's answer.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_mins(10);
 
+/// What says the same to everybody, and may be kept for them by caches: keys and discovery.
+const PUBLIC: &str = "/.well-known/";
+
 /// Everything; without CORS on pages, which no script may read (SE-07).
 pub fn router(app: &Arc<App>) -> Router {
     let pages = routed(app, &Current::new(Arc::clone(app), Needs { rings: &[], table: true }));
     let api = pages.clone().layer(cors(&app.config.http.allowed_origins));
+    let public = pages.clone().layer(public_cors());
     let answering = Arc::clone(app);
     let chosen = move |request: Request| {
         let path = request.uri().path();
-        let router = if is_page(path) || path == favicon::PATH { pages.clone() } else { api.clone() };
-        router.oneshot(request)
+        let router = if is_page(path) || path == favicon::PATH {
+            &pages
+        } else if path.starts_with(PUBLIC) {
+            &public
+        } else {
+            &api
+        };
+        router.clone().oneshot(request)
     };
     Router::new().fallback(chosen).layer(map_response(move |response: Response| {
         let app = Arc::clone(&answering);
@@ -168,13 +179,18 @@ async fn answer(
         tracing::warn!(proxy = %source.address, "a trusted proxy wrote a hop into X-Forwarded-For that is no address");
         telemetry::metrics::hidden_source();
     }
+    // What came around the edge is refused, whatever its body is.
+    let way = Way::of(&app.config.http.edge_digests, &parts.headers, false);
+    let is_refused = way.admit(app.config.http.edge_only).is_err();
+    let body = if is_refused { Ok(Bytes::new()) } else { body::read(body, BODY_DEADLINE).await };
     let incoming = Incoming {
         path: parts.uri.path().to_owned(),
         path_parameters,
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
-        body: body::read(body, BODY_DEADLINE).await,
+        body,
         address: Some(source.address),
+        is_without_gateway: false,
         request_id: None,
         trace_id: None,
         time_left: None,
@@ -203,6 +219,11 @@ fn method_not_allowed() -> Problem {
         "The method is not allowed.",
         "See the Allow header for the methods of this path.",
     )
+}
+
+/// ED-04: the same answer for every origin, so that a cache can give one's to another.
+fn public_cors() -> CorsLayer {
+    CorsLayer::new().allow_origin(Any).allow_methods([Method::GET]).vary([]).max_age(PREFLIGHT_MAX_AGE)
 }
 
 /// SE-07: only listed origins, exactly as they stand in the configuration.

@@ -11,9 +11,13 @@ use wardgate_verify::{Verifier, VerifierError};
 use crate::aws::Connection;
 use crate::breach::BreachCheck;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::crypto::password_hasher::{HashError, PasswordHasher};
+use crate::domain::session::Session;
+use crate::domain::user::User;
+use crate::domain::writer::{StandsBy, Writer};
 use crate::entropy::Entropy;
+use crate::fault::Fault;
 use crate::secrets::{RingName, SecretSource, Secrets};
 use crate::store::{Store, client};
 
@@ -32,6 +36,8 @@ pub struct Needs {
 pub struct App {
     /// What is configured.
     pub config: Config,
+    /// Which region writes, as far as this process has heard; `None` in a stage of one region.
+    pub writer: Option<Writer>,
     parts: Arc<Parts>,
 }
 
@@ -119,12 +125,42 @@ impl App {
             clock: host.clock,
             entropy: host.entropy,
         };
-        Ok(Self { config, parts: Arc::new(parts) })
+        Ok(Self { config, writer: None, parts: Arc::new(parts) })
     }
 
     /// The same App under another configuration.
     #[must_use]
     pub fn with(&self, config: Config) -> Self {
-        Self { config, parts: Arc::clone(&self.parts) }
+        Self { config, writer: self.writer.clone(), parts: Arc::clone(&self.parts) }
+    }
+
+    /// Refuses in a region that stands by (ED-17). Reads nothing.
+    pub fn writes(&self) -> Result<(), StandsBy> {
+        self.writes_under(self.writer.as_ref())
+    }
+
+    /// As [`Self::writes`], by what the table says now: for what no request asks for, which nobody could send elsewhere.
+    /// Reads nothing in a stage of one region. Gives the region that writes, which is then this one.
+    pub async fn writes_now(&self) -> Result<Option<Writer>, Fault> {
+        // Told to, whatever the table says: the table is for a region that nobody could tell.
+        self.writes_under(None)?;
+        if self.config.region.name.is_none() {
+            return Ok(None);
+        }
+        // On the heap: few stages have a second region, and every worker would have it on the stack.
+        let writer = Box::pin(self.store.writer()).await?;
+        self.writes_under(writer.as_ref())?;
+        Ok(writer)
+    }
+
+    fn writes_under(&self, writer: Option<&Writer>) -> Result<(), StandsBy> {
+        let region = &self.config.region;
+        let is_anothers = writer.is_some_and(|writer| region.name.as_ref().is_some_and(|name| *name != writer.region));
+        if region.role == Role::Standby || is_anothers { Err(StandsBy) } else { Ok(()) }
+    }
+
+    /// Whether an account lets a session live, and the last change of the region that writes did, too.
+    pub fn admits(&self, user: &User, session: &Session) -> bool {
+        user.admits(session) && self.writer.as_ref().is_none_or(|writer| writer.keeps(session))
     }
 }

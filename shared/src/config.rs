@@ -3,6 +3,7 @@
 //! start-up with the key, where it came from, and what was expected.
 
 mod checks;
+mod edge_digest;
 mod layers;
 pub mod live;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use thiserror::Error;
 use crate::crypto::password_hasher::HashingPolicy;
 use crate::domain::session::SessionPolicy;
 use checks::Rule;
+pub use edge_digest::{EdgeDigest, NoEdgeDigest};
 use layers::{Layers, Sources};
 pub use sections::*;
 
@@ -87,6 +89,7 @@ pub struct Config {
     pub jobs: Jobs,
     pub limits: Limits,
     pub switches: Switches,
+    pub region: Region,
     /// What all of this was made of, to lay more over.
     #[serde(skip)]
     layers: Arc<Layers>,

@@ -9,7 +9,9 @@ use tokio::time::timeout;
 use crate::app::{App, Needs};
 use crate::cached::{Ages, Cached};
 use crate::config::Config;
+use crate::domain::writer::Writer;
 use crate::fault::Fault;
+use crate::store::error::StoreError;
 use crate::store::settings::StoredSettings;
 use crate::telemetry;
 
@@ -32,13 +34,14 @@ pub struct Current {
 struct Applied {
     app: Arc<App>,
     version: u64,
+    epoch: u64,
 }
 
 impl Current {
     /// Follows what operators set, if `needs` has the table. A function without it stays as it was deployed.
     pub fn new(deployed: Arc<App>, needs: Needs) -> Self {
         let settings = needs.table.then(|| {
-            let first = Arc::new(Applied { app: Arc::clone(&deployed), version: 0 });
+            let first = Arc::new(Applied { app: Arc::clone(&deployed), version: 0, epoch: 0 });
             Arc::new(Cached::new("settings", STALE, || ()).beginning_with(first))
         });
         Self { deployed, settings }
@@ -51,11 +54,15 @@ impl Current {
         let read = || {
             let (deployed, known) = (Arc::clone(&self.deployed), settings.last());
             async move {
-                let stored = timeout(PATIENCE, deployed.store.settings()).await.map_err(|_| SLOW.to_owned());
-                let stored = stored?.map_err(|cause| Fault::from(cause).to_string())?.unwrap_or_default();
-                let known = known.filter(|known| known.version == stored.version).map(|known| Arc::clone(&known.app));
-                let app = known.map_or_else(|| apply(&deployed, &stored).map(Arc::new), Ok)?;
-                Ok::<_, String>(Applied { app, version: stored.version })
+                let read = async { futures::try_join!(deployed.store.settings(), writer(&deployed)) };
+                let read = timeout(PATIENCE, read).await.map_err(|_| SLOW.to_owned());
+                let (stored, writer) = read?.map_err(|cause| Fault::from(cause).to_string())?;
+                let stored = stored.unwrap_or_default();
+                let (version, epoch) = (stored.version, writer.as_ref().map_or(0, |writer| writer.epoch));
+                let known = known.filter(|known| (known.version, known.epoch) == (version, epoch));
+                let known = known.map(|known| Arc::clone(&known.app));
+                let app = known.map_or_else(|| applied(&deployed, &stored, writer), Ok)?;
+                Ok::<_, String>(Applied { app, version, epoch })
             }
         };
         match settings.get(now, AGES, read).await {
@@ -72,6 +79,21 @@ impl Current {
         let rings = needs.rings.iter().map(|ring| self.deployed.secrets.prefetch(*ring, now));
         futures::join!(futures::future::join_all(rings), self.app());
     }
+}
+
+/// Which region writes, where there is a second one. Asked beside the settings, so that a writer that has lost its place
+/// stops in less than a minute after it hears, whoever still asks it.
+async fn writer(app: &App) -> Result<Option<Writer>, StoreError> {
+    // On the heap: few stages have a second region.
+    if app.config.region.name.is_none() { Ok(None) } else { Box::pin(app.store.writer()).await }
+}
+
+fn applied(deployed: &App, stored: &StoredSettings, writer: Option<Writer>) -> Result<Arc<App>, String> {
+    let mut app = Arc::new(apply(deployed, stored)?);
+    if let Some(app) = Arc::get_mut(&mut app) {
+        app.writer = writer;
+    }
+    Ok(app)
 }
 
 const SLOW: &str = "the table took too long to say what is set";

@@ -7,6 +7,7 @@ use crate::crypto::key_ring::NoCurrentKey;
 use crate::crypto::password_hasher::HashError;
 use crate::crypto::password_wrap::WrapError;
 use crate::crypto::rotation::error::RotationError;
+use crate::domain::writer::StandsBy;
 use crate::entropy::NoEntropy;
 use crate::outbound::OutboundError;
 use crate::secrets::SecretsError;
@@ -42,6 +43,9 @@ pub enum Fault {
     /// A service outside. Of those use cases that have no error of their own for it.
     #[error(transparent)]
     Outbound(OutboundError),
+    /// Another region writes.
+    #[error(transparent)]
+    StandsBy(#[from] StandsBy),
     /// The smoke test did not pass. Its own line of the log says where.
     #[error("the smoke test did not pass")]
     Smoke,

@@ -29,6 +29,7 @@ use crate::fault::Fault;
 use crate::http::edge::{self, BodyError, Incoming};
 use crate::http::endpoint::Endpoint;
 use crate::http::source_address;
+use crate::outbound::functions;
 use crate::telemetry::embedded::Embedded;
 use crate::telemetry::{self, metrics};
 
@@ -239,6 +240,8 @@ pub fn incoming(mut event: ApiGatewayV2httpRequest) -> Incoming {
     } else {
         Ok(Bytes::from(body))
     };
+    // Only who may invoke a function can make this up: a gateway writes its own id (PL-08).
+    let is_without_gateway = event.request_context.apiid.as_deref() == Some(functions::WITHOUT_GATEWAY);
     Incoming {
         path: event.raw_path.unwrap_or_default(),
         headers: event.headers,
@@ -246,6 +249,7 @@ pub fn incoming(mut event: ApiGatewayV2httpRequest) -> Incoming {
         query: event.raw_query_string.unwrap_or_default(),
         body,
         address: event.request_context.http.source_ip.as_deref().and_then(source_address::parse),
+        is_without_gateway,
         request_id: event.request_context.request_id,
         trace_id: None,
         time_left: None,

@@ -95,6 +95,12 @@ Judges what AWS Backup has restored [for a test](disaster-recovery.md#the-monthl
 is not a good one. The emulator has no such tests. `PLAN=1` has AWS Backup do them.""",
     ),
     (
+        "failover",
+        """\
+Has [the second region](second-region.md) take over, or the first one take it back. This stage has one region, as the emulator
+has.""",
+    ),
+    (
         "backup-keys",
         """\
 Copies [all key rings](rotation.md#a-copy-of-the-keys) into a file that only the recipients can open.""",
@@ -103,6 +109,17 @@ Copies [all key rings](rotation.md#a-copy-of-the-keys) into a file that only the
         "restore-keys",
         """\
 Puts lost rings back from such a file: [secrets are lost](disaster-recovery.md#secrets-are-lost). Here all were.""",
+    ),
+    (
+        "rotate-edge",
+        """\
+Makes the next secret by which functions know [the edge](../edge.md#the-next-secret), without anybody being refused. This stage
+has none.""",
+    ),
+    (
+        "edge-probe",
+        """\
+Measures what only a real account can tell of [the edge](../edge.md#what-only-an-account-can-tell).""",
     ),
     (
         "load",

@@ -14,7 +14,7 @@ from wardgate_infra.operate import destroy
 STAYED = "destroyed@example.com"
 THEIRS = "of-somebody-else"
 # Whatever holds data, and what tests whether they come back.
-KEPT = ("backup", "data", "pipeline", "restore-testing")
+KEPT = ("backup", "cloudformation-role", "data", "pipeline", "restore-testing")
 QUEUES = ("mail.fifo", "mail-failed.fifo", "events-failed", "audit-watch-failed")
 
 

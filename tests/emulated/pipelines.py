@@ -1,4 +1,4 @@
-"""What GitHub Actions do, with the very roles of infra/pipeline.yaml: the emulator looks at who is trusted, and at each
+"""What GitHub Actions do, with the very roles of `make pipeline`: the emulator looks at who is trusted, and at each
 call of the deploy but for moving aliases. What CloudFormation does as its own role it does not look at, nor at the
 boundary of the roles that it makes."""
 

@@ -132,6 +132,15 @@ def check_restore_test(_api: Api, emulator: Deployment) -> None:
     commands.record("restore-test", line, ran.stdout + said)
 
 
+def check_failover(_api: Api, emulator: Deployment) -> None:
+    """The emulator has one region. What a failover does: infra/tests/test_failover.py and tests/two_regions.rs."""
+    line = f"make failover STAGE={emulator.stage} TO=eu-west-1"
+    ran = commands.typed(emulator, f"{line} YES=1")
+    holds(ran.returncode != 0 and "has no second region" in ran.stderr, ran.stdout, ran.stderr)
+    said = "\n".join(it for it in ran.stderr.splitlines() if it.startswith("wardgate: "))
+    commands.record("failover", line, ran.stdout + said)
+
+
 def copy_vault(emulator: Deployment) -> str:
     """The second region's vault. All stacks of the emulator are in one region, so it is called as another stage's here,
     which is not deployed yet."""

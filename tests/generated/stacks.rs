@@ -12,7 +12,7 @@ use wardgate_server::endpoints::{AREAS, ENDPOINTS, EVENT_FUNCTIONS};
 
 use super::File;
 use super::grants::{Granted, Grants};
-use crate::harness::cloudformation::{API, MIGRATE, area_stack};
+use crate::harness::cloudformation::{API, EDGE, MIGRATE, area_stack};
 use crate::harness::repository;
 
 /// What a function asks for in stage development alone, by function, table and partition: only there is an account made
@@ -191,7 +191,32 @@ pub fn all(grants: &Grants) -> Vec<File> {
     files.push(render("migrate.yaml.jinja", MIGRATE, "../", context! { functions => functions.clone() }));
     let context = context! { functions, paths, permissions, hashing => hashing() };
     files.push(render("template.yaml.jinja", API, "", context));
+    let guessing = Value::from(Serde(guessing()));
+    let (deny, viewer) = (inline("edge/deny.js"), inline("edge/viewer.js"));
+    files.push(render("edge.yaml.jinja", EDGE, "../", context! { guessing, deny, viewer }));
     files
+}
+
+/// A function of the edge, as deep as a template has it.
+fn inline(path: &str) -> String {
+    let text = fs::read_to_string(repository(path)).unwrap();
+    text.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("        {line}\n") }).collect()
+}
+
+/// A route that a limit before the API knows.
+#[derive(Serialize)]
+struct Guessing {
+    method: &'static str,
+    path: &'static str,
+}
+
+/// The routes with a throttle of their own, as `hashing` has them.
+fn guessing() -> Vec<Guessing> {
+    let hashing = ENDPOINTS.iter().filter(|(endpoint, _)| matches!(endpoint.class, Class::Hashing(_)));
+    let mut routes: Vec<&Route> = hashing.flat_map(|(endpoint, _)| endpoint.routes).collect();
+    routes.sort_by_key(ToString::to_string);
+    let of = |route: &&'static Route| Guessing { method: route.method.as_ref().unwrap().as_str(), path: route.path };
+    routes.iter().map(of).collect()
 }
 
 fn routes() -> impl Iterator<Item = (&'static str, &'static Route)> {

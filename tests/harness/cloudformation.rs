@@ -14,6 +14,8 @@ use crate::harness::repository;
 pub const API: &str = "template.yaml";
 /// The stack of what has to be there before other functions.
 pub const MIGRATE: &str = "infra/migrate.yaml";
+/// The stack of what stands in front of the API.
+pub const EDGE: &str = "infra/edge.yaml";
 
 /// A key-value store of `CloudFront`.
 pub const EDGE_STORE: &str = "arn:aws:cloudfront::123456789012:key-value-store/4d2b1c1f-9d7c-4f7e-8a53-0c1d2e3f4a5b";

@@ -229,12 +229,31 @@ impl TestServer {
         server
     }
 
+    /// Another process over the same store and clock, configured otherwise, which has read nothing yet. What it sends mails
+    /// from begins at the stream's beginning.
+    pub async fn configured(&self, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = self.app.config.clone();
+        change(&mut config);
+        let mut server = self.restarted().await;
+        let listeners = listen(&["127.0.0.1".parse().unwrap()], 0).await.unwrap();
+        server.base = format!("http://localhost:{}", listeners[0].local_addr().unwrap().port());
+        server.app = app(config, self.connection.clone(), &self.clock);
+        let streams = self.pump.streams().clone();
+        server.pump =
+            Arc::new(Pump::new(Arc::clone(&server.app), streams, Box::new(self.mail_edge.clone()), None));
+        server.listen(listeners).await;
+        server
+    }
+
     /// Serves, and asks for what reads nothing but the operators' settings: as a function does when it starts. What a test
     /// counts is then the requests' own.
     async fn listen(&self, listeners: Vec<TcpListener>) {
         let router = outbox::router(&self.app, &self.pump, &self.outbox);
         tokio::spawn(serve_router(Arc::clone(&self.app), router, listeners, self.stop.subscribe()));
-        assert_eq!(self.get("/.well-known/openid-configuration").await.status, 200);
+        // Behind an edge it is refused, like whatever shows no secret.
+        let http = &self.app.config.http;
+        let expected = if http.edge_only && !http.edge_digests.is_empty() { 403 } else { 200 };
+        assert_eq!(self.get("/.well-known/openid-configuration").await.status, expected);
         self.store.reset();
     }
 

@@ -44,7 +44,7 @@ const THE_SERVERS_ALONE: [&str; 9] = [
 /// A namespace of AWS, metrics of it, and the sets of dimensions that it emits them with.
 pub type Vended = (&'static str, &'static [&'static str], &'static [&'static [&'static str]]);
 /// As far as anything here watches them.
-pub const AWS: [Vended; 5] = [
+pub const AWS: [Vended; 6] = [
     ("AWS/ApiGateway", &["4xx", "5xx", "Count", "IntegrationLatency", "Latency"], &[&["ApiId"], &["ApiId", "Stage"]]),
     (
         "AWS/Lambda",
@@ -52,6 +52,12 @@ pub const AWS: [Vended; 5] = [
         &[&["FunctionName"], &["FunctionName", "Resource"], &["FunctionName", "Resource", "ExecutedVersion"]],
     ),
     ("AWS/Lambda", &["IteratorAge"], &[&["FunctionName"], &["FunctionName", "Resource"]]),
+    // In us-east-1 alone, whatever the place.
+    (
+        "AWS/CloudFront",
+        &["5xxErrorRate", "FunctionExecutionErrors"],
+        &[&["DistributionId", "Region"], &["FunctionName", "Region"]],
+    ),
     // In us-east-1 alone: 1 while enough of the places that ask get an answer, 0 while they do not.
     ("AWS/Route53", &["HealthCheckStatus"], &[&["HealthCheckId"]]),
     ("AWS/SQS", &["ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"], &[&["QueueName"]]),

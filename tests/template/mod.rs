@@ -6,6 +6,7 @@ mod api;
 mod configuration;
 mod data;
 mod delivery;
+mod edge;
 mod functions;
 mod limits;
 mod roles;

@@ -14,10 +14,9 @@ use wardgate::use_cases::events::{Outlets, StreamBatch, publish_changes};
 /// What takes the stream's records.
 pub const FUNCTION: EventFunction<StreamBatch, Parts, BatchAnswer> = EventFunction {
     name: "events",
-    // The stream brings everything that it needs but, for the edge, how long operators let access tokens live.
-    needs: |config: &Config| -> Result<Needs, ConfigError> {
-        Ok(Needs { rings: &[], table: config.edge.orders_url.is_some() })
-    },
+    // The stream brings everything that it needs but which region's changes are passed on, which the table says, and, for the
+    // edge, how long operators let access tokens live.
+    needs: |_: &Config| -> Result<Needs, ConfigError> { Ok(Needs { rings: &[], table: true }) },
     parts: |config, connection| {
         Ok(Parts {
             queue: Box::new(SqsQueue::new(config, connection)?),
@@ -43,6 +42,8 @@ pub struct Parts {
 }
 
 async fn handle(app: &App, parts: &Parts, batch: StreamBatch) -> Result<BatchAnswer, Fault> {
+    // Nothing of it is lost: the batch comes again, for as long as the stream keeps it.
+    app.writes_now().await?;
     let outlets = Outlets {
         queue: &*parts.queue,
         bus: &*parts.bus,

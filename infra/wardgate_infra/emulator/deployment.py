@@ -110,10 +110,12 @@ class Deployment:
         """`make deploy` of the binaries of this build; for production, of what staging runs."""
         # In AWS somebody leads the issuer's name to the API; only the stages' own names are known here.
         issuers.APIS[urllib.parse.urlsplit(self.parameters["Issuer"]).netloc] = self.url
-        # Quoted as for a shell, because a value may have spaces.
-        parameters = " ".join(f"'{name}={value}'" for name, value in (self.changed | changed).items())
         binaries = () if self.stage == "production" else ("--binaries", ARTIFACTS)
-        return self.operate("deploy", "--yes", "--parameters", parameters, *binaries, *arguments)
+        return self.operate("deploy", "--yes", "--parameters", self.given(**changed), *binaries, *arguments)
+
+    def given(self, **changed: str) -> str:
+        """The parameters that a deploy is given. Quoted as for a shell, because a value may have spaces."""
+        return " ".join(f"'{name}={value}'" for name, value in (self.changed | changed).items())
 
     def sam_deploy(self, template: Path, *arguments: str | Path) -> None:
         """`sam deploy` of what is no stack of a stage."""

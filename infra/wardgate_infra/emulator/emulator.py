@@ -119,12 +119,12 @@ class Emulator:
         self.process.wait()
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)
 
-    def client(self, service: str) -> Client:
+    def client(self, service: str, region: str = lower.REGION) -> Client:
         """An SDK client that knows nothing of this shell's AWS accounts."""
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
-            region_name=lower.REGION,
+            region_name=region,
             aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
             config=Config(proxies={}, retries={"total_max_attempts": 1}),

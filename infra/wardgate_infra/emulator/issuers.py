@@ -13,6 +13,7 @@ import http.server
 import ssl
 import threading
 import urllib.parse
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 # Host -> the address of the API behind it.
 APIS: dict[str, str] = {}
+# Host -> what an edge in front of that API would send with each request, over whatever the client wrote there.
+EDGES: dict[str, Callable[[], dict[str, str]]] = {}
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 # What is between two hosts, and not between a client and the API.
 OF_A_CONNECTION = ("connection", "content-length", "host", "keep-alive", "transfer-encoding", "date", "server")
@@ -52,6 +55,7 @@ class Domain(http.server.BaseHTTPRequestHandler):
             return
         api = urllib.parse.urlsplit(APIS[self.host])
         sent = {name: value for name, value in self.headers.items() if name.lower() not in OF_A_CONNECTION}
+        sent |= EDGES.get(self.host, dict)()
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         with contextlib.closing(http.client.HTTPConnection(api.netloc, timeout=60)) as connection:
             connection.request(self.command, api.path + self.path, body or None, sent)

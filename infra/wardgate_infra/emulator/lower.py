@@ -23,6 +23,7 @@ takes and passes over without a word needs no lowering, and has tests in tests/t
 """
 
 import re
+from collections.abc import Callable
 
 import boto3
 from samtranslator.parser.parser import Parser
@@ -69,6 +70,14 @@ ABSENT = {
     "AWS::Backup::RestoreTestingSelection",
     # It wants TLS, which is not to be had here.
     "AWS::S3::BucketPolicy",
+    # Its CloudFormation knows neither of these. The originals: tests/template/,
+    # sec_ed_05_the_logs_have_these_fields_and_no_others and
+    # sec_ed_06_the_limits_on_guessing_know_every_route_that_hashes.
+    "AWS::Logs::Delivery",
+    "AWS::Logs::DeliveryDestination",
+    "AWS::Logs::DeliverySource",
+    "AWS::WAFv2::IPSet",
+    "AWS::WAFv2::LoggingConfiguration",
     # The emulator's CloudFormation does not know it. The roles are given the ARN of one that is there.
     "AWS::IAM::OIDCProvider",
 }
@@ -89,18 +98,14 @@ def lower(template: Json, given: dict[str, str]) -> Json:
                 del resources[logical_id]
             case "AWS::ApiGatewayV2::Api":
                 lower_api(resources, logical_id, properties, given["Stage"])
-            case "AWS::IAM::Role":
-                lower_role(properties)
             case "AWS::Lambda::Alias":
                 resource.pop("UpdatePolicy", None)
-            case "AWS::CloudWatch::Alarm":
-                lower_alarm(properties)
             case "AWS::Events::Rule" if "ScheduleExpression" in properties:
                 # Checks break things on purpose, which a run by the schedule would report; what it calls, they call.
                 # The original's: tests/observability.rs, the_smoke_test_runs_by_a_schedule_that_an_alarm_waits_for.
                 properties["State"] = "DISABLED"
-            case "AWS::IAM::ManagedPolicy":
-                lower_policy(properties)
+            case kind if kind in BY_PROPERTIES:
+                BY_PROPERTIES[kind](properties)
     # Without CodeDeploy nothing depends on it, and CloudFormation takes its change for none.
     template.get("Parameters", {}).pop("Canary", None)
     return template
@@ -116,6 +121,12 @@ def lower_alarm(properties: Json) -> None:
     properties |= first["Metric"] | {"Period": first["Period"], "Statistic": first["Stat"]}
     properties |= {"ComparisonOperator": "GreaterThanThreshold", "Threshold": 1_000_000_000}
     properties.pop("ThresholdMetricId", None)
+
+
+def lower_web_acl(properties: Json) -> None:
+    """Without the set of addresses that the emulator does not know, and what is limited by it. It limits nothing
+    anyway."""
+    properties["Rules"] = [it for it in properties["Rules"] if "IPSetReferenceStatement" not in str(it)]
 
 
 # What conditions of infra/pipeline.yaml ask, and the emulator does not know of a request. The original's:
@@ -152,6 +163,15 @@ def lower_role(properties: Json) -> None:
                 )
                 named = [it["Fn::Sub"] for it in resources if "Fn::Sub" in it]
                 statement["Resource"] = [{"Fn::Sub": it.removesuffix(":*")} for it in named]
+
+
+# What is lowered by its own properties alone.
+BY_PROPERTIES: dict[str, Callable[[Json], None]] = {
+    "AWS::CloudWatch::Alarm": lower_alarm,
+    "AWS::IAM::ManagedPolicy": lower_policy,
+    "AWS::IAM::Role": lower_role,
+    "AWS::WAFv2::WebACL": lower_web_acl,
+}
 
 
 def lower_api(resources: Json, api: str, properties: Json, stage: str) -> None:

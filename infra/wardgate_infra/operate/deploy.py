@@ -13,7 +13,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from wardgate_infra import Client, Failed, Json
 from wardgate_infra.operate import (
     aliases,
+    deploy_edge,
     deploy_watch,
+    edge,
     migrate,
     new_key,
     preflight,
@@ -45,6 +47,7 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
     stage.parameters.update(changed_parameters(stage, options.parameters))
     switch_over.refuse_other_table(stage)
     states.refuse_under_way(stage, [releases.STACK, *stage.stacks])
+    edge.refuse_unready(stage)
     preflight.before_deploy(stage, anyway=options.anyway)
     deploy = Deploy(stage, options)
     began = time.monotonic()
@@ -132,6 +135,7 @@ def artifact(deploy: Deploy) -> str:
     else:
         deploy.manifest = releases.build(stage, options.binaries)
     deploy.bucket = releases.artifacts(stage).bucket
+    edge.say_to(stage)
     deploy.release = releases.name_release(deploy.manifest, stage.parameters)
     return f"release {deploy.release} of artifact {deploy.manifest['artifact']}"
 
@@ -212,6 +216,7 @@ def code(deploy: Deploy) -> str:
     deploy.changed |= bool(moved)
     compare(deploy, now)
     deploy.is_moving = False
+    deploy_edge.follows(deploy)
     before = {it.short: it.versions.keys() for it in deploy.before}
     published = sum(bool(it.versions.keys() - before.get(it.short, set())) for it in now)
     new = f"{published} of {len(now)} functions have a new version" if published else "no function has a new version"
@@ -250,10 +255,16 @@ AGAIN = "Then type the same command again; what is done is not done twice."
 STEPS: list[tuple[str, Callable[[Deploy], str | None], str]] = [
     ("artifact", artifact, f"Nothing of the stage has been touched. {AGAIN}"),
     ("data stack", data, f"CloudFormation has put it back, and the old code runs on. Correct what it names. {AGAIN}"),
+    (
+        "edge stack",
+        deploy_edge.stack,
+        f"CloudFormation has put it back, and the old code runs on. Correct what it names. {AGAIN}",
+    ),
     ("migrate stack", migrate_stack, f"No data has been touched, the old code runs. Correct what it names. {AGAIN}"),
     ("migrations", migrations, f"The old code runs on with what is migrated. {AGAIN} It goes on at its checkpoint."),
     ("area stacks", areas, f"Every function runs what it ran before. Correct what it names. {AGAIN}"),
     ("API stack", code, f"Every function runs what it ran before. Correct what it names. {AGAIN}"),
+    ("origin stack", deploy_edge.origin, f"The new code is live, and the edge may not find it. {AGAIN}"),
     ("first rotation", first_rotation, f"Without keys /ready answers 503. {AGAIN}"),
     (
         "smoke test",

@@ -212,8 +212,8 @@ def records(destroy: Destroy) -> str:
 
 
 def pipeline(destroy: Destroy) -> str:
-    """Last: one of its roles is what CloudFormation deletes a pipeline's stacks with."""
-    gone = delete_stacks(destroy.stage, destroy.remains.pipeline_stack)
+    """Last: one of their roles is what CloudFormation deletes a pipeline's stacks with."""
+    gone = delete_stacks(destroy.stage, *destroy.remains.pipeline_stacks)
     destroy_data.say_provider(destroy.stage, destroy.stays)
     return gone
 
@@ -237,5 +237,5 @@ EVERYTHING: list[tuple[str, Step]] = [
     ("vaults", vaults),
     ("keys", keys),
     ("records", records),
-    ("pipeline stack", pipeline),
+    ("pipeline stacks", pipeline),
 ]

@@ -19,11 +19,13 @@ TOLD: dict[str, tuple[str, ...]] = {
     "backup-keys": (),
     "deploy": ("artifact",),
     "destroy": ("data",),
+    "failover": ("to", "keep_sessions"),
     "migrate": ("to",),
     "restore-keys": ("overwrite",),
     "restore": ("to", "backup", "table", "switch_to"),
     "rollback": ("release",),
     "rotate": ("ring", "retire"),
+    "rotate-edge": ("retire",),
     "set": ("key",),
 }
 # SNS takes a hundred characters, and no line break.

@@ -9,6 +9,8 @@ from wardgate_infra.operate.deploy import changed_parameters
 from wardgate_infra.operate.needs import placeholders
 from wardgate_infra.operate.stage import Stage
 
+# What an administrator deploys, by what each stack's name has after the stage's.
+TEMPLATES = {"cloudformation-role": "infra/cloudformation-role.yaml", "pipeline": "infra/pipeline.yaml"}
 # The variables of each environment, by what its name has after the stage's.
 VARIABLES = {
     "": {"DEPLOY_ROLE": "DeployRoleArn", "CLOUDFORMATION_ROLE": "CloudFormationRoleArn"},
@@ -30,9 +32,11 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
             f"Repository is {repository}, as the repository comes: whoever has that name on GitHub could deploy to "
             f"{stage.name}. Write your own into infra/{stage.name}/parameters.yaml (docs/operations/pipelines.md)."
         )
-    name = f"wardgate-{stage.name}-pipeline"
-    stacks.deploy(stage, name, "infra/pipeline.yaml", stage.parameters, yes=options.yes)
-    outputs = stage.outputs(name)
+    outputs: dict[str, str] = {}
+    for name, template in TEMPLATES.items():
+        stack = f"wardgate-{stage.name}-{name}"
+        stacks.deploy(stage, stack, template, stage.parameters, yes=options.yes)
+        outputs |= stage.outputs(stack)
     # Without the ids, which only its tokens have.
     repository = re.sub("@[0-9]+", "", repository)
     for end, variables in VARIABLES.items():

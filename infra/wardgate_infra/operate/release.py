@@ -32,7 +32,10 @@ from wardgate_infra.operate.stage import Stage, areas
 
 STACK = "wardgate-artifacts"
 # What a checkout must have as it was when the functions were built. Parameters are the stage's own.
-TEMPLATES = ("template.yaml", "infra/data.yaml", "infra/migrate.yaml", "infra/observability.yaml", "infra/backup.yaml")
+TEMPLATES = (
+    *("template.yaml", "infra/data.yaml", "infra/migrate.yaml", "infra/observability.yaml", "infra/backup.yaml"),
+    *("infra/edge.yaml", "infra/origin.yaml"),
+)
 MIGRATIONS = "infra/migrations.json"
 RELEASES_SHOWN = 20
 

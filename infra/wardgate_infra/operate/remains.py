@@ -14,16 +14,19 @@ from functools import cached_property
 from botocore.exceptions import ClientError
 
 from wardgate_infra import Json
+from wardgate_infra.operate import pipeline, restore_test
 from wardgate_infra.operate import release as releases
-from wardgate_infra.operate import restore_test
 from wardgate_infra.operate.needs import names
 from wardgate_infra.operate.needs.account import (
     PROBE_REGION,
     Account,
     copy_region,
     copy_stack,
+    edge_stacks,
+    has_edge,
     makes_copies,
     makes_probe,
+    origin_stack,
     probe_stack,
 )
 from wardgate_infra.operate.needs.finding import code
@@ -46,8 +49,10 @@ class Remains:
         self.stage = stage
         # The stage in its own region, and as far as it reaches into that of the copies.
         self.regions = [stage, *([stage.in_region(copy_region(stage))] if makes_copies(stage) else [])]
-        # Where it is asked from outside, if it is.
-        self.outside = [(stage.in_region(PROBE_REGION), probe_stack(stage))] if makes_probe(stage) else []
+        # Where it is asked from outside, and what stands or has stood in front of it, if anything does.
+        probes = [(stage.in_region(PROBE_REGION), probe_stack(stage))] if makes_probe(stage) else []
+        is_edged = has_edge(stage) or stage.stack(origin_stack(stage)) is not None
+        self.outside = [*probes, *((where, name) for where, name, _ in (edge_stacks(stage) if is_edged else []))]
 
     @cached_property
     def names(self) -> dict[str, set[str]]:
@@ -70,8 +75,9 @@ class Remains:
         return [self.stage.observability_stack, *reversed(self.stage.release_stacks)]
 
     @property
-    def pipeline_stack(self) -> str:
-        return f"wardgate-{self.stage.name}-pipeline"
+    def pipeline_stacks(self) -> list[str]:
+        """The last one has the role that CloudFormation deletes a pipeline's stacks with."""
+        return [f"wardgate-{self.stage.name}-{it}" for it in reversed(pipeline.TEMPLATES)]
 
     @property
     def restore_testing_stack(self) -> str:
@@ -81,7 +87,7 @@ class Remains:
     def stacks(self) -> list[tuple[Stage, str]]:
         """Every stack of the stage and where it is, in the order in which they can go."""
         copies = [(it, copy_stack(self.stage)) for it in self.regions[1:]]
-        own = [self.restore_testing_stack, *self.code_stacks, self.stage.data_stack, self.pipeline_stack]
+        own = [self.restore_testing_stack, *self.code_stacks, self.stage.data_stack, *self.pipeline_stacks]
         backup = (self.stage, self.stage.backup_stack)
         return [backup, *copies, *self.outside, *((self.stage, it) for it in own)]
 
@@ -165,7 +171,8 @@ class Remains:
             Mapping(it["DomainName"], one["ApiMappingId"])
             for it in domains
             for one in client.get_api_mappings(DomainName=it["DomainName"]).get("Items", [])
-            if one["ApiId"] == api
+            # The edge's own is of the stack, and goes with it.
+            if one["ApiId"] == api and it["DomainName"] != self.stage.parameters.get("OriginDomain")
         ]
 
     @property

@@ -11,7 +11,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
 from wardgate_infra import Failed, Json
-from wardgate_infra.operate import aliases, audit, smoke, states, terminal
+from wardgate_infra.operate import aliases, audit, edge, smoke, states, terminal
 from wardgate_infra.operate import release as releases
 from wardgate_infra.operate.aliases import Function
 from wardgate_infra.operate.release import Artifacts
@@ -91,6 +91,7 @@ def refuse(
             f"its artifact: ARTIFACT={bucket.release(release)['artifact']}"
         )
     refuse_other_table(stage, bucket, live, release)
+    refuse_other_edge(functions, bucket, release, wanted)
     if missing := unreadable(applied(stage), manifests(bucket, live), manifests(bucket, {release})):
         raise Failed(
             f"Release {release} cannot read today's data: it does not know {missing}, after which data has lost what "
@@ -106,6 +107,17 @@ def refuse_other_table(stage: Stage, bucket: Artifacts, live: set[str], release:
         raise Failed(
             f"Release {release} uses the table {there}, and {stage.name} now {', '.join(sorted(here))}: a restore has "
             f"switched over in between. To change the table: make restore STAGE={stage.name} SWITCH_TO={there}"
+        )
+
+
+def refuse_other_edge(functions: list[Function], bucket: Artifacts, release: str, wanted: dict[str, str]) -> None:
+    """A version knows the secrets that the edge had in its time."""
+    target = [it.versions[number] for it in functions if (number := it.version_of(wanted.get(it.short)))]
+    if edge.lacks(target, edge.answering(functions)):
+        artifact = bucket.release(release).get("artifact", "<hash>")
+        raise Failed(
+            f"Release {release} does not take what the edge sends now: its secret was rotated since, and everybody "
+            f"would be refused. `make deploy` can bring back its artifact: ARTIFACT={artifact}"
         )
 
 

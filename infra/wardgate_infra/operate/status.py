@@ -13,6 +13,7 @@ from wardgate_infra import Failed, Json
 from wardgate_infra.operate import lasting, rollback, running, settings, states, watch_alarms
 from wardgate_infra.operate import release as kept
 from wardgate_infra.operate.lasting import Section, minute
+from wardgate_infra.operate.needs.account import edge_stacks, has_edge
 from wardgate_infra.operate.stage import Stage
 from wardgate_infra.operate.terminal import say, table
 
@@ -53,18 +54,19 @@ def run(stage: Stage, _options: argparse.Namespace) -> None:
 
 def stacks(stage: Stage) -> Section:
     """Stacks"""
-    needed = (stage.data_stack, *stage.release_stacks)
+    edge = [(where, name) for where, name, _ in edge_stacks(stage)] if has_edge(stage) else []
+    needed = (stage.data_stack, *stage.release_stacks, *(name for _, name in edge))
     rows: list[tuple[str, ...]] = []
     wrong: list[str] = []
-    for name in stage.stacks:
-        stack = stage.stack(name)
+    for where, name in [*((stage, it) for it in stage.stacks), *edge]:
+        stack = where.stack(name)
         status = stack["StackStatus"] if stack else "none"
         changed = minute(stack.get("LastUpdatedTime") or stack["CreationTime"]) if stack else ""
         rows.append((name, status, changed))
         if status in ("none", states.ONLY_SHOWN):
             if name in needed:
                 wrong.append(f"there is no stack {name}: make deploy STAGE={stage.name}")
-        elif stage.is_in_progress(name):
+        elif where.is_in_progress(name):
             rows[-1] = (name, status, f"{changed}, a change is under way")
         elif status in states.PUT_BACK:
             if not has_run_since(stage, stack):

@@ -46,9 +46,13 @@ def deploy(stage: Stage) -> None:
     """Deploys what runs already, for the table that the parameters name now: all functions at once, since two tables
     must not be written to side by side."""
     stage = Stage(stage.name)
-    tables = {name: stage.parameters[name] for name in ("TableName", "TableStreamArn")}
+    deploy_with(stage, {name: stage.parameters[name] for name in ("TableName", "TableStreamArn")})
+
+
+def deploy_with(stage: Stage, changed: dict[str, str]) -> None:
+    """Deploys what runs already, with these parameters changed."""
     now = running(stage)
-    stage.parameters.update({name: now[name] for name in stage.parameters.keys() & now.keys()} | tables)
+    stage.parameters.update({name: now[name] for name in stage.parameters.keys() & now.keys()} | changed)
     bucket, live = releases.artifacts(stage), live_release(stage)
     known = bucket.release(live)
     if not known:

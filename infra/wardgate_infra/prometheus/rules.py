@@ -18,30 +18,33 @@ FOLDER = ROOT / "infra/prometheus/rules"
 PAGE = ROOT / "docs/operations/prometheus.md"
 BEGIN, END = "<!-- made by rules.py -->\n", "<!-- to here -->\n"
 
-QUEUE = "a queue of SQS; the server has none"
-STREAM = "a function that reads the table's stream; the server has none"
+MAILS = "a queue of SQS; the server's mails wait in the table: mail-retries, mails-given-up"
+STREAM = "a function that reads the table's stream; the server reads it itself: stream-lag, shards-unread"
+EDGE = "the list of an edge, which the server does not feed"
+# What the replicas themselves tell of an audit trail is in their logs.
+TRAIL = "a function that reads the trail's stream; of the server's own reading: stream-lag, shards-unread, and its log"
 # Why an alarm has no meaning on the server.
 WITHOUT = {
     "SmokePage": "the smoke test is a function; what asks here is each scrape: target-down",
     "ThrottlesWarn": "Lambda's concurrency; what the server refuses over its own limits: shed-warn",
     "MemoryWarn": "of each function; the server's is an alert of replicas",
-    "AuditTamperingPage": STREAM,
-    "AuditErasuresWarn": STREAM,
-    "AuditWatchFailedPage": QUEUE,
+    "AuditTamperingPage": TRAIL,
+    "AuditErasuresWarn": TRAIL,
+    "AuditWatchFailedPage": TRAIL,
     "AuditWatchLatePage": STREAM,
     "SecretReadsPage": "CloudTrail's word on Secrets Manager: the account's, wherever the server runs",
-    "MailAgeWarn": QUEUE,
-    "MailAgePage": QUEUE,
-    "MailFailedPage": QUEUE,
+    "MailAgeWarn": MAILS,
+    "MailAgePage": MAILS,
+    "MailFailedPage": MAILS,
     "EventsLateWarn": STREAM,
     "EventsLatePage": STREAM,
-    "EventsFailedPage": QUEUE,
-    "EdgeLateWarn": QUEUE,
-    "EdgeFailedWarn": QUEUE,
-    "EdgeDropsFailedWarn": QUEUE,
-    "EdgeFullWarn": "the list of an edge, which the server does not feed",
+    "EventsFailedPage": STREAM,
+    "EdgeLateWarn": EDGE,
+    "EdgeFailedWarn": EDGE,
+    "EdgeDropsFailedWarn": EDGE,
+    "EdgeFullWarn": EDGE,
     "FunctionErrorsWarn": "functions that no request reaches; the server has none",
-    "EraserSilentWarn": "a function with a schedule; the server has none",
+    "EraserSilentWarn": "a function with a schedule; the server's is done under a lease: jobs-unheld",
     "RotationFailedPage": "a function rotates keys; the server only reads them: keys-old",
     "AnyPage": "Alertmanager says of each alert that it is over",
     "AnyWarn": "Alertmanager says of each alert that it is over",
@@ -97,6 +100,48 @@ OF_REPLICAS = (
         "process_open_fds{its} / process_max_fds{its} > 0.8",
         300,
         "a function has one request at a time",
+    ),
+    OfReplicas(
+        "stream-lag-warn",
+        "Mails and events are five minutes late.",
+        "max by (stream) (wardgate_stream_lag_seconds{its}) > 300",
+        300,
+        "events-late, mail-age",
+    ),
+    OfReplicas(
+        "stream-lag-page",
+        "Mails and events are an hour late; after 24 hours they are lost.",
+        "max by (stream) (wardgate_stream_lag_seconds{its}) > 3600",
+        300,
+        "events-late, mail-age",
+    ),
+    OfReplicas(
+        "shards-unread-page",
+        "No replica reads a stream.",
+        "sum by (stream) (wardgate_shards_held{its}) == 0",
+        300,
+        "events-late",
+    ),
+    OfReplicas(
+        "jobs-unheld-warn",
+        "No replica erases accounts.",
+        "sum(wardgate_lease_held{its}) == 0",
+        180,
+        "eraser-silent",
+    ),
+    OfReplicas(
+        "mail-retries-warn",
+        "Many mails wait for another try.",
+        "max(wardgate_mail_retries{its}) > 10",
+        900,
+        "mail-age",
+    ),
+    OfReplicas(
+        "mails-given-up-page",
+        "A mail was tried twenty times, and is tried no more.",
+        "sum(increase(wardgate_mails_given_up_total{its}[{window}])) > 0",
+        0,
+        "mail-failed",
     ),
 )
 

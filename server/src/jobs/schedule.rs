@@ -45,6 +45,11 @@ impl Schedule {
     pub async fn turn(&mut self) -> Turn {
         let app = self.current.app().await;
         let now = app.clock.now();
+        if app.writes().is_err() {
+            // A lease is an item, too (ED-17). One that was held is left to end by itself.
+            self.lease = None;
+            return held(Turn::Idle, false);
+        }
         if let Some(lease) = &mut self.lease
             && !lease.is_kept(&app).await
         {

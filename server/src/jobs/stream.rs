@@ -108,7 +108,10 @@ impl Pump {
     pub async fn turn(&mut self) -> Turn {
         let app = self.current.app().await;
         let now = app.clock.now();
-        if is_due(self.listed_at, ASKED, now) {
+        if app.writes().is_err() {
+            // Leases are items, too (ED-17). Those that were held are left to end by themselves.
+            (self.shards, self.listed_at) = (Vec::new(), None);
+        } else if is_due(self.listed_at, ASKED, now) {
             self.listed_at = Some(now);
             match self.stream.shards().await {
                 Ok(shards) => self.follow(shards),

@@ -77,6 +77,11 @@ fn single(config: &Config) -> impl IntoIterator<Item = (bool, &'static str, &'st
         ),
         (config.http.port != 0, "http.port", "expected 1 to 65535"),
         (!config.http.bind.is_empty(), "http.bind", "expected at least one address"),
+        (
+            config.http.edge_digests.len() <= 2,
+            "http.edge_digests",
+            "expected at most two: the secret and the next (ED-03)",
+        ),
         (is_filter(&config.log.level), "log.level", "expected error, warn, info, debug, trace or off"),
         (
             (19_456..=MAX_MEMORY_KIB).contains(&hashing.memory_kib),

@@ -4,6 +4,7 @@
 mod http;
 mod jobs;
 mod mail;
+mod region;
 
 use serde::Deserialize;
 
@@ -13,6 +14,7 @@ use crate::domain::attempts::{FailureLimit, WindowLimit, WindowedFailureLimit};
 pub use http::{Http, Ops};
 pub use jobs::Jobs;
 pub use mail::{Mail, MailTls, MailTransport, Smtp};
+pub use region::{Region, Role};
 
 /// The service itself.
 #[derive(Debug, Clone, Deserialize)]

@@ -112,6 +112,24 @@ impl Ordered {
         }
     }
 
+    /// When it was asked for.
+    pub fn created_at(&self) -> Timestamp {
+        match self {
+            Self::OneTime(item) => item.created_at,
+            Self::Registration(registration) => registration.created_at,
+        }
+    }
+
+    /// Whether its mail has a link or a code that does something, once.
+    pub fn carries_secret(&self) -> bool {
+        match self {
+            Self::OneTime(item) => {
+                !matches!(item.purpose, Purpose::PasswordChanged | Purpose::NewDevice | Purpose::SessionReused)
+            }
+            Self::Registration(_) => true,
+        }
+    }
+
     /// Whether its mail still has to go out.
     pub fn is_due(&self, now: Timestamp) -> bool {
         let used_at = match self {

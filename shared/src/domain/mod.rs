@@ -51,3 +51,4 @@ pub fn hex(bytes: &[u8]) -> String {
         text
     })
 }
+pub mod writer;

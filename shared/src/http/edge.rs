@@ -13,6 +13,7 @@ use crate::domain::id::RequestId;
 use crate::domain::language::Language;
 use crate::domain::origin::Origin;
 use crate::domain::request_context::RequestContext;
+use crate::http::edge_proof::{self, Way};
 use crate::http::endpoint::{Endpoint, Reader, RefusalPage};
 use crate::http::navigation::{self, is_navigation, is_page};
 use crate::http::problem::{Problem, ProblemBody};
@@ -38,6 +39,8 @@ pub struct Incoming {
     pub body: Result<Bytes, BodyError>,
     /// The client's address as the host vouches for it (SE-09).
     pub address: Option<IpAddr>,
+    /// Whether no gateway had it, but somebody who may invoke the function (PL-08).
+    pub is_without_gateway: bool,
     /// The host's own id for the request.
     pub request_id: Option<String>,
     /// The trace that the request belongs to, if the host traces.
@@ -59,9 +62,12 @@ pub enum BodyError {
 
 /// Answers a request.
 #[expect(clippy::disallowed_methods, reason = "a request's duration is measured, not decided by")]
-pub async fn respond(app: &App, endpoint: &Endpoint, incoming: Incoming) -> Response<Bytes> {
+pub async fn respond(app: &App, endpoint: &Endpoint, mut incoming: Incoming) -> Response<Bytes> {
     let started = Instant::now();
     let now = app.clock.now();
+    let way = Way::of(&app.config.http.edge_digests, &incoming.headers, incoming.is_without_gateway);
+    incoming.address = way.address(&incoming.headers, incoming.address);
+    edge_proof::strip(&mut incoming.headers);
     let origin = origin(app, &incoming);
     let language = Language::negotiate(text(&incoming.headers, &header::ACCEPT_LANGUAGE).as_deref());
     let people = People::of(endpoint, &incoming, language);
@@ -72,9 +78,12 @@ pub async fn respond(app: &App, endpoint: &Endpoint, incoming: Incoming) -> Resp
     let trace_id = incoming.trace_id;
     let deadline = deadline(app, incoming.time_left);
     let context = RequestContext { now, origin, language, request_id: request_id.clone() };
-    let body = navigation::admit(&incoming.path, &incoming.headers).map(|()| incoming.body);
+    let admitted =
+        way.admit(app.config.http.edge_only).and_then(|()| navigation::admit(&incoming.path, &incoming.headers));
+    let body = admitted.map(|()| incoming.body);
     let result = match body {
         Err(problem) => Err(problem),
+        Ok(_) if app.writes().is_err() && endpoint.changes() => Err(Problem::standby()),
         Ok(_) if app.config.switches.read_only && endpoint.changes() => Err(Problem::read_only()),
         Ok(Ok(body)) if body.len() <= MAX_BODY => {
             let Incoming { path, headers, path_parameters, query, .. } = incoming;

@@ -21,6 +21,7 @@ impl From<Fault> for Problem {
             )
             | Fault::NoCurrentKey(_)
             | Fault::Outbound(_) => Self::unavailable(fault),
+            Fault::StandsBy(_) => Self::standby(),
             Fault::Store(StoreError::Refused(_) | StoreError::Unreadable(_) | StoreError::Incomplete(_))
             | Fault::Secrets(
                 SecretsError::Malformed { .. }

@@ -7,6 +7,7 @@ pub mod browser;
 pub mod cookies;
 pub mod csrf;
 pub mod edge;
+pub mod edge_proof;
 pub mod endpoint;
 pub mod favicon;
 pub mod json;

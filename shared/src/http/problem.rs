@@ -204,6 +204,20 @@ impl Problem {
         }
     }
 
+    /// Another region writes (ED-17). Nothing was changed; the same request is right where that region answers.
+    pub fn standby() -> Self {
+        Self {
+            retry_after: Some(Duration::from_mins(1)),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "standby",
+                "Nothing can be changed here.",
+                "This region stands by for another one, which answers at the service's own address. Try again there after \
+                 Retry-After.",
+            )
+        }
+    }
+
     /// Operators have switched this off.
     pub fn switched_off(code: &'static str, title: &'static str, detail: &'static str) -> Self {
         Self::new(StatusCode::FORBIDDEN, code, title, detail)

@@ -169,7 +169,7 @@ fn event(ask: &Ask<'_>) -> Value {
         "headers": headers,
         "requestContext": {
             "accountId": "000000000000",
-            "apiId": "smoke",
+            "apiId": WITHOUT_GATEWAY,
             "domainName": "smoke.invalid",
             "domainPrefix": "smoke",
             "http": { "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": ask.source, "userAgent": AGENT },
@@ -187,3 +187,5 @@ fn event(ask: &Ask<'_>) -> Value {
 }
 
 const AGENT: &str = "wardgate-smoke";
+/// The `apiId` of a request that no gateway had. A gateway's own are random.
+pub const WITHOUT_GATEWAY: &str = "smoke";

@@ -176,6 +176,11 @@ impl Key {
         Self::new("SETTINGS", "SETTINGS")
     }
 
+    /// In the partition of the settings: whoever may read those may read this.
+    pub(super) fn writer() -> Self {
+        Self::new("SETTINGS", "WRITER")
+    }
+
     /// Both keys as the attributes of an item.
     pub(super) fn attributes(&self) -> HashMap<String, AttributeValue> {
         HashMap::from([("pk".to_owned(), self.pk()), ("sk".to_owned(), self.sk())])

@@ -26,6 +26,7 @@ pub mod sign_in;
 pub mod stream;
 pub mod synthetic;
 pub mod tables;
+pub mod writer;
 
 mod attributes;
 mod outcome;

@@ -113,7 +113,7 @@ pub(super) async fn live_session(
 ) -> Result<Authenticated, AuthenticateError> {
     let (session, user) = app.store.read_session_and_user(principal.user_id, principal.session_id).await?;
     match (session, user) {
-        (Some(session), Some(user)) if session.is_live(now) && user.admits(&session) => {
+        (Some(session), Some(user)) if session.is_live(now) && app.admits(&user, &session) => {
             Ok(Authenticated { principal, session, user })
         }
         _ => Err(AuthenticateError::SessionEnded),

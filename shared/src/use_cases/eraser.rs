@@ -19,6 +19,7 @@ const TURNS_AT_ONCE: u16 = 25;
 /// Erases every account whose turn has come, and says how many. One that fails does not keep the others waiting; its
 /// turn stays, and its failure is the answer.
 pub async fn erase_accounts(app: &App, request_id: &str) -> Result<u32, Fault> {
+    app.writes_now().await?;
     let context = RequestContext {
         now: app.clock.now(),
         origin: Origin::new(None, None),

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::app::App;
 use crate::domain::attempts::WindowLimit;
-use crate::domain::mail_order::{MailKind, MailOrder};
+use crate::domain::mail_order::{MailKind, MailOrder, Ordered};
 use crate::domain::timestamp::Timestamp;
 use crate::fault::{Fault, fault_arm};
 use crate::mail::{Letterhead, RenderError, mime};
@@ -74,10 +74,20 @@ pub async fn send_mail(app: &App, transport: &dyn MailTransport, order: &MailOrd
 
 async fn try_send(app: &App, transport: &dyn MailTransport, order: &MailOrder) -> Result<Sending, SendMailError> {
     let now = app.clock.now();
+    let writer = app.writes_now().await?;
     let item = app.store.read_ordered(order).await?.filter(|item| item.is_due(now));
     let Some(item) = item else { return Ok(Sending::Nothing) };
+    let is_of_before = |item: &Ordered| {
+        writer.as_ref().is_some_and(|writer| item.carries_secret() && item.created_at() <= writer.since)
+    };
+    let ordered_before = is_of_before(&item);
     let mailing = item.mailing().clone();
     let Some(choice) = choose(app, item, now).await? else { return Ok(Sending::Nothing) };
+    // What is asked for now may be of before: the registration that is to be mailed again.
+    if ordered_before || is_of_before(&choice.subject) {
+        tracing::warn!(id = order.id, "a mail was not sent: what it is of began before this region took over");
+        return Ok(Sending::Nothing);
+    }
 
     let ring = app.secrets.mail_mac(now).await?;
     // An item that has a key keeps it: what was mailed with it stays valid.

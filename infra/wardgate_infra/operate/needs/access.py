@@ -9,11 +9,6 @@ from wardgate_infra.operate.stage import Stage
 GITHUB = "token.actions.githubusercontent.com"
 
 
-def pipeline_outputs(stage: Stage) -> dict[str, str]:
-    """What `make pipeline` has made, if it has."""
-    return stage.outputs(f"wardgate-{stage.name}-pipeline")
-
-
 def boundary(account: Account) -> Finding:
     """The boundary of roles"""
     stage = account.stage
@@ -22,7 +17,7 @@ def boundary(account: Account) -> Finding:
         return Finding(Level.OK, "PermissionsBoundary is empty: roles have none")
     arn = f"arn:{account.partition}:iam::{account.id}:policy/{name}"
     # Whoever sees the stack needs no right of IAM's.
-    if pipeline_outputs(stage).get("Boundary") == name or has_policy(stage, arn):
+    if stage.outputs(f"wardgate-{stage.name}-cloudformation-role").get("Boundary") == name or has_policy(stage, arn):
         return Finding(Level.OK, f"{name} is there")
     return Finding(
         refused(stage),
@@ -85,7 +80,7 @@ def github(account: Account) -> Finding:
         text = f"GitHubProvider is {given}, and the account has {there or 'none'}"
         return Finding(Level.WARNING, text, "make pipeline takes what the account has, or makes it where it is empty.")
     # One that an own stack has made stays that stack's.
-    if pipeline_outputs(stage):
+    if stage.outputs(f"wardgate-{stage.name}-pipeline"):
         return Finding(Level.OK, f"{GITHUB} is there")
     return Finding(
         Level.WARNING,

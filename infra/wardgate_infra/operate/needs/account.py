@@ -82,6 +82,42 @@ def probe_stack(stage: Stage) -> str:
     return f"wardgate-{stage.name}-probe"
 
 
+# Where CloudFront takes certificates, functions' stores and limits from.
+EDGE_REGION = "us-east-1"
+EDGE_TEMPLATE, ORIGIN_TEMPLATE = "infra/edge.yaml", "infra/origin.yaml"
+
+
+def has_edge(stage: Stage) -> bool:
+    """Whether a stage has an edge that `make deploy` makes. One of somebody's own says EdgeDigests itself."""
+    return stage.parameters.get("Edge", "off") != "off"
+
+
+def makes_edge(stage: Stage) -> bool:
+    """Whether a deploy makes it: as with the vault for copies, no pipeline does."""
+    return has_edge(stage) and "CLOUDFORMATION_ROLE" not in os.environ
+
+
+def is_standby(stage: Stage) -> bool:
+    """Whether another region of the stage writes: the edge, of which there is one, is that region's to lead."""
+    return stage.parameters.get("Writer", "true") == "false"
+
+
+def edge_stack(stage: Stage) -> str:
+    """The stack of what stands in front of the API."""
+    return f"wardgate-{stage.name}-edge"
+
+
+def origin_stack(stage: Stage) -> str:
+    """The stack of the name by which the edge finds the API."""
+    return f"wardgate-{stage.name}-origin"
+
+
+def edge_stacks(stage: Stage) -> list[tuple[Stage, str, str]]:
+    """Both, each with where it is and its template."""
+    there = stage.in_region(EDGE_REGION)
+    return [(there, edge_stack(stage), EDGE_TEMPLATE), (stage, origin_stack(stage), ORIGIN_TEMPLATE)]
+
+
 class Account:
     """An account, looked at for one stage. What AWS is asked for is asked once."""
 
@@ -109,6 +145,7 @@ class Account:
         found = [
             (stage, releases.STACK, "infra/artifacts.yaml"),
             (stage, stage.data_stack, "infra/data.yaml"),
+            *(edge_stacks(stage) if makes_edge(stage) else []),
             *((stage, name, template) for name, template in stage.release_stacks.items()),
             (stage, stage.observability_stack, "infra/observability.yaml"),
         ]

@@ -6,7 +6,7 @@ import urllib.parse
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wardgate_infra import Json
-from wardgate_infra.operate.needs.account import Account
+from wardgate_infra.operate.needs.account import EDGE_REGION, Account, edge_stack, has_edge, origin_stack
 from wardgate_infra.operate.needs.finding import Finding, Level, code
 from wardgate_infra.operate.stage import Stage
 
@@ -26,6 +26,8 @@ def issuer(account: Account) -> Finding:
     host = urllib.parse.urlsplit(url).hostname
     if not host or "execute-api" in url:
         return Finding(Level.OK, f"Issuer is {url or 'empty'}: clients use the API's own execute-api address")
+    if has_edge(stage):
+        return behind_edge(stage, host)
     try:
         found = stage.client("apigatewayv2").get_domain_name(DomainName=host)
     except ClientError as error:
@@ -44,6 +46,20 @@ def issuer(account: Account) -> Finding:
     target = configuration.get("ApiGatewayDomainName", "API Gateway's own name for it")
     advice = f"In API Gateway, Custom domain names, {stage.region}. {dns(stage, host, target)}"
     return Finding(Level.WARNING, "; ".join(wrong), advice)
+
+
+def behind_edge(stage: Stage, host: str) -> Finding:
+    """The issuer's name leads to the edge, and the edge finds the API by another one."""
+    there, origin = stage.in_region(EDGE_REGION), stage.parameters["OriginDomain"]
+    wrong = wrong_certificate(there, host, stage.parameters["EdgeCertificateArn"] or None)
+    wrong += wrong_certificate(stage, origin, stage.parameters["OriginCertificateArn"] or None)
+    if wrong:
+        advice = f"In ACM: {EDGE_REGION} for {host}, {stage.region} for {origin}."
+        return Finding(Level.WARNING, "; ".join(wrong), advice)
+    edge, api = there.outputs(edge_stack(stage)), stage.outputs(origin_stack(stage))
+    leads = [(host, edge.get("DistributionDomain")), (origin, api.get("OriginTarget"))]
+    text = " and ".join(f"{name} to {target}" for name, target in leads if target)
+    return Finding(Level.OK, f"certificates are there; DNS has to lead {text or 'both names, after the first deploy'}")
 
 
 def no_domain(stage: Stage, host: str) -> Finding:

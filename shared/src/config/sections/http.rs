@@ -3,7 +3,9 @@
 use ipnet::IpNet;
 use serde::Deserialize;
 
-/// The standalone server's, but for `request_deadline_ms` and `allowed_origins`, which hold everywhere.
+use crate::config::EdgeDigest;
+
+/// The standalone server's, but for `request_deadline_ms`, `allowed_origins`, `edge_digests` and `edge_only`, which hold everywhere.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -39,6 +41,14 @@ pub struct Http {
     /// Networks in CIDR form, such as `"10.0.0.0/8"`, whose `X-Forwarded-For` is believed (SE-09).
     #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub trusted_proxies: Vec<IpNet>,
+    /// SHA-256, in hexadecimal digits, of the secrets that the edge may show as `x-wardgate-edge`; none where there is no
+    /// edge. What shows another one, or none, is refused (ED-01). The client's address is then `x-wardgate-viewer-address`
+    /// (ED-02). The edge stack makes the secret, and `make deploy` sets this.
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
+    pub edge_digests: Vec<EdgeDigest>,
+    /// Whether what shows no secret of the edge is refused. `false` while a service moves behind its edge and clients come by
+    /// both ways. Without `edge_digests` nothing is refused.
+    pub edge_only: bool,
 }
 
 /// The standalone server's second port, for operators: `/live`, `/ready` and `/metrics`. In stage development on a

@@ -58,6 +58,8 @@ pub async fn me_export(
     context: &RequestContext,
     access_token: Option<&str>,
 ) -> Result<Export, AuthenticateError> {
+    // It is asked for by GET, and leaves a line of the trail.
+    app.writes()?;
     let caller = authenticate_fresh(app, context, access_token).await?;
     let user = caller.user;
     let audit = app.audit(context, Subject::User(user.id), AuditAction::Exported, Some(caller.session.id))?;

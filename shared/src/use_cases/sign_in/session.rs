@@ -157,7 +157,7 @@ pub(in crate::use_cases) async fn resume(
     let secret = browser.session_secret(&used.mailing.nonce);
     let (session, user) = app.store.read_session_and_user(user_id, session_id).await?;
     let live = session.zip(user).filter(|(session, user)| {
-        session.is_live(context.now) && session.secret_hash == secret_hash(&secret) && user.admits(session)
+        session.is_live(context.now) && session.secret_hash == secret_hash(&secret) && app.admits(user, session)
     });
     let Some((session, user)) = live else { return Ok(None) };
     let Some(mac_key) = rings.session_mac.find(&session.mac_kid, context.now) else { return Ok(None) };

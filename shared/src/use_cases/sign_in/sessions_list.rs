@@ -35,7 +35,7 @@ pub async fn list_sessions(
 ) -> Result<Sessions, AuthenticateError> {
     let caller = authenticate(app, context, access_token).await?;
     let found = app.store.list_sessions(caller.user.id, page.limit, page.after).await?;
-    let live = |session: &Session| session.is_live(context.now) && caller.user.admits(session);
+    let live = |session: &Session| session.is_live(context.now) && app.admits(&caller.user, session);
     Ok(Sessions {
         items: found.sessions.into_iter().filter(live).collect(),
         current: caller.session.id,

@@ -85,7 +85,7 @@ async fn attempt(
         Rotation::Reused(session) => {
             let audit = line(AuditAction::RefreshReused, &session)?;
             // A client that does not know yet that its session was ended elsewhere presents its token again, too.
-            let alive = user.filter(|user| user.admits(&session));
+            let alive = user.filter(|user| app.admits(user, &session));
             let notice = alive.map(|user| app.session_reused_notice(context, user.id, user.email.key())).transpose()?;
             let hash = Some(request.secret_hash.as_str());
             app.store.end_and_tell(token.user_id, session.id, hash, notice.as_ref(), &audit).await?;
@@ -98,7 +98,7 @@ async fn attempt(
         }
         Rotation::Dead => return Ok(Err(Refresh::InvalidToken)),
     };
-    let Some(user) = user.filter(|user| user.admits(&session)) else { return Ok(Err(Refresh::InvalidToken)) };
+    let Some(user) = user.filter(|user| app.admits(user, &session)) else { return Ok(Err(Refresh::InvalidToken)) };
     // The key that the session names, not today's: a repeated refresh gets the same token across a key rotation.
     let Some(mac_key) = ring.find(&session.mac_kid, now) else { return Ok(Err(Refresh::InvalidToken)) };
     let signed_in = issue(app, context, &session, token.secret, &user.roles, mac_key, signing_key)?;

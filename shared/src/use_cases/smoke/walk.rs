@@ -92,6 +92,12 @@ impl Walk<'_> {
         ended.map_err(|stop| stop.failure)
     }
 
+    /// What a region that stands by answers: what is read.
+    pub(in crate::use_cases) async fn standby(&self, report: &mut Report) -> Result<(), Failure> {
+        self.step(report, "start", self.start()).await.map_err(|stop| stop.failure)?;
+        self.step(report, "standby", self.read_only()).await.map_err(|stop| stop.failure)
+    }
+
     async fn way(&self, report: &mut Report) -> Result<(), Stop> {
         self.step(report, "start", self.start()).await?;
         self.step(report, "erase", self.erase()).await?;
