@@ -10,7 +10,7 @@ from unittest import mock
 from tests.canned import CALLER
 from tests.fakes import FakeClient, stage
 from wardgate_infra import Failed, Json
-from wardgate_infra.operate import audit, failover, rotate, smoke, stacks, switch_over
+from wardgate_infra.operate import audit, edge_orders, failover, rotate, smoke, stacks, switch_over
 from wardgate_infra.operate.stage import Stage
 
 HOME, STANDBY = "eu-central-1", "eu-west-1"
@@ -192,6 +192,17 @@ class Failover(unittest.TestCase):
         self.assertIn("the edge asks origin.eu-west-1.example.com", first)
         self.assertIn("the edge asked origin.eu-west-1.example.com already", again)
         self.assertNotIn("and nowhere else", first)
+
+    def test_the_edges_list_refuses_what_was_given_out_before_unless_sessions_go_on(self) -> None:
+        told: list[str] = []
+        with (
+            mock.patch.object(edge_orders, "has_edge", return_value=True),
+            mock.patch.object(edge_orders, "refuse_before_now", side_effect=lambda it: told.append(it.region)),
+        ):
+            self.ran(Region(STANDBY), keep_sessions=True)
+            self.assertEqual(told, [])
+            self.ran(Region(STANDBY))
+        self.assertEqual(told, [STANDBY])
 
     def test_an_edge_that_could_not_ask_this_region_is_left_as_it_is(self) -> None:
         region = Region(STANDBY)

@@ -88,6 +88,13 @@ class Rights(unittest.TestCase):
         called = role(Action="lambda:InvokeFunction", Resource=[{"Fn::Sub": "function:me:*"}, {"Ref": "Other"}])
         self.assertEqual(called["Resource"], [{"Fn::Sub": "function:me"}])
 
+    def test_who_may_ask_for_one_list_may_for_each(self) -> None:
+        asked = {"Action": ["cloudfront-keyvaluestore:GetKey"], "Resource": {"Ref": "EdgeStoreArn"}}
+        self.assertEqual(role(**asked)["Resource"], "*")
+        boundary = {"PolicyDocument": {"Statement": [asked | {"Resource": "arn"}]}}
+        lower.lower_policy(boundary)
+        self.assertEqual(boundary["PolicyDocument"]["Statement"][0]["Resource"], "*")
+
     def test_other_rights_stay(self) -> None:
         self.assertEqual(role(Action="kms:Decrypt", Resource="key"), {"Action": "kms:Decrypt", "Resource": "key"})
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from wardgate_infra import Failed, Json
-from wardgate_infra.operate import audit, rotate, smoke, stacks, switch_over
+from wardgate_infra.operate import audit, edge_orders, rotate, smoke, stacks, switch_over
 from wardgate_infra.operate.settings import table_of
 from wardgate_infra.operate.stage import Stage
 from wardgate_infra.operate.terminal import confirm, say, step
@@ -70,6 +70,7 @@ def run(stage: Stage, options: argparse.Namespace, clock: Callable[[], float] = 
         ("the functions write", lambda: deploy(target)),
         ("a synthetic user gets through", lambda: smoked(target)),
         ("people are led here", lambda: lead(target)),
+        ("the edge refuses what was given out before", lambda: told(target, keeps)),
     ]
     for number, (name, do) in enumerate(steps, 1):
         step(number, len(steps), name, do)
@@ -255,6 +256,16 @@ def deploy(target: Stage) -> str:
 def smoked(target: Stage) -> str:
     smoke.check(target)
     return "it does"
+
+
+def told(target: Stage, keeps: bool) -> str:
+    """Has the edge's list refuse every token of before: nobody else tells it that their sessions have ended."""
+    if keeps:
+        return "not where sessions go on"
+    if not edge_orders.has_edge(target):
+        return "there is no list"
+    edge_orders.refuse_before_now(target)
+    return "told"
 
 
 def lead(target: Stage) -> str:
