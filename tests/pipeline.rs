@@ -416,7 +416,10 @@ fn sec_pl_01_roles_are_made_within_the_boundary_and_never_the_pipelines_own() {
                     "/AWSServiceRoleForBackup",
                 ];
                 let is_within = resource.as_str().is_some_and(|arn| within.iter().any(|end| arn.ends_with(end)));
-                assert!(is_within || (resource == CLOUDFORMATION_ROLE && actions == ["iam:PassRole"]), "{id}: {resource}");
+                assert!(
+                    is_within || (resource == CLOUDFORMATION_ROLE && actions == ["iam:PassRole"]),
+                    "{id}: {resource}"
+                );
             }
         }
     }

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use people::People;
 use replication::Region;
 
-use crate::harness::mailed::VERIFIED;
 use crate::harness::TestServer;
+use crate::harness::mailed::VERIFIED;
 
 /// Schedules of an ordinary run.
 const SCHEDULES: u64 = 12;

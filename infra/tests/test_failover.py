@@ -181,10 +181,11 @@ class Failover(unittest.TestCase):
             return given != before
 
         there = {"ParameterKey": "OriginDomain", "ParameterValue": "origin.eu-west-1.example.com"}
+        stack = {"Parameters": [there]}
         with (
             mock.patch.object(stacks, "given_before", side_effect=lambda _: dict(given)),
             mock.patch.object(stacks, "deploy", side_effect=deployed),
-            mock.patch.object(Stage, "stack", return_value={"Parameters": [there]}),
+            mock.patch.object(Stage, "stack", side_effect=lambda name: stack if name.endswith("-origin") else None),
         ):
             first, again = self.ran(region), self.ran(region, clock=BEGAN + 60)
         self.assertEqual(region.changes[-2], "edge us-east-1 wardgate-staging-edge infra/edge.yaml")
@@ -209,7 +210,7 @@ class Failover(unittest.TestCase):
         region.stage.parameters["Edge"] = "on"
         with (
             mock.patch.object(Stage, "stack", return_value={"Parameters": []}),
-            self.assertRaisesRegex(Failed, "has no OriginDomain"),
+            self.assertRaisesRegex(Failed, "no stack wardgate-staging-origin in eu-west-1"),
         ):
             self.ran(region)
 

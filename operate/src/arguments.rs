@@ -26,9 +26,10 @@ fn ring(name: &str) -> Result<RingName, String> {
 /// A key ring that has keys of its own: the public ones are made of the signing ones.
 fn rotating(name: &str) -> Result<RingName, String> {
     let known = RingName::ROTATING;
-    known.into_iter().find(|ring| ring.name() == name).ok_or_else(|| {
-        format!("no ring that gets keys: there are {}", known.map(RingName::name).join(", "))
-    })
+    known
+        .into_iter()
+        .find(|ring| ring.name() == name)
+        .ok_or_else(|| format!("no ring that gets keys: there are {}", known.map(RingName::name).join(", ")))
 }
 
 /// What operators do to a stage's data.

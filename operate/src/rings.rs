@@ -139,11 +139,12 @@ impl Folder<'_> {
         let file = self.file(name);
         let text = Zeroizing::new(serde_json::to_vec(ring)?);
         let fresh = file.with_extension("new");
-        let written = OpenOptions::new().create(true).write(true).truncate(true).mode(MODE).open(&fresh).and_then(|mut to| {
-            to.write_all(&text)?;
-            to.sync_all()?;
-            std::fs::rename(&fresh, &file)
-        });
+        let written =
+            OpenOptions::new().create(true).write(true).truncate(true).mode(MODE).open(&fresh).and_then(|mut to| {
+                to.write_all(&text)?;
+                to.sync_all()?;
+                std::fs::rename(&fresh, &file)
+            });
         written.map_err(|cause| unusable(&file, &cause))
     }
 }

@@ -239,8 +239,7 @@ impl TestServer {
         server.base = format!("http://localhost:{}", listeners[0].local_addr().unwrap().port());
         server.app = app(config, self.connection.clone(), &self.clock);
         let streams = self.pump.streams().clone();
-        server.pump =
-            Arc::new(Pump::new(Arc::clone(&server.app), streams, Box::new(self.mail_edge.clone()), None));
+        server.pump = Arc::new(Pump::new(Arc::clone(&server.app), streams, Box::new(self.mail_edge.clone()), None));
         server.listen(listeners).await;
         server
     }

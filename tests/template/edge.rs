@@ -206,15 +206,11 @@ fn sec_ed_06_the_limits_on_guessing_know_every_route_that_hashes() {
         ("guessing-by-network", network[1].clone()),
         ("others-by-address", scoped("others-by-address")["NotStatement"]["Statement"].clone()),
     ] {
-        let routes = routes["OrStatement"]["Statements"].as_array().unwrap().iter();
-        let found: BTreeSet<String> = routes
-            .map(|route| {
-                let parts = route["AndStatement"]["Statements"].as_array().unwrap().iter();
-                let parts = parts.map(|it| it["ByteMatchStatement"]["SearchString"].as_str().unwrap());
-                parts.collect::<Vec<_>>().join(" ")
-            })
-            .collect();
-        assert_eq!(found, expected, "{name}");
+        let [method, paths] = &routes["AndStatement"]["Statements"].as_array().unwrap()[..] else { panic!("{name}") };
+        let method = method["ByteMatchStatement"]["SearchString"].as_str().unwrap();
+        let paths = paths["OrStatement"]["Statements"].as_array().unwrap().iter();
+        let paths = paths.map(|it| it["ByteMatchStatement"]["SearchString"].as_str().unwrap());
+        assert_eq!(paths.map(|path| format!("{method} {path}")).collect::<BTreeSet<_>>(), expected, "{name}");
     }
     let api = resolve(&read(API), &[]);
     let throttled = api["Resources"]["Api"]["Properties"]["RouteSettings"].as_object().unwrap().keys();
@@ -293,9 +289,7 @@ fn functions_of_the_edge_are_those_of_the_repository_and_small_enough() {
 /// Behind the edge the API has no address of its own, and beside it both.
 #[test]
 fn sec_pl_05_behind_the_edge_there_is_no_other_way_to_the_api() {
-    let api = |edge: &str| {
-        resolve(&read(API), &[("Edge", json!(edge)), ("EdgeDigests", json!("0".repeat(64)))])
-    };
+    let api = |edge: &str| resolve(&read(API), &[("Edge", json!(edge)), ("EdgeDigests", json!("0".repeat(64)))]);
     for (edge, is_disabled) in [("off", false), ("beside", false), ("on", true)] {
         let api = api(edge);
         let body = &api["Resources"]["Api"]["Properties"]["DefinitionBody"];
@@ -307,7 +301,10 @@ fn sec_pl_05_behind_the_edge_there_is_no_other_way_to_the_api() {
     }
     let origin = resolve(&read("infra/origin.yaml"), &[("OriginDomain", json!("origin.auth.example.com"))]);
     let (name, mapping) = (&origin["Resources"]["Name"]["Properties"], &origin["Resources"]["Mapping"]["Properties"]);
-    assert_eq!((&name["DomainName"], &mapping["DomainName"]), (&json!("origin.auth.example.com"), &json!({ "Ref": "Name" })));
+    assert_eq!(
+        (&name["DomainName"], &mapping["DomainName"]),
+        (&json!("origin.auth.example.com"), &json!({ "Ref": "Name" }))
+    );
     assert_eq!(name["DomainNameConfigurations"][0]["SecurityPolicy"], "TLS_1_2");
     assert_eq!(mapping["ApiId"], json!({ "Fn::ImportValue": "wardgate-development-api" }));
     let off = resolve(&read(API), &[]);

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from wardgate_infra import Failed, Json
 from wardgate_infra.operate import audit, edge_orders, rotate, smoke, stacks, switch_over
+from wardgate_infra.operate.needs.account import EDGE_REGION, EDGE_TEMPLATE, edge_stack, origin_stack
 from wardgate_infra.operate.settings import table_of
 from wardgate_infra.operate.stage import Stage
 from wardgate_infra.operate.terminal import confirm, say, step
@@ -23,8 +24,6 @@ MARGIN = datetime.timedelta(minutes=5)
 # What has arrived before the first region takes its place back, and how long is waited for that: a heartbeat a minute.
 CAUGHT_UP = datetime.timedelta(seconds=5)
 PATIENCE = 180
-# Where CloudFront takes its certificates from, and the edge's stack is.
-EDGE_REGION = "us-east-1"
 # What was mailed or begun in the other region.
 RETIRED = ("login_mac", "mail_mac")
 RINGS = (*rotate.RINGS, "public_keys")
@@ -270,18 +269,19 @@ def told(target: Stage, keeps: bool) -> str:
 
 def lead(target: Stage) -> str:
     """Has the edge ask this region, which then nobody else is asked for. Without an edge, names are not ours."""
-    there = target.stack(target.code_stack)
     address = target.outputs(target.code_stack).get("ApiUrl", "nowhere")
     if target.parameters.get("Edge") != "on":
         return f"not by this: lead {target.parameters['Issuer']} to {address}, and nowhere else"
-    # The name that this region's API was given for the edge, whose certificate it shows.
-    domain = stacks.parameter(there, "OriginDomain")
+    # The name by which the edge finds this region's API, whose certificate that shows.
+    domain = stacks.parameter(target.stack(origin_stack(target)), "OriginDomain")
     if not domain:
-        raise Failed(f"The API in {target.region} has no OriginDomain: deploy it with one, and begin again.")
-    edge = target.in_region(EDGE_REGION)
-    name = f"wardgate-{target.name}-edge"
+        raise Failed(
+            f"There is no stack {origin_stack(target)} in {target.region}, by which the edge would find its API: "
+            "deploy that region with an OriginDomain of its own, and begin again."
+        )
+    edge, name = target.in_region(EDGE_REGION), edge_stack(target)
     before = stacks.given_before(edge.stack(name))
     if not before:
         raise Failed(f"Edge is on, and there is no stack {name} in {EDGE_REGION}: make deploy makes it.")
-    changed = stacks.deploy(edge, name, "infra/edge.yaml", before | {"OriginDomain": domain}, yes=True)
+    changed = stacks.deploy(edge, name, EDGE_TEMPLATE, before | {"OriginDomain": domain}, yes=True)
     return f"the edge asks {domain}" if changed else f"the edge asked {domain} already"

@@ -7,8 +7,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, StreamViewType, TableDescription, TimeToLiveStatus,
-    TransactWriteItem,
+    AttributeValue, ConditionCheck, StreamViewType, TableDescription, TimeToLiveStatus, TransactWriteItem,
 };
 use wardgate::app::App;
 use wardgate::aws::Connection;

@@ -41,7 +41,10 @@ pub async fn ensure(client: &Client, table: &str) -> Result<Made, TableError> {
     let there = there.into_result().map_err(|cause| failed(table, &cause))?.table;
     let is_ours = there.as_ref().is_some_and(|there| has_keys(there.key_schema()));
     if !is_ours {
-        return Err(TableError { table: table.to_owned(), cause: "its keys are not pk and sk; it stays as it is".to_owned() });
+        return Err(TableError {
+            table: table.to_owned(),
+            cause: "its keys are not pk and sk; it stays as it is".to_owned(),
+        });
     }
     if !there.and_then(|table| table.stream_specification).is_some_and(|stream| stream.stream_enabled) {
         client
@@ -89,7 +92,8 @@ async fn create(client: &Client, table: &str) -> Result<Made, TableError> {
         .billing_mode(BillingMode::PayPerRequest)
         .stream_specification(stream(table)?);
     for (attribute, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
-        let definition = AttributeDefinition::builder().attribute_name(attribute).attribute_type(ScalarAttributeType::S);
+        let definition =
+            AttributeDefinition::builder().attribute_name(attribute).attribute_type(ScalarAttributeType::S);
         let key = KeySchemaElement::builder().attribute_name(attribute).key_type(kind);
         request = request
             .attribute_definitions(definition.build().map_err(|cause| failed(table, &cause))?)
