@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::app::App;
 use crate::domain::attempts::WindowLimit;
-use crate::domain::mail_order::{MailKind, MailOrder};
+use crate::domain::mail_order::{MailKind, MailOrder, Ordered};
 use crate::domain::timestamp::Timestamp;
 use crate::fault::{Fault, fault_arm};
 use crate::mail::{Letterhead, RenderError, mime};
