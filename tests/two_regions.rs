@@ -131,7 +131,7 @@ impl Drop for Named {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ed_18_no_schedule_of_two_regions_breaks_a_promise() {
+async fn sec_ed_18_no_schedule_of_two_regions_breaks_a_promise() {
     let mut tally = Tally::new();
     if let Some(seed) = asked("TWO_REGIONS_SEED") {
         let _named = Named(seed);

@@ -444,6 +444,10 @@ impl People {
 
     /// The second region takes over; nobody reaches the first one any more.
     pub async fn fail_over(&mut self, keeps_sessions: bool, tally: &mut Tally) {
+        // So that each schedule has sessions of the window.
+        for address in 0..ADDRESSES.len() {
+            self.login(address).await;
+        }
         let second = &self.regions[1].server;
         let until = failover::heartbeat(second, NAMES[0]).await.unwrap_or_default() - MARGIN;
         let since = self.now();
