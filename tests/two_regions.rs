@@ -16,7 +16,7 @@ use crate::harness::TestServer;
 use crate::harness::mailed::VERIFIED;
 
 /// Schedules of an ordinary run: some five seconds each.
-const SCHEDULES: u64 = 6;
+const SCHEDULES: u64 = 5;
 /// What every run has to get to, or it shows little.
 const REACHED: [&str; 9] = [
     "verify",
