@@ -74,7 +74,14 @@ class Region:
 
     def put(self, TransactItems: Json) -> Json:  # noqa: N803
         self.change("writer")
-        self.writer = TransactItems[0]["Put"]["Item"]
+        put = TransactItems[0]["Put"]
+        # Of two who do this at once, DynamoDB takes one.
+        expected: Json = "attribute_not_exists(pk)", None
+        if self.writer:
+            expected = "epoch = :before", {":before": self.writer["epoch"]}
+        if (put["ConditionExpression"], put.get("ExpressionAttributeValues")) != expected:
+            raise AssertionError(put)
+        self.writer = put["Item"]
         return {}
 
     def describe(self, SecretId: str) -> Json:  # noqa: N803

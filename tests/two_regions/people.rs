@@ -26,6 +26,8 @@ struct Session {
     /// Tokens that were exchanged, when, and after how many changes of the region that writes.
     spent: Vec<(String, i64, usize)>,
     ended: bool,
+    /// Whether it is not tried before the first region has taken its place back: trying ends what is dead.
+    waits: bool,
 }
 
 /// What works once.
@@ -263,7 +265,7 @@ impl People {
 
     fn signed_in(&mut self, address: usize, answer: &Value) {
         let text = |name: &str| answer[name].as_str().unwrap().to_owned();
-        let at = self.now();
+        let (at, waits) = (self.now(), !self.often());
         self.sessions.push(Session {
             address,
             began: at,
@@ -272,6 +274,7 @@ impl People {
             at,
             spent: Vec::new(),
             ended: false,
+            waits,
         });
     }
 
@@ -296,6 +299,12 @@ impl People {
     fn may_live(&self, session: &Session) -> bool {
         let kept = |it: &TakeOver| session.began > it.since || it.keeps_sessions && session.began <= it.until;
         self.changes.iter().all(kept)
+    }
+
+    /// Those that are tried by now.
+    fn tried(&self) -> Vec<usize> {
+        let is_last = self.changes.len() > 1;
+        (0..self.sessions.len()).filter(|index| is_last || !self.sessions[*index].waits).collect()
     }
 
     async fn refresh_one(&mut self, index: usize) -> bool {
@@ -435,6 +444,10 @@ impl People {
 
     /// The second region takes over; nobody reaches the first one any more.
     pub async fn fail_over(&mut self, keeps_sessions: bool, tally: &mut Tally) {
+        // So that each schedule has sessions of the window.
+        for address in 0..ADDRESSES.len() {
+            self.login(address).await;
+        }
         let second = &self.regions[1].server;
         let until = failover::heartbeat(second, NAMES[0]).await.unwrap_or_default() - MARGIN;
         let since = self.now();
@@ -458,6 +471,7 @@ impl People {
     pub async fn look_for_losses(&mut self, tally: &mut Tally) {
         let TakeOver { until, keeps_sessions, .. } = self.changes[0];
         let mut count = |what| *tally.entry(what).or_default() += 1;
+        let mut lost = Vec::new();
         for address in 0..ADDRESSES.len() {
             let of_address: Vec<i64> =
                 self.facts.iter().filter(|fact| fact.address == address).map(|fact| fact.at).collect();
@@ -475,9 +489,16 @@ impl People {
             match (self.login(address).await, in_window) {
                 (true, _) => count("kept: account"),
                 (false, false) => panic!("an account of before the window is lost: {of_address:?}, {until}"),
-                (false, true) if of_address[0] > until => count("lost: account"),
+                (false, true) if of_address[0] > until => {
+                    count("lost: account");
+                    lost.push(address);
+                }
                 (false, true) => count("lost: password"),
             }
+        }
+        // Who has lost an account registers again.
+        for address in lost {
+            self.register(address).await;
         }
     }
 
@@ -512,7 +533,7 @@ impl People {
         }
         self.everything_arrives().await;
         let mut live = Vec::new();
-        for index in 0..self.sessions.len() {
+        for index in self.tried() {
             if self.refresh_one(index).await {
                 live.push(index);
             }
@@ -546,7 +567,7 @@ impl People {
                 self.present(index).await;
             }
         }
-        for index in 0..self.sessions.len() {
+        for index in self.tried() {
             if !self.may_live(&self.sessions[index]) {
                 let answer = self.server().refresh(&self.sessions[index].refresh).await;
                 assert_eq!(answer.status, 401, "{}", answer.text);
@@ -561,7 +582,7 @@ impl People {
             self.login(address).await;
         }
         let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for index in 0..self.sessions.len() {
+        for index in self.tried() {
             if self.refresh_one(index).await {
                 let me = self.server().as_bearer(Method::GET, "/v1/me", &self.sessions[index].access).await;
                 assert_eq!(me.status, 200, "{}", me.text);

@@ -7,12 +7,13 @@ use wardgate_server::endpoints::ENDPOINTS;
 use wardgate_server::jobs::stream::Turn;
 
 use super::failover;
+use crate::harness::mailed::VERIFIED;
 use crate::harness::{EMAIL, PASSWORD, TABLE, TestServer};
 use crate::jobs::replica;
 
 /// Every endpoint, so that a new one is held to it: whoever asks, and whatever for, nothing is written.
 #[tokio::test]
-async fn ed_17_a_standby_region_writes_nothing_whoever_asks() {
+async fn sec_ed_17_a_standby_region_writes_nothing_whoever_asks() {
     let server = TestServer::start().await;
     let access = server.signed_in().await.string("access_token");
     let standby = server.configured(|config| config.region.role = wardgate::config::Role::Standby).await;
@@ -53,7 +54,7 @@ async fn ed_17_a_standby_region_writes_nothing_whoever_asks() {
 }
 
 #[tokio::test]
-async fn ed_17_workers_of_a_region_that_stands_by_do_nothing_and_lose_nothing() {
+async fn sec_ed_17_workers_of_a_region_that_stands_by_do_nothing_and_lose_nothing() {
     let server = TestServer::with(&[("AUTH__REGION__NAME", "eu-central-1")]).await;
     server.register(EMAIL, PASSWORD).await;
     failover::take_over_item(&server, "eu-west-1", None).await;
@@ -74,7 +75,7 @@ async fn ed_17_workers_of_a_region_that_stands_by_do_nothing_and_lose_nothing() 
 
 /// Leases are items, and would be taken from who works in the region that writes.
 #[tokio::test]
-async fn ed_17_a_server_that_stands_by_takes_no_lease() {
+async fn sec_ed_17_a_server_that_stands_by_takes_no_lease() {
     let server = TestServer::start().await;
     server.register(EMAIL, PASSWORD).await;
     let standby = server.configured(|config| config.region.role = wardgate::config::Role::Standby).await;
@@ -88,9 +89,26 @@ async fn ed_17_a_server_that_stands_by_takes_no_lease() {
     assert_eq!(bus.taken(), Vec::<String>::new());
 }
 
+/// The other region may have mailed it, and somebody may have used it there.
+#[tokio::test]
+async fn sec_ed_18_a_registration_of_before_is_not_mailed_again() {
+    let server = TestServer::with(&[VERIFIED, ("AUTH__REGION__NAME", "eu-west-1")]).await;
+    let flow = server.register(EMAIL, PASSWORD).await.string("flow_token");
+    server.clock.advance(1);
+    failover::take_over_item(&server, "eu-west-1", None).await;
+    server.clock.advance(120);
+    let body = json!({ "email": EMAIL, "flow_token": flow });
+    assert_eq!(server.post("/v1/email/verify/resend", &body).await.status, 202);
+    assert!(server.mails(EMAIL).await.is_empty());
+    // One that begins now goes the whole way.
+    server.clock.advance(120);
+    server.register(EMAIL, PASSWORD).await;
+    assert!(server.newest_mail(EMAIL).await.text.contains("?token="));
+}
+
 /// It cannot be told otherwise: its parameters are where nobody deploys just now.
 #[tokio::test]
-async fn ed_17_a_writer_that_lost_its_place_stops_in_less_than_a_minute() {
+async fn sec_ed_17_a_writer_that_lost_its_place_stops_in_less_than_a_minute() {
     let server = TestServer::with(&[("AUTH__REGION__NAME", "eu-central-1")]).await;
     server.signed_in().await;
     failover::take_over_item(&server, "eu-west-1", None).await;

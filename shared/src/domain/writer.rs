@@ -48,7 +48,7 @@ mod tests {
     use crate::domain::session::tests::session;
 
     #[test]
-    fn ed_18_sessions_of_the_window_are_over_and_no_others() {
+    fn sec_ed_18_sessions_of_the_window_are_over_and_no_others() {
         let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
         let window = |until, since| Window { until: at(until), since: at(since) };
         let kept = |windows: &[Window], seconds| {
