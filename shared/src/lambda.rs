@@ -29,7 +29,7 @@ use crate::fault::Fault;
 use crate::http::edge::{self, BodyError, Incoming};
 use crate::http::endpoint::Endpoint;
 use crate::http::source_address;
-use crate::outbound::functions;
+use crate::outbound::WITHOUT_GATEWAY;
 use crate::telemetry::embedded::Embedded;
 use crate::telemetry::{self, metrics};
 
@@ -241,7 +241,7 @@ pub fn incoming(mut event: ApiGatewayV2httpRequest) -> Incoming {
         Ok(Bytes::from(body))
     };
     // Only who may invoke a function can make this up: a gateway writes its own id (PL-08).
-    let is_without_gateway = event.request_context.apiid.as_deref() == Some(functions::WITHOUT_GATEWAY);
+    let is_without_gateway = event.request_context.apiid.as_deref() == Some(WITHOUT_GATEWAY);
     Incoming {
         path: event.raw_path.unwrap_or_default(),
         headers: event.headers,

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::aws::{Connection, builder};
 use crate::config::Config;
-use crate::outbound::OutboundError;
+use crate::outbound::{OutboundError, WITHOUT_GATEWAY};
 
 const SERVICE: &str = "Lambda";
 /// How long one answer may take: a cold start and the function's own ten seconds.
@@ -187,5 +187,3 @@ fn event(ask: &Ask<'_>) -> Value {
 }
 
 const AGENT: &str = "wardgate-smoke";
-/// The `apiId` of a request that no gateway had. A gateway's own are random.
-pub const WITHOUT_GATEWAY: &str = "smoke";

@@ -1,6 +1,5 @@
-//! What leaves the service by itself: mails, the orders for them, events, and what
-//! the edge is told. Each has two implementations, AWS's and
-//! a laptop's, so these are traits. What the smoke test asks of AWS it has on AWS alone.
+//! What leaves the service by itself: mails, the orders for them, events, and what the edge is told. Each has two
+//! implementations, AWS's and a laptop's, so these are traits. What the smoke test asks of AWS it has on AWS alone.
 
 #[cfg(feature = "smoke")]
 pub mod codedeploy;
@@ -26,6 +25,9 @@ use thiserror::Error;
 use crate::domain::email::Email;
 use crate::domain::event::Event;
 use crate::domain::mail_order::MailOrder;
+
+/// The `apiId` of a request that no gateway had: the smoke test's. A gateway's own are random.
+pub const WITHOUT_GATEWAY: &str = "smoke";
 
 /// A mail, ready to go.
 pub struct OutgoingMail {
