@@ -20,19 +20,30 @@ functions=("$@")
 if [ "${#functions[@]}" -eq 0 ]; then
     for binary in functions/*/src/bin/*.rs; do functions+=("$(basename "$binary" .rs)"); done
 fi
-# Packages, not the workspace: otherwise each function would get the features that the server and the tests ask for.
-packages=()
+# Packages, not the workspace: otherwise each function would get the features that the server and the tests ask for. What signs
+# for every region does so by a feature of what all of them link, and in one command with it all would have that: 92 kB each.
+together=() apart=()
 for function in "${functions[@]}"; do
     binary=$(echo functions/*/src/bin/"$function".rs)
     [ -e "$binary" ] || { echo "There is no function $function." >&2; exit 2; }
-    packages+=(--package "$(cut -d / -f 2 <<<"$binary")" --bin "$function")
+    package=$(cut -d / -f 2 <<<"$binary")
+    if [ "$package" = edge-sync ]; then
+        apart+=(--package "$package" --bin "$function")
+    else
+        together+=(--package "$package" --bin "$function")
+    fi
 done
 echo "Building ${#functions[@]} functions for $architecture. After their dependencies, each takes about a minute."
 # What is to be optimised says Cargo.toml; cargo-lambda would only add a newer processor, which costs size and gains
 # nothing: ring and argon2 look for it themselves.
 # Nothing is found in target/lambda but what this build made.
 rm -rf "$target/lambda"
-.tools/cargo-lambda/bin/cargo-lambda lambda build --release --disable-optimizations --compiler cargo "$flag" "${packages[@]}"
+build() {
+    [ $# -eq 0 ] ||
+        .tools/cargo-lambda/bin/cargo-lambda lambda build --release --disable-optimizations --compiler cargo "$flag" "$@"
+}
+build "${together[@]}"
+build "${apart[@]}"
 
 # What Amazon Linux 2023 has, which provided.al2023 is. A binary that was built beside a newer one may want more, and does
 # not start.
