@@ -1,5 +1,5 @@
-//! A laptop's deny list for `make edge`: what the function `edge-sync` and CloudFront's store do on AWS, by the same use case
-//! in memory (PL-06).
+//! A laptop's deny list for `make edge`: what the function `edge-sync` and the store of `CloudFront` do on AWS, by the same
+//! use case in memory (PL-06).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -260,7 +260,7 @@ proptest! {
             }
             futures::join!(run(one.clone()), run(other.clone()), run(again));
             let entries = world.store.entries();
-            for order in one.iter().chain(&other).flat_map(|batch| orders(batch)) {
+            for order in one.iter().chain(&other).flat_map(orders) {
                 let stored = entries.get(&order.key).unwrap_or_else(|| panic!("{order:?} is lost"));
                 assert!(stored.parse::<i64>().unwrap() >= order.value.parse::<i64>().unwrap(), "{order:?} {stored}");
             }
