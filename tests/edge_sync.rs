@@ -68,7 +68,7 @@ impl State {
                 200,
                 json!({ "KvsARN": EDGE_STORE, "Created": 0, "Status": "READY", "ItemCount": 0, "TotalSizeInBytes": bytes }),
             ),
-            ("GET", Some(rest)) if rest.starts_with("?") || rest.is_empty() => {
+            ("GET", Some(rest)) if rest.starts_with('?') || rest.is_empty() => {
                 assert!(rest.contains("MaxResults=50"), "{rest}");
                 let items = self.entries.iter().map(|(key, value)| json!({ "Key": key, "Value": value }));
                 (200, json!({ "Items": items.collect::<Value>() }))

@@ -14,7 +14,7 @@ use crate::harness::repository;
 const TEMPLATES: [&str; 2] = ["infra/pipeline.yaml", "infra/cloudformation-role.yaml"];
 /// The stacks that an administrator deploys, and no pipeline.
 const ADMINISTRATORS: [&str; 3] = [TEMPLATES[0], TEMPLATES[1], "infra/restore-testing.yaml"];
-/// `CloudFormationRole` of the second one, as the first one names it: infra/tests/test_pipeline.py.
+/// `CloudFormationRole` of the second one, as the first one names it: `infra/tests/test_pipeline.py`.
 const CLOUDFORMATION_ROLE: &str = "arn:aws:iam::123456789012:role/wardgate-pipeline/wardgate-staging-cloudformation";
 /// Jobs that may do more than read the source, and what.
 const RIGHTS: [(&str, &str, &str); 9] = [

@@ -45,7 +45,7 @@ const LONG: u64 = 50;
 /// How often each was met.
 pub type Tally = BTreeMap<&'static str, usize>;
 
-/// Numbers that a seed decides (SplitMix64).
+/// Numbers that a seed decides (`SplitMix64`).
 pub struct Chance(u64);
 
 impl Chance {
@@ -123,6 +123,7 @@ fn asked(name: &str) -> Option<u64> {
 struct Named(u64);
 
 impl Drop for Named {
+    #[expect(clippy::print_stderr, reason = "whoever mends it wants the same schedule again")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("TWO_REGIONS_SEED={} fails", self.0);
@@ -131,6 +132,7 @@ impl Drop for Named {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::print_stdout, reason = "a long run says what it has reached")]
 async fn sec_ed_18_no_schedule_of_two_regions_breaks_a_promise() {
     let mut tally = Tally::new();
     if let Some(seed) = asked("TWO_REGIONS_SEED") {

@@ -239,7 +239,7 @@ fn sec_pl_01_no_policy_names_two_statements_alike() {
     assert!(policies > 50, "{policies}");
 }
 
-/// It keeps a list of CloudFront's, and neither tables nor keys.
+/// It keeps a list of the edge's, and neither tables nor keys.
 #[tokio::test]
 async fn sec_pl_01_the_edge_sync_reaches_no_table_and_no_key() {
     let template = stack_of("edge-sync", &[("EdgeStoreArn", json!(EDGE_STORE))]);

@@ -84,13 +84,12 @@ impl Region {
         if self.known.get(&change.key).is_some_and(|known| known.written > change.version.written) {
             return;
         }
-        match &change.version.image {
-            Some(item) => self.server.put(TABLE, item.clone()).await,
-            None => {
-                let (pk, sk) = change.key.clone();
-                let keys = [("pk".to_owned(), AttributeValue::S(pk)), ("sk".to_owned(), AttributeValue::S(sk))];
-                self.server.delete(TABLE, &HashMap::from(keys)).await;
-            }
+        if let Some(item) = &change.version.image {
+            self.server.put(TABLE, item.clone()).await;
+        } else {
+            let (pk, sk) = change.key.clone();
+            let keys = [("pk".to_owned(), AttributeValue::S(pk)), ("sk".to_owned(), AttributeValue::S(sk))];
+            self.server.delete(TABLE, &HashMap::from(keys)).await;
         }
         self.known.insert(change.key, change.version);
     }

@@ -38,13 +38,13 @@ impl Rings {
 
     fn keys(&self, ring: &str) -> Vec<Value> {
         let ring: Value = serde_json::from_slice(&std::fs::read(self.file(ring)).unwrap()).unwrap();
-        ring["keys"].as_array().unwrap().clone()
+        ring.get("keys").and_then(Value::as_array).unwrap().clone()
     }
 
     fn kids(&self, ring: &str) -> Vec<String> {
-        let kid = |key: &Value| {
-            key["kid"].as_str().or(key["jwk"]["kid"].as_str()).map_or_else(|| key["version"].to_string(), str::to_owned)
-        };
+        let text = |key: &Value, path: &str| key.pointer(path).and_then(Value::as_str).map(str::to_owned);
+        let version = |key: &Value| key.get("version").unwrap().to_string();
+        let kid = |key: &Value| text(key, "/kid").or_else(|| text(key, "/jwk/kid")).unwrap_or_else(|| version(key));
         let mut kids: Vec<String> = self.keys(ring).iter().map(kid).collect();
         kids.sort();
         kids
