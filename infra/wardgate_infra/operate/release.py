@@ -201,7 +201,16 @@ def publications(stage: Stage, release: str | None, all_functions: list[Function
 
 def publications_of(bucket: Artifacts | None, release: str | None, all_functions: list[Function]) -> dict[str, str]:
     known = bucket.release(release).get("publications") if bucket and release else None
-    return known or {it.short: release for it in all_functions if release}
+    if known or not release:
+        return known or {}
+    by_its_name = {it.short: release for it in all_functions if not is_newer(it, release)}
+    # A name that nobody has published is for whoever asked to see as such.
+    return by_its_name or {it.short: release for it in all_functions}
+
+
+def is_newer(function: Function, release: str) -> bool:
+    """Whether a function came after a release: it has its first version still, and none of that name."""
+    return "1" in function.versions and function.version_of(release) is None
 
 
 def running(stage: Stage, all_functions: list[Function]) -> tuple[str | None, list[Function]]:
