@@ -49,6 +49,24 @@ class Names(unittest.TestCase):
         self.assertEqual(releases.code(MANIFEST), {"me": "functions/me/1234.zip"})
 
 
+class Publications(unittest.TestCase):
+    """Of a release that `sam deploy` has made, which nothing is kept of."""
+
+    def test_a_function_that_came_later_is_not_of_it(self) -> None:
+        old, new = function("me", "1", "before", "after"), function("edge-sync", "1", "after")
+        self.assertEqual(releases.publications_of(None, "before", [old, new]), {"me": "before"})
+
+    def test_a_function_whose_first_versions_are_gone_may_have_been_of_it(self) -> None:
+        pruned = function("me", "3", "one", "two", "three")
+        del pruned.versions["1"]
+        self.assertEqual(releases.publications_of(None, "one", [pruned]), {"me": "one"})
+
+    def test_a_name_that_nobody_has_published_is_told_of_every_function(self) -> None:
+        known = function("me", "1", "before")
+        self.assertEqual(releases.publications_of(None, "typo", [known]), {"me": "typo"})
+        self.assertEqual(releases.publications_of(None, None, [known]), {})
+
+
 class Proof(unittest.TestCase):
     def test_only_what_staging_has_run_well_is_for_production(self) -> None:
         run = {"artifact": "art", "smoke": "passed", "at": "noon"}
