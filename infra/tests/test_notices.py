@@ -43,11 +43,16 @@ class Told(unittest.TestCase):
         self.assertIn("failed or was stopped, after 90 s", ends["Message"])
 
     def test_no_value_of_a_setting_is_told(self) -> None:
-        options: dict[str, Json] = {"artifact": None, "parameters": "LogLevel=debug", "key": "limits.x", "value": "42"}
+        options: dict[str, Json] = {
+            "artifact": None,
+            "parameters": "LogLevel=debug",
+            "key": "limits.x",
+            "value": "not told",
+        }
         for verb in ("deploy", "set"):
             said = str(self.during(verb, **options))
             self.assertNotIn("debug", said)
-            self.assertNotIn("42", said.replace("42 s", ""))
+            self.assertNotIn("not told", said)
         self.assertIn("KEY=limits.x", said)
 
     def test_what_only_looks_tells_nobody(self) -> None:
