@@ -50,9 +50,6 @@ async fn handle(app: &App, pause: &dyn Pause, event: MigrateEvent) -> Result<Ans
     let run = Run { migrations: MIGRATIONS, pause };
     match event {
         MigrateEvent::Status(_) => Ok(Answer::Listing(standing(app, MIGRATIONS).await?)),
-        MigrateEvent::Order(order) => {
-            app.writes_now().await?;
-            Ok(Answer::Report(Box::new(migrate(app, run, &order).await?)))
-        }
+        MigrateEvent::Order(order) => Ok(Answer::Report(Box::new(migrate(app, run, &order).await?))),
     }
 }

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 
 import yaml
 
@@ -23,7 +24,7 @@ DEPLOYMENT = "deployment/wardgate"
 PATIENCE = "--timeout=300s"
 # An image may have to be fetched.
 PATIENT_START = "--pod-running-timeout=5m"
-MIGRATION, BACKUP = "wardgate-migration", "wardgate-backup"
+MIGRATION, BACKUP, RESTORE = "wardgate-migration", "wardgate-backup", "wardgate-restore"
 # Where the job of a restore finds the other half of the key that backups are encrypted to.
 IDENTITY = "/run/secrets/restore"
 FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -70,12 +71,11 @@ def apply(cluster: Cluster, given: list[Json]) -> None:
     cluster.run("apply", "--server-side", "--filename=-", given=text)
 
 
-def run_once(cluster: Cluster, job: Json, beside: list[Json]) -> None:
-    """Applies a job and what it needs, shows what it says, and fails if it does. The one of before goes: jobs do not
-    change."""
-    name = f"job/{job['metadata']['name']}"
+def run_once(cluster: Cluster, job: str, begin: Callable[[], None]) -> None:
+    """Has a job made, shows what it says, and fails if it does. The one of before goes: jobs do not change."""
+    name = f"job/{job}"
     cluster.run("delete", name, "--ignore-not-found", "--cascade=foreground")
-    apply(cluster, [*beside, job])
+    begin()
     cluster.run("logs", name, "--follow", PATIENT_START)
     # It has ended by then; only the API may not know yet.
     cluster.run("wait", name, "--for=condition=complete", "--timeout=30s")
@@ -90,7 +90,7 @@ def before_servers(cluster: Cluster, found: list[Json]) -> None:
     job = rules.only(found, "Job", MIGRATION)
     around = [it for it in found if it["kind"] not in ("Deployment", "Job")]
     try:
-        run_once(cluster, job, around)
+        run_once(cluster, MIGRATION, lambda: apply(cluster, [*around, job]))
     except Failed as failed:
         raise Failed(f"{failed}\nThe data is not migrated, and the release before goes on serving.") from failed
 
@@ -108,11 +108,8 @@ def deploy(cluster: Cluster, options: argparse.Namespace) -> None:
 
 def backup(cluster: Cluster, _options: argparse.Namespace) -> None:
     """As each night, now."""
-    name = f"job/{BACKUP}-now"
-    cluster.run("delete", name, "--ignore-not-found", "--cascade=foreground")
-    cluster.run("create", "job", f"{BACKUP}-now", f"--from=cronjob/{BACKUP}")
-    cluster.run("logs", name, "--follow", PATIENT_START)
-    cluster.run("wait", name, "--for=condition=complete", "--timeout=30s")
+    job = f"{BACKUP}-now"
+    run_once(cluster, job, lambda: cluster.run("create", "job", job, f"--from=cronjob/{BACKUP}"))
 
 
 def restore(cluster: Cluster, options: argparse.Namespace) -> None:
@@ -128,16 +125,16 @@ def restore(cluster: Cluster, options: argparse.Namespace) -> None:
     [container] = spec["containers"]
     container["args"] = ["import", f"/backup/{options.file}", "--identity-file", f"{IDENTITY}/identity"]
     container["volumeMounts"].append({"name": "identity", "mountPath": IDENTITY, "readOnly": True})
-    spec["volumes"].append({"name": "identity", "secret": {"secretName": "wardgate-restore", "defaultMode": 0o440}})
+    spec["volumes"].append({"name": "identity", "secret": {"secretName": RESTORE, "defaultMode": 0o440}})
     template = {"metadata": {"labels": labels}, "spec": spec}
     job = {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {"name": "wardgate-restore", "namespace": nightly["metadata"]["namespace"], "labels": labels},
+        "metadata": {"name": RESTORE, "namespace": nightly["metadata"]["namespace"], "labels": labels},
         "spec": {"backoffLimit": 0, "ttlSecondsAfterFinished": 604800, "template": template},
     }
-    run_once(cluster, job, [])
-    cluster.run("delete", "secret/wardgate-restore")
+    run_once(cluster, RESTORE, lambda: apply(cluster, [job]))
+    cluster.run("delete", f"secret/{RESTORE}")
 
 
 def rollback(cluster: Cluster, _options: argparse.Namespace) -> None:

@@ -28,6 +28,19 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
+/// Runs to the end: whether it succeeded, and what was told.
+pub(crate) fn outcome(command: &mut Command) -> (bool, String) {
+    let output = command.output().unwrap();
+    (output.status.success(), told(&output))
+}
+
+/// What was told by something that has to succeed.
+#[track_caller]
+pub(crate) fn succeeded((succeeded, text): (bool, String)) -> String {
+    assert!(succeeded, "{text}");
+    text
+}
+
 /// A folder for data and files of its own.
 pub(crate) struct Folder(tempfile::TempDir);
 
@@ -83,8 +96,6 @@ impl Folder {
         command
     }
 
-    /// Runs to the end and answers what was told.
-    #[track_caller]
     /// What the program says against a table at an endpoint, as against AWS or an emulator of it. Stage development has the
     /// folder's keys.
     pub(crate) fn told_at(&self, endpoint: &str, verb: &str, stage: &str, file: &Path) -> String {
@@ -103,11 +114,10 @@ impl Folder {
         told(&command.output().unwrap())
     }
 
+    /// Runs to the end and answers what was told.
+    #[track_caller]
     pub(crate) fn run(&self, verb: &str, file: &Path, arguments: &[&str]) -> String {
-        let output = self.command(verb, file, arguments).output().unwrap();
-        let told = told(&output);
-        assert!(output.status.success(), "{told}");
-        told
+        succeeded(outcome(&mut self.command(verb, file, arguments)))
     }
 
     #[track_caller]

@@ -13,7 +13,7 @@ use wardgate::entropy::SystemEntropy;
 use wardgate_server::dev::engine::{self, Engine};
 use wardgate_server::preflight;
 
-use crate::harness::{Folder, told};
+use crate::harness::{Folder, outcome, succeeded};
 
 const ISSUER: &str = "https://auth.example.com";
 
@@ -45,15 +45,12 @@ impl Nothing {
             // As a container has it.
             .env("AUTH__STAGE", "staging")
             .args(arguments);
-        let output = command.output().unwrap();
-        (output.status.success(), told(&output))
+        outcome(&mut command)
     }
 
     #[track_caller]
     fn operated(&self, arguments: &[&str]) -> String {
-        let (succeeded, text) = self.operate(arguments);
-        assert!(succeeded, "{arguments:?}: {text}");
-        text
+        succeeded(self.operate(arguments))
     }
 
     /// What keeps a server of this stage from starting, mails apart.

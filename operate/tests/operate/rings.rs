@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::harness::{Folder, told};
+use crate::harness::{Folder, outcome, succeeded};
 
 struct Rings(Folder);
 
@@ -25,15 +25,12 @@ impl Rings {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wardgate-operate"));
         // Neither AWS nor a table: keys are made where nobody is asked.
         command.env_clear().arg("keys").args(arguments).arg("--folder").arg(self.0.path("keys"));
-        let output = command.output().unwrap();
-        (output.status.success(), told(&output))
+        outcome(&mut command)
     }
 
     #[track_caller]
     fn operated(&self, arguments: &[&str]) -> String {
-        let (succeeded, text) = self.operate(arguments);
-        assert!(succeeded, "{arguments:?}: {text}");
-        text
+        succeeded(self.operate(arguments))
     }
 
     fn keys(&self, ring: &str) -> Vec<Value> {

@@ -52,8 +52,9 @@ pub async fn standing(app: &App, migrations: &[&dyn Migration]) -> Result<Listin
     Ok(Listing::new(&known, &states, now))
 }
 
-/// Does as much of what is left to be done as there is time for.
+/// Does as much of what is left to be done as there is time for, in the region that writes (ED-17).
 pub async fn migrate(app: &App, run: Run<'_>, order: &Order) -> Result<Report, Fault> {
+    app.writes_now().await?;
     let runner = Runner { app, run, order, until: order.until(app, app.clock.now()), owner: owner(app)? };
     if order.dry_run { runner.rehearse().await } else { runner.perform().await }
 }
