@@ -25,7 +25,10 @@ fuzz() {
         "$work/$target" "${seeds[@]}"
 }
 
-RUSTC_WORKSPACE_WRAPPER=$PWD/fuzz/rustc.sh cargo build --package wardgate-fuzz --features libfuzzer --bin fuzz
+# Of the whole workspace, examples too: so dependencies have the features that tests ask for, and are those that the tests
+# have built.
+RUSTC_WORKSPACE_WRAPPER=$PWD/fuzz/rustc.sh cargo build --workspace --exclude wardgate-generate \
+    --features wardgate-fuzz/libfuzzer --bin fuzz --examples
 
 if [ -n "${1:-}" ]; then
     [ -d "fuzz/corpus/$1" ] || { echo "There is no target $1, only: $(ls -m fuzz/corpus)" >&2; exit 1; }

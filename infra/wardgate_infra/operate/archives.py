@@ -7,24 +7,27 @@ import zipfile
 
 from wardgate_infra import TARGET
 
+# zlib's own balance; and for an emulator, where nobody waits for what a function loads.
+BALANCED, SOON = 6, 1
 
-def archive(bootstrap: bytes) -> bytes:
+
+def archive(bootstrap: bytes, level: int = BALANCED) -> bytes:
     """A function's archive. The last builds' are kept beside the build, because packing takes longer than uploading."""
-    file = TARGET / "deploy/archives" / f"{hashlib.sha256(bootstrap).hexdigest()}.zip"
+    file = TARGET / "deploy/archives" / f"{hashlib.sha256(bootstrap).hexdigest()}-{level}.zip"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         # Renamed at the end: what is there is whole.
         unfinished = file.with_suffix(f".{os.getpid()}")
-        unfinished.write_bytes(zipped(bootstrap))
+        unfinished.write_bytes(zipped(bootstrap, level))
         unfinished.rename(file)
     return file.read_bytes()
 
 
-def zipped(bootstrap: bytes) -> bytes:
+def zipped(bootstrap: bytes, level: int = BALANCED) -> bytes:
     """The same bytes for the same binary: no time, no owner."""
     entry = zipfile.ZipInfo("bootstrap", (1980, 1, 1, 0, 0, 0))
     entry.create_system, entry.external_attr, entry.compress_type = 3, 0o755 << 16, zipfile.ZIP_DEFLATED
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as file:
-        file.writestr(entry, bootstrap)
+        file.writestr(entry, bootstrap, compresslevel=level)
     return packed.getvalue()

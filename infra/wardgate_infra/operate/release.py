@@ -106,9 +106,10 @@ def build(stage: Stage, binaries: Path | None) -> Json:
     if wrong := files.keys() ^ set(functions()):
         raise Failed(f"{binaries} has not each function's bootstrap: {', '.join(sorted(wrong))}.")
     bucket = artifacts(stage)
+    level = archives.SOON if stage.is_emulated else archives.BALANCED
 
     def keep(function: str) -> tuple[str, str, bool]:
-        code = archives.archive(files[function].read_bytes())
+        code = archives.archive(files[function].read_bytes(), level)
         digest = hashlib.sha256(code).hexdigest()
         key = f"functions/{function}/{digest}.zip"
         if new := not bucket.has(key):
