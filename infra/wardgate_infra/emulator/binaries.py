@@ -62,8 +62,8 @@ def is_without_history() -> bool:
 
 
 def compile_functions(source: Path) -> None:
-    """Of the whole workspace, examples too: so dependencies have the features that tests ask for, and are those that the
-    tests have built."""
+    """Of the whole workspace, examples too: so dependencies have the features that tests ask for, and are those that
+    tests were built with."""
     chosen = [argument for name in functions(source) for argument in ("--bin", name)]
     command = ["cargo", "build", "--workspace", "--exclude", "wardgate-generate", *chosen, "--examples"]
     environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET)}
