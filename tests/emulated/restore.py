@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from emulated import commands
 from emulated.gateway import OTHER_PASSWORD, PASSWORD, Api, equal, holds, matched, remembered, wait_for
@@ -28,9 +29,9 @@ STARTED: dict[str, float] = {}
 class Operator:
     """Who types the commands, in a copy of the repository, so that the parameters of this one stay as they are."""
 
-    def __init__(self, emulator: Deployment) -> None:
+    def __init__(self, emulator: Deployment, folder: str = "operator") -> None:
         self.stage = emulator.stage
-        self.root = emulator.folder / "operator"
+        self.root = emulator.folder / folder
         shutil.rmtree(self.root, ignore_errors=True)
         shutil.copytree(emulator.root / "infra", self.root / "infra")
         for file in ("template.yaml", "samconfig.toml"):
@@ -41,7 +42,7 @@ class Operator:
         # The package goes by where it is itself.
         self.environment = emulator.environment | {"PYTHONPATH": str(self.root / "infra")}
 
-    def command(self, verb: str, *options: str) -> list[str]:
+    def command(self, verb: str, *options: str | Path) -> list[str | Path]:
         return [sys.executable, "-m", "wardgate_infra.operate", verb, "--stage", self.stage, *options]
 
     def begins(self, *words: str) -> subprocess.Popen[str]:
@@ -55,16 +56,20 @@ class Operator:
             text=True,
         )
 
-    def types(self, *words: str, works: bool = True) -> str:
+    def types(self, *words: str | Path, works: bool = True) -> str:
         """What a command says."""
+        return self.runs(*self.command(*words), works=works)
+
+    def runs(self, *command: str | Path, works: bool = True) -> str:
+        """What a program says."""
         ran = subprocess.run(
-            self.command(*words),
+            command,
             cwd=self.root,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
         holds((ran.returncode == 0) == works, ran.stdout, ran.stderr)

@@ -37,9 +37,9 @@ METHODS = {"get", "put", "post", "delete", "patch", "head", "options"}
 ANY = {"x-amazon-apigateway-any-method": "any"}
 
 
-def api_id(stage: str) -> str:
+def api_id(stage: str, region: str = REGION) -> str:
     """An API's id is random in AWS. Here it is part of development's issuer, which functions know before it."""
-    return f"wardgate-{stage}"
+    return f"wardgate-{stage}" if region == REGION else f"wardgate-{stage}-{region}"
 
 
 def parameters(template: Json, given: dict[str, str]) -> dict[str, str | list[str]]:
@@ -83,10 +83,10 @@ ABSENT = {
 }
 
 
-def lower(template: Json, given: dict[str, str]) -> Json:
+def lower(template: Json, given: dict[str, str], region: str = REGION) -> Json:
     """The template without SAM and without what the emulator does not know."""
     if "Transform" in template:
-        translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
+        translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=region))
         template = translator.translate(template, parameters(template, given))
         # Goes nowhere, but it would complain on exit.
         translator.metrics.publish()
@@ -97,7 +97,7 @@ def lower(template: Json, given: dict[str, str]) -> Json:
             case kind if kind in ABSENT:
                 del resources[logical_id]
             case "AWS::ApiGatewayV2::Api":
-                lower_api(resources, logical_id, properties, given["Stage"])
+                lower_api(resources, logical_id, properties, api_id(given["Stage"], region))
             case "AWS::Lambda::Alias":
                 resource.pop("UpdatePolicy", None)
             case "AWS::Events::Rule" if "ScheduleExpression" in properties:
@@ -184,7 +184,7 @@ BY_PROPERTIES: dict[str, Callable[[Json], None]] = {
 }
 
 
-def lower_api(resources: Json, api: str, properties: Json, stage: str) -> None:
+def lower_api(resources: Json, api: str, properties: Json, name: str) -> None:
     """The emulator ignores an API's Body, which is where SAM puts the routes, so they become resources. Whatever else
     SAM may put there stops the deploy. The original's routes, and which function each leads to: tests/template/,
     routes_are_the_endpoints."""
@@ -193,7 +193,7 @@ def lower_api(resources: Json, api: str, properties: Json, stage: str) -> None:
     properties.pop("FailOnWarnings", None)
     properties["Name"] = body["info"]["title"]
     properties["ProtocolType"] = "HTTP"
-    properties["Tags"] = {"ms-custom-id": api_id(stage)}
+    properties["Tags"] = {"ms-custom-id": name}
     if "x-amazon-apigateway-cors" in body:
         # A template says AllowOrigins and the service's own API says allowOrigins, as the Body does. The emulator takes
         # over either and reads the second, so that by the first it would refuse every origin. The original's lists:
