@@ -54,13 +54,15 @@ class EdgeOrders(unittest.TestCase):
         self.assertEqual(queue.asked("get_queue_url"), [{"QueueName": "wardgate-staging-edge-sync"}])
         self.assertIn("what these keys signed", self.said.call_args.args[0])
 
-    def with_edge(self, cloudfront: FakeClient, outputs: Json, **clients: FakeClient) -> Stage:
+    def with_edge(self, cloudfront: FakeClient, outputs: Json, edge: str = "on", **clients: Json) -> Stage:
         """A stage with an edge of its own, whose stack has these outputs, and with a list."""
         listed = [{"OutputKey": name, "OutputValue": it} for name, it in outputs.items()]
-        given = [{"ParameterKey": "EdgeStoreArn", "ParameterValue": "arn:x"}]
+        given = [
+            {"ParameterKey": "EdgeStoreArn", "ParameterValue": "arn:x"},
+            {"ParameterKey": "Edge", "ParameterValue": edge},
+        ]
         formation = FakeClient(describe_stacks={"Stacks": [{"Outputs": listed, "Parameters": given}]})
         made = stage(cloudfront=cloudfront, cloudformation=formation, **clients)
-        made.parameters["Edge"] = "on"
         self.regions: list[str] = []
 
         def in_region(region: str) -> Stage:
@@ -88,7 +90,7 @@ class EdgeOrders(unittest.TestCase):
     def test_without_an_edge_of_its_own_nothing_is_kept(self) -> None:
         cloudfront = FakeClient()
         edge_orders.forget_key_set(self.with_edge(cloudfront, {}))
-        edge_orders.forget_key_set(stage(cloudfront=cloudfront))
+        edge_orders.forget_key_set(self.with_edge(cloudfront, {"DistributionId": "E1"}, edge="off"))
         self.assertEqual(cloudfront.calls, [])
 
     def test_sec_ed_15_where_the_list_or_the_locations_cannot_be_told_the_other_is(self) -> None:

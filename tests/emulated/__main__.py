@@ -1,6 +1,6 @@
 """`make test-deploy`: staging and production with the parameters of their own files, one after the other in the same
 account of an emulator that has a free port for itself; and beside them, in an account of its own, an upgrade from the
-previous release."""
+previous release, and then a stage of two regions."""
 
 import contextlib
 import functools
@@ -18,6 +18,8 @@ from wardgate_infra.emulator.emulator import Emulator
 
 ONE_AFTER_THE_OTHER = ("staging", "production")
 UPGRADED = "development"
+# Staging once more, in the upgrade's account, which has none.
+REGIONS = "regions"
 
 
 def free_port() -> int:
@@ -42,17 +44,18 @@ def test(names: tuple[str, ...], emulator: Emulator, began: float) -> None:
     """These stages, one after the other."""
     fine = True
     for stage in names:
-        fine &= stages.run(Deployment(emulator, stage), stages.STAGES[stage])
+        name = "staging" if stage == REGIONS else stage
+        fine &= stages.run(Deployment(emulator, name), stages.STAGES[stage])
         say(f"{stage} is checked", began)
     if not fine:
         raise Failed(f"The logs stay in {emulator.folder}.")
 
 
 @contextlib.contextmanager
-def upgrade_beside() -> Iterator[None]:
-    """The upgrade in a process of its own, which says at the end what it has seen."""
+def beside(names: tuple[str, ...]) -> Iterator[None]:
+    """The upgrade and two regions in a process of their own, which says at the end what it has seen."""
     log = TARGET / "emulator/upgrade.log"
-    command = [sys.executable, "-m", "emulated", UPGRADED]
+    command = [sys.executable, "-m", "emulated", *names]
     with log.open("wb") as file:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
     try:
@@ -64,16 +67,16 @@ def upgrade_beside() -> Iterator[None]:
         process.wait()
         print(log.read_text(encoding="utf-8", errors="replace"), end="", flush=True)
     if process.returncode != 0:
-        raise Failed("The upgrade from the previous release failed, as above.")
+        raise Failed("The upgrade from the previous release, or the second region, failed, as above.")
 
 
 def test_all(emulator: Emulator, began: float) -> None:
-    with contextlib.nullcontext() if binaries.build_previous() is None else upgrade_beside():
+    with beside((REGIONS,) if binaries.build_previous() is None else (UPGRADED, REGIONS)):
         test(ONE_AFTER_THE_OTHER, emulator, began)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == [UPGRADED]:
-        main(free_port(), functools.partial(test, (UPGRADED,)), "wardgate: interrupted", build=lambda: None)
+    if sys.argv[1:]:
+        main(free_port(), functools.partial(test, tuple(sys.argv[1:])), "wardgate: interrupted", build=lambda: None)
     else:
         main(free_port(), test_all, "wardgate: interrupted", build)

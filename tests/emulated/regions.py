@@ -75,7 +75,9 @@ class Region:
 def check_failover_and_back(api: Api, emulator: Deployment) -> None:
     """ED-17, ED-18: the second region takes over, and the first one takes it back."""
     home, standby = Region(emulator, lower.REGION), Region(emulator, STANDBY)
-    emulator.emulator.client("sesv2", STANDBY).create_email_identity(EmailIdentity="auth.staging.example.com")
+    for region in (home, standby):
+        region.client("sesv2").create_email_identity(EmailIdentity=emulator.parameters["MailIdentity"])
+    home.leads()
     standby.operator.runs(sys.executable, "-c", DATA_STACK, emulator.stage)
     home.deploys()
     standby.deploys(

@@ -42,8 +42,8 @@ class Operator:
         # The package goes by where it is itself.
         self.environment = emulator.environment | {"PYTHONPATH": str(self.root / "infra")}
 
-    def command(self, verb: str, *options: str | Path) -> list[str | Path]:
-        return [sys.executable, "-m", "wardgate_infra.operate", verb, "--stage", self.stage, *options]
+    def command(self, *words: str | Path) -> list[str | Path]:
+        return [sys.executable, "-m", "wardgate_infra.operate", words[0], "--stage", self.stage, *words[1:]]
 
     def begins(self, *words: str) -> subprocess.Popen[str]:
         """A command that is under way."""

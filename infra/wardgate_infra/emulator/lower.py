@@ -184,7 +184,7 @@ BY_PROPERTIES: dict[str, Callable[[Json], None]] = {
 }
 
 
-def lower_api(resources: Json, api: str, properties: Json, name: str) -> None:
+def lower_api(resources: Json, api: str, properties: Json, its_id: str) -> None:
     """The emulator ignores an API's Body, which is where SAM puts the routes, so they become resources. Whatever else
     SAM may put there stops the deploy. The original's routes, and which function each leads to: tests/template/,
     routes_are_the_endpoints."""
@@ -193,7 +193,7 @@ def lower_api(resources: Json, api: str, properties: Json, name: str) -> None:
     properties.pop("FailOnWarnings", None)
     properties["Name"] = body["info"]["title"]
     properties["ProtocolType"] = "HTTP"
-    properties["Tags"] = {"ms-custom-id": name}
+    properties["Tags"] = {"ms-custom-id": its_id}
     if "x-amazon-apigateway-cors" in body:
         # A template says AllowOrigins and the service's own API says allowOrigins, as the Body does. The emulator takes
         # over either and reads the second, so that by the first it would refuse every origin. The original's lists:

@@ -44,13 +44,12 @@ def retired(stage: Stage, kids: Iterable[str]) -> None:
 
 def forget_key_set(stage: Stage) -> None:
     """Has every location of the edge ask for the key set anew (ED-15)."""
-    if not account.has_edge(stage):
+    if switch_over.running(stage).get("Edge", "off") == "off":
         return
     there = stage.in_region(account.EDGE_REGION)
     batch = {"Paths": {"Quantity": 1, "Items": [KEPT]}, "CallerReference": str(uuid.uuid4())}
     try:
         found = there.outputs(account.edge_stack(stage)).get("DistributionId")
-        # It may be on in the file, and not deployed yet.
         if found is None:
             return
         there.client("cloudfront").create_invalidation(DistributionId=found, InvalidationBatch=batch)
