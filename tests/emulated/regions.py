@@ -40,6 +40,9 @@ class Region:
         self.client = functools.partial(emulator.emulator.client, region=region)
         self.url = emulator.api(lower.api_id(emulator.stage, region))
         self.operator = Operator(emulator, f"operator-{region}")
+        # What a deploy looks for, and nobody changes.
+        for name in ("functions", "shared", "docs", "edge", "Cargo.toml", ".git"):
+            (self.operator.root / name).symlink_to(emulator.root / name)
         settings = self.operator.root / "samconfig.toml"
         settings.write_text(settings.read_text(encoding="utf-8").replace(lower.REGION, region), encoding="utf-8")
         text = self.operator.parameters.read_text(encoding="utf-8")
@@ -80,6 +83,7 @@ def check_failover_and_back(api: Api, emulator: Deployment) -> None:
     home.leads()
     standby.operator.runs(sys.executable, "-c", DATA_STACK, emulator.stage)
     home.deploys()
+    replicated(home)
     standby.deploys(
         Writer="false",
         TableStreamArn=standby.stream("wardgate"),
@@ -97,6 +101,13 @@ def check_failover_and_back(api: Api, emulator: Deployment) -> None:
     refused(home)
     taken_over(standby, pairs, dead)
     back(home, standby)
+
+
+def replicated(home: Region) -> None:
+    """Gives the tables their replicas, which the emulator's CloudFormation passes over. It does give secrets theirs."""
+    for table in ("wardgate", "wardgate-audit"):
+        update = [{"Create": {"RegionName": STANDBY}}]
+        home.client("dynamodb").update_table(TableName=f"{table}-{home.emulator.stage}", ReplicaUpdates=update)
 
 
 def refused(region: Region) -> None:

@@ -138,7 +138,7 @@ def check_restore_test(_api: Api, emulator: Deployment) -> None:
 
 
 def check_failover(_api: Api, emulator: Deployment) -> None:
-    """The emulator has one region. What a failover does: infra/tests/test_failover.py and tests/two_regions.rs."""
+    """This stage has one region. What a failover does with two: tests/emulated/regions.py."""
     line = f"make failover STAGE={emulator.stage} TO=eu-west-1"
     ran = commands.typed(emulator, f"{line} YES=1")
     holds(ran.returncode != 0 and "has no second region" in ran.stderr, ran.stdout, ran.stderr)

@@ -90,6 +90,9 @@ def lower(template: Json, given: dict[str, str], region: str = REGION) -> Json:
         template = translator.translate(template, parameters(template, given))
         # Goes nowhere, but it would complain on exit.
         translator.metrics.publish()
+    if "Conditions" in template:
+        # The emulator's know no region. Nothing is lost: it is the one that the stack is made in.
+        template["Conditions"] = with_region(template["Conditions"], region)
     resources = template["Resources"]
     for logical_id, resource in list(resources.items()):
         properties = resource.get("Properties", {})
@@ -109,6 +112,15 @@ def lower(template: Json, given: dict[str, str], region: str = REGION) -> Json:
     # Without CodeDeploy nothing depends on it, and CloudFormation takes its change for none.
     template.get("Parameters", {}).pop("Canary", None)
     return template
+
+
+def with_region(value: Json, region: str) -> Json:
+    """A part of a template with the region where it refers to it."""
+    if value == {"Ref": "AWS::Region"}:
+        return region
+    if isinstance(value, dict):
+        return {name: with_region(it, region) for name, it in value.items()}
+    return [with_region(it, region) for it in value] if isinstance(value, list) else value
 
 
 def lower_alarm(properties: Json) -> None:
