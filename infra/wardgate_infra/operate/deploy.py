@@ -188,8 +188,8 @@ def begin(deploy: Deploy) -> None:
     deploy.last = releases.last_deploy(stage)
     deploy.is_moving = True
     releases.remember(stage, deploy.release, deploy.manifest, deploy.live, deploy.publications)
-    # The API's alarm takes deployments back, and CodeDeploy might refuse one whose alarm is not there yet. In a region that
-    # stands by, its hook would play a user who is refused.
+    # The API's alarm takes deployments back, and CodeDeploy might refuse one whose alarm is not there yet. In a
+    # region that stands by, its hook would play a user who is refused.
     watched = "ApiId" in stage.outputs(stage.code_stack) and not is_standby(stage)
     deploy.given |= canary(deploy.before, watched=watched)
 
