@@ -2,8 +2,8 @@
 what is lost on the way is tests/two_regions.rs'. `make failover` there and back is typed over copies of the files that
 an operator would change.
 
-What is not AWS's: nobody writes heartbeats, because the emulator's schedules call no table, and its regions share one
-edge. The check writes them, and leads people from one region to the other.
+What the emulator lacks, and the check does: its CloudFormation gives tables no replicas, its Secrets Manager makes no
+copy a secret of its own, its schedules write no heartbeat, and nobody leads people from one region to the other.
 """
 
 import datetime
@@ -19,6 +19,7 @@ from wardgate_infra import Json
 from wardgate_infra.emulator import issuers, lower
 from wardgate_infra.emulator.binaries import ARTIFACTS
 from wardgate_infra.emulator.deployment import Deployment
+from wardgate_infra.operate import failover
 
 STANDBY = "eu-west-1"
 STAYS, LEAVES = "stays@example.com", "changes@example.com"
@@ -93,7 +94,7 @@ def check_failover_and_back(api: Api, emulator: Deployment) -> None:
     refused(standby)
     dead = api.code_flow(STAYS)
     home.beats()
-    said = home.operator.types("failover", "--to", STANDBY, "--yes")
+    said = fails_over(home, standby, home)
     holds("The newest heartbeat here is of" in said and f"{STANDBY} writes." in said, said)
     standby.leads()
     # What the first region has heard of by itself.
@@ -108,6 +109,21 @@ def replicated(home: Region) -> None:
     for table in ("wardgate", "wardgate-audit"):
         update = [{"Create": {"RegionName": STANDBY}}]
         home.client("dynamodb").update_table(TableName=f"{table}-{home.emulator.stage}", ReplicaUpdates=update)
+
+
+def fails_over(home: Region, to: Region, before: Region) -> str:
+    """Types the command, which stops where the emulator's Secrets Manager makes no copy a secret of its own; does that
+    instead; and types it again, which goes on."""
+    words = ("failover", "--to", to.region, "--yes")
+    said = home.operator.types(*words, works=False)
+    holds("StopReplicationToReplica" in said, said)
+    secrets = to.client("secretsmanager")
+    for ring in failover.RINGS:
+        name = f"wardgate/{to.emulator.stage}/{ring}"
+        value = before.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
+        secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+        secrets.create_secret(Name=name, SecretString=value)
+    return home.operator.types(*words)
 
 
 def refused(region: Region) -> None:
@@ -143,7 +159,7 @@ def back(home: Region, standby: Region) -> None:
     beats = threading.Thread(target=beating, daemon=True)
     beats.start()
     try:
-        said = home.operator.types("failover", "--to", lower.REGION, "--yes")
+        said = fails_over(home, home, standby)
     finally:
         stop.set()
         beats.join()
