@@ -109,6 +109,9 @@ def lower(template: Json, given: dict[str, str], region: str = REGION) -> Json:
                 properties["State"] = "DISABLED"
             case kind if kind in BY_PROPERTIES:
                 BY_PROPERTIES[kind](properties)
+        if resource["Type"] == "AWS::IAM::Role" and region != REGION:
+            # Roles are in no region, and what the emulator calls one is made of its stack's name and its own.
+            properties.setdefault("RoleName", {"Fn::Sub": f"${{AWS::StackName}}-{logical_id}-{region}"})
     # Without CodeDeploy nothing depends on it, and CloudFormation takes its change for none.
     template.get("Parameters", {}).pop("Canary", None)
     return template
