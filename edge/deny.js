@@ -103,11 +103,20 @@ async function isDenied(claims) {
     if (ended) return true;
   }
   const forAll = await words('all');
-  if (forAll !== null && (claims.iat <= seconds(forAll[0]) || forAll.indexOf(claims.kid, 1) > 0)) return true;
+  if (forAll !== null && (claims.iat <= seconds(forAll[0]) || isRetired(forAll, claims.kid))) return true;
   if (claims.user === '') return false;
   const forUser = await words(claims.user);
   if (forUser === null || claims.iat > seconds(forUser[0])) return false;
   return claims.session === '' || forUser.indexOf(claims.session, 1) < 0;
+}
+
+// Where many keys were retired, they are known by how their ids end.
+function isRetired(words, kid) {
+  for (let i = 1; i < words.length; i += 1) {
+    const word = words[i];
+    if (word === kid || (word.charAt(0) === '~' && kid.endsWith(word.slice(1)))) return true;
+  }
+  return false;
 }
 
 async function words(key) {

@@ -11,20 +11,18 @@ import workerd from "workerd";
 const { default: binary, compatibilityDate } = workerd;
 
 /** deny.js imports what only CloudFront has, and exports nothing, because CloudFront finds its handler by name. */
-const cloudFrontFunction = {
+const cloudFrontFunction = (cloudfront) => ({
   name: "cloudfront-function",
   setup(bundle) {
-    bundle.onResolve({ filter: /^cloudfront$/ }, () => ({
-      path: fileURLToPath(new URL("cloudfront.js", import.meta.url)),
-    }));
+    bundle.onResolve({ filter: /^cloudfront$/ }, () => ({ path: fileURLToPath(cloudfront) }));
     bundle.onLoad({ filter: /\/deny\.js$/ }, async ({ path }) => ({
       contents: `${await readFile(path, "utf8")}\nexport { handler };\n`,
     }));
   },
-};
+});
 
-/** All of a module and what it imports, as one text. */
-export async function bundle(entry, options = {}) {
+/** All of a module and what it imports, as one text. `cloudfront` is what deny.js has as that module. */
+export async function bundle(entry, { cloudfront = new URL("cloudfront.js", import.meta.url), ...options } = {}) {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(entry)],
     bundle: true,
@@ -32,7 +30,7 @@ export async function bundle(entry, options = {}) {
     format: "esm",
     target: "es2023",
     external: ["cloudflare:*", "node:*"],
-    plugins: [cloudFrontFunction],
+    plugins: [cloudFrontFunction(cloudfront)],
     logLevel: "error",
     ...options,
   });
@@ -43,9 +41,9 @@ export async function bundle(entry, options = {}) {
  * Starts workerd with one worker. Its `external` services are addresses such as `127.0.0.1:8080`, its `variables` texts.
  * Port 0 is one that is free.
  */
-export async function start(entry, { port = 0, external = {}, variables = {}, output = "inherit" } = {}) {
+export async function start(entry, { port = 0, external = {}, variables = {}, output = "inherit", cloudfront } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "edge-"));
-  await writeFile(join(folder, "main.js"), await bundle(entry));
+  await writeFile(join(folder, "main.js"), await bundle(entry, { cloudfront }));
   const text = JSON.stringify;
   const bindings = [
     ...Object.keys(external).map((name) => `(name = ${text(name)}, service = ${text(name)})`),

@@ -1,7 +1,7 @@
 // The runtimes that judge the corpus. Each has `verdicts`, by the tokens' names, and throws `Missing` where it is not there.
 
 import { execFile } from "node:child_process";
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -62,7 +62,8 @@ export async function njs(strict) {
 }
 
 async function inWorkerd(work) {
-  const worker = await start(new URL("worker.js", import.meta.url), { external: { ISSUER: "127.0.0.1:9" } });
+  const cloudfront = new URL("key-value-store.js", import.meta.url);
+  const worker = await start(new URL("worker.js", import.meta.url), { external: { ISSUER: "127.0.0.1:9" }, cloudfront });
   try {
     return await work(`http://127.0.0.1:${worker.port}`);
   } finally {
@@ -77,27 +78,61 @@ export const RUNTIMES = {
   njs: async () => (await njs(true)).verdicts,
 };
 
+/** Microseconds that one verification takes by the crate, in a release build. */
+async function rustTimes() {
+  return inFolder(async (folder) => {
+    const file = join(folder, "times.json");
+    const test = ["test", "--quiet", "--release", "--package", "wardgate-verify", "--test", "corpus", "can_be_told"];
+    const options = { cwd: repository, env: { ...process.env, CORPUS_TIMES: file }, maxBuffer: 1 << 24 };
+    await command("Rust is missing", "cargo", test, options);
+    return readJson(file);
+  });
+}
+
+const ONCE = 100;
+
+/** The best of some rounds, in microseconds: a machine that is busy with something else only ever adds. */
+async function measure(work) {
+  let best = Infinity;
+  for (let round = 0; round < 8; round += 1) {
+    const began = process.hrtime.bigint();
+    await work(ONCE);
+    best = Math.min(best, Number(process.hrtime.bigint() - began) / 1000 / ONCE);
+  }
+  return Math.round(best);
+}
+
+/** What is not there has no time. */
+const unlessMissing = (error) => {
+  if (!(error instanceof Missing)) throw error;
+  return undefined;
+};
+
 /** Microseconds that one verification takes: our verifier's, and one by jose with the usual options. */
-export async function times() {
-  const once = 100;
-  // The best of some: a machine that is busy with something else only ever adds.
-  const measure = async (work) => {
-    let best = Infinity;
-    for (let round = 0; round < 8; round += 1) {
-      const began = process.hrtime.bigint();
-      await work(once);
-      best = Math.min(best, Number(process.hrtime.bigint() - began) / 1000 / once);
-    }
-    return Math.round(best);
-  };
+export async function verificationTimes() {
+  const rust = (await rustTimes().catch(unlessMissing)) ?? {};
   const rows = [];
   for (const name of ["good RS256", "good ES256"]) {
     for (const how of ["verifier", "jose alone"]) {
       const node = await measure((times) => repeat(corpus, jose, name, how, times));
       const query = (times) => new URLSearchParams({ name, how, times: String(times) });
-      const workerd = await inWorkerd((base) => measure((times) => fetch(`${base}/repeat?${query(times)}`)));
-      rows.push({ name, how, node, workerd });
+      const workerd = await inWorkerd((base) => measure((times) => answered(`${base}/repeat?${query(times)}`)));
+      rows.push({ name, how, rust: how === "verifier" ? rust[name] : undefined, node, workerd });
     }
   }
   return rows;
+}
+
+/** Microseconds of a decision of deny.js, and how large it is. */
+export async function decisionTimes() {
+  const inNjs = [];
+  for (let round = 0; round < 5; round += 1) inNjs.push(await njs(false).then(({ took }) => took * 1000, unlessMissing));
+  const workerd = await inWorkerd((base) => measure((times) => answered(`${base}/decide?times=${times}`)));
+  const { size } = await stat(here("../deny.js"));
+  return { njs: inNjs.includes(undefined) ? undefined : Math.round(Math.min(...inNjs)), workerd, bytes: size };
+}
+
+async function answered(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
 }

@@ -2,7 +2,7 @@
 // differences.json. REQUIRE_INTEROP=1 turns a missing runtime into a failure.
 
 import { fileURLToPath } from "node:url";
-import { Missing, RUNTIMES, corpus, readJson, times } from "./runtimes.js";
+import { Missing, RUNTIMES, corpus, decisionTimes, readJson, verificationTimes } from "./runtimes.js";
 
 const differences = await readJson(fileURLToPath(new URL("differences.json", new URL("../", import.meta.url))));
 const faults = [];
@@ -54,10 +54,15 @@ for (const rule of differences) {
   }
 }
 
+const microseconds = (name, value) => `${name} ${String(value ?? "-").padStart(4)}`;
 console.log("\nMicroseconds a token, on this machine:");
-for (const { name, how, node, workerd } of await times()) {
-  console.log(`  ${name.padEnd(12)} ${how.padEnd(12)} node ${String(node).padStart(4)}  workerd ${String(workerd).padStart(4)}`);
+for (const { name, how, ...took } of await verificationTimes()) {
+  const cells = Object.entries(took).map(([runtime, value]) => microseconds(runtime, value));
+  console.log(`  ${name.padEnd(12)} ${how.padEnd(12)} ${cells.join("  ")}`);
 }
+const { njs, workerd, bytes } = await decisionTimes();
+console.log(`  a decision of deny.js     ${microseconds("njs", njs)}  ${microseconds("workerd", workerd)}`);
+console.log(`deny.js: ${bytes} of 10240 bytes`);
 
 console.log(`\n${corpus.tokens.length} tokens, ${Object.values(found).filter(Boolean).length} runtimes, ${faults.length} faults`);
 for (const fault of faults) console.error(`FAIL ${fault}`);

@@ -8,7 +8,8 @@ import unittest
 from unittest import mock
 
 from tests.fakes import stage
-from wardgate_infra.operate import aliases, deploy_edge, edge, stacks
+from wardgate_infra import Failed
+from wardgate_infra.operate import aliases, deploy_edge, edge, edge_functions, stacks
 from wardgate_infra.operate.deploy import STEPS, Deploy
 from wardgate_infra.operate.stage import Stage
 
@@ -27,6 +28,7 @@ class Steps(unittest.TestCase):
 
         self.enterContext(mock.patch.object(stacks, "deploy", deployed))
         self.enterContext(mock.patch.object(edge, "wait"))
+        self.tried = self.enterContext(mock.patch.object(edge_functions, "try_out"))
         self.enterContext(contextlib.redirect_stdout(io.StringIO()))
 
     def deploy(self, **parameters: str) -> Deploy:
@@ -40,6 +42,12 @@ class Steps(unittest.TestCase):
         names = [name for name, *_ in STEPS]
         self.assertLess(names.index("edge stack"), names.index("migrate stack"))
         self.assertEqual(names.index("origin stack"), names.index("API stack") + 1)
+
+    def test_functions_that_must_not_be_live_stop_it_before_anything_is_deployed(self) -> None:
+        self.tried.side_effect = Failed("61 of 100")
+        with mock.patch.object(edge, "to_send", return_value=None), self.assertRaisesRegex(Failed, "61 of 100"):
+            deploy_edge.stack(self.deploy())
+        self.assertEqual(self.deployed, [])
 
     def test_what_it_shows_is_part_of_the_release(self) -> None:
         deploy = self.deploy()

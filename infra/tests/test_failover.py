@@ -35,6 +35,7 @@ class Region:
         self.primary = dict.fromkeys(failover.RINGS, HOME)
         self.changed = dict.fromkeys(failover.RINGS, BEGAN - 1000)
         self.deployed: dict[str, str] = {"Writer": "false"}
+        self.retired: list[str] = []
         self.stage = stage(
             dynamodb=FakeClient(
                 get_item=self.get_item,
@@ -105,6 +106,7 @@ class Region:
             return {"keys": [{"kid": kid, "sign_from": int(at * 1000)} for kid, at in keys.items()]}
         ring, kid = event["retire"]["ring"], event["retire"]["kid"]
         self.change(f"retire {ring}")
+        self.retired.append(kid)
         del self.rings[ring][kid]
         self.rings[ring][f"{ring}-new"] = BEGAN + 5
         return {"keys": []}
@@ -155,6 +157,23 @@ class Failover(unittest.TestCase):
         self.assertEqual(region.writer["windows"], {"L": [{"M": window}]})
         self.assertEqual(set(region.rings["session_mac"]), {"session_mac-old"})
         self.assertEqual(set(region.rings["mail_mac"]), {"mail_mac-new"})
+
+    def test_keys_are_retired_oldest_first_and_what_was_mailed_before_sessions(self) -> None:
+        """Until the last one there is a key that seals, so that no other has to be made; and what works once is dead
+        before what only signs in."""
+        region = Region(STANDBY)
+        for ring in region.rings:
+            ages = {"newest": BEGAN - 10, "oldest": BEGAN - 900, "old": BEGAN - 500}
+            region.rings[ring] = {f"{ring} {name}": at for name, at in ages.items()}
+            # Made since: the other region never had it.
+            region.rings[ring][f"{ring} of now"] = BEGAN + 1
+        self.ran(region, clock=BEGAN)
+        rings = ("login_mac", "mail_mac", "session_mac")
+        expected = [f"{ring} {name}" for ring in rings for name in ("oldest", "old", "newest")]
+        self.assertEqual(region.retired, expected)
+        for ring in rings:
+            self.assertIn(f"{ring} of now", region.rings[ring])
+        self.assertEqual(len(region.rings["signing"]), 4)
 
     def test_it_can_be_stopped_before_any_change_and_begun_again(self) -> None:
         for keeps in (False, True):

@@ -32,6 +32,12 @@ class Resources(unittest.TestCase):
         absent = {f"Absent{number}": {"Type": kind} for number, kind in enumerate(sorted(lower.ABSENT))}
         self.assertEqual(lower.lower(template(Queue=kept, **absent), {})["Resources"], {"Queue": kept})
 
+    def test_a_condition_has_the_region_that_its_stack_is_made_in(self) -> None:
+        asked = {"IsHome": {"Fn::Not": [{"Fn::Equals": [{"Ref": "StandbyRegion"}, {"Ref": "AWS::Region"}]}]}}
+        lowered = lower.lower(template() | {"Conditions": asked}, {}, "eu-west-1")["Conditions"]
+        self.assertEqual(lowered, {"IsHome": {"Fn::Not": [{"Fn::Equals": [{"Ref": "StandbyRegion"}, "eu-west-1"]}]}})
+        self.assertNotEqual(lower.api_id("staging"), lower.api_id("staging", "eu-west-1"))
+
     def test_an_alias_has_its_version_at_once(self) -> None:
         alias = {"Type": "AWS::Lambda::Alias", "UpdatePolicy": {}, "Properties": {"Name": "live"}}
         lowered = lower.lower(template(Alias=alias), {})["Resources"]["Alias"]

@@ -1,6 +1,6 @@
 """`make test-deploy`: staging and production with the parameters of their own files, one after the other in the same
 account of an emulator that has a free port for itself; and beside them, in an account of its own, an upgrade from the
-previous release."""
+previous release. `python -m emulated regions` is a stage of two regions alone."""
 
 import contextlib
 import functools
@@ -18,6 +18,8 @@ from wardgate_infra.emulator.emulator import Emulator
 
 ONE_AFTER_THE_OTHER = ("staging", "production")
 UPGRADED = "development"
+# Staging, in an account of its own.
+REGIONS = "regions"
 
 
 def free_port() -> int:
@@ -42,7 +44,8 @@ def test(names: tuple[str, ...], emulator: Emulator, began: float) -> None:
     """These stages, one after the other."""
     fine = True
     for stage in names:
-        fine &= stages.run(Deployment(emulator, stage), stages.STAGES[stage])
+        name = "staging" if stage == REGIONS else stage
+        fine &= stages.run(Deployment(emulator, name), stages.STAGES[stage])
         say(f"{stage} is checked", began)
     if not fine:
         raise Failed(f"The logs stay in {emulator.folder}.")
@@ -73,7 +76,9 @@ def test_all(emulator: Emulator, began: float) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == [UPGRADED]:
-        main(free_port(), functools.partial(test, (UPGRADED,)), "wardgate: interrupted", build=lambda: None)
+    if sys.argv[1:]:
+        # Beside the others, what these need is built already.
+        build = binaries.build if REGIONS in sys.argv else lambda: None
+        main(free_port(), functools.partial(test, tuple(sys.argv[1:])), "wardgate: interrupted", build)
     else:
         main(free_port(), test_all, "wardgate: interrupted", build)

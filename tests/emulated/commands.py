@@ -97,8 +97,7 @@ is not a good one. The emulator has no such tests. `PLAN=1` has AWS Backup do th
     (
         "failover",
         """\
-Has [the second region](second-region.md) take over, or the first one take it back. This stage has one region, as the emulator
-has.""",
+Has [the second region](second-region.md) take over, or the first one take it back. This stage has one region.""",
     ),
     (
         "backup-keys",

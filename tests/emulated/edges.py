@@ -2,10 +2,12 @@
 edge does to a request is done by the proxy that leads issuers' names to their APIs, with what the distribution is set
 to send."""
 
+import json
 import urllib.parse
 
 from emulated import commands
-from emulated.gateway import CANARIES, Answer, Api, equal, holds
+from emulated.edge_sync import Store
+from emulated.gateway import CANARIES, Answer, Api, equal, holds, wait_for
 from wardgate_infra import Json
 from wardgate_infra.emulator import issuers
 from wardgate_infra.emulator.deployment import Deployment
@@ -23,13 +25,18 @@ GIVEN = {
 }
 
 
-def distribution(emulator: Deployment) -> Json:
-    """What CloudFront is set to do for the stage."""
+def identifier(emulator: Deployment) -> str:
+    """The distribution's."""
     formation = emulator.emulator.client("cloudformation", REGION)
     stack = formation.describe_stacks(StackName=f"wardgate-{emulator.stage}-edge")["Stacks"][0]
     [found] = [it["OutputValue"] for it in stack["Outputs"] if it["OutputKey"] == "DistributionId"]
+    return str(found)
+
+
+def distribution(emulator: Deployment) -> Json:
+    """What CloudFront is set to do for the stage."""
     client = emulator.emulator.client("cloudfront", REGION)
-    return client.get_distribution(Id=found)["Distribution"]["DistributionConfig"]
+    return client.get_distribution(Id=identifier(emulator))["Distribution"]["DistributionConfig"]
 
 
 def sent(emulator: Deployment) -> str:
@@ -72,12 +79,28 @@ def check_edge(api: Api, emulator: Deployment) -> None:
         equal(asked(api, second), (200, None))
         equal(asked(api, first), (403, "edge_only"))
         viewer_is_believed(api, second)
+        retired_key_is_forgotten(emulator)
     finally:
         issuers.EDGES.pop(host, None)
         emulator.deploy(LogLevel="trace")
         equal(asked(api, None), (200, None))
         # The edge itself stays: its store is where this stage's ended sessions go.
         emulator.client("cloudformation").delete_stack(StackName=f"wardgate-{emulator.stage}-origin")
+
+
+def retired_key_is_forgotten(emulator: Deployment) -> None:
+    """ED-15: the list refuses a retired key, and every location is told to ask for the key set anew."""
+    event = {"FunctionName": f"wardgate-{emulator.stage}-rotate-keys", "Payload": json.dumps({"list": "signing"})}
+    keys = json.load(emulator.client("lambda").invoke(**event, Qualifier="live")["Payload"])["keys"]
+    kid = max(keys, key=lambda it: int(it["sign_from"]))["kid"]
+    printed = emulator.operate("rotate", "--ring", "signing", "--retire", kid, "--yes")
+    holds("ask for the key set anew" in printed, printed)
+    client = emulator.emulator.client("cloudfront", REGION)
+    [asked] = client.list_invalidations(DistributionId=identifier(emulator))["InvalidationList"]["Items"]
+    batch = client.get_invalidation(DistributionId=identifier(emulator), Id=asked["Id"])["Invalidation"]
+    equal(batch["InvalidationBatch"]["Paths"]["Items"], ["/.well-known/*"])
+    store = Store(emulator)
+    wait_for(lambda: kid in (store.value("all") or ""), "the retired key at the edge")
 
 
 def viewer_is_believed(api: Api, secret: str) -> None:

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from emulated import commands
 from emulated.gateway import OTHER_PASSWORD, PASSWORD, Api, equal, holds, matched, remembered, wait_for
@@ -28,9 +29,9 @@ STARTED: dict[str, float] = {}
 class Operator:
     """Who types the commands, in a copy of the repository, so that the parameters of this one stay as they are."""
 
-    def __init__(self, emulator: Deployment) -> None:
+    def __init__(self, emulator: Deployment, folder: str = "operator") -> None:
         self.stage = emulator.stage
-        self.root = emulator.folder / "operator"
+        self.root = emulator.folder / folder
         shutil.rmtree(self.root, ignore_errors=True)
         shutil.copytree(emulator.root / "infra", self.root / "infra")
         for file in ("template.yaml", "samconfig.toml"):
@@ -41,8 +42,8 @@ class Operator:
         # The package goes by where it is itself.
         self.environment = emulator.environment | {"PYTHONPATH": str(self.root / "infra")}
 
-    def command(self, verb: str, *options: str) -> list[str]:
-        return [sys.executable, "-m", "wardgate_infra.operate", verb, "--stage", self.stage, *options]
+    def command(self, *words: str | Path) -> list[str | Path]:
+        return [sys.executable, "-m", "wardgate_infra.operate", words[0], "--stage", self.stage, *words[1:]]
 
     def begins(self, *words: str) -> subprocess.Popen[str]:
         """A command that is under way."""
@@ -55,16 +56,20 @@ class Operator:
             text=True,
         )
 
-    def types(self, *words: str, works: bool = True) -> str:
+    def types(self, *words: str | Path, works: bool = True) -> str:
         """What a command says."""
+        return self.runs(*self.command(*words), works=works)
+
+    def runs(self, *command: str | Path, works: bool = True) -> str:
+        """What a program says."""
         ran = subprocess.run(
-            self.command(*words),
+            command,
             cwd=self.root,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
         holds((ran.returncode == 0) == works, ran.stdout, ran.stderr)
@@ -133,7 +138,7 @@ def check_restore_test(_api: Api, emulator: Deployment) -> None:
 
 
 def check_failover(_api: Api, emulator: Deployment) -> None:
-    """The emulator has one region. What a failover does: infra/tests/test_failover.py and tests/two_regions.rs."""
+    """This stage has one region. What a failover does with two: tests/emulated/regions.py."""
     line = f"make failover STAGE={emulator.stage} TO=eu-west-1"
     ran = commands.typed(emulator, f"{line} YES=1")
     holds(ran.returncode != 0 and "has no second region" in ran.stderr, ran.stdout, ran.stderr)

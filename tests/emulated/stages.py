@@ -22,6 +22,7 @@ from emulated import (
     pages,
     pipelines,
     protected_api,
+    regions,
     restore,
     roles,
     rotation,
@@ -138,7 +139,9 @@ UPGRADE: list[Check] = [
     upgrade.check_next_deploy,
     midway.check_rollback_midway,
 ]
-STAGES = {"staging": STAGING, "production": PRODUCTION, "development": UPGRADE}
+# A stage of two regions, in an account that has no other.
+REGIONS: list[Check] = [regions.check_failover_and_back]
+STAGES = {"staging": STAGING, "production": PRODUCTION, "development": UPGRADE, "regions": REGIONS}
 
 
 def run(emulator: Deployment, its_checks: list[Check]) -> bool:

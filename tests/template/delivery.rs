@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wardgate::domain::deny_list::LONGEST_SECONDS;
 
 use super::api_stack;
-use crate::harness::cloudformation::{API, EDGE_STORE, read, resolve, resources, statements, texts};
+use crate::harness::cloudformation::{API, EDGE_STORE, code_stacks, read, resolve, resources, statements, texts};
 
 /// New lines alone are left out before the code looks (PL-03), and what it could not look at is kept.
 #[test]
@@ -26,6 +26,30 @@ fn sec_pl_03_every_change_of_the_trail_that_is_no_new_line_reaches_the_watch() {
     let data = resolve(&read("infra/data.yaml"), &[]);
     let source = json!({ "Fn::GetAtt": "AuditTable.StreamArn" });
     assert_eq!(data["Outputs"]["AuditTableStreamArn"]["Value"], source);
+}
+
+/// Where a region stands by there are neither tables nor their exports: its copies' streams are given by their ARNs.
+#[test]
+fn sec_ed_17_a_region_that_stands_by_asks_for_nothing_that_only_the_first_one_has() {
+    let stream =
+        json!("arn:aws:dynamodb:eu-west-1:123456789012:table/wardgate-development/stream/2026-11-29T12:00:00.000");
+    let given = [
+        ("Writer", json!("false")),
+        ("StandbyRegion", json!("eu-west-1")),
+        ("TableStreamArn", stream.clone()),
+        ("AuditTableStreamArn", stream),
+    ];
+    let data = read("infra/data.yaml");
+    let outputs = data["Outputs"].as_object().unwrap().values().filter(|it| it["Condition"] == "IsHome");
+    let exported = outputs.filter_map(|it| it["Export"]["Name"]["Fn::Sub"].as_str());
+    let elsewhere: Vec<String> = exported.map(|name| name.replace("${Stage}", "development")).collect();
+    assert_eq!(elsewhere.len(), 2, "{elsewhere:?}");
+    for stack in code_stacks(&given) {
+        let text = stack.template["Resources"].to_string();
+        for name in &elsewhere {
+            assert!(!text.contains(name.as_str()), "{name} is imported by a stack of the code");
+        }
+    }
 }
 
 /// Nothing is lost on its way: what fails is reported by itself, tried again, and set aside in the end.

@@ -286,6 +286,25 @@ fn functions_of_the_edge_are_those_of_the_repository_and_small_enough() {
     assert!(!distribution().to_string().contains("DenyFunction"));
 }
 
+/// Who signs out or refreshes sends a dead token along, and whoever refuses that signs people out for good.
+#[test]
+fn sec_ed_16_no_check_of_tokens_stands_before_the_api() {
+    let distribution = distribution();
+    for behaviour in behaviours(&distribution) {
+        for function in behaviour["FunctionAssociations"].as_array().into_iter().flatten() {
+            assert_eq!(function["FunctionARN"], json!({ "Fn::GetAtt": "ViewerFunction.FunctionARN" }), "{behaviour}");
+        }
+        assert!(behaviour.get("LambdaFunctionAssociations").is_none(), "{behaviour}");
+    }
+    // What stands there reads nothing of a request, and refuses none.
+    let code = edge(&[])["Resources"]["ViewerFunction"]["Properties"]["FunctionCode"].as_str().unwrap().to_lowercase();
+    for part in ["authorization", "cookie", "statuscode", "kvs"] {
+        assert!(!code.contains(part), "{part}: {code}");
+    }
+    let paths: BTreeSet<String> = ENDPOINTS.iter().map(|(endpoint, _)| endpoint.path().to_owned()).collect();
+    assert!(["/v1/logout", "/v1/token/refresh"].iter().all(|path| paths.contains(*path)), "{paths:?}");
+}
+
 /// Behind the edge the API has no address of its own, and beside it both.
 #[test]
 fn sec_pl_05_behind_the_edge_there_is_no_other_way_to_the_api() {

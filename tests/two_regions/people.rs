@@ -9,11 +9,17 @@ use wardgate_runtime_tests::golden;
 use super::failover::{self, MARGIN};
 use super::replication::{Link, Region};
 use super::{Chance, NAMES, Tally};
-use crate::harness::TestServer;
+use crate::harness::{Answer, TestServer};
 
 const ADDRESSES: [&str; 3] = ["ada@example.com", "bob@example.com", "cyd@example.com"];
 /// `sessions.grace_seconds`: within it a refresh may be repeated.
 const GRACE: i64 = 10_000;
+
+/// A machine that is too busy has refused nobody: whoever is told so has lost nothing, and a run of schedules is no proof.
+#[track_caller]
+fn decides(answer: &Answer) {
+    assert!(answer.status < 500, "{} {}", answer.status, answer.text);
+}
 
 /// A session as its owner, or whoever copied its tokens, knows it.
 struct Session {
@@ -282,6 +288,7 @@ impl People {
         let last = self.facts.iter().rfind(|fact| fact.address == address);
         let Some(password) = last.map(|fact| fact.password.clone()) else { return false };
         let answer = self.server().login(ADDRESSES[address], &password).await;
+        decides(&answer);
         if answer.status != 200 {
             return false;
         }
@@ -309,6 +316,7 @@ impl People {
 
     async fn refresh_one(&mut self, index: usize) -> bool {
         let answer = self.server().refresh(&self.sessions[index].refresh).await;
+        decides(&answer);
         let (now, epoch, may) = (self.now(), self.changes.len(), self.may_live(&self.sessions[index]));
         let session = &mut self.sessions[index];
         if answer.status != 200 {

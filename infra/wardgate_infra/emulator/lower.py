@@ -37,9 +37,9 @@ METHODS = {"get", "put", "post", "delete", "patch", "head", "options"}
 ANY = {"x-amazon-apigateway-any-method": "any"}
 
 
-def api_id(stage: str) -> str:
+def api_id(stage: str, region: str = REGION) -> str:
     """An API's id is random in AWS. Here it is part of development's issuer, which functions know before it."""
-    return f"wardgate-{stage}"
+    return f"wardgate-{stage}" if region == REGION else f"wardgate-{stage}-{region}"
 
 
 def parameters(template: Json, given: dict[str, str]) -> dict[str, str | list[str]]:
@@ -83,13 +83,16 @@ ABSENT = {
 }
 
 
-def lower(template: Json, given: dict[str, str]) -> Json:
+def lower(template: Json, given: dict[str, str], region: str = REGION) -> Json:
     """The template without SAM and without what the emulator does not know."""
     if "Transform" in template:
-        translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
+        translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=region))
         template = translator.translate(template, parameters(template, given))
         # Goes nowhere, but it would complain on exit.
         translator.metrics.publish()
+    if "Conditions" in template:
+        # The emulator's know no region. Nothing is lost: it is the one that the stack is made in.
+        template["Conditions"] = with_region(template["Conditions"], region)
     resources = template["Resources"]
     for logical_id, resource in list(resources.items()):
         properties = resource.get("Properties", {})
@@ -97,7 +100,7 @@ def lower(template: Json, given: dict[str, str]) -> Json:
             case kind if kind in ABSENT:
                 del resources[logical_id]
             case "AWS::ApiGatewayV2::Api":
-                lower_api(resources, logical_id, properties, given["Stage"])
+                lower_api(resources, logical_id, properties, api_id(given["Stage"], region))
             case "AWS::Lambda::Alias":
                 resource.pop("UpdatePolicy", None)
             case "AWS::Events::Rule" if "ScheduleExpression" in properties:
@@ -106,9 +109,21 @@ def lower(template: Json, given: dict[str, str]) -> Json:
                 properties["State"] = "DISABLED"
             case kind if kind in BY_PROPERTIES:
                 BY_PROPERTIES[kind](properties)
+        if resource["Type"] == "AWS::IAM::Role" and region != REGION:
+            # Roles are in no region, and what the emulator calls one is made of its stack's name and its own.
+            properties.setdefault("RoleName", {"Fn::Sub": f"${{AWS::StackName}}-{logical_id}-{region}"})
     # Without CodeDeploy nothing depends on it, and CloudFormation takes its change for none.
     template.get("Parameters", {}).pop("Canary", None)
     return template
+
+
+def with_region(value: Json, region: str) -> Json:
+    """A part of a template with the region where it refers to it."""
+    if value == {"Ref": "AWS::Region"}:
+        return region
+    if isinstance(value, dict):
+        return {name: with_region(it, region) for name, it in value.items()}
+    return [with_region(it, region) for it in value] if isinstance(value, list) else value
 
 
 def lower_alarm(properties: Json) -> None:
@@ -184,7 +199,7 @@ BY_PROPERTIES: dict[str, Callable[[Json], None]] = {
 }
 
 
-def lower_api(resources: Json, api: str, properties: Json, stage: str) -> None:
+def lower_api(resources: Json, api: str, properties: Json, its_id: str) -> None:
     """The emulator ignores an API's Body, which is where SAM puts the routes, so they become resources. Whatever else
     SAM may put there stops the deploy. The original's routes, and which function each leads to: tests/template/,
     routes_are_the_endpoints."""
@@ -193,7 +208,7 @@ def lower_api(resources: Json, api: str, properties: Json, stage: str) -> None:
     properties.pop("FailOnWarnings", None)
     properties["Name"] = body["info"]["title"]
     properties["ProtocolType"] = "HTTP"
-    properties["Tags"] = {"ms-custom-id": api_id(stage)}
+    properties["Tags"] = {"ms-custom-id": its_id}
     if "x-amazon-apigateway-cors" in body:
         # A template says AllowOrigins and the service's own API says allowOrigins, as the Body does. The emulator takes
         # over either and reads the second, so that by the first it would refuse every origin. The original's lists:

@@ -29,6 +29,7 @@ from wardgate_infra.operate import (
 )
 from wardgate_infra.operate import release as releases
 from wardgate_infra.operate.aliases import Function
+from wardgate_infra.operate.needs.account import is_standby
 from wardgate_infra.operate.publications import publications
 from wardgate_infra.operate.stage import Stage
 
@@ -53,7 +54,7 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
     began = time.monotonic()
     for number, (name, step, advice) in enumerate(STEPS, 1):
         try:
-            terminal.step(number, len(STEPS), name, functools.partial(step, deploy))
+            terminal.step(number, len(STEPS), name, functools.partial(take, deploy, name, step))
         except (Failed, BotoCoreError, ClientError) as failure:
             raise Failed(
                 f"the deploy of {stage.name} stopped at step {number} of {len(STEPS)}, {name}.\n{failure}\n"
@@ -63,6 +64,12 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
         terminal.say(f"Release {deploy.release} is live in {stage.name} after {time.monotonic() - began:.0f} s.")
     else:
         terminal.say(f"Nothing has changed: release {deploy.release} was live in {stage.name} already.")
+
+
+def take(deploy: "Deploy", name: str, step: Callable[["Deploy"], str | None]) -> str | None:
+    """Takes a step, or leaves it to the region that writes."""
+    of_the_writer = ("migrations", "first rotation", "smoke test", "as a client")
+    return "done where it writes" if name in of_the_writer and is_standby(deploy.stage) else step(deploy)
 
 
 def changed_parameters(stage: Stage, text: str) -> dict[str, str]:
@@ -181,8 +188,10 @@ def begin(deploy: Deploy) -> None:
     deploy.last = releases.last_deploy(stage)
     deploy.is_moving = True
     releases.remember(stage, deploy.release, deploy.manifest, deploy.live, deploy.publications)
-    # The API's alarm takes deployments back, and CodeDeploy might refuse one whose alarm is not there yet.
-    deploy.given |= canary(deploy.before, watched="ApiId" in stage.outputs(stage.code_stack))
+    # The API's alarm takes deployments back, and CodeDeploy might refuse one whose alarm is not there yet. In a
+    # region that stands by, its hook would play a user who is refused.
+    watched = "ApiId" in stage.outputs(stage.code_stack) and not is_standby(stage)
+    deploy.given |= canary(deploy.before, watched=watched)
 
 
 def canary(before: Iterable[Function], *, watched: bool) -> dict[str, str]:

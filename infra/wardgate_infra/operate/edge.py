@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from wardgate_infra import Client, Failed, Json
-from wardgate_infra.operate import stacks
+from wardgate_infra.operate import edge_functions, stacks
 from wardgate_infra.operate.aliases import Function, Version
 from wardgate_infra.operate.needs.account import EDGE_REGION, EDGE_TEMPLATE, edge_stack, has_edge, makes_edge
 from wardgate_infra.operate.needs.finding import code
@@ -151,8 +151,9 @@ def to_send(stage: Stage, functions: list[Function]) -> str | None:
 
 
 def deploy(stage: Stage, version: str | None, *, yes: bool) -> bool:
-    """Deploys the edge, which then sends this version, and waits until every location does. Gives whether anything
-    changed."""
+    """Deploys the edge, whose functions are tried before, which then sends this version; and waits until every location
+    does. Gives whether anything changed."""
+    edge_functions.try_out(stage)
     given = stage.parameters | {"SecretVersion": version or ""}
     is_new = stacks.deploy(there(stage), edge_stack(stage), EDGE_TEMPLATE, given, yes=yes)
     wait(stage)

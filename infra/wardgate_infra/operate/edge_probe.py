@@ -5,9 +5,7 @@ looks.
 """
 
 import argparse
-import base64
 import contextlib
-import json
 import os
 import statistics
 import time
@@ -17,21 +15,18 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wardgate_infra import Failed, Json
-from wardgate_infra.operate import edge, verify
+from wardgate_infra.operate import edge, edge_functions, verify
+from wardgate_infra.operate.edge_functions import MUCH, NOBODYS, Request
 from wardgate_infra.operate.needs.account import edge_stack, has_edge
 from wardgate_infra.operate.outside.site import Site
 from wardgate_infra.operate.stage import Stage
 from wardgate_infra.operate.terminal import say, table
 
 UNMEASURED = "unmeasured"
-# A session's identifier that no session has: its time is 1970.
-NOBODYS = "ses_" + "0" * 26
 ASKED = 10
 # How long a key is waited for, in seconds.
 LONGEST = 120
 BETWEEN_LOOKS = 0.2
-# CloudFront's share of what a function may compute, of a hundred. Above it, it may be throttled.
-MUCH = 60
 Row = tuple[str, str, str]
 
 
@@ -70,7 +65,7 @@ def unasked(rows: list[Row], name: str) -> Iterator[None]:
 def functions(stage: Stage) -> list[Row]:
     """How much of what CloudFront lets them compute the functions use, by its own test of them."""
     rows: list[Row] = []
-    for name, headers in (("viewer", {}), ("deny", BEARER)):
+    for name, headers in (("viewer", {}), ("deny", bearer())):
         title = f"function {name}, compute utilisation"
         with unasked(rows, title):
             found = tried(stage, name, headers)
@@ -79,35 +74,15 @@ def functions(stage: Stage) -> list[Row]:
     return rows
 
 
-def token() -> str:
-    """A token as the deny function reads it; no key has signed it, and no function of CloudFront could tell."""
-    parts = (
-        {"alg": "RS256", "typ": "at+jwt", "kid": "probe"},
-        # Far beyond any clock.
-        {"iat": 0, "exp": 4_000_000_000, "sid": NOBODYS, "sub": "usr_" + "0" * 26},
-    )
-    encoded = [base64.urlsafe_b64encode(json.dumps(it).encode()).rstrip(b"=").decode() for it in parts]
-    return ".".join([*encoded, "c2lnbmF0dXJl"])
-
-
-BEARER = {"authorization": {"value": f"Bearer {token()}"}}
+def bearer() -> Json:
+    """A token that expires far beyond any clock."""
+    return edge_functions.bearer(edge_functions.token(iat=0, exp=4_000_000_000))
 
 
 def tried(stage: Stage, name: str, headers: Json) -> Json:
     """What CloudFront says of one run of a function that is live."""
     client, full = edge.there(stage).client("cloudfront"), f"wardgate-{stage.name}-{name}"
-    event = {
-        "version": "1.0",
-        "context": {"eventType": "viewer-request"},
-        "viewer": {"ip": "192.0.2.7"},
-        "request": {"method": "GET", "uri": "/", "headers": headers, "cookies": {}, "querystring": {}},
-    }
-    tag = client.describe_function(Name=full, Stage="LIVE")["ETag"]
-    found = client.test_function(Name=full, IfMatch=tag, Stage="LIVE", EventObject=json.dumps(event).encode())
-    result: Json = found["TestResult"]
-    if result.get("FunctionErrorMessage"):
-        raise Failed(f"{full}: {result['FunctionErrorMessage']}")
-    return result
+    return edge_functions.ran(client, full, edge_functions.LIVE, Request("a request", headers, is_refused=False))
 
 
 def store(stage: Stage, arn: str, clock: Callable[[], float]) -> list[Row]:
@@ -130,16 +105,11 @@ def store(stage: Stage, arn: str, clock: Callable[[], float]) -> list[Row]:
 
 def read_after(stage: Stage, clock: Callable[[], float], sleep: Callable[[float], None] = time.sleep) -> str:
     began = clock()
-    while not is_refused(tried(stage, "deny", BEARER)):
+    while not edge_functions.has_refused(tried(stage, "deny", bearer())):
         if clock() - began > LONGEST:
             return f"more than {LONGEST} s"
         sleep(BETWEEN_LOOKS)
     return milliseconds(clock() - began)
-
-
-def is_refused(result: Json) -> bool:
-    """Whether a function has answered by itself."""
-    return "statusCode" in json.loads(result.get("FunctionOutput") or "{}").get("response", {})
 
 
 def answers(stage: Stage, clock: Callable[[], float]) -> list[Row]:

@@ -99,7 +99,7 @@ def retire(stage: Stage, ring: str, kid: str, yes: bool) -> None:
         raise Failed(f"{', '.join(left)} is still there. Try again: a rotation may have been under way.")
     say("Caches accept it for a while yet; what and how long: docs/operations/rotation.md")
     if ring == "signing":
-        edge_orders.refuse_keys(stage, [key["kid"] for key in chosen])
+        edge_orders.retired(stage, [key["kid"] for key in chosen])
 
 
 def listed(stage: Stage, ring: str) -> Json:

@@ -47,7 +47,7 @@ def deploy(
     if code:
         name_code(content, code)
     if stage.is_emulated:
-        content = lower(content, values)
+        content = lower(content, values, stage.region)
         values = {name: it for name, it in values.items() if name in content["Parameters"]}
     if is_current(stage, name, content, values, released=code is not None):
         return False
@@ -118,12 +118,12 @@ def name_code(content: Json, code: Code) -> None:
             resource["Properties"]["AutoPublishCodeSha256"] = code.publications[function]
 
 
-def lower(content: Json, values: dict[str, str]) -> Json:
+def lower(content: Json, values: dict[str, str], region: str) -> Json:
     """The template for the emulator."""
     # Nothing of it belongs to a deploy to AWS.
     from wardgate_infra.emulator import lower  # noqa: PLC0415
 
-    return lower.lower(content, values)
+    return lower.lower(content, values, region)
 
 
 def stamp(stack: Json) -> Json:

@@ -28,6 +28,15 @@ const ORDERS_AT_ONCE: usize = 5_000;
 /// The key of the entry that is about everybody.
 const ALL: &str = "all";
 
+/// The most bytes of a value.
+pub const VALUE_BYTES: usize = 1_024;
+
+/// What a word begins with that is the end of keys' ids.
+const END: char = '~';
+
+/// How many characters of an id are left at first where whole ones have no room: of ours, chance has made the last sixteen.
+const END_LENGTH: usize = 8;
+
 /// An order: from now on, and until then, the edge refuses what this entry says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DenyOrder {
@@ -35,8 +44,8 @@ pub struct DenyOrder {
     #[serde(deserialize_with = "key")]
     pub key: String,
     /// Of a session, `until`. Of the others, `<not before> <word> …`: tokens issued at or before that second are refused,
-    /// except in a user's entry those of the sessions named; in that of all, the words are ids of keys, and whatever those
-    /// signed is refused.
+    /// except in a user's entry those of the sessions named; in that of all, the words are ids of keys, or `~` and how ids
+    /// end, and whatever those signed is refused.
     pub value: String,
     /// In seconds: when no token is left that it could refuse.
     pub until: i64,
@@ -123,10 +132,11 @@ fn joined(key: &str, one: &str, other: &str) -> String {
     }
     let (one, other) = (NotBefore::parse(one), NotBefore::parse(other));
     let seconds = one.seconds.max(other.seconds);
-    let words = if key == ALL {
+    if key == ALL {
         // Each retired key stays refused.
-        one.words.union(&other.words).cloned().collect()
-    } else if one.seconds == other.seconds {
+        return NotBefore { seconds, words: one.words.union(&other.words).cloned().collect() }.fitting().to_string();
+    }
+    let words = if one.seconds == other.seconds {
         one.words.intersection(&other.words).cloned().collect()
     } else {
         // Whom the earlier one spared the later one does not.
@@ -149,6 +159,31 @@ impl NotBefore {
         let seconds = words.next().and_then(|word| word.parse().ok()).unwrap_or_default();
         Self { seconds, words: words.filter(|word| !word.is_empty()).map(str::to_owned).collect() }
     }
+
+    /// Keys by the ends of their ids where there are too many for a value, by shorter ones where there are more still: never
+    /// fewer are refused. Which ends they are does not depend on the order in which keys came.
+    fn fitting(self) -> Self {
+        let ends = self.words.iter().filter_map(|word| word.strip_prefix(END)).map(|end| end.chars().count()).min();
+        if ends.is_none() && self.to_string().len() <= VALUE_BYTES {
+            return self;
+        }
+        let mut length = ends.unwrap_or(END_LENGTH);
+        loop {
+            let words = self.words.iter().map(|word| ending(word, length)).collect();
+            let shortened = Self { seconds: self.seconds, words };
+            // At last whatever has signed is refused.
+            if length == 0 || shortened.to_string().len() <= VALUE_BYTES {
+                return shortened;
+            }
+            length -= 1;
+        }
+    }
+}
+
+fn ending(word: &str, length: usize) -> String {
+    let id = word.strip_prefix(END).unwrap_or(word);
+    let skipped = id.chars().count().saturating_sub(length);
+    std::iter::once(END).chain(id.chars().skip(skipped)).collect()
 }
 
 impl std::fmt::Display for NotBefore {
@@ -192,7 +227,8 @@ pub fn fold(orders: &[DenyOrder], now: Timestamp) -> Folded {
                 places.extend(from);
                 (known.and(&order), places)
             }
-            None => (order, from),
+            // With itself: what an operator has sent at once may be too long.
+            None => (order.clone().and(&order), from),
         };
         entries.insert(key, entry);
     }

@@ -7,14 +7,13 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::domain::deny_list::DenyOrder;
+pub use crate::domain::deny_list::VALUE_BYTES;
 use crate::outbound::OutboundError;
 
 /// The most keys of one call.
 pub const KEYS: usize = 50;
 /// The most bytes of one call, keys and values.
 pub const CALL_BYTES: usize = 3_000_000;
-/// The most bytes of one value.
-pub const VALUE_BYTES: usize = 1_024;
 
 /// What is waited for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -144,6 +145,32 @@ fn sec_tk_02_sec_tk_07_sec_ed_13_every_token_of_the_corpus_gets_its_verdict() {
     for case in &cases {
         let expected = if case.verdict == "denied" { "ok" } else { &case.verdict };
         assert_eq!(verdicts[case.name.as_str()], expected, "{}", case.name);
+    }
+}
+
+/// `CORPUS_TIMES=<file>` keeps how many microseconds a verification takes, which `make test-edge` asks of a release build.
+/// The best of some rounds: a machine that is busy with something else only ever adds.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "asks whoever runs the test, and measures")]
+fn what_a_verification_takes_can_be_told() {
+    const TIMES: u32 = 100;
+    let keys = Keys::new(&fs::read_to_string(path()).unwrap_or_default());
+    let set = KeySet::parse(keys.jwks().to_string().as_bytes()).unwrap();
+    let verifier = Verifier::new(ISSUER, [AUDIENCE]).unwrap();
+    let rounds = if std::env::var_os("CORPUS_TIMES").is_some() { 20 } else { 1 };
+    let mut took = BTreeMap::new();
+    for case in cases::all(&keys).iter().filter(|case| ["good RS256", "good ES256"].contains(&case.name.as_str())) {
+        let token = case.parts.join(".");
+        let best = (0..rounds).map(|_| {
+            let began = Instant::now();
+            assert!((0..TIMES).all(|_| verifier.verify(&set, &token, NOW).is_ok()));
+            (began.elapsed() / TIMES).as_micros()
+        });
+        took.insert(case.name.clone(), u64::try_from(best.min().unwrap()).unwrap());
+    }
+    assert_eq!(took.len(), 2);
+    if let Some(file) = std::env::var_os("CORPUS_TIMES") {
+        fs::write(file, serde_json::to_string(&took).unwrap()).unwrap();
     }
 }
 

@@ -144,6 +144,45 @@ fn entries_are_spent_by_their_own_value() {
     assert!(!is_spent("all", "100 kid", at(1_000_000)), "a retired key has no time");
 }
 
+/// As `rotation::new_kid` names one.
+fn kid(number: u64) -> String {
+    format!("2026-11-21-{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
+/// As `edge/deny.js` reads the value of all.
+fn is_retired(value: &str, kid: &str) -> bool {
+    value.split(' ').skip(1).any(|word| word == kid || word.strip_prefix('~').is_some_and(|end| kid.ends_with(end)))
+}
+
+fn retired(kid: &str) -> DenyOrder {
+    DenyOrder { key: "all".to_owned(), value: format!("0 {kid}"), until: 3_765, at: 100, user: None }
+}
+
+#[test]
+fn sec_ed_15_more_retired_keys_than_a_value_has_room_for_are_known_by_how_they_end() {
+    let value = |keys: u64| {
+        let orders: Vec<_> = (1..=keys).map(|number| retired(&kid(number))).collect();
+        let folded = fold(&orders, at(100));
+        assert_eq!(folded.entries.len(), 1);
+        folded.entries[0].0.value.clone()
+    };
+    assert!(value(36).contains(&format!(" {}", kid(36))) && !value(36).contains('~'), "{}", value(36));
+    assert_eq!(value(37).split(' ').nth(1).map(str::len), Some(9), "{}", value(37));
+    for keys in [37, 101, 102, 300, 5_000] {
+        let value = value(keys);
+        assert!(value.len() <= VALUE_BYTES, "{keys}: {}", value.len());
+        assert!((1..=keys).all(|number| is_retired(&value, &kid(number))), "{keys}: {value}");
+    }
+    // While they are known by eight characters, nobody else's key is refused.
+    assert!((1_000..2_000).all(|number| !is_retired(&value(101), &kid(number))));
+    // What one order has at once, and what has no ends to tell it by.
+    let long = retired(&(1..=50).map(kid).collect::<Vec<_>>().join(" "));
+    assert!(fold(&[long], at(100)).entries[0].0.value.len() <= VALUE_BYTES);
+    let wide: Vec<_> = ('\u{4e00}'..'\u{5000}').map(|sign| retired(&sign.to_string())).collect();
+    let value = &fold(&wide, at(100)).entries[0].0.value;
+    assert_eq!(value, "0 ~", "more ends than a value has room for: whatever has signed is refused");
+}
+
 fn values(key: &'static str) -> impl Strategy<Value = (String, String)> {
     let word = prop::sample::subsequence(vec!["a", "b", "c"], 0..3);
     (0..4_i64, word).prop_map(move |(seconds, words)| {
@@ -159,6 +198,22 @@ fn values(key: &'static str) -> impl Strategy<Value = (String, String)> {
 }
 
 proptest! {
+    #[test]
+    fn sec_ed_15_no_retired_key_is_lost_however_many_there_are_and_in_any_order(
+        numbers in prop::collection::vec(1..400_u64, 1..200),
+        stop in any::<prop::sample::Index>(),
+    ) {
+        let join = |numbers: &[u64]| numbers.iter().fold("0".to_owned(), |sum, number| joined("all", &sum, &format!("0 {}", kid(*number))));
+        let value = join(&numbers);
+        prop_assert!(value.len() <= VALUE_BYTES);
+        prop_assert!(numbers.iter().all(|number| is_retired(&value, &kid(*number))));
+        let reversed: Vec<u64> = numbers.iter().rev().copied().collect();
+        prop_assert_eq!(&value, &join(&reversed));
+        let (one, other) = numbers.split_at(stop.index(numbers.len()));
+        prop_assert_eq!(&value, &joined("all", &join(one), &join(other)));
+        prop_assert_eq!(&value, &joined("all", &value, &join(one)));
+    }
+
     #[test]
     fn sec_ed_10_orders_twice_late_or_reversed_change_nothing(
         kind in prop::sample::select(vec!["user", "all"]),

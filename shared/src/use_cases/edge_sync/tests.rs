@@ -206,6 +206,23 @@ async fn orders_whose_drops_could_not_be_queued_come_again() {
     assert!(world.store.entries().is_empty());
 }
 
+#[tokio::test]
+async fn sec_ed_15_too_many_retired_keys_hold_up_nobody_and_stay_refused() {
+    let world = World::default();
+    let kid = |number: u64| format!("2026-11-21-{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    for number in 1..=60 {
+        let value = format!("0 {}", kid(number));
+        let all = DenyOrder { key: "all".to_owned(), value, until: 3_765, at: 100, user: None };
+        assert_eq!(world.at(100).sync().put(&[session(number.into(), 100), all]).await, nothing(), "{number}");
+    }
+    let entries = world.store.entries();
+    assert_eq!(entries.len(), 61);
+    let value = &entries["all"];
+    assert!((1..=60).all(|number| value.contains(&kid(number)[19..])), "{value}");
+    world.drain().await;
+    assert!(world.store.entries().is_empty(), "{:?}", world.store.entries());
+}
+
 /// What each of two writers does next.
 #[derive(Debug, Clone)]
 enum Batch {

@@ -23,6 +23,9 @@ pub(crate) fn lists() -> Value {
         "all-before": { "all": (IAT - 1).to_string() },
         "key": { "all": "0 ec-9 ed-1" },
         "another-key": { "all": "0 ec-9" },
+        "key-by-its-end": { "all": "0 ~c-9 ~d-1" },
+        "another-key-by-its-end": { "all": "0 ~c-9 d-1" },
+        "every-key": { "all": "0 ~" },
         "unreadable": { "all": "", USER: "soon" },
     })
 }
@@ -43,6 +46,9 @@ pub(crate) fn cases(keys: &Keys) -> Vec<Case> {
         ("all-before", "ok"),
         ("key", "denied"),
         ("another-key", "ok"),
+        ("key-by-its-end", "denied"),
+        ("another-key-by-its-end", "ok"),
+        ("every-key", "denied"),
         ("unreadable", "ok"),
     ];
     let mut cases = Vec::new();
