@@ -264,7 +264,7 @@ compose: .tools/sam/.pins ## Lay out a store and keys for compose.yaml, and say 
 	@$(compose) lay-out --server "$(server)"
 
 .PHONY: validate-compose
-validate-compose: .tools/sam/.pins ## Do what compose.yaml says with processes: two servers behind haproxy, one stopped under load
+validate-compose: .tools/sam/.pins ## Do what compose.yaml says with processes: two servers behind haproxy; one is killed, one drained, under load
 	@$(compose) try --server "$(server)"
 
 .PHONY: validate-rollout

@@ -1,36 +1,27 @@
 """Whoever asks, so many times a second, whatever the answers take: each request in flight for itself."""
 
-import base64
 import contextlib
-import hashlib
 import http.client
 import json
 import threading
 import time
 from collections.abc import Iterator
 
-from wardgate_infra import Json
+from wardgate_infra import Failed, Json
+from wardgate_infra.operate.terminal import say
 from wardgate_infra.prometheus.processes import HOST
 
-EMAIL, PASSWORD = "ada@example.com", "violet teapots orbit slowly"
 RATE = 50
 # A person's own thread: one token after the other.
 PAUSE = 0.2
 
 
-def account() -> str:
-    """A row of an import: a verified account, with a hash as Django has it."""
-    salt, rounds = "orbit", 1000
-    digest = hashlib.pbkdf2_hmac("sha256", PASSWORD.encode(), salt.encode(), rounds)
-    hashed = f"pbkdf2_sha256${rounds}${salt}${base64.b64encode(digest).decode()}"
-    return json.dumps({"email": EMAIL, "email_verified": True, "password_hash": hashed}) + "\n"
-
-
 class Load:
     """Counts what was asked, and keeps what failed."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, port: int, credentials: Json) -> None:
+        self.port, self.credentials = port, credentials
+        self.began = time.monotonic()
         self.asked = 0
         self.failed: list[str] = []
 
@@ -54,10 +45,15 @@ class Load:
 
     def person(self, over: threading.Event) -> None:
         """A chain of refreshes: a lost link ends the session, and would be seen."""
-        credentials = {"email": EMAIL, "password": PASSWORD}
-        token = self.ask("POST", "/v1/login", 200, credentials).get("refresh_token")
+        token = self.ask("POST", "/v1/login", 200, self.credentials).get("refresh_token")
         while token and not over.wait(PAUSE):
             token = self.ask("POST", "/v1/token/refresh", 200, {"refresh_token": token}).get("refresh_token")
+
+    def step(self, what: str) -> None:
+        """Says how far it is, if nothing has failed."""
+        if self.failed:
+            raise Failed(f"{what}: {len(self.failed)} of {self.asked} requests failed: {'; '.join(self.failed[:5])}")
+        say(f"{what}: {self.asked} requests, none failed, after {time.monotonic() - self.began:.0f} s")
 
     @contextlib.contextmanager
     def going_on(self) -> Iterator[None]:
