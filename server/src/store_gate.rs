@@ -152,7 +152,7 @@ impl StoreGate {
             places.asked += 1;
             let key = (number, places.asked);
             places.waiting.insert(key, give);
-            Coming { gate: Arc::clone(self), key, coming }
+            Coming { gate: Arc::clone(self), key, place: coming }
         };
         self.waiting.fetch_add(1, Ordering::Relaxed);
         coming.place().await
@@ -187,12 +187,12 @@ impl StoreGate {
 struct Coming {
     gate: Arc<StoreGate>,
     key: (u64, u64),
-    coming: oneshot::Receiver<Place>,
+    place: oneshot::Receiver<Place>,
 }
 
 impl Coming {
     async fn place(mut self) -> Result<Place, TooLate> {
-        (&mut self.coming).await.map_err(|_| TooLate)
+        (&mut self.place).await.map_err(|_| TooLate)
     }
 }
 
@@ -237,7 +237,7 @@ impl HttpConnector for Connector {
             let mut answer = inner.call(request).await?;
             // Read here, so that the connection is free again when the place is.
             let body = std::mem::replace(answer.body_mut(), SdkBody::taken());
-            let whole = body.collect().await.map_err(|broken| ConnectorError::io(broken.into()))?;
+            let whole = body.collect().await.map_err(ConnectorError::io)?;
             *answer.body_mut() = SdkBody::from(whole.to_bytes());
             gate.learn(began.elapsed());
             drop(place);
@@ -252,6 +252,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "what is nobody's has none")]
     fn turn(number: u64, patience: Duration) -> Option<Turn> {
         #[expect(clippy::disallowed_methods, reason = "a deadline far away, or past")]
         Some(Turn { number, deadline: Instant::now() + patience })
@@ -318,10 +319,14 @@ mod tests {
         let gate = StoreGate::new(2, LONGEST_WAIT);
         let _taken: Vec<Place> = (0..2).map(|_| gate.enter(None).now_or_never().unwrap().unwrap()).collect();
         let mut waiting: Vec<_> = (0..4).map(|number| Box::pin(gate.enter(turn(number, LONG)))).collect();
-        waiting.iter_mut().for_each(|one| assert!(one.as_mut().now_or_never().is_none()));
+        for one in &mut waiting {
+            assert!(one.as_mut().now_or_never().is_none());
+        }
         gate.learn(Duration::from_millis(100));
         assert!(!gate.is_crowded(), "200 ms");
-        (0..20).for_each(|_| gate.learn(Duration::from_millis(300)));
+        for _ in 0..20 {
+            gate.learn(Duration::from_millis(300));
+        }
         assert!(gate.is_crowded(), "600 ms");
         waiting.truncate(1);
         assert!(!gate.is_crowded(), "fewer than are made at a time may always wait");

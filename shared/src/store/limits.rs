@@ -6,13 +6,14 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::attempts::{WindowLimit, WindowedFailureLimit};
+use crate::domain::email::EmailKey;
+use crate::domain::id::DeviceId;
 use crate::domain::timestamp::Timestamp;
 use crate::store::Store;
 use crate::store::attributes::{Item, number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
 use crate::store::outcome::Outcome;
-use crate::store::sign_in::devices::DeviceClaim;
 use crate::store::write::{Update, Write};
 
 /// What keeps an attempt from being counted twice where an answer was lost and the request was tried again.
@@ -112,8 +113,8 @@ impl Place {
     }
 
     /// Where a known device counts.
-    pub fn device(claim: &DeviceClaim) -> Self {
-        Self { key: Key::device(&claim.email_key, claim.id), counter: "failures" }
+    pub fn device(email: &EmailKey, id: DeviceId) -> Self {
+        Self { key: Key::device(email, id), counter: "failures" }
     }
 }
 

@@ -119,7 +119,9 @@ pub(super) async fn device_of_user(
 pub(super) async fn settle(app: &App, context: &RequestContext, counted: Option<Counted>, device: &SignInDevice) {
     if !device.is_new {
         // All that the device has counted is forgotten with it.
-        counted.into_iter().for_each(|mut counted| counted.stands());
+        if let Some(mut counted) = counted {
+            counted.stands();
+        }
         let expires_at = context.now.plus(app.config.sessions.absolute());
         if let Err(cause) = app.store.renew_device(&device.device, expires_at).await {
             tracing::warn!(request_id = context.request_id, %cause, "could not clear the failures of a device");

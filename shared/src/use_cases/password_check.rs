@@ -108,7 +108,7 @@ async fn reserve_on_device(
 ) -> Result<(), PasswordCheckError> {
     let (Some(credential), Some(claim)) = (credential, device) else { return Ok(()) };
     let limit = &app.config.limits.login_device;
-    counted.begin_on_device(Place::device(claim));
+    counted.begin_on_device(Place::device(&claim.email_key, claim.id));
     let reserved = app.store.reserve_on_device(claim, credential, limit, counted.attempt(), context.now).await?;
     let (device, refused) = match reserved {
         DeviceReservation::Reserved(device) => (Some(device), Ok(())),
