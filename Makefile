@@ -9,7 +9,7 @@ tools := .tools/venv/bin
 # emulator need what `sam` needs; the rest needs nothing.
 python := .tools/sam/bin/python
 in-package := PYTHONPATH="$(CURDIR)/infra"
-python-files := infra/wardgate_infra infra/tests tests/emulated tests/kubelet $(wildcard benches/*.py) tests/interop/mail_server.py tests/interop/verify.py
+python-files := infra/wardgate_infra infra/tests tests/emulated tests/kubelet $(wildcard benches/*.py) $(wildcard tests/interop/*.py)
 
 .PHONY: help
 help: ## List these commands

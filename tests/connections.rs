@@ -240,7 +240,9 @@ async fn sec_sa_06_a_store_that_is_slow_is_asked_no_more_than_it_can_take() {
         let refused = login(10).await;
         assert_eq!((refused.status, refused.header("retry-after")), (503, "1"), "{}", refused.text);
         assert_eq!(refused.string("code"), "temporarily_unavailable");
-        held.iter().for_each(|held| held.release());
+        for held in &held {
+            held.release();
+        }
     };
     let (answers, ()) = futures::join!(begun, shed);
     let statuses: BTreeSet<u16> = answers.iter().map(|answer| answer.status).collect();
