@@ -9,7 +9,7 @@ tools := .tools/venv/bin
 # emulator need what `sam` needs; the rest needs nothing.
 python := .tools/sam/bin/python
 in-package := PYTHONPATH="$(CURDIR)/infra"
-python-files := infra/wardgate_infra infra/tests tests/emulated $(wildcard benches/*.py) tests/interop/mail_server.py tests/interop/verify.py
+python-files := infra/wardgate_infra infra/tests tests/emulated tests/kubelet $(wildcard benches/*.py) $(wildcard tests/interop/*.py)
 
 .PHONY: help
 help: ## List these commands
@@ -264,8 +264,12 @@ compose: .tools/sam/.pins ## Lay out a store and keys for compose.yaml, and say 
 	@$(compose) lay-out --server "$(server)"
 
 .PHONY: validate-compose
-validate-compose: .tools/sam/.pins ## Do what compose.yaml says with processes: two servers behind haproxy, one stopped under load
+validate-compose: .tools/sam/.pins ## Do what compose.yaml says with processes: two servers behind haproxy; one is killed, one drained, under load
 	@$(compose) try --server "$(server)"
+
+.PHONY: validate-rollout
+validate-rollout: .tools/sam/.pins .tools/standalone/.pins ## Do what production's manifest says with processes: a rollout, one that fails, its undo, a drained node, under load
+	@PYTHONPATH="$(CURDIR)/infra:$(CURDIR)/tests" exec $(python) -m kubelet --server "$(server)" --operate "$(or $(OPERATE),$${CARGO_TARGET_DIR:-target}/debug/wardgate-operate)"
 
 # EMULATOR_PORT is 4566 unless it is set. `exec`, so that Ctrl-C is the script's own affair.
 .PHONY: emulate

@@ -1,7 +1,9 @@
 //! Connections, byte by byte: what is one request, how long it may take, and how many there are (SA-05).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures::future::join_all;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -217,4 +219,33 @@ async fn sec_sa_05_a_client_that_does_not_read_its_answers_is_cut() {
     let request = "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(100);
     // Written until the server neither reads nor answers any more, and then lets go.
     while raw.0.write_all(request.as_bytes()).await.is_ok() {}
+}
+
+/// While the store stands still: as many calls as it may have at a time are there, the others wait, and what comes when many
+/// wait is refused before it has begun. Whoever has begun is answered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sec_sa_06_a_store_that_is_slow_is_asked_no_more_than_it_can_take() {
+    const CALLS: usize = 4;
+    let server = TestServer::asking_the_store(CALLS).await;
+    let holds = ["GetItem", "UpdateItem"].into_iter().flat_map(|operation| std::iter::repeat_n(operation, CALLS));
+    let held: Vec<_> = holds.map(|operation| server.store.hold(operation)).collect();
+    let login = async |number: u32| server.login(&format!("user{number}@example.com"), PASSWORD).await;
+    // Two calls each: the address and its source.
+    let begun = join_all((0..10).map(login));
+    let shed = async {
+        while server.gate.waiting() < 4 * CALLS {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(server.store.count(), CALLS);
+        let refused = login(10).await;
+        assert_eq!((refused.status, refused.header("retry-after")), (503, "1"), "{}", refused.text);
+        assert_eq!(refused.string("code"), "temporarily_unavailable");
+        for held in &held {
+            held.release();
+        }
+    };
+    let (answers, ()) = futures::join!(begun, shed);
+    let statuses: BTreeSet<u16> = answers.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, BTreeSet::from([401]));
+    assert_eq!((login(11).await.status, server.gate.waiting()), (401, 0));
 }

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 use wardgate::domain::email::Email;
 
-use crate::harness::store_edge::Disturbance;
+use crate::harness::store_edge::{Crash, Disturbance};
 use crate::harness::{Answer, EMAIL, OTHER_PASSWORD, PASSWORD, TABLE, TestServer};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -184,4 +184,105 @@ async fn sec_en_03_a_counter_that_cannot_count_fails_closed() {
     server.store.disturb("UpdateItem", Disturbance::Throttled, 4);
     let answer = server.login(EMAIL, PASSWORD).await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
+}
+
+/// What became of the counters once nothing is on its way any more.
+async fn settled(server: &TestServer) -> BTreeMap<String, u32> {
+    let mut counted = counters(server).await;
+    for _ in 0..1000 {
+        if counted.values().all(|count| *count == 0) {
+            break;
+        }
+        tokio::task::yield_now().await;
+        counted = counters(server).await;
+    }
+    counted
+}
+
+const BROWNOUT: [(&str, &str); 3] = [
+    ("AUTH__AWS__MAX_ATTEMPTS", "1"),
+    ("AUTH__AWS__ATTEMPT_TIMEOUT_MS", "250"),
+    ("AUTH__AWS__OPERATION_TIMEOUT_MS", "500"),
+];
+
+/// The owner signs in again and again, and each time another of its requests is carried out without an answer; and then
+/// once the store is well: from a known device and from elsewhere.
+#[tokio::test]
+async fn sec_sa_07_a_brownout_of_the_store_leaves_no_owner_in_a_delay() {
+    let server = TestServer::with(&BROWNOUT).await;
+    let device = server.signed_in().await.string("device_token");
+    let sign_in = async |device: Option<&str>| {
+        let body = json!({ "email": EMAIL, "password": PASSWORD, "device_token": device });
+        server.post("/v1/login", &body).await
+    };
+    let mut failed = 0;
+    for requests in [1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6] {
+        for device in [Some(&*device), None] {
+            server.store.crash_after(requests, Crash::Blip);
+            let answer = sign_in(device).await;
+            server.store.mend();
+            assert!([200, 503].contains(&answer.status), "{requests}: {}", answer.text);
+            failed += u32::from(answer.status == 503);
+            let counted = settled(&server).await;
+            assert!(counted.values().all(|count| *count == 0), "{requests}: {counted:?}");
+        }
+    }
+    for _ in 0..12 {
+        for device in [Some(&*device), None] {
+            server.store.disturb("TransactWriteItems", Disturbance::ServerError, 1);
+            assert_eq!(sign_in(device).await.status, 503);
+            settled(&server).await;
+        }
+    }
+    assert!(failed > 12, "hardly anything failed: {failed}");
+    for device in [Some(&*device), None] {
+        let answer = sign_in(device).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+}
+
+/// An answer that was lost, and asked for again, has counted once.
+#[tokio::test]
+async fn sec_sa_07_an_attempt_whose_answer_was_lost_counts_once() {
+    let server = TestServer::with(&[("AUTH__AWS__MAX_ATTEMPTS", "3"), BROWNOUT[1]]).await;
+    server.register(EMAIL, PASSWORD).await;
+    for requests in 1..=5 {
+        server.store.crash_after(requests, Crash::Blip);
+        assert_eq!(server.login(EMAIL, OTHER_PASSWORD).await.status, 401);
+        server.store.mend();
+    }
+    assert_eq!(counters(&server).await, counted(5, 5));
+}
+
+/// EN-01 stands: whatever fails after a wrong password was evaluated, it counts.
+#[tokio::test]
+async fn sec_sa_07_sec_en_01_a_wrong_password_counts_whatever_fails_after_it() {
+    let server = TestServer::with(&BROWNOUT).await;
+    server.register(EMAIL, PASSWORD).await;
+    let mut evaluated = 0;
+    for _ in 0..12 {
+        server.store.disturb("PutItem", Disturbance::ServerError, 1);
+        server.store.disturb("TransactWriteItems", Disturbance::ServerError, 1);
+        evaluated += u32::from(server.login(EMAIL, OTHER_PASSWORD).await.status == 503);
+    }
+    assert_eq!(evaluated, 10);
+    assert_eq!(settled(&server).await, counted(10, 10));
+}
+
+/// A request that is given up at its deadline was not evaluated either.
+#[tokio::test]
+async fn sec_sa_07_an_attempt_that_met_the_deadline_is_given_back() {
+    let deadline = [("AUTH__HTTP__REQUEST_DEADLINE_MS", "300"), ("AUTH__AWS__ATTEMPT_TIMEOUT_MS", "30000")];
+    let server = TestServer::with(&deadline).await;
+    let access = server.signed_in().await.string("access_token");
+    for _ in 0..3 {
+        server.store.disturb("TransactWriteItems", Disturbance::Timeout, 1);
+        assert_eq!(server.login(EMAIL, PASSWORD).await.status, 503);
+    }
+    let change = server.request(Method::POST, "/v1/password/change").bearer_auth(&access);
+    server.store.disturb("TransactWriteItems", Disturbance::Timeout, 1);
+    let body = json!({ "current_password": PASSWORD, "new_password": OTHER_PASSWORD });
+    assert_eq!(server.send(change.json(&body)).await.status, 503);
+    let counted = settled(&server).await;
+    assert!(counted.values().all(|count| *count == 0), "{counted:?}");
 }

@@ -2,6 +2,7 @@
 
 mod leases;
 mod shards;
+mod webhook;
 
 use std::sync::{Arc, Mutex};
 

@@ -24,6 +24,7 @@ use wardgate_server::dev::outbox::Outbox;
 use wardgate_server::dev::pump::{Drained, Pump};
 use wardgate_server::dev::{engine, keys};
 use wardgate_server::serve::{listen, serve};
+use wardgate_server::store_gate::StoreGate;
 use zeroize::Zeroizing;
 
 use crate::PASSWORD;
@@ -74,7 +75,7 @@ impl Server {
         let listeners = listen(&["127.0.0.1".parse().unwrap()], 0).await.unwrap();
         let base = format!("http://{}", listeners.first().unwrap().local_addr().unwrap());
         let served = Arc::clone(&app);
-        tokio::spawn(serve(served, listeners, Vec::new(), stopping));
+        tokio::spawn(serve(served, StoreGate::of_a_server(), listeners, Vec::new(), stopping));
         let pump = Pump::new(Arc::clone(&app), engine.streams, Box::new(Outbox::default()), None);
         Self { base, app, hash, http: reqwest::Client::new(), pump, _stop: stop, _folder: folder }
     }

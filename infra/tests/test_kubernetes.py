@@ -171,6 +171,31 @@ class Manifests(unittest.TestCase):
             with self.subTest(field):
                 self.assertIn(told, "\n".join(rules.broken(changed(backed_up, (*once, field), value))))
 
+    def test_sa_17_components_keep_every_rule_and_mistakes_in_them_are_found(self) -> None:
+        mistakes: dict[str, list[tuple[tuple[str | int, ...], object, str]]] = {
+            "gateway-api": [
+                (("HTTPRoute", "spec", "parentRefs", 0, "sectionName"), GONE, "listener https"),
+                (("HTTPRoute", "spec", "hostnames", 0), "other.example.com", "people ask"),
+                (("HTTPRoute", "spec", "rules", 0, "backendRefs", 0, "name"), "other", "elsewhere than to the service"),
+                (("HTTPRoute",), GONE, "no Ingress"),
+            ],
+            "blue-green": [
+                (("Service", "spec", "selector", rules.COLOUR), GONE, "both colours"),
+                (("Deployment", "spec", "selector", "matchLabels", rules.COLOUR), "green", "its own"),
+                (("Deployment", "spec", "minReadySeconds"), 1, "not as blue is"),
+                (("Deployment", "spec", "template", "spec", "containers", 0, "env"), [], "not as blue is"),
+            ],
+        }
+        for component, wrong in mistakes.items():
+            with tempfile.TemporaryDirectory() as name:
+                found: list[Json] = list(yaml.safe_load_all(validation.varied("production", component, Path(name))))
+            self.assertEqual(rules.broken(found), [], component)
+            for path, value, said in wrong:
+                with self.subTest(component, path=path):
+                    self.assertIn(said, "\n".join(rules.broken(changed(found, path, value))))
+            switched = changed(found, ("Service", "spec", "selector", rules.COLOUR), "green")
+            self.assertEqual(rules.broken(switched), [] if component == "blue-green" else rules.broken(switched))
+
     def test_sa_17_a_secret_s_data_and_an_open_default_are_found(self) -> None:
         production = documents("production")
         where = {"name": "keys", "namespace": "wardgate-production"}

@@ -17,6 +17,7 @@ mod with {
     use wardgate_server::dev::{demo, erasure, outbox, tour};
     use wardgate_server::env_file::Environment;
     use wardgate_server::serve::{listen, serve_router};
+    use wardgate_server::store_gate::StoreGate;
 
     use crate::{AnyError, app};
 
@@ -29,7 +30,8 @@ mod with {
     ) -> Result<(), AnyError> {
         let local = Local::start(&mut config, folder).await?;
         let base = format!("http://localhost:{}", config.http.port);
-        let app = app(config, local.connection.clone())?;
+        let gate = StoreGate::of_a_server();
+        let app = app(config, gate.before(local.connection.clone()))?;
         demo::ensure(&app).await?;
         println!("\nWardgate listens on {base}. Ctrl-C ends it; data and keys stay in {}.\n", folder.display());
         println!("{}", tour::tour(&base));
@@ -37,7 +39,7 @@ mod with {
         let router = outbox::router(&app, &pump, &outbox);
         let pumping = tokio::spawn(pump.run(stopping.clone()));
         let erasures = erasure::start(&app, stopping.clone());
-        serve_router(Arc::clone(&app), router, listeners, stopping).await;
+        serve_router(Arc::clone(&app), gate, router, listeners, stopping).await;
         pumping.await?;
         // One that is under way is finished at the next start.
         erasures.abort();
@@ -57,7 +59,8 @@ mod with {
         stopping: watch::Receiver<bool>,
     ) -> Result<(), AnyError> {
         let local = Local::start(&mut config, folder).await?;
-        let app = app(config, local.connection.clone())?;
+        let gate = StoreGate::of_a_server();
+        let app = app(config, gate.before(local.connection.clone()))?;
         demo::ensure(&app).await?;
         // The functions have no outbox: it is here, on a port of its own.
         let listeners = listen(app.config.http.bind.get(..1).unwrap_or_default(), 0).await?;
@@ -68,7 +71,7 @@ mod with {
         if let Some(address) = listeners.first().and_then(|listener| listener.local_addr().ok()) {
             println!("Mails land at http://{address}/dev/outbox.");
         }
-        serve_router(app, router, listeners, stopping).await;
+        serve_router(app, gate, router, listeners, stopping).await;
         pumping.await?;
         drop(env_file);
         Ok(local.stop().await?)

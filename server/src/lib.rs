@@ -9,6 +9,7 @@ pub mod ops;
 pub mod preflight;
 pub mod router;
 pub mod serve;
+pub mod store_gate;
 
 #[cfg(feature = "dev")]
 pub mod dev;

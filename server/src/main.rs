@@ -22,6 +22,7 @@ use wardgate_server::env_file::Environment;
 use wardgate_server::ops::is_beside_the_api;
 use wardgate_server::preflight::Fault;
 use wardgate_server::serve::{claim_descriptors, listen, serve, stopped};
+use wardgate_server::store_gate::StoreGate;
 use wardgate_server::{check, host, preflight};
 
 type AnyError = Box<dyn std::error::Error>;
@@ -120,7 +121,8 @@ async fn run() -> Result<ExitCode, AnyError> {
     }
     let connection = host::connection(|name| std::env::var(name).ok()).await?;
     let ops = if is_beside_the_api(&config) { Vec::new() } else { listen(&config.ops.bind, config.ops.port).await? };
-    let app = app(config, connection.clone())?;
+    let gate = StoreGate::of_a_server();
+    let app = app(config, gate.before(connection.clone()))?;
     let patience = Duration::from_millis(app.config.ops.start_ms);
     let faults = tokio::select! {
         faults = preflight::wait(&app, &connection, patience) => faults,
@@ -145,7 +147,7 @@ async fn run() -> Result<ExitCode, AnyError> {
         max_in_flight = app.config.http.max_in_flight,
         "listening"
     );
-    serve(app, listeners, ops, stopping).await;
+    serve(app, gate, listeners, ops, stopping).await;
     // They stop beside the drain, and have given their leases back by now.
     jobs.await?;
     Ok(ExitCode::SUCCESS)

@@ -75,14 +75,14 @@ pub async fn faults(app: &App, connection: &Connection) -> Vec<Fault> {
 }
 
 #[cfg(feature = "standalone")]
-async fn mails(app: &App, connection: &Connection) -> Option<Fault> {
+async fn mails(app: &App, connection: &Connection) -> Vec<Fault> {
     mail::faults(app, connection).await
 }
 
 /// This build sends none.
 #[cfg(not(feature = "standalone"))]
-fn mails(_app: &App, _connection: &Connection) -> Ready<Option<Fault>> {
-    ready(None)
+fn mails(_app: &App, _connection: &Connection) -> Ready<Vec<Fault>> {
+    ready(Vec::new())
 }
 
 /// Looks until nothing is wrong, or something is that time does not mend, or `patience` is over: a store may start beside

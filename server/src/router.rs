@@ -31,6 +31,7 @@ use wardgate::http::source_address::source_address;
 use wardgate::telemetry;
 
 use crate::endpoints::{ENDPOINTS, openapi};
+use crate::store_gate::Turn;
 use crate::{body, metrics, ops};
 
 /// How long a client may take over its body.
@@ -195,7 +196,8 @@ async fn answer(
         trace_id: None,
         time_left: None,
     };
-    edge::respond(app, endpoint, incoming).await.map(Body::from)
+    let patience = edge::deadline(app, None);
+    Turn::of(patience, edge::respond(app, endpoint, incoming)).await.map(Body::from)
 }
 
 /// A reply of the server's own, which no function has.

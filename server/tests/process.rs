@@ -5,6 +5,8 @@
 mod browser;
 #[path = "process/engine.rs"]
 mod engine;
+#[path = "process/replicas.rs"]
+mod replicas;
 #[path = "process/start.rs"]
 mod start;
 #[path = "process/stop.rs"]

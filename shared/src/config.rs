@@ -86,6 +86,7 @@ pub struct Config {
     pub authorizer: Authorizer,
     pub mail: Mail,
     pub edge: Edge,
+    pub events: Events,
     pub jobs: Jobs,
     pub limits: Limits,
     pub switches: Switches,

@@ -17,6 +17,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -39,12 +40,17 @@ use wardgate_server::dev::outbox::Outbox;
 use wardgate_server::dev::pump::Pump;
 use wardgate_server::dev::{engine, keys, outbox};
 use wardgate_server::serve::{listen, serve_router};
+use wardgate_server::store_gate::StoreGate;
 
 use mail_edge::MailEdge;
 pub use mailbox::{code, link_token};
 use secrets_manager::SecretsManager;
 use store_edge::StoreEdge;
 
+/// More calls to the store than any test makes at a time: a machine that is slow sheds nothing.
+const MANY: usize = 10_000;
+/// For longer than any test takes.
+const PATIENT: Duration = Duration::from_hours(1);
 /// When tests begin.
 pub const START: Timestamp = Timestamp::from_millis(1_772_368_200_000);
 /// A password that every policy takes. The tour and the golden events sign in with it too.
@@ -84,6 +90,7 @@ pub struct TestServer {
     pub app: Arc<App>,
     pub clock: Arc<ManualClock>,
     pub store: StoreEdge,
+    pub gate: Arc<StoreGate>,
     pub key_file: PathBuf,
     pub secrets_manager: SecretsManager,
     pub mail_edge: MailEdge,
@@ -140,15 +147,20 @@ impl TestServer {
     /// With variables on top of stage development's configuration.
     pub async fn with(variables: &[(&str, &str)]) -> Self {
         // On the heap: whoever starts several servers would have each on the stack.
-        Box::pin(Self::build(variables, false)).await
+        Box::pin(Self::build(variables, false, MANY)).await
     }
 
     /// With keys from Secrets Manager instead of a file.
     pub async fn with_secrets_manager(variables: &[(&str, &str)]) -> Self {
-        Box::pin(Self::build(variables, true)).await
+        Box::pin(Self::build(variables, true, MANY)).await
     }
 
-    async fn build(variables: &[(&str, &str)], secrets_manager: bool) -> Self {
+    /// With so many calls to the store at a time, however long others have to wait.
+    pub async fn asking_the_store(calls: usize) -> Self {
+        Box::pin(Self::build(&[], false, calls)).await
+    }
+
+    async fn build(variables: &[(&str, &str)], secrets_manager: bool, calls: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key_file = folder.path().join("secrets.json");
         std::fs::write(&key_file, shared_keys()).unwrap();
@@ -180,7 +192,9 @@ impl TestServer {
         let dynamodb = build(&direct, config.aws);
         let store = StoreEdge::new(direct.http_client.clone());
         let secrets_manager = SecretsManager::new(SharedHttpClient::new(store.clone()), shared_keys());
-        let connection = Connection { http_client: SharedHttpClient::new(secrets_manager.clone()), ..direct };
+        let gate = StoreGate::new(calls, PATIENT);
+        let connection =
+            gate.before(Connection { http_client: SharedHttpClient::new(secrets_manager.clone()), ..direct });
         let clock = Arc::new(ManualClock(AtomicI64::new(START.millis())));
         let app = app(config, connection.clone(), &clock);
         let outbox = Arc::new(Outbox::default());
@@ -194,6 +208,7 @@ impl TestServer {
             outbox,
             clock,
             store,
+            gate,
             key_file,
             secrets_manager,
             http: reqwest::Client::builder().pool_max_idle_per_host(64).build().unwrap(),
@@ -214,6 +229,7 @@ impl TestServer {
             app: app(self.app.config.clone(), self.connection.clone(), &self.clock),
             clock: Arc::clone(&self.clock),
             store: self.store.clone(),
+            gate: Arc::clone(&self.gate),
             key_file: self.key_file.clone(),
             secrets_manager: self.secrets_manager.clone(),
             mail_edge: self.mail_edge.clone(),
@@ -248,7 +264,13 @@ impl TestServer {
     /// counts is then the requests' own.
     async fn listen(&self, listeners: Vec<TcpListener>) {
         let router = outbox::router(&self.app, &self.pump, &self.outbox);
-        tokio::spawn(serve_router(Arc::clone(&self.app), router, listeners, self.stop.subscribe()));
+        tokio::spawn(serve_router(
+            Arc::clone(&self.app),
+            Arc::clone(&self.gate),
+            router,
+            listeners,
+            self.stop.subscribe(),
+        ));
         // Behind an edge it is refused, like whatever shows no secret.
         let http = &self.app.config.http;
         let expected = if http.edge_only && !http.edge_digests.is_empty() { 403 } else { 200 };

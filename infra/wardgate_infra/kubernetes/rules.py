@@ -1,5 +1,6 @@
 """Our own rules for manifests (SA-17): what schemas and linters do not know of this server."""
 
+import copy
 import re
 from collections.abc import Iterator
 
@@ -13,6 +14,8 @@ LEAST_MEMORY = 256 * 2**20
 LEAST_REPLICAS = 2
 # An X25519 public key of age.
 RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")
+# The other of two colours.
+GREEN, COLOUR = "wardgate-green", "wardgate.example.com/colour"
 UNITS = {"m": 0.001, "": 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 
 
@@ -55,7 +58,8 @@ def workloads(documents: list[Json]) -> Iterator[tuple[str, Json, Json]]:
 
 
 def everything_is_there(documents: list[Json]) -> Iterator[str]:
-    kinds = ("ServiceAccount", "Deployment", "Service", "Ingress", "PodDisruptionBudget")
+    way_in = "HTTPRoute" if only(documents, "HTTPRoute") else "Ingress"
+    kinds = ("ServiceAccount", "Deployment", "Service", way_in, "PodDisruptionBudget")
     for kind in (*kinds, "HorizontalPodAutoscaler", "NetworkPolicy"):
         if not only(documents, kind):
             yield f"there is no {kind} wardgate"
@@ -103,10 +107,12 @@ def containers_are_confined(documents: list[Json]) -> Iterator[str]:
 
 
 def images_do_not_change(documents: list[Json]) -> Iterator[str]:
-    images = {container.get("image", "") for _, _, container in workloads(documents)}
-    for image in sorted(images):
+    named = {name: container.get("image", "") for name, _, container in workloads(documents)}
+    for image in sorted(set(named.values())):
         if not re.fullmatch(r"[^@\s]+@sha256:[0-9a-f]{64}", image):
             yield f"image {image} is not by digest"
+    # The other colour is another release.
+    images = {image for name, image in named.items() if name != GREEN}
     if len(images) > 1:
         yield f"not one release: {', '.join(sorted(images))}"
 
@@ -162,6 +168,7 @@ def variables_are_known(documents: list[Json]) -> Iterator[str]:
         if name in ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"):
             yield f"{name} is a key that does not expire"
     host = at(only(documents, "Ingress"), "spec", "rules", 0, "host")
+    host = host or at(only(documents, "HTTPRoute"), "spec", "hostnames", 0)
     if at(given, "AUTH__TOKENS__ISSUER", "value") != f"https://{host}":
         yield f"tokens are issued by {at(given, 'AUTH__TOKENS__ISSUER', 'value')}, and people ask https://{host}"
     mounted = {it.get("mountPath"): it for it in container.get("volumeMounts", [])}
@@ -216,7 +223,8 @@ def backups_are_encrypted(documents: list[Json]) -> Iterator[str]:
 
 
 def selectors_match(documents: list[Json]) -> Iterator[str]:
-    labels = at(only(documents, "Deployment"), "spec", "template", "metadata", "labels") or {}
+    deployments = [it for it in documents if it["kind"] == "Deployment"]
+    colours = [at(it, "spec", "template", "metadata", "labels") or {} for it in deployments]
     asked = {
         "Deployment": ("spec", "selector", "matchLabels"),
         "Service": ("spec", "selector"),
@@ -227,8 +235,32 @@ def selectors_match(documents: list[Json]) -> Iterator[str]:
     for kind, path in asked.items():
         found = only(documents, kind)
         selector = at(found, *path) or {}
-        if found and not (SELECTED.items() <= selector.items() and selector.items() <= labels.items()):
+        selects = any(selector.items() <= labels.items() for labels in colours)
+        if found and not (SELECTED.items() <= selector.items() and selects):
             yield f"{kind} selects {selector}, which are not the server's pods alone"
+
+
+def colours_are_alike(documents: list[Json]) -> Iterator[str]:
+    green, blue = only(documents, "Deployment", GREEN), only(documents, "Deployment")
+    if not green:
+        return
+    colours = [at(it, "spec", "selector", "matchLabels", COLOUR) for it in (blue, green)]
+    if colours != ["blue", "green"]:
+        yield f"the Deployments have the colours {colours}: each would take the other's pods for its own"
+    if at(only(documents, "Service"), "spec", "selector", COLOUR) not in colours:
+        yield "the service sends people to both colours"
+
+    def without(document: Json) -> Json:
+        copied = copy.deepcopy(document["spec"])
+        copied["selector"]["matchLabels"].pop(COLOUR, None)
+        copied["template"]["metadata"]["labels"].pop(COLOUR, None)
+        copied["template"]["spec"]["containers"][0].pop("image", None)
+        return copied
+
+    if without(blue) != without(green):
+        yield "green is not as blue is, but for colour and image"
+    if at(only(documents, "HorizontalPodAutoscaler", GREEN), "spec", "scaleTargetRef", "name") != GREEN:
+        yield "nothing scales green"
 
 
 def people_come_in_by_tls_alone(documents: list[Json]) -> Iterator[str]:
@@ -237,6 +269,14 @@ def people_come_in_by_tls_alone(documents: list[Json]) -> Iterator[str]:
         yield "the service is open without the ingress"
     if [it.get("targetPort") for it in service.get("ports", [])] != ["http"]:
         yield "the service leads elsewhere than to http"
+    if route := only(documents, "HTTPRoute"):
+        listeners = {it.get("sectionName") for it in at(route, "spec", "parentRefs") or []}
+        if listeners != {"https"} or only(documents, "Ingress"):
+            yield "people may come in by another way than the Gateway's listener https"
+        to = [at(it, "backendRefs", 0, "name") for it in at(route, "spec", "rules") or []]
+        if to != ["wardgate"]:
+            yield "the route leads elsewhere than to the service"
+        return
     spec = only(documents, "Ingress").get("spec") or {}
     hosts = {it.get("host") for it in spec.get("rules", [])}
     if not hosts or None in hosts or hosts != {host for it in spec.get("tls", []) for host in it.get("hosts", [])}:
@@ -277,6 +317,7 @@ RULES = (
     data_is_migrated_before,
     backups_are_encrypted,
     selectors_match,
+    colours_are_alike,
     people_come_in_by_tls_alone,
     networks_are_closed,
 )

@@ -53,9 +53,9 @@ def until(what: str, seconds: float, look: Callable[[], Found | None]) -> Found:
     raise Failed(f"{what}: not within {seconds:g} s")
 
 
-def get(port: int, path: str) -> tuple[int, bytes]:
+def get(port: int, path: str, host: str = HOST) -> tuple[int, bytes]:
     """The status and body of an answer; 0 where there is none."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    connection = http.client.HTTPConnection(host, port, timeout=5)
     with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
         connection.request("GET", path)
         answer = connection.getresponse()

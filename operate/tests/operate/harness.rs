@@ -17,6 +17,7 @@ use wardgate::entropy::SystemEntropy;
 use wardgate_server::dev::keys;
 use wardgate_server::dev::local::Local;
 use wardgate_server::serve::{listen, serve};
+use wardgate_server::store_gate::StoreGate;
 
 /// Making an RSA key takes a while: every folder of a test run has the same ones.
 fn shared_keys() -> &'static str {
@@ -160,7 +161,7 @@ impl Folder {
         let app = Arc::new(App::new(config, host).unwrap());
         let (stop, stopping) = watch::channel(false);
         let serving = Arc::clone(&app);
-        let task = tokio::spawn(serve(serving, listeners, Vec::new(), stopping));
+        let task = tokio::spawn(serve(serving, StoreGate::of_a_server(), listeners, Vec::new(), stopping));
         Served { base: format!("http://127.0.0.1:{port}"), app, local, stop, task }
     }
 }

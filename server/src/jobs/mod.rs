@@ -2,6 +2,7 @@
 //! replica at a time (SA-09 … SA-13, [decision 67](../../../docs/decisions/0067-work-under-leases.md)).
 
 mod bus;
+pub mod events;
 pub mod lease;
 pub mod mails;
 pub mod schedule;
@@ -23,9 +24,11 @@ use wardgate::current::Current;
 use wardgate::outbound::eventbridge::EventBridgeBus;
 use wardgate::outbound::ses::SesTransport;
 use wardgate::outbound::smtp::SmtpTransport;
+use wardgate::outbound::webhook::Webhook;
 use wardgate::outbound::{self, EventBus};
 
 use crate::jobs::bus::LogBus;
+use crate::jobs::events::{Told, WebhookBus};
 use crate::jobs::lease::Holder;
 use crate::jobs::mails::{InlineQueue, Mails};
 use crate::jobs::schedule::Schedule;
@@ -51,9 +54,24 @@ impl Jobs {
         let transport = transport(config, connection)?;
         let bus: Box<dyn EventBus> = match config.mail.event_bus {
             Some(_) => Box::new(EventBridgeBus::new(config, connection)?),
+            None if config.events.webhook.url.is_some() => return Self::telling(app, connection, transport),
             None => Box::new(LogBus),
         };
         Self::with(app, connection, transport, bus)
+    }
+
+    /// As [`Self::with`], for who tells a webhook of events.
+    pub fn telling(
+        app: &Arc<App>,
+        connection: &Connection,
+        transport: Box<dyn outbound::MailTransport>,
+    ) -> Result<Self, JobsError> {
+        let told = Arc::new(Told::new(Webhook::new(&app.config)?));
+        let current = Current::new(Arc::clone(app), Needs { rings: &[], table: true });
+        let bus = Box::new(WebhookBus::new(Arc::clone(&told), current));
+        let mut jobs = Self::with(app, connection, transport, bus)?;
+        jobs.schedule.tell(told);
+        Ok(jobs)
     }
 
     /// As [`Self::new`], with these ways out.
@@ -67,7 +85,7 @@ impl Jobs {
         let current = Current::new(Arc::clone(app), Needs { rings: &[], table: true });
         let mails = Arc::new(Mails::new(transport, app.config.mail.smtp.connections));
         let queue = InlineQueue::new(Arc::clone(&mails), current.clone());
-        let parts = events::Parts { queue: Box::new(queue), bus, edge: None };
+        let parts = ::events::Parts { queue: Box::new(queue), bus, edge: None };
         let (config, store) = (&app.config, &app.config.store);
         let pump =
             |table: &str, name, records| Pump::new(&current, connection, &holder, (config, table), name, records);

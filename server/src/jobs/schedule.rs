@@ -7,6 +7,7 @@ use wardgate::app::App;
 use wardgate::current::Current;
 use wardgate::domain::timestamp::Timestamp;
 
+use crate::jobs::events::Told;
 use crate::jobs::lease::{ASKED, Asked, Holder, Lease};
 use crate::jobs::mails::Mails;
 use crate::jobs::stream::Turn;
@@ -30,6 +31,7 @@ pub struct Schedule {
 /// What there is to do, and when it was done last.
 struct Work {
     mails: Arc<Mails>,
+    told: Option<Arc<Told>>,
     erased_at: Option<Timestamp>,
     counted_at: Option<Timestamp>,
 }
@@ -37,8 +39,13 @@ struct Work {
 impl Schedule {
     /// Nothing is taken yet.
     pub fn new(current: Current, holder: Holder, mails: Arc<Mails>) -> Self {
-        let work = Work { mails, erased_at: None, counted_at: None };
+        let work = Work { mails, told: None, erased_at: None, counted_at: None };
         Self { current, holder, lease: None, asked_at: None, work }
+    }
+
+    /// Tells of the events that wait, too.
+    pub fn tell(&mut self, told: Arc<Told>) {
+        self.work.told = Some(told);
     }
 
     /// Does what is due, if this is the one to do it.
@@ -102,6 +109,16 @@ impl Work {
                 Turn::Waiting
             }
         };
+        if let Some(told) = &self.told {
+            match told.retry(app).await {
+                Ok(true) => turn = turn.max(Turn::Worked),
+                Ok(false) => {}
+                Err(cause) => {
+                    tracing::warn!(%cause, "the events that wait could not be tried");
+                    turn = turn.max(Turn::Waiting);
+                }
+            }
+        }
         if is_due(self.erased_at, ERASURES, now) {
             self.erased_at = Some(now);
             let event = eraser::ScheduledEvent { id: format!("eraser-{}", now.millis()) };

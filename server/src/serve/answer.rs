@@ -26,6 +26,7 @@ use wardgate::telemetry::metrics::{self, Shed};
 
 use crate::serve::drain::Stop;
 use crate::serve::phase::Progress;
+use crate::store_gate::StoreGate;
 
 /// When a client that found too many others may come back.
 const COME_BACK: Duration = Duration::from_secs(1);
@@ -35,13 +36,14 @@ pub(super) struct Answerer {
     app: Arc<App>,
     router: Router,
     in_flight: Arc<Semaphore>,
+    store: Option<Arc<StoreGate>>,
     is_local: bool,
 }
 
 impl Answerer {
-    pub(super) fn new(app: Arc<App>, router: Router, in_flight: Arc<Semaphore>) -> Self {
+    pub(super) fn new(app: Arc<App>, router: Router, in_flight: Arc<Semaphore>, store: Option<Arc<StoreGate>>) -> Self {
         let is_local = is_local(&app.config);
-        Self { app, router, in_flight, is_local }
+        Self { app, router, in_flight, store, is_local }
     }
 
     /// Answers a request. Once a stop is asked for, its connection ends with it.
@@ -54,7 +56,9 @@ impl Answerer {
     ) -> BoxFuture<'static, Result<Response<Handed>, Infallible>> {
         let refused = self.refusal(&request, progress, stage.borrow().is_asked_for());
         let permit = Arc::clone(&self.in_flight).try_acquire_owned();
-        let refused = refused.or_else(|| permit.is_err().then(too_many));
+        let refused = refused.or_else(|| permit.is_err().then(|| too_many(Shed::InFlight)));
+        let is_crowded = || self.store.as_ref().is_some_and(|store| store.is_crowded());
+        let refused = refused.or_else(|| is_crowded().then(|| too_many(Shed::Store)));
         let (app, progress, mut router) = (Arc::clone(&self.app), Arc::clone(progress), self.router.clone());
         Box::pin(async move {
             let mut response = if let Some(problem) = refused {
@@ -119,8 +123,8 @@ fn refuse(app: &App, problem: &Problem) -> Response<Body> {
     edge::refuse(problem, &id).map(Body::from)
 }
 
-fn too_many() -> Problem {
-    metrics::shed(Shed::InFlight);
+fn too_many(what: Shed) -> Problem {
+    metrics::shed(what);
     Problem {
         retry_after: Some(COME_BACK),
         ..Problem::new(

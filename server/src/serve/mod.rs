@@ -21,6 +21,7 @@ use wardgate::app::App;
 
 use crate::ops;
 use crate::router::router;
+use crate::store_gate::StoreGate;
 use accept::{Port, accept};
 use answer::Answerer;
 pub(crate) use drain::pause;
@@ -74,36 +75,49 @@ const ADDRESS_FAMILY_NOT_SUPPORTED: i32 = 97;
 
 /// Serves the API until `stop` changes, and then until everything asked is answered. `ops` has a router of its own: what
 /// operators ask is answered however busy the API is.
-pub async fn serve(app: Arc<App>, listeners: Vec<TcpListener>, ops: Vec<TcpListener>, stop: watch::Receiver<bool>) {
+/// While there is too much to do for the store behind `gate`, nothing is begun (SA-06).
+pub async fn serve(
+    app: Arc<App>,
+    gate: Arc<StoreGate>,
+    listeners: Vec<TcpListener>,
+    ops: Vec<TcpListener>,
+    stop: watch::Receiver<bool>,
+) {
     let limits = Limits::new(&app.config.http);
     let load = Load::new(limits);
     let (api, operators) = (router(&app), ops::router(&app, load.clone(), stop.clone()));
     let of_operators = Limits { connections: OPS_CONNECTIONS, in_flight: OPS_CONNECTIONS, ..limits };
     futures::future::join(
-        serve_port(Arc::clone(&app), api, listeners, load, stop.clone()),
-        serve_port(app, operators, ops, Load::new(of_operators), stop),
+        serve_port(Arc::clone(&app), api, listeners, (load, Some(gate)), stop.clone()),
+        serve_port(app, operators, ops, (Load::new(of_operators), None), stop),
     )
     .await;
 }
 
 /// As [`serve`], whatever the router has, and nothing for operators.
-pub async fn serve_router(app: Arc<App>, router: Router, listeners: Vec<TcpListener>, stop: watch::Receiver<bool>) {
+pub async fn serve_router(
+    app: Arc<App>,
+    gate: Arc<StoreGate>,
+    router: Router,
+    listeners: Vec<TcpListener>,
+    stop: watch::Receiver<bool>,
+) {
     let limits = Limits::new(&app.config.http);
-    serve_port(app, router, listeners, Load::new(limits), stop).await;
+    serve_port(app, router, listeners, (Load::new(limits), Some(gate)), stop).await;
 }
 
 async fn serve_port(
     app: Arc<App>,
     router: Router,
     listeners: Vec<TcpListener>,
-    load: Load,
+    (load, gate): (Load, Option<Arc<StoreGate>>),
     stop: watch::Receiver<bool>,
 ) {
     let limits = load.limits;
     let (stage, watching) = watch::channel(Stop::Serving);
     let port = Arc::new(Port {
         limits,
-        answerer: Answerer::new(app, router, load.requests),
+        answerer: Answerer::new(app, router, load.requests, gate),
         stage: watching,
         room: load.connections,
         crowded: Notify::new(),

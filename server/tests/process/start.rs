@@ -255,6 +255,26 @@ async fn sec_sa_11_a_server_that_is_to_send_mails_and_cannot_does_not_start() {
     assert_eq!(faults(&unreached.output().unwrap()), ["mail server"]);
 }
 
+/// Nobody would hear of its events.
+#[cfg(feature = "standalone")]
+#[tokio::test(flavor = "multi_thread")]
+async fn sec_sa_12_a_server_that_is_to_tell_of_events_and_cannot_does_not_start() {
+    let production = Production::whole().await;
+    let secret = production.keys.path().join("webhook");
+    let told = |url: &str| {
+        let mut command = production.command();
+        command.envs([("AUTH__JOBS__ENABLED", "true"), ("AUTH__MAIL__TRANSPORT", "ses"), ("AUTH__OPS__START_MS", "0")]);
+        command.env("AUTH__MAIL__SENDER", "no-reply@example.com").env("AUTH__EVENTS__WEBHOOK__URL", url);
+        command.env("AUTH__EVENTS__WEBHOOK__SECRET_FILE", &secret).arg("preflight");
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let missing = told("https://api.example.com/hooks");
+    assert!(missing.starts_with("events: ") && missing.contains("secret"), "{missing}");
+    fs::write(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+    assert_eq!(told("https://api.example.com/hooks"), "Nothing is missing.\n");
+    assert!(told("https://169.254.169.254/").contains("events.webhook.url"), "the node's metadata");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn credentials_come_from_wherever_the_chain_finds_them() {
     let production = Production::whole().await;

@@ -1,6 +1,7 @@
 //! The sections of the configuration. What a key means stands here: the reference in
 //! `docs/operations/configuration.md` is made from it.
 
+mod events;
 mod http;
 mod jobs;
 mod mail;
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use crate::crypto::key_ring::SigningAlgorithm;
 use crate::domain::attempts::{FailureLimit, WindowLimit, WindowedFailureLimit};
 
+pub use events::{Events, Webhook};
 pub use http::{Http, Ops};
 pub use jobs::Jobs;
 pub use mail::{Mail, MailTls, MailTransport, Smtp};

@@ -16,6 +16,8 @@ pub mod ses;
 pub mod smtp;
 #[cfg(feature = "sqs")]
 pub mod sqs;
+#[cfg(feature = "webhook")]
+pub mod webhook;
 
 use std::sync::Arc;
 

@@ -41,6 +41,8 @@ const MIGRATIONS: &str = "MIGRATION";
 pub(super) const LEASE_PREFIX: &str = "LEASE#";
 /// The partition of the orders for mails that wait for another try.
 const MAIL_RETRIES: &str = "MAILRETRY";
+/// The partition of events that wait.
+const EVENT_RETRIES: &str = "EVENTRETRY";
 
 /// A partition and a sort key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,6 +172,21 @@ impl Key {
     /// An order for a mail that nobody tries any more.
     pub(super) fn mail_failed(order: &str) -> Self {
         Self::new("MAILFAILED", order)
+    }
+
+    /// An event that waits. Sorts by user, and then as it happened.
+    pub(super) fn event_retry(user: &str, place: &str) -> Self {
+        Self::new(EVENT_RETRIES, format!("{user}#{place}"))
+    }
+
+    /// What the sort keys of a user's events that wait begin with, or everybody's.
+    pub(super) fn event_retries(user: &str) -> Self {
+        Self::new(EVENT_RETRIES, user)
+    }
+
+    /// An event that nobody tries any more.
+    pub(super) fn event_failed(id: &str) -> Self {
+        Self::new("EVENTFAILED", id)
     }
 
     pub(super) fn settings() -> Self {

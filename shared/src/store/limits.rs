@@ -3,13 +3,26 @@
 
 use std::time::Duration;
 
-use crate::domain::attempts::WindowLimit;
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::domain::attempts::{WindowLimit, WindowedFailureLimit};
+use crate::domain::email::EmailKey;
+use crate::domain::id::DeviceId;
 use crate::domain::timestamp::Timestamp;
 use crate::store::Store;
-use crate::store::attributes::number;
+use crate::store::attributes::{Item, number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
+use crate::store::outcome::Outcome;
 use crate::store::write::{Update, Write};
+
+/// What keeps an attempt from being counted twice where an answer was lost and the request was tried again.
+pub(super) const NOT_YET_COUNTED: &str = "(attribute_not_exists(last_by) OR last_by <> :by) AND ";
+
+/// Whether what a condition failed on has counted this very attempt.
+pub(super) fn is_counted(item: &Item, attempt: &str) -> bool {
+    item.get("last_by").and_then(|by| by.as_s().ok()).is_some_and(|by| by == attempt)
+}
 
 /// Whether an attempt may be evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +93,31 @@ impl Scope {
     }
 }
 
+/// The counter of an attempt that can be given back.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub(super) key: Key,
+    counter: &'static str,
+}
+
+impl Place {
+    /// Where the window of `now` counts failures.
+    pub fn failures(scope: Scope, subject: &str, limit: &WindowedFailureLimit, now: Timestamp) -> Self {
+        let start = limit.window().window_start(now);
+        Self { key: Key::window(scope.name(), subject, start), counter: "failures" }
+    }
+
+    /// Where the window of `now` counts attempts.
+    pub fn window(scope: Scope, subject: &str, limit: &WindowLimit, now: Timestamp) -> Self {
+        Self { key: Key::window(scope.name(), subject, limit.window_start(now)), counter: "attempts" }
+    }
+
+    /// Where a known device counts.
+    pub fn device(email: &EmailKey, id: DeviceId) -> Self {
+        Self { key: Key::device(email, id), counter: "failures" }
+    }
+}
+
 impl Store {
     /// Counts an attempt in the current window, unless the window is full.
     pub async fn reserve_in_window(
@@ -94,24 +132,46 @@ impl Store {
             .either(Reservation::Reserved, Reservation::Refused { retry_after: limit.window_end(now).since(now) }))
     }
 
-    /// Takes back an attempt that [`Self::reserve_in_window`] counted at `now`. The others stay.
-    pub async fn give_back_in_window(
+    /// As [`Self::reserve_in_window`], for an attempt that has a name and may be given back: however often its answer is
+    /// lost, it counts once.
+    pub async fn reserve_attempt(
         &self,
-        scope: Scope,
-        subject: &str,
+        place: &Place,
         limit: &WindowLimit,
+        attempt: &str,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.take_one_back(&Key::window(scope.name(), subject, limit.window_start(now)), "attempts").await
+    ) -> Result<Reservation, StoreError> {
+        let update = self.update(&place.key, "ADD attempts :one SET #ttl = :ttl, last_by = :by");
+        let counted = update
+            .given(format!("{NOT_YET_COUNTED}{UNLESS_FULL}"))
+            .with(window_values(limit, now))
+            .with([(":by", string(attempt))])
+            .showing_met();
+        Ok(match counted.send(&self.client).await? {
+            Outcome::Refused(item) if !item.as_ref().is_some_and(|item| is_counted(item, attempt)) => {
+                Reservation::Refused { retry_after: limit.window_end(now).since(now) }
+            }
+            Outcome::Written(_) | Outcome::Refused(_) => Reservation::Reserved,
+        })
     }
 
-    /// Takes one off a counter, which is never below 0 and never made by this: one that is gone has nothing to give.
-    pub(super) async fn take_one_back(&self, key: &Key, counter: &str) -> Result<(), StoreError> {
-        let update = self
-            .update(key, format!("ADD #{counter} :less"))
-            .given(format!("#{counter} > :none"))
-            .with([(":less", number(-1)), (":none", number(0))]);
+    /// Takes back an attempt that was counted. The others stay: a counter is never below 0 and never made by this, since one
+    /// that is gone has nothing to give.
+    pub async fn give_back(&self, place: &Place) -> Result<(), StoreError> {
+        self.take_one_back(place).send(&self.client).await.map(drop)
+    }
+
+    /// As [`Self::give_back`], of an attempt that may never have been counted: where another came after it, it stays.
+    pub async fn give_back_last(&self, place: &Place, attempt: &str) -> Result<(), StoreError> {
+        let update = self.take_one_back(place).and("last_by = :by").with([(":by", string(attempt))]);
         update.send(&self.client).await.map(drop)
+    }
+
+    fn take_one_back(&self, place: &Place) -> Write<Update> {
+        // Nobody's any more: a request that is tried again must not take another's.
+        self.update(&place.key, format!("ADD #{0} :less REMOVE last_by", place.counter))
+            .given(format!("#{} > :none", place.counter))
+            .with([(":less", number(-1)), (":none", number(0))])
     }
 
     /// Counts an attempt in the current window, on condition that it is not full.
@@ -123,11 +183,17 @@ impl Store {
         now: Timestamp,
     ) -> Write<Update> {
         self.update(&Key::window(scope.name(), subject, limit.window_start(now)), "ADD attempts :one SET #ttl = :ttl")
-            .given("attribute_not_exists(attempts) OR attempts < :limit")
-            .with([
-                (":one", number(1)),
-                (":limit", number(limit.limit)),
-                (":ttl", number(limit.window_end(now).unix_seconds() + 3600)),
-            ])
+            .given(UNLESS_FULL)
+            .with(window_values(limit, now))
     }
+}
+
+const UNLESS_FULL: &str = "(attribute_not_exists(attempts) OR attempts < :limit)";
+
+fn window_values(limit: &WindowLimit, now: Timestamp) -> [(&'static str, AttributeValue); 3] {
+    [
+        (":one", number(1)),
+        (":limit", number(limit.limit)),
+        (":ttl", number(limit.window_end(now).unix_seconds() + 3600)),
+    ]
 }

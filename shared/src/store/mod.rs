@@ -11,6 +11,7 @@ pub mod client;
 pub mod edits;
 pub mod erasures;
 pub mod error;
+pub mod event_retries;
 pub mod keys;
 pub mod leases;
 pub mod limits;

@@ -147,6 +147,8 @@ outcomes! {
         InFlight = "in_flight",
         /// Requests that wait for a password's hash (PW-08).
         Hashing = "hashing",
+        /// Calls that wait for the store (SA-06).
+        Store = "store",
     }
 }
 

@@ -15,7 +15,7 @@ use crate::domain::user::User;
 use crate::fault::Fault;
 use crate::store::error::StoreError;
 use crate::store::sign_in::devices::DeviceClaim;
-use crate::use_cases::password_check::Counted;
+use crate::use_cases::counted::Counted;
 
 /// An account this young is still being set up: its owner need not be told of the device.
 const FIRST_MINUTES: Duration = Duration::from_mins(10);
@@ -116,8 +116,12 @@ pub(super) async fn device_of_user(
 
 /// What is left to do once a person has signed in. The session exists: a counter or a device that stays only makes the
 /// next failures dearer, and must not keep the tokens from their owner.
-pub(super) async fn settle(app: &App, context: &RequestContext, counted: Option<&Counted>, device: &SignInDevice) {
+pub(super) async fn settle(app: &App, context: &RequestContext, counted: Option<Counted>, device: &SignInDevice) {
     if !device.is_new {
+        // All that the device has counted is forgotten with it.
+        if let Some(mut counted) = counted {
+            counted.stands();
+        }
         let expires_at = context.now.plus(app.config.sessions.absolute());
         if let Err(cause) = app.store.renew_device(&device.device, expires_at).await {
             tracing::warn!(request_id = context.request_id, %cause, "could not clear the failures of a device");
@@ -126,7 +130,7 @@ pub(super) async fn settle(app: &App, context: &RequestContext, counted: Option<
     }
     let given = async {
         if let Some(counted) = counted {
-            counted.give_back(app, context).await;
+            counted.give_back().await;
         }
     };
     let (forgotten, ()) = futures::join!(app.store.forget_oldest_devices(&device.device.email_key), given);

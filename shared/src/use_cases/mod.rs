@@ -21,6 +21,7 @@ pub mod sign_in;
 pub mod smoke;
 
 mod audit_line;
+mod counted;
 mod known_device;
 mod mailed_item;
 mod order_mail;

@@ -9,17 +9,17 @@ use crate::app::App;
 use crate::crypto::key_ring::{Ring, WrapKey};
 use crate::crypto::password_hasher::Verification;
 use crate::crypto::password_wrap;
+use crate::domain::attempts::WindowedFailureLimit;
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::credential::{Credential, WrappedHash};
-use crate::domain::device::Device;
 use crate::domain::email::EmailKey;
-use crate::domain::id::UserId;
 use crate::domain::password::Password;
 use crate::domain::request_context::RequestContext;
 use crate::domain::user::{User, UserStatus};
 use crate::fault::{Fault, fault_arm};
-use crate::store::limits::{Reservation, Scope};
+use crate::store::limits::{Place, Reservation, Scope};
 use crate::store::sign_in::devices::{DeviceClaim, DeviceReservation};
+use crate::use_cases::counted::Counted;
 use crate::use_cases::reserve::reserve_for_source;
 
 /// Why a password did not open anything.
@@ -49,49 +49,6 @@ pub(super) struct Checked {
     pub(super) counted: Counted,
 }
 
-/// The counter, beside its source's, on which an attempt was counted. The source's counts what it makes us compute, right
-/// or wrong, and is not given back.
-pub(super) enum Counted {
-    /// That of a known device, and nobody else's.
-    Device(Device),
-    /// That of an address and the source together, and that of the address.
-    Address(EmailKey),
-    /// That of a signed-in user.
-    User(UserId),
-}
-
-impl Counted {
-    /// The known device that the attempt came from.
-    pub(super) fn device(&self) -> Option<&Device> {
-        match self {
-            Self::Device(device) => Some(device),
-            Self::Address(_) | Self::User(_) => None,
-        }
-    }
-
-    /// Takes the one attempt back, and no other: a counter looks as if it had never been made. What it is given back for
-    /// has happened, or has failed for another reason: that stands whether or not this works.
-    pub(super) async fn give_back(&self, app: &App, context: &RequestContext) {
-        let (now, limits, store) = (context.now, &app.config.limits, &app.store);
-        let given = match self {
-            Self::Device(device) => store.give_back_on_device(device).await,
-            Self::User(user) => {
-                store.give_back_failure(Scope::PasswordUser, &user.to_string(), &limits.password_user, now).await
-            }
-            Self::Address(email) => {
-                let pair = pair_subject(context, email);
-                let by_pair = store.give_back_failure(Scope::LoginPair, &pair, &limits.login_pair, now);
-                let account = &limits.login_account;
-                let by_account = store.give_back_in_window(Scope::LoginAccount, email.as_str(), account, now);
-                futures::try_join!(by_pair, by_account).map(|_| ())
-            }
-        };
-        if let Err(cause) = given {
-            tracing::warn!(request_id = context.request_id, %cause, "could not give an attempt back");
-        }
-    }
-}
-
 /// Checks the password of an address, known or not, at the same cost, from a device that may be known.
 pub(super) async fn check_password_from(
     app: &App,
@@ -102,10 +59,11 @@ pub(super) async fn check_password_from(
 ) -> Result<Checked, PasswordCheckError> {
     let wrap_ring = app.secrets.password_wrap(context.now).await?;
     let credential = begin(app, context, email).await?;
-    let counted = match reserve_on_device(app, context, credential.as_ref(), device).await? {
-        Some(device) => Counted::Device(device),
-        None => reserve_on_address(app, context, email).await?,
-    };
+    let mut counted = Counted::nowhere(app)?;
+    reserve_on_device(app, context, credential.as_ref(), device, &mut counted).await?;
+    if counted.device().is_none() {
+        reserve_on_address(app, context, email, &mut counted).await?;
+    }
     evaluate(app, context, email, password, (credential, &*wrap_ring), counted).await
 }
 
@@ -119,11 +77,11 @@ pub(super) async fn check_password_of(
     let (email, limit) = (user.email.key(), &app.config.limits.password_user);
     let wrap_ring = app.secrets.password_wrap(context.now).await?;
     let credential = begin(app, context, &email).await?;
-    let subject = user.id.to_string();
-    admitted(app.store.reserve_failure(Scope::PasswordUser, &subject, limit, context.now).await?)?;
+    let mut counted = Counted::nowhere(app)?;
+    reserve_failure(app, context, (Scope::PasswordUser, &user.id.to_string(), limit), &mut counted).await?;
     // The address may be another account's by now.
     let credential = credential.filter(|credential| credential.user_id == user.id);
-    evaluate(app, context, &email, password, (credential, &*wrap_ring), Counted::User(user.id)).await
+    evaluate(app, context, &email, password, (credential, &*wrap_ring), counted).await
 }
 
 /// Counts the attempt against its source, before any other counter is touched, and reads the credential meanwhile.
@@ -139,21 +97,26 @@ async fn begin(
     Ok(credential)
 }
 
-/// Counts the attempt on a device of the account, under its present credentials. None where there is no such device, or
-/// it has used up its attempts.
+/// Counts the attempt on a device of the account, under its present credentials: unless there is no such device, or it has
+/// used up its attempts.
 async fn reserve_on_device(
     app: &App,
     context: &RequestContext,
     credential: Option<&Credential>,
     device: Option<&DeviceClaim>,
-) -> Result<Option<Device>, PasswordCheckError> {
-    let (Some(credential), Some(claim)) = (credential, device) else { return Ok(None) };
+    counted: &mut Counted,
+) -> Result<(), PasswordCheckError> {
+    let (Some(credential), Some(claim)) = (credential, device) else { return Ok(()) };
     let limit = &app.config.limits.login_device;
-    match app.store.reserve_on_device(claim, credential, limit, context.now).await? {
-        DeviceReservation::Reserved(device) => Ok(Some(device)),
-        DeviceReservation::Unknown => Ok(None),
-        DeviceReservation::Refused { retry_after } => Err(PasswordCheckError::TooManyAttempts { retry_after }),
-    }
+    counted.begin_on_device(Place::device(&claim.email_key, claim.id));
+    let reserved = app.store.reserve_on_device(claim, credential, limit, counted.attempt(), context.now).await?;
+    let (device, refused) = match reserved {
+        DeviceReservation::Reserved(device) => (Some(device), Ok(())),
+        DeviceReservation::Unknown => (None, Ok(())),
+        DeviceReservation::Refused { retry_after } => (None, Err(PasswordCheckError::TooManyAttempts { retry_after })),
+    };
+    counted.on_device(device);
+    refused
 }
 
 /// Counts the attempt on the pair, and only then on the address: who is over the first limit spends nothing of the owner's.
@@ -161,25 +124,30 @@ async fn reserve_on_address(
     app: &App,
     context: &RequestContext,
     email: &EmailKey,
-) -> Result<Counted, PasswordCheckError> {
+    counted: &mut Counted,
+) -> Result<(), PasswordCheckError> {
     let (now, limits, pair) = (context.now, &app.config.limits, pair_subject(context, email));
-    admitted(app.store.reserve_failure(Scope::LoginPair, &pair, &limits.login_pair, now).await?)?;
-    let by_account = app.store.reserve_in_window(Scope::LoginAccount, email.as_str(), &limits.login_account, now).await;
-    match by_account {
-        Ok(reservation) => admitted(reservation)?,
-        Err(fault) => {
-            give_pair_back(app, context, &pair).await;
-            return Err(fault.into());
-        }
+    reserve_failure(app, context, (Scope::LoginPair, &pair, &limits.login_pair), counted).await?;
+    let (account, attempt) = (&limits.login_account, counted.attempt().to_owned());
+    let place = Place::window(Scope::LoginAccount, email.as_str(), account, now);
+    let reserved = counted.count(place.clone(), app.store.reserve_attempt(&place, account, &attempt, now)).await?;
+    if let Reservation::Refused { .. } = reserved {
+        // What the address refuses has counted for the pair all the same.
+        counted.stands();
     }
-    Ok(Counted::Address(email.clone()))
+    admitted(reserved)
 }
 
-async fn give_pair_back(app: &App, context: &RequestContext, pair: &str) {
-    let given = app.store.give_back_failure(Scope::LoginPair, pair, &app.config.limits.login_pair, context.now).await;
-    if let Err(cause) = given {
-        tracing::warn!(request_id = context.request_id, %cause, "could not give an attempt back");
-    }
+async fn reserve_failure(
+    app: &App,
+    context: &RequestContext,
+    (scope, subject, limit): (Scope, &str, &WindowedFailureLimit),
+    counted: &mut Counted,
+) -> Result<(), PasswordCheckError> {
+    let (now, attempt) = (context.now, counted.attempt().to_owned());
+    let place = Place::failures(scope, subject, limit, now);
+    let request = app.store.reserve_failure(&place, limit, &attempt, now);
+    admitted(counted.count(place.clone(), request).await?)
 }
 
 fn pair_subject(context: &RequestContext, email: &EmailKey) -> String {
@@ -193,21 +161,23 @@ fn admitted(reservation: Reservation) -> Result<(), PasswordCheckError> {
     }
 }
 
-/// Compares. An attempt that our side did not let come to that is given back: nobody learnt anything from it.
+/// Compares. An attempt that our side did not let come to that is given back: nobody learnt anything from it. A wrong one
+/// stands, and so does a right one until it has led to what was asked for, or our side has failed on the way: who knows the
+/// password learns nothing from being told twice.
 async fn evaluate(
     app: &App,
     context: &RequestContext,
     email: &EmailKey,
     password: &Password,
     (credential, wrap_ring): (Option<Credential>, &Ring<WrapKey>),
-    counted: Counted,
+    mut counted: Counted,
 ) -> Result<Checked, PasswordCheckError> {
     let known = credential.filter(|credential| admits(app, credential));
     let known = known.and_then(|credential| credential.password.clone().map(|hash| (credential, hash)));
     let verification = match verify(app, password, known.as_ref(), wrap_ring).await {
         Ok(verification) => verification,
         Err(fault) => {
-            counted.give_back(app, context).await;
+            counted.give_back().await;
             return Err(fault.into());
         }
     };
@@ -216,7 +186,10 @@ async fn evaluate(
         (Verification::MatchOutdated, Some((credential, hash))) => {
             Ok(Checked { credential, outdated: Some(hash), counted })
         }
-        _ => Err(refuse(app, context, email.clone()).await?),
+        _ => {
+            counted.stands();
+            Err(refuse(app, context, email.clone()).await?)
+        }
     }
 }
 

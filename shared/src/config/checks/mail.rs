@@ -1,12 +1,14 @@
-//! How mails leave the standalone server.
+//! How mails and events leave the standalone server.
 
 use std::net::IpAddr;
+
+use url::Url;
 
 use super::Rule;
 use crate::config::{Config, MailTls, MailTransport};
 
 pub(super) fn rules(config: &Config) -> Vec<Rule> {
-    let smtp = &config.mail.smtp;
+    let (smtp, webhook) = (&config.mail.smtp, &config.events.webhook);
     let host = smtp.host.as_deref();
     vec![
         Rule::about(
@@ -39,12 +41,44 @@ pub(super) fn rules(config: &Config) -> Vec<Rule> {
             (100..=60_000).contains(&smtp.timeout_ms),
             "expected 100 to 60000: it is milliseconds",
         ),
+        Rule::about(
+            "events.webhook.url",
+            webhook.url.as_deref().is_none_or(is_https),
+            "expected an https URL with a host and without user and fragment: events tell who does what (SA-12)",
+        ),
+        Rule::about(
+            "events.webhook.url",
+            webhook.url.is_none() || config.mail.event_bus.is_none(),
+            "expected none where mail.event_bus is set: events go to one of them",
+        )
+        .beside("mail.event_bus"),
+        Rule::about(
+            "events.webhook.secret_file",
+            webhook.url.is_some() == webhook.secret_file.is_some(),
+            "expected a file where events.webhook.url is set, and none where it is not",
+        )
+        .beside("events.webhook.url"),
+        Rule::about(
+            "events.webhook.timeout_ms",
+            (100..=30_000).contains(&webhook.timeout_ms),
+            "expected 100 to 30000: it is milliseconds",
+        ),
     ]
 }
 
 fn is_host(host: &str) -> bool {
     host.parse::<IpAddr>().is_ok()
         || !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+}
+
+fn is_https(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        url.scheme() == "https"
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.fragment().is_none()
+    })
 }
 
 fn is_this_machine(host: &str) -> bool {

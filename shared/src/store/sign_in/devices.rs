@@ -15,6 +15,7 @@ use crate::store::Store;
 use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
+use crate::store::limits::is_counted;
 use crate::store::outcome::Outcome;
 use crate::store::read::first_page;
 use crate::store::sign_in::failures::Counted;
@@ -65,6 +66,7 @@ impl Store {
         claim: &DeviceClaim,
         credential: &Credential,
         limit: &FailureLimit,
+        attempt: &str,
         now: Timestamp,
     ) -> Result<DeviceReservation, StoreError> {
         // As Device::is_known_to has it.
@@ -82,12 +84,17 @@ impl Store {
                 (":user", string(credential.user_id)),
                 (":version", number(credential.cred_version)),
             ],
+            attempt,
         };
         let item = match self.reserve_consecutive(counted, limit, now).await? {
             Outcome::Written(device) => return Ok(DeviceReservation::Reserved(device)),
             Outcome::Refused(item) => item,
         };
+        let is_counted = item.as_ref().is_some_and(|item| is_counted(item, attempt));
         let device: Option<Device> = item.map(serde_dynamo::from_item).transpose()?;
+        if let Some(device) = device.as_ref().filter(|_| is_counted) {
+            return Ok(DeviceReservation::Reserved(device.clone()));
+        }
         let waits = |device: &Device| {
             claim.is_of(device, now) && device.is_known_to(credential) && device.failures < limit.most_failures
         };
@@ -98,11 +105,6 @@ impl Store {
             }
             None => DeviceReservation::Unknown,
         })
-    }
-
-    /// Takes back an attempt that [`Self::reserve_on_device`] counted. The others stay.
-    pub async fn give_back_on_device(&self, device: &Device) -> Result<(), StoreError> {
-        self.take_one_back(&Key::device(&device.email_key, device.id), "failures").await
     }
 
     /// Reads the device that a token names, strongly consistent, if the token has its secret.

@@ -10,10 +10,10 @@ use serde::de::DeserializeOwned;
 use crate::domain::attempts::{FailureLimit, Failures, WindowedFailureLimit};
 use crate::domain::timestamp::Timestamp;
 use crate::store::Store;
-use crate::store::attributes::{Item, number};
+use crate::store::attributes::{Item, number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
-use crate::store::limits::{Reservation, Scope};
+use crate::store::limits::{NOT_YET_COUNTED, Place, Reservation, is_counted};
 use crate::store::outcome::Outcome;
 
 #[derive(Deserialize)]
@@ -32,6 +32,8 @@ pub(in crate::store) struct Counted<'a> {
     pub(in crate::store) also: &'a str,
     /// What these two need.
     pub(in crate::store) values: Vec<(&'static str, AttributeValue)>,
+    /// The attempt's name: however often its answer is lost, it counts once.
+    pub(in crate::store) attempt: &'a str,
 }
 
 impl Store {
@@ -42,11 +44,13 @@ impl Store {
         limit: &FailureLimit,
         now: Timestamp,
     ) -> Result<Outcome<Option<Item>, T>, StoreError> {
-        let Counted { key, guard, also, values } = counted;
+        let Counted { key, guard, also, values, attempt } = counted;
         // One clause a delay: so few failures, and the last one so long ago.
-        let mut condition = format!("{guard}(attribute_not_exists(failures) OR failures < :free");
+        let mut condition = format!("{guard}{NOT_YET_COUNTED}(attribute_not_exists(failures) OR failures < :free");
         let steps = limit.steps();
-        let mut update = self.update(key, format!("ADD failures :one SET last_at = :now{also}")).with(values).with([
+        let update = self.update(key, format!("ADD failures :one SET last_at = :now, last_by = :by{also}"));
+        let mut update = update.with(values).with([
+            (":by", string(attempt)),
             (":one", number(1)),
             (":now", number(now.millis())),
             (":free", number(limit.free_failures.min(limit.most_failures))),
@@ -67,21 +71,22 @@ impl Store {
     /// Counts an attempt in the current window, unless it is one too many or comes too early.
     pub async fn reserve_failure(
         &self,
-        scope: Scope,
-        subject: &str,
+        place: &Place,
         limit: &WindowedFailureLimit,
+        attempt: &str,
         now: Timestamp,
     ) -> Result<Reservation, StoreError> {
-        let (window, failures) = (limit.window(), limit.failures());
-        let end = window.window_end(now);
+        let end = limit.window().window_end(now);
         let counted = Counted {
-            key: &Key::window(scope.name(), subject, window.window_start(now)),
+            key: &place.key,
             guard: "",
             also: ", #ttl = :ttl",
             values: vec![(":ttl", number(end.unix_seconds() + 3600))],
+            attempt,
         };
-        match self.reserve_consecutive::<FailureItem>(counted, &failures, now).await? {
+        match self.reserve_consecutive::<FailureItem>(counted, &limit.failures(), now).await? {
             Outcome::Written(_) => Ok(Reservation::Reserved),
+            Outcome::Refused(Some(item)) if is_counted(&item, attempt) => Ok(Reservation::Reserved),
             Outcome::Refused(item) => {
                 let item = item.ok_or(StoreError::Incomplete("no item with a failed condition"))?;
                 let item: FailureItem = serde_dynamo::from_item(item)?;
@@ -89,17 +94,5 @@ impl Store {
                 Ok(Reservation::Refused { retry_after: limit.retry_after(found, now) })
             }
         }
-    }
-
-    /// Takes back an attempt that [`Self::reserve_failure`] counted at `now`. The others stay.
-    pub async fn give_back_failure(
-        &self,
-        scope: Scope,
-        subject: &str,
-        limit: &WindowedFailureLimit,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let start = limit.window().window_start(now);
-        self.take_one_back(&Key::window(scope.name(), subject, start), "failures").await
     }
 }

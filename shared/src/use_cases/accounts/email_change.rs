@@ -81,7 +81,7 @@ pub async fn email_change(
     let order = Order { kind: MailKind::EmailChange, email: &new_key, device: None };
     let reservation = reserve_order(app, context, &order);
     let given = async {
-        checked.counted.give_back(app, context).await;
+        checked.counted.give_back().await;
         Ok(())
     };
     let (reservation, ()) = futures::try_join!(reservation, given)?;

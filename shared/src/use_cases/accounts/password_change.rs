@@ -61,7 +61,7 @@ pub async fn password_change(
     let session_ring = app.secrets.session_mac(context.now).await?;
     let mac_key = session_ring.current(context.now)?;
     let presented = presented_device(change.device_token, &user.email.key(), &session_ring, context);
-    let checked = check_password_of(app, context, &user, change.current).await?;
+    let mut checked = check_password_of(app, context, &user, change.current).await?;
     let hash = wrapped_hash(app, context.now, user.id, &password).await?;
     let notice = app.notice(context, Purpose::PasswordChanged, &user)?;
     let email = user.email.key();
@@ -81,8 +81,11 @@ pub async fn password_change(
     let audit = app.audit(context, Subject::User(user.id), AuditAction::PasswordChanged, Some(session.id))?;
     match app.store.set_password(&setting, &audit).await? {
         PasswordChange::Changed => {}
-        PasswordChange::Superseded => return Err(PasswordChangeError::Superseded),
+        PasswordChange::Superseded => {
+            checked.counted.stands();
+            return Err(PasswordChangeError::Superseded);
+        }
     }
-    checked.counted.give_back(app, context).await;
+    checked.counted.give_back().await;
     Ok(PasswordSet { device_token: device.token(mac_key) })
 }

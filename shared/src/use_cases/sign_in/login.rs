@@ -48,13 +48,14 @@ async fn attempt(app: &App, context: &RequestContext, login: Login) -> Result<Si
     let presented = presented_device(login.device_token.as_deref(), &email, &rings.session_mac, context);
     let claim = presented.as_ref().map(|presented| &presented.claim);
     let checked = check_password_from(app, context, &email, &login.password, claim).await?;
-    let Checked { credential, outdated, counted } = checked;
+    let Checked { credential, outdated, mut counted } = checked;
     let device = sign_in_device(app, context, &credential, presented, counted.device())?;
     let proven = Proven { credential: &credential, amr: "pwd", proof: None, device: &device };
     let Completion::SignedIn(signed_in) = complete(app, context, proven, keys).await? else {
+        counted.stands();
         return Err(refuse(app, context, email).await?);
     };
-    settle(app, context, Some(&counted), &device).await;
+    settle(app, context, Some(counted), &device).await;
     // An outdated hash is renewed next time.
     if let Some(outdated) = outdated
         && let Err(cause) = rehash(app, context, &credential, &outdated, &login.password).await
