@@ -18,7 +18,12 @@ const LATER: [(&str, &str); 3] = [
 const NOT_BUILT_YET: [&str; 0] = [];
 
 /// Lines whose tests cover only what exists.
-const IN_PART: [(&str, &str); 2] = [("PL-03", "no administration to record yet"), ("PW-02", "no TOTP secrets yet")];
+const IN_PART: [(&str, &str); 4] = [
+    ("PL-03", "no administration to record yet"),
+    ("PW-02", "no TOTP secrets yet"),
+    ("OC-03", "no authorization endpoint yet"),
+    ("OC-24", "of the endpoints for clients there are discovery and keys"),
+];
 
 const REPORT: &str = "docs/security-report.md";
 
