@@ -9,7 +9,7 @@ import urllib.parse
 from emulated import commands, delivery
 from emulated.deploys import FUNCTIONS
 from emulated.gateway import ADDRESSES, CANARIES, Api, equal, holds, remembered
-from wardgate_infra import Json, without_route
+from wardgate_infra import without_route
 from wardgate_infra.emulator import issuers
 from wardgate_infra.emulator.deployment import Deployment
 

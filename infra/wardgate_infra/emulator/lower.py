@@ -19,8 +19,8 @@ takes and passes over without a word needs no lowering, and has tests in tests/t
 - Lines of the embedded metric format stay lines; tests/emulated/observability.py makes metrics of them.
 - A rule that asks for CloudTrail's read-only events has a state that the emulator never delivers for, which has no
   CloudTrail. tests/emulated/observability.py asks whether its pattern matches.
-- OPTIONS is refused before a route is looked for, where the API has no CorsConfiguration. deployment.py and issuers.py ask
-  the function instead. The original's route: routes_are_the_endpoints.
+- OPTIONS is refused before a route is looked for, where the API has no CorsConfiguration. deployment.py and issuers.py
+  ask the function instead. The original's route: routes_are_the_endpoints.
 - Cookies come as a header instead of a list; for the list there is a test in shared/src/lambda.rs.
 """
 
