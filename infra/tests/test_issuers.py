@@ -41,7 +41,7 @@ class Proxy(unittest.TestCase):
         self.assertEqual((options.status, options.text), (204, ""))
 
     def test_options_are_answered_by_who_says_so(self) -> None:
-        asked = {}
+        asked: dict[str, str] = {}
 
         def answer(path: str, sent: dict[str, str]) -> tuple[int, dict[str, str]]:
             asked.update(path=path, origin=sent["origin"])
