@@ -7,6 +7,7 @@ use wardgate::store::clients::Saved;
 use wardgate::use_cases::clients::{
     ClientsError, Registry, Step, add_secret, carry_out, drop_secret, plan, registered,
 };
+use wardgate_server::dev::demo_clients;
 
 use crate::harness::{AUDIT_TABLE, TABLE, TestServer};
 
@@ -192,4 +193,20 @@ async fn a_file_that_contradicts_itself_is_refused_before_anything_is_written() 
         let refused = plan(&server.app, &registry(text), false).await.unwrap_err().to_string();
         assert!(refused.starts_with(why), "{refused}");
     }
+}
+
+/// A laptop's, each time that its server starts.
+#[tokio::test]
+async fn demo_clients_come_once_and_what_somebody_has_changed_stays() {
+    let server = TestServer::start().await;
+    demo_clients::ensure(&server.app).await.unwrap();
+    let demo = || async { server.app.store.read_client(&id(demo_clients::WITH_SECRET)).await.unwrap().unwrap() };
+    let secrets: Vec<String> = demo().await.secrets.into_iter().map(|secret| secret.sha256).collect();
+    assert_eq!(secrets, [wardgate::crypto::client_secret::digest(demo_clients::SECRET)]);
+    // Puts the demo clients out of use.
+    saved(&server, SHOP, false).await;
+    let changed = demo().await;
+    demo_clients::ensure(&server.app).await.unwrap();
+    assert_eq!(demo().await, changed);
+    assert!(changed.disabled && !shop(&server).await.disabled);
 }

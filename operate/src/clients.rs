@@ -69,7 +69,7 @@ async fn list(app: &App) -> Result<(), Failure> {
         let kind = word(&registration.kind)?;
         print(&format!("client {}: {kind}, {}, version {version}", registration.id.as_str(), state(*disabled)));
         for secret in secrets {
-            print(&format!("  secret {}, made {}", secret.id, word(&secret.created_at)?));
+            print(&format!("  secret {}, made {}", secret.id, secret.created_at.rfc3339()));
         }
     }
     for resource in &resources {

@@ -30,7 +30,9 @@ fn a_file_is_shown_written_listed_and_gets_secrets() {
     let id = minted.strip_prefix("The secret ").or_else(|| minted.split("The secret ").nth(1)).unwrap();
     let id = id.split(' ').next().unwrap();
     let listed = succeeded(clients(&folder, &["--list"]));
-    assert!(listed.contains("client shop: web, in use, version 2") && listed.contains(&format!("secret {id}, made ")));
+    assert!(
+        listed.contains("client shop: web, in use, version 2") && listed.contains(&format!("secret {id}, made 20"))
+    );
     assert!(succeeded(clients(&folder, &["--drop", id])).contains("out of use"));
     assert!(!succeeded(clients(&folder, &["--list"])).contains(id));
 
