@@ -122,6 +122,17 @@ seed: ## Create people who are made up, not in production: make seed STAGE=devel
 	@$(need-stage)
 	@exec $(transfer) seed --stage "$(STAGE)" $(call option,USERS,--users) $(call option,SEED,--seed) $(if $(ANYWAY),--anyway)
 
+# The audience of a stage's own tokens, which no API of a client may have (OC-34), stands in the stage's parameters.
+stage-tokens = $(foreach key,Issuer Audience,$(if $(wildcard infra/$(STAGE)/parameters.yaml),\
+	AUTH__TOKENS__$(if $(filter Issuer,$(key)),ISSUER,AUDIENCE)="$$(sed -n 's/^$(key): //p' infra/$(STAGE)/parameters.yaml)"))
+
+.PHONY: client
+client: ## Have the OAuth clients that a stage's file says: make client STAGE=staging DRY_RUN=1 PRUNE=1; LIST=1; SECRET=<client>, DROP=<secret>
+	@$(need-rust)
+	@$(need-stage)
+	@export AUTH__STAGE="$(STAGE)" $(stage-tokens); exec $(transfer) clients $(if $(FILE),"$(FILE)") --stage "$(STAGE)" $(if $(DRY_RUN),--dry-run) \
+		$(if $(PRUNE),--prune) $(if $(LIST),--list) $(call option,SECRET,--secret) $(call option,DROP,--drop)
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for a moment, or one for longer: make fuzz TARGET=email SECONDS=60
 	@$(need-rust)

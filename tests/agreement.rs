@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::Value;
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Reader};
 use wardgate::http::navigation::is_page;
 use wardgate::secrets::RingName;
@@ -72,7 +73,7 @@ fn files(path: &str) -> BTreeSet<String> {
 }
 
 /// Pages do what an endpoint in JSON does; discovery and readiness have nothing to do.
-const WITHOUT_USE_CASE: [&str; 9] = [
+const WITHOUT_USE_CASE: [&str; 10] = [
     "openid_configuration",
     "page_confirm_email_change",
     "page_keep_account",
@@ -81,6 +82,7 @@ const WITHOUT_USE_CASE: [&str; 9] = [
     "page_sign_in",
     "page_undo_email_change",
     "page_verify_email",
+    "preflight",
     "ready",
 ];
 
@@ -132,9 +134,31 @@ fn what_hashes_passwords_says_so_by_its_class() {
 }
 
 #[test]
-fn an_operation_has_the_name_of_its_function() {
+fn an_operation_has_the_name_of_its_function_and_each_further_one_a_name_and_an_event() {
+    let mut names = BTreeSet::new();
     for (endpoint, _) in ENDPOINTS.iter() {
-        let method = endpoint.method().as_str().to_ascii_lowercase();
-        assert_eq!(openapi()["paths"][endpoint.path()][&method]["operationId"], endpoint.name);
+        let sent: Vec<Value> = golden::files(endpoint.name)
+            .0
+            .iter()
+            .map(|name| fs::read_to_string(repository(&format!("events/{name}.json"))).unwrap())
+            .map(|event| serde_json::from_str::<Value>(&event).unwrap()["routeKey"].take())
+            .collect();
+        for (name, route) in endpoint.operations() {
+            let method = route.method.as_ref().unwrap().as_str().to_ascii_lowercase();
+            assert_eq!(openapi()["paths"][route.path][&method]["operationId"], name);
+            assert!(sent.contains(&Value::from(route.to_string())), "{route} has no event");
+            assert!(names.insert(name), "{name} stands twice");
+        }
+        assert_eq!(endpoint.operations().next().map(|(name, _)| name), Some(endpoint.name));
+    }
+}
+
+/// What a page may read is what the endpoint says, and `Public` never with a cookie.
+#[test]
+fn sec_oc_24_pages_have_no_cors_and_what_everybody_reads_takes_no_cookie() {
+    for (endpoint, _) in ENDPOINTS.iter() {
+        let by_people = matches!(endpoint.reader, Reader::Person(_));
+        assert!(!by_people || endpoint.cors == Cors::None, "{}", endpoint.name);
+        assert_eq!(endpoint.cors == Cors::Public, endpoint.path().starts_with("/.well-known/"), "{}", endpoint.name);
     }
 }

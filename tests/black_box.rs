@@ -13,6 +13,7 @@ mod authorizer_function;
 mod backups;
 mod behind_the_edge;
 mod browsers;
+mod clients;
 mod connections;
 mod cookie_mode;
 mod credential_races;

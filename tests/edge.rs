@@ -192,7 +192,7 @@ async fn unknown_paths_are_404_and_other_methods_405_with_allow() {
     assert_eq!((answer.status, answer.string("code").as_str()), (405, "method_not_allowed"));
     let mut allowed: Vec<&str> = answer.header("allow").split(',').map(str::trim).collect();
     allowed.sort_unstable();
-    assert_eq!(allowed, ["DELETE", "GET", "HEAD"]);
+    assert_eq!(allowed, ["DELETE", "GET", "HEAD", "OPTIONS"]);
 }
 
 #[tokio::test]

@@ -18,7 +18,15 @@ const LATER: [(&str, &str); 3] = [
 const NOT_BUILT_YET: [&str; 0] = [];
 
 /// Lines whose tests cover only what exists.
-const IN_PART: [(&str, &str); 2] = [("PL-03", "no administration to record yet"), ("PW-02", "no TOTP secrets yet")];
+const IN_PART: [(&str, &str); 7] = [
+    ("PL-03", "no administration to record yet"),
+    ("PW-02", "no TOTP secrets yet"),
+    ("OC-03", "no authorization endpoint yet"),
+    ("OC-06", "clients are registered so; no authorization endpoint yet"),
+    ("OC-24", "of the endpoints for clients there are discovery and keys"),
+    ("OC-34", "no tokens for clients yet"),
+    ("OC-44", "no endpoint takes secrets yet, and after a restore an operator drops them again"),
+];
 
 const REPORT: &str = "docs/security-report.md";
 

@@ -16,6 +16,7 @@ mod jwt;
 mod key_set;
 mod name;
 mod password;
+mod redirect_uri;
 mod sealed_token;
 mod sender;
 
@@ -23,7 +24,7 @@ mod sender;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also the name of its folder in `fuzz/corpus`.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("body", body::run),
     ("claims", claims::run),
     ("config", config::run),
@@ -35,6 +36,7 @@ pub const TARGETS: [(&str, Target); 13] = [
     ("key_set", key_set::run),
     ("name", name::run),
     ("password", password::run),
+    ("redirect_uri", redirect_uri::run),
     ("sealed_token", sealed_token::run),
     ("sender", sender::run),
 ];

@@ -40,6 +40,19 @@ class Proxy(unittest.TestCase):
         options = self.site.ask("OPTIONS", "/v1/login", origin=standin.ORIGIN)
         self.assertEqual((options.status, options.text), (204, ""))
 
+    def test_options_are_answered_by_who_says_so(self) -> None:
+        asked: dict[str, str] = {}
+
+        def answer(path: str, sent: dict[str, str]) -> tuple[int, dict[str, str]]:
+            asked.update(path=path, origin=sent["origin"])
+            return 204, {"access-control-allow-origin": "*"}
+
+        issuers.PREFLIGHTS[issuers.HOSTS[0]] = answer
+        self.addCleanup(issuers.PREFLIGHTS.clear)
+        options = self.site.ask("OPTIONS", "/v1/login", origin=standin.ORIGIN)
+        self.assertEqual((options.status, options.headers["access-control-allow-origin"]), (204, "*"))
+        self.assertEqual(asked, {"path": "/v1/login", "origin": standin.ORIGIN})
+
     def test_a_name_that_leads_nowhere_is_no_answer(self) -> None:
         issuers.APIS.clear()
         with self.assertRaisesRegex(OSError, "502"):

@@ -127,11 +127,6 @@ class Routes(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "not a method"):
             api({"/x": {"trace": {"x-amazon-apigateway-integration": INTEGRATION}}})
 
-    def test_origins_are_told_as_the_service_itself_would_be(self) -> None:
-        cors = {"allowOrigins": ["https://app.example.com"]}
-        resources = api({}, **{"x-amazon-apigateway-cors": cors})
-        self.assertEqual(resources["Api"]["Properties"]["CorsConfiguration"], cors)
-
 
 class Authorizers(unittest.TestCase):
     def test_an_authorizer_of_the_body_is_a_resource(self) -> None:

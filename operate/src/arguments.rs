@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod alone;
+mod clients;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use wardgate::secrets::RingName;
 use crate::formats::Format;
 use crate::keys;
 pub use alone::{KeysArguments, KeysCommand, MigrateArguments, TablesArguments};
+pub use clients::ClientsArguments;
 
 /// An encoding by any of its names.
 fn encoding(name: &str) -> Result<&'static Encoding, String> {
@@ -44,6 +46,8 @@ pub enum Command {
     Export(ExportArguments),
     /// Create people who are made up, the same for the same seed. Not in production.
     Seed(SeedArguments),
+    /// Have the OAuth clients and resources that a file says, and no others in use.
+    Clients(ClientsArguments),
     /// Make both tables of a stage, unless they are there.
     Tables(TablesArguments),
     /// Make key rings in a folder, as a server without Secrets Manager reads them, and the keys that follow.

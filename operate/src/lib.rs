@@ -6,12 +6,14 @@
 //! - [`input`] reads the file in its [`encoding`], [`rows`] takes it apart, [`formats`] know what each system calls things.
 //! - [`export`]: accounts into rows. [`encryption`]: age, both ways.
 //! - [`seed`]: people who are made up (`make seed`).
+//! - [`clients`]: OAuth clients and resources, and clients' secrets (`make client`).
 //! - [`rehearse`]: migrations on a copy of a table (`make migrate REHEARSE=1`).
 //! - [`tables`], [`rings`], [`migrations`]: what a server alone needs before it starts, and between releases.
 //! - [`keys`]: key rings into an encrypted file, and back (`make backup-keys`, `make restore-keys`).
 
 pub mod arguments;
 pub mod checkpoint;
+pub mod clients;
 pub mod encoding;
 pub mod encryption;
 pub mod errors;
@@ -46,6 +48,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::RestoreKeys(arguments) => keys::restore(arguments).await,
         Command::Seed(arguments) => seed::run(arguments).await,
         Command::Rehearse(arguments) => rehearse::run(arguments).await,
+        Command::Clients(arguments) => clients::run(arguments).await,
         Command::Tables(arguments) => tables::run(&arguments).await,
         Command::Keys(arguments) => rings::run(&arguments),
         Command::Migrate(arguments) => migrations::run(arguments).await,

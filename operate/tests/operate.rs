@@ -4,6 +4,8 @@
 #[path = "operate/harness.rs"]
 mod harness;
 
+#[path = "operate/clients.rs"]
+mod clients;
 #[path = "operate/encrypted.rs"]
 mod encrypted;
 #[path = "operate/files.rs"]

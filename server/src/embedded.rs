@@ -14,7 +14,7 @@ mod with {
     use tokio::sync::watch;
     use wardgate::config::Config;
     use wardgate_server::dev::local::Local;
-    use wardgate_server::dev::{demo, erasure, outbox, tour};
+    use wardgate_server::dev::{demo, demo_clients, erasure, outbox, tour};
     use wardgate_server::env_file::Environment;
     use wardgate_server::serve::{listen, serve_router};
     use wardgate_server::store_gate::StoreGate;
@@ -33,6 +33,7 @@ mod with {
         let gate = StoreGate::of_a_server();
         let app = app(config, gate.before(local.connection.clone()))?;
         demo::ensure(&app).await?;
+        demo_clients::ensure(&app).await?;
         println!("\nWardgate listens on {base}. Ctrl-C ends it; data and keys stay in {}.\n", folder.display());
         println!("{}", tour::tour(&base));
         let (pump, outbox) = local.pump(&app);
@@ -62,6 +63,7 @@ mod with {
         let gate = StoreGate::of_a_server();
         let app = app(config, gate.before(local.connection.clone()))?;
         demo::ensure(&app).await?;
+        demo_clients::ensure(&app).await?;
         // The functions have no outbox: it is here, on a port of its own.
         let listeners = listen(app.config.http.bind.get(..1).unwrap_or_default(), 0).await?;
         let (pump, outbox) = local.pump(&app);

@@ -1,4 +1,4 @@
-//! The endpoints as an axum router, with what API Gateway does for the functions: 404, 405 and CORS.
+//! The endpoints as an axum router, with what API Gateway does for the functions: 404 and 405.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -15,16 +15,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
-use tower::ServiceExt as _;
-use tower_http::cors::{Any, CorsLayer};
 use wardgate::app::{App, Needs};
 use wardgate::current::Current;
 use wardgate::domain::id::RequestId;
+use wardgate::http::cors::Cors;
 use wardgate::http::edge::{self, Incoming};
 use wardgate::http::edge_proof::Way;
-use wardgate::http::endpoint::Endpoint;
-use wardgate::http::favicon;
-use wardgate::http::navigation::is_page;
+use wardgate::http::endpoint::{Endpoint, path_parameters};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::source_address::source_address;
@@ -36,48 +33,19 @@ use crate::{body, metrics, ops};
 
 /// How long a client may take over its body.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
-/// How long browsers may remember a preflight's answer.
-const PREFLIGHT_MAX_AGE: Duration = Duration::from_mins(10);
-
-/// What says the same to everybody, and may be kept for them by caches: keys and discovery.
-const PUBLIC: &str = "/.well-known/";
-
-/// Everything; without CORS on pages, which no script may read (SE-07).
-pub fn router(app: &Arc<App>) -> Router {
-    let pages = routed(app, &Current::new(Arc::clone(app), Needs { rings: &[], table: true }));
-    let api = pages.clone().layer(cors(&app.config.http.allowed_origins));
-    let public = pages.clone().layer(public_cors());
-    let answering = Arc::clone(app);
-    let chosen = move |request: Request| {
-        let path = request.uri().path();
-        let router = if is_page(path) || path == favicon::PATH {
-            &pages
-        } else if path.starts_with(PUBLIC) {
-            &public
-        } else {
-            &api
-        };
-        router.clone().oneshot(request)
-    };
-    Router::new().fallback(chosen).layer(map_response(move |response: Response| {
-        let app = Arc::clone(&answering);
-        async move { with_headers(&app, response) }
-    }))
-}
 
 /// Every endpoint and the API description; on a laptop also the metrics.
-fn routed(app: &Arc<App>, current: &Current) -> Router {
+pub fn router(app: &Arc<App>) -> Router {
+    let current = Current::new(Arc::clone(app), Needs { rings: &[], table: true });
     let mut paths: BTreeMap<&str, MethodRouter> = BTreeMap::new();
     for (endpoint, method, path) in routes() {
         let Ok(filter) = MethodFilter::try_from(method.clone()) else { continue };
         let current = current.clone();
         let answer = move |peer: ConnectInfo<SocketAddr>, parameters: RawPathParams, request: Request| {
             let current = current.clone();
-            let parameters = if path == endpoint.path() {
-                named(&parameters)
-            } else {
-                endpoint.path_parameters(path).unwrap_or_default()
-            };
+            let is_its_own = endpoint.routes.iter().any(|route| route.path == path);
+            let parameters =
+                if is_its_own { named(&parameters) } else { endpoint.path_parameters(path).unwrap_or_default() };
             async move { answer(&*current.app().await, endpoint, peer.0, parameters, request).await }
         };
         let methods = paths.remove(path).unwrap_or_default().merge(on(filter, answer));
@@ -96,7 +64,12 @@ fn routed(app: &Arc<App>, current: &Current) -> Router {
     let wrong_method = Arc::clone(app);
     let wrong_method =
         move |uri: Uri, headers: HeaderMap| async move { refuse(&wrong_method, &method_not_allowed(), &uri, &headers) };
-    router.method_not_allowed_fallback(wrong_method).fallback(not_found(app))
+    let answering = Arc::clone(app);
+    let with_headers = map_response(move |response: Response| {
+        let app = Arc::clone(&answering);
+        async move { with_headers(&app, response) }
+    });
+    router.method_not_allowed_fallback(wrong_method).fallback(not_found(app)).layer(with_headers)
 }
 
 /// What answers where nothing else does.
@@ -107,7 +80,7 @@ pub(crate) fn not_found(app: &Arc<App>) -> MethodRouter {
     })
 }
 
-/// The headers of every response, also on what the layers answer by themselves: a preflight (SE-07).
+/// The headers of every response, also on what axum answers by itself (SE-07).
 fn with_headers(app: &App, mut response: Response) -> Response {
     if !response.headers().contains_key("x-request-id") {
         let bare = Reply { status: response.status(), headers: Vec::new(), body: Vec::new() };
@@ -140,24 +113,32 @@ fn description(app: &App, asked: &HeaderMap) -> Response {
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];
     headers.extend(HeaderValue::from_str(tag).ok().map(|tag| (header::ETAG, tag)));
-    let reply = Reply { status, headers, body: Vec::new() };
-    edge::finish(reply, &request_id(app)).map(|_| Body::from(body))
+    let mut response = edge::finish(Reply { status, headers, body: Vec::new() }, &request_id(app));
+    Cors::Public.allow(&[], None, response.headers_mut());
+    response.map(|_| Body::from(body))
 }
 
-/// Every route, and also each literal path of others that an endpoint covers and where nothing else answers its method.
-/// API Gateway looks for the most specific route of a request's method; axum, for the most specific path, and then for
-/// the method. Routes of every method are left to what answers where nothing else does.
+/// Every route, and also each path of others that a route covers and where nothing else answers its method. API Gateway
+/// looks for the most specific route of a request's method; axum, for the most specific path, and then for the method.
+/// Routes of every method, and paths that take all that follows, are left to what answers where nothing else does.
 pub fn routes() -> Vec<(&'static Endpoint, &'static Method, &'static str)> {
-    let of = |endpoint: &'static Endpoint| {
-        endpoint.routes.iter().filter_map(move |it| Some((endpoint, it.method.as_ref()?, it.path)))
-    };
-    let mut routes: Vec<_> = ENDPOINTS.iter().flat_map(|(endpoint, _)| of(endpoint)).collect();
-    let taken: BTreeSet<(&str, &str)> = routes.iter().map(|(_, method, path)| (method.as_str(), *path)).collect();
-    let literal: BTreeSet<&str> = taken.iter().map(|(_, path)| *path).filter(|path| !path.contains('{')).collect();
-    for (endpoint, _) in ENDPOINTS.iter() {
-        let covered = literal.iter().filter(|path| endpoint.path_parameters(path).is_some());
-        let free = covered.filter(|path| !taken.contains(&(endpoint.method().as_str(), **path)));
-        routes.extend(free.map(|path| (endpoint, endpoint.method(), *path)));
+    let own: Vec<_> = ENDPOINTS
+        .iter()
+        .flat_map(|(endpoint, _)| endpoint.routes.iter().map(move |route| (endpoint, route)))
+        .filter_map(|(endpoint, route)| Some((endpoint, route, route.method.as_ref()?)))
+        .collect();
+    let taken: BTreeSet<(&str, &str)> = own.iter().map(|(_, route, method)| (method.as_str(), route.path)).collect();
+    let mut paths: Vec<&str> = taken.iter().map(|(_, path)| *path).filter(|path| !path.ends_with("+}")).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let mut routes = Vec::new();
+    for (endpoint, route, method) in own {
+        if !route.is_greedy() {
+            routes.push((endpoint, method, route.path));
+        }
+        let covered = paths.iter().filter(|path| path_parameters(route.path, path).is_some());
+        let free = covered.filter(|path| !taken.contains(&(method.as_str(), **path)));
+        routes.extend(free.map(|path| (endpoint, method, *path)));
     }
     routes
 }
@@ -221,26 +202,4 @@ fn method_not_allowed() -> Problem {
         "The method is not allowed.",
         "See the Allow header for the methods of this path.",
     )
-}
-
-/// ED-04: the same answer for every origin, so that a cache can give one's to another.
-fn public_cors() -> CorsLayer {
-    CorsLayer::new().allow_origin(Any).allow_methods([Method::GET]).vary([]).max_age(PREFLIGHT_MAX_AGE)
-}
-
-/// SE-07: only listed origins, exactly as they stand in the configuration.
-fn cors(origins: &[String]) -> CorsLayer {
-    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
-    CorsLayer::new()
-        .allow_origin(origins)
-        // Cookie mode (SE-06).
-        .allow_credentials(true)
-        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
-        .expose_headers([
-            header::RETRY_AFTER,
-            header::WWW_AUTHENTICATE,
-            header::HeaderName::from_static("x-request-id"),
-        ])
-        .max_age(PREFLIGHT_MAX_AGE)
 }

@@ -9,7 +9,7 @@ import urllib.parse
 from emulated import commands, delivery
 from emulated.deploys import FUNCTIONS
 from emulated.gateway import ADDRESSES, CANARIES, Api, equal, holds, remembered
-from wardgate_infra import Json, without_route
+from wardgate_infra import without_route
 from wardgate_infra.emulator import issuers
 from wardgate_infra.emulator.deployment import Deployment
 
@@ -80,16 +80,17 @@ def check_edge(api: Api, _emulator: Deployment) -> None:
 
 def check_cors(api: Api, emulator: Deployment) -> None:
     [listed] = emulator.parameters["AllowedOrigins"].split(",")
-    asks: dict[str, Json] = {"access_control_request_method": "POST", "access_control_request_headers": "content-type"}
-    allowed = api.ask("OPTIONS", "/v1/login", origin=listed, **asks)
-    equal((allowed.status, allowed.headers["access-control-allow-origin"]), (204, listed))
+    asks = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
+    status, allowed = emulator.preflight("/v1/login", asks | {"origin": listed})
+    equal((status, allowed["access-control-allow-origin"]), (204, listed))
     # For cookie mode.
-    equal(allowed.headers["access-control-allow-credentials"], "true")
-    refused = api.ask("OPTIONS", "/v1/login", origin=f"{listed}.example.org", **asks)
-    equal(refused.headers["access-control-allow-origin"], None)
-    # One value, not the gateway's and the function's.
-    found = api.ask("GET", "/ready", origin=listed).headers.get_all("access-control-allow-origin")
-    equal(found, [listed])
+    equal(allowed["access-control-allow-credentials"], "true")
+    for path, origin in (("/v1/login", f"{listed}.example.org"), ("/ui/sign-in", listed)):
+        _, refused = emulator.preflight(path, asks | {"origin": origin})
+        equal(refused.get("access-control-allow-origin"), None)
+    for path, expected in (("/ready", [listed]), ("/.well-known/jwks.json", ["*"]), ("/ui/nothing", None)):
+        found = api.ask("GET", path, origin=listed).headers.get_all("access-control-allow-origin")
+        equal((path, found), (path, expected))
 
 
 def check_as_a_client(_api: Api, emulator: Deployment) -> None:

@@ -2,6 +2,7 @@
 
 mod described;
 mod grants;
+mod preflight;
 mod requests;
 pub mod responses;
 mod stacks;
@@ -50,6 +51,7 @@ async fn nothing_that_is_generated_is_stale() {
         File::json("infra/grants.json", &grants),
         File::json("infra/migrations.json", &wardgate::migrations::listed()),
         watch::routes(),
+        preflight::classes(),
         requests::table(&asked),
     ];
     let (path, content) = observability::billed();

@@ -9,7 +9,7 @@ use wardgate::domain::password::Password;
 
 use super::observer::{Observer, expect};
 use crate::harness::pages::Browser;
-use crate::harness::{EMAIL, OTHER_PASSWORD, PASSWORD, TABLE, code};
+use crate::harness::{EMAIL, OTHER_PASSWORD, PASSWORD, TABLE, TestServer, code};
 
 impl Observer {
     /// With a password, and by refreshing.
@@ -22,6 +22,8 @@ impl Observer {
         ] {
             self.see(name, async |it| expect(it.get(path).await.status, 200)).await;
         }
+        let asked = async |it: &TestServer| it.send(it.request(Method::OPTIONS, "/v1/login")).await.status;
+        self.see("preflight", async |it| expect(asked(it).await, 204)).await;
         self.see_register().await;
         self.see_login().await;
         self.see_refresh().await;

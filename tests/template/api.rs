@@ -112,13 +112,14 @@ fn sec_pl_02_the_access_log_has_no_query_and_no_header() {
     assert_eq!(log_group, &json!({ "Fn::GetAtt": "ApiLogGroup.Arn" }));
 }
 
+/// The gateway would drop what functions say, and let scripts read pages.
 #[test]
-fn sec_se_07_only_listed_origins_may_call() {
-    let cors = &api_stack()["Resources"]["Api"]["Properties"]["CorsConfiguration"];
-    assert!(!cors.to_string().contains('*'));
+fn sec_oc_24_the_gateway_itself_allows_no_origin() {
+    let api = &api_stack()["Resources"]["Api"]["Properties"];
+    assert!(api.get("CorsConfiguration").is_none() && api["DefinitionBody"].get("x-amazon-apigateway-cors").is_none());
     let named = resolve(&read(API), &[("AllowedOrigins", json!("https://a.example,https://b.example"))]);
-    let cors = &named["Resources"]["Api"]["Properties"]["CorsConfiguration"];
-    assert_eq!(cors["AllowOrigins"], json!(["https://a.example", "https://b.example"]));
+    let listed = &named["Globals"]["Function"]["Environment"]["Variables"]["AUTH__HTTP__ALLOWED_ORIGINS"];
+    assert_eq!(listed, r#"["https://a.example","https://b.example"]"#);
 }
 
 /// The emulator's lowering loses both.

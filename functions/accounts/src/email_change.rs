@@ -8,6 +8,7 @@ use wardgate::domain::email::Email;
 use wardgate::domain::password::Password;
 use wardgate::http::bearer;
 use wardgate::http::cookies;
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Reserve, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
@@ -22,6 +23,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     routes: &[Route::post("/v1/email/change")],
     class: Class::Hashing(Reserve::Password),
     reader: Reader::Program,
+    cors: Cors::Listed,
     needs: Needs { rings: &[RingName::PublicKeys, RingName::SessionMac, RingName::PasswordWrap], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use wardgate::app::{App, Needs};
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::me::MeReply;
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
@@ -17,6 +18,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     routes: &[Route::get("/v1/me")],
     class: Class::Standard,
     reader: Reader::Program,
+    cors: Cors::Listed,
     needs: Needs { rings: &[RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -7,6 +7,7 @@ use wardgate::app::{App, Needs};
 use wardgate::domain::id::AuditId;
 use wardgate::http::activity::ActivityReply;
 use wardgate::http::bearer;
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::paging::{self, Page};
@@ -22,6 +23,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     routes: &[Route::get("/v1/me/activity")],
     class: Class::Standard,
     reader: Reader::Program,
+    cors: Cors::Listed,
     needs: Needs { rings: &[RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

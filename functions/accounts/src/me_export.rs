@@ -4,6 +4,7 @@ mod document;
 
 use http::StatusCode;
 use wardgate::app::{App, Needs};
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
@@ -20,6 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     routes: &[Route::get("/v1/me/export")],
     class: Class::Standard,
     reader: Reader::Program,
+    cors: Cors::Listed,
     needs: Needs { rings: &[RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer};
 use wardgate::app::{App, Needs};
 use wardgate::domain::name::DisplayName;
 use wardgate::http::bearer;
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::me::MeReply;
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
@@ -21,6 +22,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     routes: &[Route::patch("/v1/me")],
     class: Class::Standard,
     reader: Reader::Program,
+    cors: Cors::Listed,
     needs: Needs { rings: &[RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

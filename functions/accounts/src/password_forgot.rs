@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::mail_order::{self, MailOrdered};
 use wardgate::http::members;
@@ -19,6 +20,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     routes: &[Route::post("/v1/password/forgot")],
     class: Class::Standard,
     reader: Reader::Program,
+    cors: Cors::Listed,
     needs: Needs { rings: &[RingName::SessionMac], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -4,6 +4,7 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wardgate::app::{App, Needs};
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Reserve, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
@@ -18,6 +19,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     routes: &[Route::post("/v1/password/reset")],
     class: Class::Hashing(Reserve::Password),
     reader: Reader::Program,
+    cors: Cors::Listed,
     needs: Needs { rings: &[RingName::MailMac, RingName::SessionMac, RingName::PasswordWrap], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

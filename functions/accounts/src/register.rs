@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wardgate::app::{App, Needs};
 use wardgate::domain::name::DisplayName;
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Reserve, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
@@ -20,6 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     routes: &[Route::post("/v1/register")],
     class: Class::Hashing(Reserve::Register),
     reader: Reader::Program,
+    cors: Cors::Listed,
     needs: Needs { rings: &[RingName::LoginMac, RingName::PasswordWrap], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

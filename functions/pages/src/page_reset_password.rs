@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
 use wardgate::http::cookies;
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reserve, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
 use wardgate::http::page::{Action, Page};
@@ -22,6 +23,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     routes: &[Route::post(ACTION.path())],
     class: Class::Hashing(Reserve::Password),
     reader: PERSON,
+    cors: Cors::None,
     needs: Needs { rings: &[RingName::MailMac, RingName::SessionMac, RingName::PasswordWrap], table: true },
     handler: |app, request| Box::pin(async { with_page(app, request, ACTION, handle(app, request).await) }),
 };

@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, html, schema};
 use wardgate::http::page::{Action, Page};
@@ -24,6 +25,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     ],
     class: Class::Standard,
     reader: PERSON,
+    cors: Cors::None,
     needs: Needs { rings: &[], table: false },
     handler: |app, request| Box::pin(async { handle(app, request) }),
 };

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
 use wardgate::domain::email::Email;
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
 use wardgate::http::page::{Action, CodeField, Page};
@@ -28,6 +29,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     routes: &[Route::post(ACTION.path())],
     class: Class::Standard,
     reader: PERSON,
+    cors: Cors::None,
     needs: Needs {
         rings: &[RingName::Signing, RingName::SessionMac, RingName::MailMac, RingName::LoginMac],
         table: true,

@@ -1,6 +1,7 @@
 //! `POST /ui/verify-email`: verifies an address with a mailed link, from the link's own page (OT-10).
 
 use wardgate::app::{App, Needs};
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
 use wardgate::http::page::{Action, Page};
@@ -20,6 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     routes: &[Route::post(ACTION.path())],
     class: Class::Standard,
     reader: PERSON,
+    cors: Cors::None,
     needs: Needs { rings: &[RingName::LoginMac, RingName::MailMac], table: true },
     handler: |app, request| Box::pin(async { with_page(app, request, ACTION, handle(app, request).await) }),
 };

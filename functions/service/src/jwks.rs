@@ -3,6 +3,7 @@
 use http::StatusCode;
 use schemars::JsonSchema;
 use wardgate::app::{App, Needs};
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
@@ -17,6 +18,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     routes: &[Route::get("/.well-known/jwks.json")],
     class: Class::Standard,
     reader: Reader::Program,
+    cors: Cors::Public,
     needs: Needs { rings: &[RingName::PublicKeys], table: false },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -3,11 +3,13 @@
 pub mod health;
 pub mod jwks;
 pub mod openid_configuration;
+pub mod preflight;
 pub mod ready;
 
 wardgate::area!["service":
     health,
     jwks,
     openid_configuration,
+    preflight,
     ready,
 ];

@@ -1,30 +1,35 @@
-//! `GET /.well-known/openid-configuration`: where everything is (OpenID Connect Discovery 1.0). It names only what
-//! exists.
+//! `GET /.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`: where everything is (OpenID Connect
+//! Discovery 1.0, RFC 8414), the same at both. It names only what exists.
 
 use std::future::ready;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 use wardgate::app::{App, Needs};
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 
-/// What answers `GET /.well-known/openid-configuration`.
+/// What answers it.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "openid-configuration",
-    routes: &[Route::get("/.well-known/openid-configuration")],
+    routes: &[
+        Route::get("/.well-known/openid-configuration"),
+        Route::further("oauth-authorization-server", Method::GET, "/.well-known/oauth-authorization-server"),
+    ],
     class: Class::Standard,
     reader: Reader::Program,
+    cors: Cors::Public,
     needs: Needs { rings: &[], table: false },
     handler: |app, _request| Box::pin(ready(handle(app))),
 };
 
 /// What the API description says of it.
 pub const OPERATION: Operation = Operation {
-    summary: "Where everything is (OpenID Connect Discovery 1.0)",
+    summary: "Where everything is (OpenID Connect Discovery 1.0, RFC 8414)",
     bearer: Bearer::Ignored,
     parameters: &[],
     request: Body::None,

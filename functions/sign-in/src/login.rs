@@ -5,6 +5,7 @@ use serde::Deserialize;
 use wardgate::app::{App, Needs};
 use wardgate::domain::password::Password;
 use wardgate::http::cookies::{self, Transport};
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Reserve, Route};
 use wardgate::http::members;
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
@@ -21,6 +22,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     routes: &[Route::post("/v1/login")],
     class: Class::Hashing(Reserve::Login),
     reader: Reader::Program,
+    cors: Cors::Listed,
     needs: Needs { rings: &[RingName::Signing, RingName::SessionMac, RingName::PasswordWrap], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

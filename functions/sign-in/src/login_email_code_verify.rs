@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
 use wardgate::http::cookies::{self, Transport};
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::members;
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
@@ -23,6 +24,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     routes: &[Route::post("/v1/login/email-code/verify")],
     class: Class::Standard,
     reader: Reader::Program,
+    cors: Cors::Listed,
     needs: Needs {
         rings: &[RingName::Signing, RingName::SessionMac, RingName::MailMac, RingName::LoginMac],
         table: true,

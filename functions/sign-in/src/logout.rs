@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
 use wardgate::http::cookies;
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
@@ -18,6 +19,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     routes: &[Route::post("/v1/logout")],
     class: Class::Standard,
     reader: Reader::Program,
+    cors: Cors::Listed,
     needs: Needs { rings: &[RingName::SessionMac, RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -2,6 +2,7 @@
 
 use wardgate::app::{App, Needs};
 use wardgate::domain::id::SessionId;
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, schema};
 use wardgate::http::problem::Problem;
@@ -16,6 +17,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     routes: &[Route::delete("/v1/sessions/{id}")],
     class: Class::Standard,
     reader: Reader::Program,
+    cors: Cors::Listed,
     needs: Needs { rings: &[RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

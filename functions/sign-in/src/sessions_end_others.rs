@@ -1,6 +1,7 @@
 //! `DELETE /v1/sessions`: ends all of the caller's sessions but the one that asks.
 
 use wardgate::app::{App, Needs};
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation};
 use wardgate::http::problem::Problem;
@@ -15,6 +16,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     routes: &[Route::delete("/v1/sessions")],
     class: Class::Standard,
     reader: Reader::Program,
+    cors: Cors::Listed,
     needs: Needs { rings: &[RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -8,6 +8,7 @@ use wardgate::domain::device::device_name;
 use wardgate::domain::id::SessionId;
 use wardgate::domain::session::Session;
 use wardgate::http::bearer;
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::paging::{self, Page};
@@ -23,6 +24,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     routes: &[Route::get("/v1/sessions")],
     class: Class::Standard,
     reader: Reader::Program,
+    cors: Cors::Listed,
     needs: Needs { rings: &[RingName::PublicKeys], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -1,6 +1,7 @@
 """A stage that is deployed to the emulator, by the operator's own command."""
 
 import functools
+import json
 import platform
 import re
 import subprocess
@@ -39,6 +40,16 @@ class Deployment:
         """Where an API answers. By a host name of its own, not every resolver would find it, and /health would be the
         emulator's."""
         return f"{self.endpoint}/_aws/execute-api/{name}"
+
+    def preflight(self, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str]]:
+        """What the function answers to OPTIONS. The emulator's gateway refuses it before it looks for a route, so this
+        does what API Gateway does."""
+        event = json.loads((ROOT / "events/preflight/ok.json").read_text(encoding="utf-8"))
+        event |= {"rawPath": path, "headers": headers, "pathParameters": {"proxy": path.removeprefix("/")}}
+        name = f"wardgate-{self.stage}-preflight"
+        called = self.client("lambda").invoke(FunctionName=name, Qualifier="live", Payload=json.dumps(event).encode())
+        answer = json.load(called["Payload"])
+        return answer["statusCode"], answer["headers"]
 
     @functools.cached_property
     def changed(self) -> dict[str, str]:
@@ -109,7 +120,8 @@ class Deployment:
     def deploy(self, *arguments: str | Path, **changed: str) -> str:
         """`make deploy` of the binaries of this build; for production, of what staging runs."""
         # In AWS somebody leads the issuer's name to the API; only the stages' own names are known here.
-        issuers.APIS[urllib.parse.urlsplit(self.parameters["Issuer"]).netloc] = self.url
+        host = urllib.parse.urlsplit(self.parameters["Issuer"]).netloc
+        issuers.APIS[host], issuers.PREFLIGHTS[host] = self.url, self.preflight
         binaries = () if self.stage == "production" else ("--binaries", ARTIFACTS)
         return self.operate("deploy", "--yes", "--parameters", self.given(**changed), *binaries, *arguments)
 

@@ -25,6 +25,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 APIS: dict[str, str] = {}
 # Host -> what an edge in front of that API would send with each request, over whatever the client wrote there.
 EDGES: dict[str, Callable[[], dict[str, str]]] = {}
+# Host -> what its API answers to OPTIONS: the emulator's gateway leads no OPTIONS to a function.
+PREFLIGHTS: dict[str, Callable[[str, dict[str, str]], tuple[int, dict[str, str]]]] = {}
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 # What is between two hosts, and not between a client and the API.
 OF_A_CONNECTION = ("connection", "content-length", "host", "keep-alive", "transfer-encoding", "date", "server")
@@ -57,6 +59,13 @@ class Domain(http.server.BaseHTTPRequestHandler):
         sent = {name: value for name, value in self.headers.items() if name.lower() not in OF_A_CONNECTION}
         sent |= EDGES.get(self.host, dict)()
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        if self.command == "OPTIONS" and self.host in PREFLIGHTS:
+            status, fields = PREFLIGHTS[self.host](self.path, sent)
+            self.send_response(status)
+            for name, value in fields.items():
+                self.send_header(name, value)
+            self.end_headers()
+            return
         with contextlib.closing(http.client.HTTPConnection(api.netloc, timeout=60)) as connection:
             connection.request(self.command, api.path + self.path, body or None, sent)
             answer = connection.getresponse()

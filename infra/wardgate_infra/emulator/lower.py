@@ -19,6 +19,8 @@ takes and passes over without a word needs no lowering, and has tests in tests/t
 - Lines of the embedded metric format stay lines; tests/emulated/observability.py makes metrics of them.
 - A rule that asks for CloudTrail's read-only events has a state that the emulator never delivers for, which has no
   CloudTrail. tests/emulated/observability.py asks whether its pattern matches.
+- OPTIONS is refused before a route is looked for, where the API has no CorsConfiguration. deployment.py and issuers.py
+  ask the function instead. The original's route: routes_are_the_endpoints.
 - Cookies come as a header instead of a list; for the list there is a test in shared/src/lambda.rs.
 """
 
@@ -209,11 +211,6 @@ def lower_api(resources: Json, api: str, properties: Json, its_id: str) -> None:
     properties["Name"] = body["info"]["title"]
     properties["ProtocolType"] = "HTTP"
     properties["Tags"] = {"ms-custom-id": its_id}
-    if "x-amazon-apigateway-cors" in body:
-        # A template says AllowOrigins and the service's own API says allowOrigins, as the Body does. The emulator takes
-        # over either and reads the second, so that by the first it would refuse every origin. The original's lists:
-        # tests/template/, sec_se_07_only_listed_origins_may_call.
-        properties["CorsConfiguration"] = body["x-amazon-apigateway-cors"]
     schemes = body.get("components", {}).get("securitySchemes", {})
     for name, scheme in schemes.items():
         resources[f"{api}{name}"] = lower_authorizer(name, api, scheme["x-amazon-apigateway-authorizer"])

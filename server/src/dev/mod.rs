@@ -3,6 +3,7 @@
 
 pub mod bus;
 pub mod demo;
+pub mod demo_clients;
 pub mod deny_list;
 pub mod engine;
 pub mod erasure;

@@ -1,6 +1,7 @@
 //! Password hashing and wrapping, sealed tokens, key rings and their rotation, access tokens.
 
 pub mod access_token;
+pub mod client_secret;
 pub mod foreign_hash;
 pub mod key_ring;
 pub mod mail_token;

@@ -73,6 +73,10 @@ pub enum AuditAction {
     KeyRetired,
     /// A migration was applied or taken back.
     Migrated,
+    /// An OAuth client or one of its secrets came, changed or went.
+    ClientChanged,
+    /// An OAuth resource came, changed or went.
+    ResourceChanged,
 }
 
 /// Where a request came from, as far as the trail keeps it.

@@ -19,6 +19,7 @@ pub mod month;
 pub mod name;
 pub mod nfc;
 pub mod nonce;
+pub mod oauth;
 pub mod one_time;
 pub mod origin;
 pub mod password;

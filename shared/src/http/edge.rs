@@ -78,6 +78,7 @@ pub async fn respond(app: &App, endpoint: &Endpoint, mut incoming: Incoming) -> 
     let trace_id = incoming.trace_id;
     let deadline = deadline(app, incoming.time_left);
     let context = RequestContext { now, origin, language, request_id: request_id.clone() };
+    let page_origin = incoming.headers.get(header::ORIGIN).cloned();
     let admitted =
         way.admit(app.config.http.edge_only).and_then(|()| navigation::admit(&incoming.path, &incoming.headers));
     let body = admitted.map(|()| incoming.body);
@@ -95,11 +96,12 @@ pub async fn respond(app: &App, endpoint: &Endpoint, mut incoming: Incoming) -> 
         Ok(Err(BodyError::Incomplete)) => Err(incomplete()),
         Ok(Err(BodyError::Malformed)) => Err(malformed()),
     };
-    let (response, cause) = match result {
+    let (mut response, cause) = match result {
         Ok(reply) => (finish(reply, &request_id), None),
         Err(Problem { page: Some(page), cause, .. }) => (finish(*page, &request_id), cause),
         Err(problem) => (people.refuse(app, &problem, &request_id), problem.cause),
     };
+    endpoint.cors.allow(&app.config.http.allowed_origins, page_origin.as_ref(), response.headers_mut());
     let status = response.status();
     let seconds = started.elapsed().as_secs_f64();
     metrics::request(endpoint.name, status, seconds);

@@ -9,6 +9,7 @@ use http::Method;
 use crate::app::{App, Needs};
 use crate::config::Service;
 use crate::domain::language::Language;
+use crate::http::cors::Cors;
 use crate::http::problem::Problem;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -36,32 +37,80 @@ pub struct Route {
     pub method: Option<Method>,
     /// The path as API Gateway has it, with parameters as `{id}`, and `{proxy+}` for all that follows.
     pub path: &'static str,
+    /// What the API description calls the operation behind a further route. The first is called as its endpoint, and what
+    /// has no name here is not described.
+    pub operation: Option<&'static str>,
 }
 
 impl Route {
     /// `GET`.
     pub const fn get(path: &'static str) -> Self {
-        Self { method: Some(Method::GET), path }
+        Self::of(Some(Method::GET), path)
     }
 
     /// `POST`.
     pub const fn post(path: &'static str) -> Self {
-        Self { method: Some(Method::POST), path }
+        Self::of(Some(Method::POST), path)
     }
 
     /// `PATCH`.
     pub const fn patch(path: &'static str) -> Self {
-        Self { method: Some(Method::PATCH), path }
+        Self::of(Some(Method::PATCH), path)
     }
 
     /// `DELETE`.
     pub const fn delete(path: &'static str) -> Self {
-        Self { method: Some(Method::DELETE), path }
+        Self::of(Some(Method::DELETE), path)
+    }
+
+    /// `OPTIONS`.
+    pub const fn options(path: &'static str) -> Self {
+        Self::of(Some(Method::OPTIONS), path)
     }
 
     /// Every method.
     pub const fn any(path: &'static str) -> Self {
-        Self { method: None, path }
+        Self::of(None, path)
+    }
+
+    /// A further route of an endpoint, which the API description has under a name of its own.
+    pub const fn further(operation: &'static str, method: Method, path: &'static str) -> Self {
+        Self { method: Some(method), path, operation: Some(operation) }
+    }
+
+    const fn of(method: Option<Method>, path: &'static str) -> Self {
+        Self { method, path, operation: None }
+    }
+
+    /// Whether its path ends in a part that takes all that follows.
+    pub fn is_greedy(&self) -> bool {
+        self.path.ends_with("+}")
+    }
+}
+
+/// The values of the `{…}` parts of the path `pattern` in `path`; `None` where it is another path.
+pub fn path_parameters(pattern: &str, path: &str) -> Option<BTreeMap<String, String>> {
+    let (mut pattern, mut rest) = (pattern.split('/'), Some(path));
+    let mut parameters = BTreeMap::new();
+    loop {
+        match (pattern.next(), rest) {
+            (None, None) => return Some(parameters),
+            (Some(expected), Some(sent)) => {
+                let (part, after) = sent.split_once('/').map_or((sent, None), |(part, after)| (part, Some(after)));
+                rest = after;
+                let name = expected.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
+                match (name, name.and_then(|name| name.strip_suffix('+'))) {
+                    (_, Some(name)) => {
+                        parameters.insert(name.to_owned(), sent.to_owned());
+                        return (!sent.is_empty()).then_some(parameters);
+                    }
+                    (Some(name), None) => drop(parameters.insert(name.to_owned(), part.to_owned())),
+                    (None, None) if expected == part => {}
+                    (None, None) => return None,
+                }
+            }
+            _ => return None,
+        }
     }
 }
 
@@ -103,6 +152,8 @@ pub struct Endpoint {
     pub class: Class,
     /// Who reads the answers.
     pub reader: Reader,
+    /// Which pages of other origins may.
+    pub cors: Cors,
     /// What it needs from outside, so that a cold start can fetch it ahead and its role can be held to it.
     pub needs: Needs,
     /// What answers.
@@ -121,30 +172,22 @@ impl Endpoint {
         self.routes.first().and_then(|route| route.method.as_ref()).unwrap_or(&GET)
     }
 
-    /// Whether it may change what is stored: every method but GET.
+    /// Whether it may change what is stored: every method but GET and OPTIONS.
     pub fn changes(&self) -> bool {
-        self.routes.iter().any(|route| route.method != Some(Method::GET))
+        self.routes.iter().any(|route| !matches!(route.method, Some(Method::GET | Method::OPTIONS)))
     }
 
-    /// The values of the `{…}` parts of the endpoint's path in `path`; `None` where it is another path. For hosts whose
-    /// router prefers a literal path of another endpoint, which does not answer this one's method.
+    /// The routes that the API description has, each with the name of its operation.
+    pub fn operations(&self) -> impl Iterator<Item = (&'static str, &'static Route)> {
+        let first = self.routes.first().map(|route| (self.name, route));
+        let further = self.routes.iter().skip(1).filter_map(|route| Some((route.operation?, route)));
+        first.into_iter().chain(further)
+    }
+
+    /// The values of the `{…}` parts of the first route that has `path`; `None` where none does. For hosts whose router
+    /// prefers a literal path of another endpoint, which does not answer this one's method.
     pub fn path_parameters(&self, path: &str) -> Option<BTreeMap<String, String>> {
-        let (mut pattern, mut parts) = (self.path().split('/'), path.split('/'));
-        let mut parameters = BTreeMap::new();
-        loop {
-            match (pattern.next(), parts.next()) {
-                (None, None) => return Some(parameters),
-                (Some(expected), Some(part)) => {
-                    let name = expected.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
-                    match name {
-                        Some(name) => drop(parameters.insert(name.to_owned(), part.to_owned())),
-                        None if expected == part => {}
-                        None => return None,
-                    }
-                }
-                _ => return None,
-            }
-        }
+        self.routes.iter().find_map(|route| path_parameters(route.path, path))
     }
 }
 
@@ -160,6 +203,7 @@ mod tests {
             routes: ROUTES,
             class: Class::Standard,
             reader: Reader::Program,
+            cors: Cors::None,
             needs: Needs { rings: &[], table: false },
             handler: |_, _| Box::pin(async { Ok(Reply::no_content()) }),
         };
@@ -167,6 +211,12 @@ mod tests {
         assert_eq!(endpoint.path_parameters("/ui/sign-in"), page("sign-in"));
         for other in ["/ui", "/ui/sign-in/", "/v1/sign-in", "ui/sign-in", ""] {
             assert_eq!(endpoint.path_parameters(other), None, "{other}");
+        }
+        let rest = |path| path_parameters("/v1/{proxy+}", path).map(|it| it["proxy"].clone());
+        assert_eq!(rest("/v1/sessions"), Some("sessions".to_owned()));
+        assert_eq!(rest("/v1/sessions/{id}"), Some("sessions/{id}".to_owned()));
+        for other in ["/v1", "/v1/", "/v2/sessions", ""] {
+            assert_eq!(rest(other), None, "{other}");
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod area;
 pub mod bearer;
 pub mod browser;
 pub mod cookies;
+pub mod cors;
 pub mod csrf;
 pub mod edge;
 pub mod edge_proof;

@@ -90,10 +90,12 @@ pub fn document(operations: &[(Endpoint, &Operation)]) -> Value {
     let problem = generator.subschema_for::<ProblemBody<'_>>();
     let mut paths = Map::new();
     for (endpoint, operation) in operations {
-        let described = describe(endpoint, operation, &mut generator, &problem);
-        let item = paths.entry(endpoint.path()).or_insert_with(|| json!({}));
-        if let Some(item) = item.as_object_mut() {
-            item.insert(endpoint.method().as_str().to_ascii_lowercase(), described);
+        for (name, route) in endpoint.operations() {
+            let described = describe(name, endpoint, operation, &mut generator, &problem);
+            let item = paths.entry(route.path).or_insert_with(|| json!({}));
+            if let (Some(item), Some(method)) = (item.as_object_mut(), &route.method) {
+                item.insert(method.as_str().to_ascii_lowercase(), described);
+            }
         }
     }
     json!({
@@ -112,7 +114,13 @@ pub fn document(operations: &[(Endpoint, &Operation)]) -> Value {
     })
 }
 
-fn describe(endpoint: &Endpoint, operation: &Operation, generator: &mut SchemaGenerator, problem: &Schema) -> Value {
+fn describe(
+    name: &str,
+    endpoint: &Endpoint,
+    operation: &Operation,
+    generator: &mut SchemaGenerator,
+    problem: &Schema,
+) -> Value {
     let mut responses = Map::new();
     for (status, meaning, body) in operation.responses {
         let mut response = Map::from_iter([("description".to_owned(), json!(meaning))]);
@@ -166,7 +174,7 @@ fn describe(endpoint: &Endpoint, operation: &Operation, generator: &mut SchemaGe
         Bearer::Required => json!([{ "bearer": [] }]),
     };
     let mut described = Map::from_iter([
-        ("operationId".to_owned(), json!(endpoint.name)),
+        ("operationId".to_owned(), json!(name)),
         ("summary".to_owned(), json!(operation.summary)),
         ("parameters".to_owned(), Value::Array(parameters)),
         ("responses".to_owned(), Value::Object(responses)),

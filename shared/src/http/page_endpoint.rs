@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::app::{App, Needs};
 use crate::domain::email::Email;
+use crate::http::cors::Cors;
 use crate::http::endpoint::{Class, Endpoint, HandlerFuture, Reader, Route};
 use crate::http::openapi::{Bearer, Body, Operation, SchemaOf, html, schema};
 use crate::http::page::{self, Action, Page};
@@ -48,7 +49,7 @@ pub const fn link_page(
     handler: for<'a> fn(&'a App, &'a Request) -> HandlerFuture<'a>,
 ) -> Endpoint {
     let needs = Needs { rings: &[RingName::MailMac], table: true };
-    Endpoint { name, routes, class: Class::Standard, reader: PERSON, needs, handler }
+    Endpoint { name, routes, class: Class::Standard, reader: PERSON, cors: Cors::None, needs, handler }
 }
 
 /// What the API description says of a [`link_page`].

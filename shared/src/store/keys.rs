@@ -9,6 +9,8 @@ use crate::domain::hex;
 use crate::domain::id::{DeviceId, ImportId, OneTimeId, RegistrationId, SessionId, UserId};
 use crate::domain::mail_order::MailOrder;
 use crate::domain::migration::Position;
+use crate::domain::oauth::client::ClientId;
+use crate::domain::oauth::resource::ResourceUri;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::synthetic::Synthetic;
 use crate::domain::timestamp::Timestamp;
@@ -33,6 +35,8 @@ pub(super) const PROFILE: &str = "PROFILE";
 /// The sort keys of known devices begin with this.
 pub(super) const DEVICE_PREFIX: &str = "DEVICE#";
 
+/// The partition that lists OAuth clients and resources.
+const REGISTERED: &str = "REGISTERED";
 /// The partition of the accounts that are to be erased.
 const ERASURES: &str = "ERASURE";
 /// The partition of the migrations' states.
@@ -187,6 +191,27 @@ impl Key {
     /// An event that nobody tries any more.
     pub(super) fn event_failed(id: &str) -> Self {
         Self::new("EVENTFAILED", id)
+    }
+
+    pub(super) fn client(id: &ClientId) -> Self {
+        Self::new(format!("CLIENT#{}", id.as_str()), "CLIENT")
+    }
+
+    pub(super) fn resource(uri: &ResourceUri) -> Self {
+        Self::new(format!("RESOURCE#{}", uri.hash()), "RESOURCE")
+    }
+
+    /// The partition that lists clients and resources.
+    pub(super) fn registered() -> Self {
+        Self::new(REGISTERED, "")
+    }
+
+    pub(super) fn registered_client(id: &ClientId) -> Self {
+        Self::new(REGISTERED, format!("CLIENT#{}", id.as_str()))
+    }
+
+    pub(super) fn registered_resource(uri: &ResourceUri) -> Self {
+        Self::new(REGISTERED, format!("RESOURCE#{}", uri.hash()))
     }
 
     pub(super) fn settings() -> Self {

@@ -8,6 +8,7 @@ pub mod audit_changes;
 pub mod change_stream;
 pub mod changes;
 pub mod client;
+pub mod clients;
 pub mod edits;
 pub mod erasures;
 pub mod error;

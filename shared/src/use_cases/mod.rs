@@ -6,6 +6,7 @@ pub mod audit_watch;
 pub mod authenticate;
 pub mod authorizer;
 pub mod choose_password;
+pub mod clients;
 pub mod edge_sync;
 pub mod eraser;
 pub mod events;

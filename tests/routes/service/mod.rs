@@ -5,6 +5,7 @@ use crate::permissions::Drive;
 mod health;
 mod jwks;
 mod openid_configuration;
+mod preflight;
 mod ready;
 
 /// What drives its endpoint's branches by itself.

@@ -15,3 +15,13 @@ async fn names_only_endpoints_that_exist() {
         }
     }
 }
+
+/// OAuth clients ask at the other path (RFC 8414).
+#[tokio::test]
+async fn sec_oc_03_both_documents_are_the_same() {
+    let server = TestServer::start().await;
+    let connect = server.get("/.well-known/openid-configuration").await;
+    let oauth = server.get("/.well-known/oauth-authorization-server").await;
+    assert_eq!((oauth.status, oauth.header("content-type")), (200, "application/json"));
+    assert_eq!(connect.text, oauth.text);
+}

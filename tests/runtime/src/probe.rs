@@ -6,6 +6,7 @@ use http::header::SET_COOKIE;
 use http::{HeaderValue, StatusCode};
 use wardgate::app::App;
 use wardgate::app::Needs;
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -16,6 +17,7 @@ const ENDPOINT: Endpoint = Endpoint {
     routes: &[Route::get("/{what}")],
     class: Class::Standard,
     reader: Reader::Program,
+    cors: Cors::None,
     needs: Needs { rings: &[], table: false },
     handler: |app, request| Box::pin(handle(app, request)),
 };

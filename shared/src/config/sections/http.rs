@@ -19,7 +19,7 @@ pub struct Http {
     /// timeout holds if it is less.
     pub request_deadline_ms: u64,
     /// Origins whose pages may call the API, exactly as browsers send them: scheme and host, no path, no wildcard. On
-    /// AWS the template gives the same list to API Gateway.
+    /// AWS the stacks have it as `AllowedOrigins`.
     pub allowed_origins: Vec<String>,
     /// How many connections may be open. One over that waits until the connection that has been quiet for longest is
     /// closed (SA-05). The start is refused if the process may not have 256 file descriptors more than that.

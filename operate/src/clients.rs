@@ -1,0 +1,131 @@
+//! OAuth clients and resources: what a stage's reviewed file says, and secrets, which are in no file (`make client`).
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde::Serialize;
+use serde_json::Value;
+use wardgate::app::App;
+use wardgate::clock::{Clock as _, SystemClock};
+use wardgate::domain::language::Language;
+use wardgate::domain::oauth::client::Client;
+use wardgate::domain::origin::Origin;
+use wardgate::domain::request_context::RequestContext;
+use wardgate::use_cases::clients::{Registry, add_secret, carry_out, drop_secret, plan, registered};
+
+use crate::Failure;
+use crate::arguments::{ClientsArguments, StageName};
+use crate::progress::say;
+use crate::stage::Deployment;
+
+/// Does what was typed.
+pub async fn run(arguments: ClientsArguments) -> Result<(), Failure> {
+    let deployment = Deployment::open(arguments.stage).await?;
+    let result = carried_out(&deployment.app, &arguments).await;
+    deployment.close().await?;
+    result
+}
+
+async fn carried_out(app: &App, arguments: &ClientsArguments) -> Result<(), Failure> {
+    let context = RequestContext {
+        now: SystemClock.now(),
+        origin: Origin::new(None, None),
+        language: Language::default(),
+        request_id: "wardgate-operate".to_owned(),
+    };
+    if arguments.list {
+        return list(app).await;
+    }
+    if let Some(client) = &arguments.secret {
+        let (id, secret) = add_secret(app, &context, client).await?;
+        say(&format!("The secret {id} of client {} works from now on, and nobody can show it again:", client.as_str()));
+        print(&secret);
+        return Ok(());
+    }
+    if let Some(secret) = &arguments.drop {
+        let client = drop_secret(app, &context, secret).await?;
+        say(&format!("The secret {secret} of client {} is out of use, everywhere in a minute.", client.as_str()));
+        return Ok(());
+    }
+    let steps = plan(app, &read(arguments)?, arguments.prune).await?;
+    for step in &steps {
+        print(&step.difference);
+        if !arguments.dry_run {
+            carry_out(app, &context, step).await?;
+        }
+    }
+    say(&match (steps.len(), arguments.dry_run) {
+        (0, _) => "The table says what the file does.".to_owned(),
+        (changes, true) => format!("{changes} to change; nothing is written."),
+        (changes, false) => format!("{changes} changed, for all in a minute."),
+    });
+    Ok(())
+}
+
+async fn list(app: &App) -> Result<(), Failure> {
+    let (clients, resources) = registered(app).await?;
+    let state = |disabled| if disabled { "out of use" } else { "in use" };
+    for Client { registration, secrets, disabled, version } in &clients {
+        let kind = word(&registration.kind)?;
+        print(&format!("client {}: {kind}, {}, version {version}", registration.id.as_str(), state(*disabled)));
+        for secret in secrets {
+            print(&format!("  secret {}, made {}", secret.id, secret.created_at.rfc3339()));
+        }
+    }
+    for resource in &resources {
+        let (uri, version) = (resource.registration.uri.as_str(), resource.version);
+        print(&format!("resource {uri}: {}, version {version}", state(resource.disabled)));
+    }
+    if clients.is_empty() && resources.is_empty() {
+        say("There are none.");
+    }
+    Ok(())
+}
+
+/// As it is written in files.
+fn word(value: &impl Serialize) -> Result<String, Failure> {
+    Ok(match serde_json::to_value(value)? {
+        Value::String(text) => text,
+        other => other.to_string(),
+    })
+}
+
+/// Reads the file. A member that nobody knows is a mistake, which would otherwise leave its default.
+fn read(arguments: &ClientsArguments) -> Result<Registry, Failure> {
+    let path = arguments.file.clone().unwrap_or_else(|| usual(arguments.stage));
+    let text = fs::read_to_string(&path).map_err(|cause| format!("{}: {cause}", path.display()))?;
+    let table: toml::Table = text.parse().map_err(|cause| format!("{}: {cause}", path.display()))?;
+    let registry: Registry = table.clone().try_into().map_err(|cause| format!("{}: {cause}", path.display()))?;
+    if let Some(unknown) = table.keys().find(|name| !["client", "resource"].contains(&name.as_str())) {
+        return Err(format!("{}: {unknown}: expected [[client]] and [[resource]]", path.display()).into());
+    }
+    known(&table, "client", &registry.clients)?;
+    known(&table, "resource", &registry.resources)?;
+    Ok(registry)
+}
+
+/// Each writes all that it knows.
+fn known<T: Serialize>(table: &toml::Table, kind: &str, read: &[T]) -> Result<(), Failure> {
+    let written = table.get(kind).and_then(toml::Value::as_array).into_iter().flatten();
+    for (written, read) in written.filter_map(toml::Value::as_table).zip(read) {
+        let known = serde_json::to_value(read)?;
+        if let Some(unknown) = written.keys().find(|name| known.get(name).is_none()) {
+            let known: Vec<&str> =
+                known.as_object().into_iter().flat_map(serde_json::Map::keys).map(String::as_str).collect();
+            return Err(format!("{kind}: {unknown} is no member: there are {}", known.join(", ")).into());
+        }
+    }
+    Ok(())
+}
+
+fn usual(stage: StageName) -> PathBuf {
+    match stage {
+        StageName::Development => PathBuf::from("config/development-clients.toml"),
+        StageName::Staging | StageName::Production => PathBuf::from(format!("infra/{}/clients.toml", stage.name())),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "whoever typed the command reads it, or sends it on")]
+fn print(text: &str) {
+    println!("{text}");
+}

@@ -1,0 +1,9 @@
+//! What an authorization server knows of: clients, where their answers go, and the APIs that they ask tokens for.
+
+pub mod client;
+pub mod client_kind;
+pub mod redirect_uri;
+pub mod resource;
+pub mod scope;
+pub mod token_algorithm;
+pub mod words;

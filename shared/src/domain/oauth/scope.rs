@@ -1,0 +1,9 @@
+//! Scopes (RFC 6749, 3.3).
+
+/// What OpenID Connect and we ourselves mean by a scope.
+pub const STANDARD: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+
+/// A scope token (RFC 6749, 3.3).
+pub(super) fn is_scope(text: &str) -> bool {
+    (1..=100).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte))
+}
