@@ -24,6 +24,7 @@ fn profile_folder() -> PathBuf {
     std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned()
 }
 
+#[expect(clippy::disallowed_methods, reason = "asks about the build, not for configuration")]
 fn build() -> PathBuf {
     let folder = profile_folder();
     let profile = match folder.file_name().unwrap().to_str().unwrap() {
