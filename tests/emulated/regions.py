@@ -6,6 +6,7 @@ What the emulator lacks, and the check does: its CloudFormation gives tables no 
 copy a secret of its own, its schedules write no heartbeat, and nobody leads people from one region to the other.
 """
 
+import contextlib
 import datetime
 import functools
 import sys
@@ -117,12 +118,16 @@ def fails_over(home: Region, to: Region, before: Region) -> str:
     words = ("failover", "--to", to.region, "--yes")
     said = home.operator.types(*words, works=False)
     holds("StopReplicationToReplica" in said, said)
-    secrets = to.client("secretsmanager")
     for ring in failover.RINGS:
         name = f"wardgate/{to.emulator.stage}/{ring}"
         value = before.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
-        secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
-        secrets.create_secret(Name=name, SecretString=value)
+        # A primary takes its copies along, and both regions have a ring afterwards.
+        for region in (before, to):
+            secrets = region.client("secretsmanager")
+            with contextlib.suppress(secrets.exceptions.ResourceNotFoundException):
+                secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+        for region in (before, to):
+            region.client("secretsmanager").create_secret(Name=name, SecretString=value)
     return home.operator.types(*words)
 
 
