@@ -117,6 +117,9 @@ class Region:
 
 
 class Failover(unittest.TestCase):
+    def setUp(self) -> None:
+        self.slept: list[float] = []
+
     def ran(self, region: Region, clock: float = BEGAN, **options: Json) -> str:
         given = argparse.Namespace(**({"to": region.region, "keep_sessions": False, "yes": True} | options))
         home = stage()
@@ -132,7 +135,7 @@ class Failover(unittest.TestCase):
             mock.patch.object(smoke, "check"),
             contextlib.redirect_stdout(io.StringIO()) as printed,
         ):
-            failover.run(home, given, clock=lambda: clock)
+            failover.run(home, given, clock=lambda: clock, sleep=self.slept.append)
         return printed.getvalue()
 
     def test_what_may_be_lost_is_said_first_and_nobody_is_let_in_before_old_tokens_are_dead(self) -> None:
@@ -148,6 +151,7 @@ class Failover(unittest.TestCase):
         self.assertEqual(region.writer["windows"], {"L": []})
         self.assertEqual(region.deployed["TableStreamArn"], "stream of wardgate-staging")
         self.assertEqual(region.deployed["AuditTableStreamArn"], "stream of wardgate-audit-staging")
+        self.assertEqual(self.slept, [])
 
     def test_kept_sessions_are_those_from_before_the_window_and_their_keys_stay(self) -> None:
         region = Region(STANDBY)
@@ -278,9 +282,11 @@ class Failover(unittest.TestCase):
         )
         self.assertEqual(set(region.primary.values()), {HOME})
         self.assertEqual(set(region.rings["session_mac"]), {"session_mac-old"})
+        # Two minutes after the copies, when no process has rings of before.
+        self.assertEqual(self.slept, [130])
         before = list(region.changes)
         self.ran(region, clock=BEGAN + 600)
-        self.assertEqual(region.changes, before)
+        self.assertEqual((region.changes, self.slept), (before, [130]))
 
     def test_it_does_not_take_its_place_back_before_it_has_caught_up(self) -> None:
         region, times = self.back(BEGAN - 60), iter([BEGAN + it * 61 for it in range(100)])

@@ -89,6 +89,9 @@ async fn writer(app: &App) -> Result<Option<Writer>, StoreError> {
 }
 
 fn applied(deployed: &App, stored: &StoredSettings, writer: Option<Writer>) -> Result<Arc<App>, String> {
+    if let Some(writer) = &writer {
+        deployed.secrets.settle(writer.since);
+    }
     let mut app = Arc::new(apply(deployed, stored)?);
     if let Some(app) = Arc::get_mut(&mut app) {
         app.writer = writer;

@@ -14,7 +14,7 @@ use wardgate::entropy::SystemEntropy;
 use super::replication::Item;
 use crate::harness::{TABLE, TestServer};
 
-/// `MARGIN` of `infra/wardgate_infra/operate/failover.py`: how much later than a heartbeat anything before it may arrive.
+/// `MARGIN` of `infra/wardgate_infra/operate/failover_notice.py`: how much later than a heartbeat anything before it may arrive.
 pub const MARGIN: i64 = 300_000;
 
 fn item(pk: &str, sk: &str, rest: impl IntoIterator<Item = (&'static str, AttributeValue)>) -> Item {

@@ -131,3 +131,33 @@ async fn a_stage_of_one_region_does_not_ask_who_writes() {
     assert!(sorts.iter().filter(|access| access.partition == "SETTINGS").count() <= 1, "{sorts:?}");
     assert_eq!(server.store.count(), 1);
 }
+
+/// A process that has run all the while has rings of before. The other region's are copied over them only once the table
+/// says who writes.
+#[tokio::test]
+async fn sec_ed_18_a_region_that_takes_its_place_back_goes_on_with_the_rings_that_are_copied_to_it() {
+    let server = TestServer::with_secrets_manager(&[("AUTH__REGION__NAME", "eu-central-1")]).await;
+    server.signed_in().await;
+    failover::take_over_item(&server, "eu-central-1", Some(0)).await;
+    server.clock.advance(60);
+    assert!(sealed_by(&server).await.starts_with("rt_s1."), "nothing is copied yet");
+    server.secrets_manager.rotate("session_mac", |ring| {
+        ring["keys"][0]["kid"] = "s2".into();
+        ring["keys"][0]["secret"] = "c2Vjb25kIHNlY29uZCBzZWNvbmQgc2Vjb25kIHNlY29uZCE=".into();
+    });
+    server.clock.advance(60);
+    let token = sealed_by(&server).await;
+    assert!(token.starts_with("rt_s2."), "{token}");
+    assert_eq!(server.refresh(&token).await.status, 200);
+    // Not for ever: secrets are paid for by the request.
+    server.clock.advance(15 * 60);
+    sealed_by(&server).await;
+    server.secrets_manager.taken();
+    server.clock.advance(60);
+    sealed_by(&server).await;
+    assert_eq!(server.secrets_manager.taken(), Vec::<String>::new());
+}
+
+async fn sealed_by(server: &TestServer) -> String {
+    server.login(EMAIL, PASSWORD).await.string("refresh_token")
+}

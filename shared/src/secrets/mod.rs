@@ -4,6 +4,7 @@ mod source;
 mod versions;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -22,6 +23,11 @@ pub(crate) const STALE: Duration = Duration::from_hours(24);
 pub(crate) const STALE_IF_RETIRABLE: Duration = Duration::from_hours(1);
 /// How long an unknown `kid` has to wait for the next read (TK-03).
 const REFETCH: Duration = Duration::from_mins(1);
+/// How long after a region took over rings are read as often as [`SETTLING`] says: it copies them from the other one only
+/// then, and nobody may go on with those of before (ED-18).
+const SETTLES_FOR: Duration = Duration::from_mins(15);
+/// As often as who writes is asked.
+const SETTLING: Ages = Ages { fresh: Duration::from_secs(30), usable: Duration::from_secs(55) };
 
 /// The rings, each a secret object of its own: a function is given the right to read just the ones it needs (OT-09,
 /// TK-05).
@@ -73,6 +79,8 @@ impl RingName {
 pub struct Secrets {
     source: SecretSource,
     ages: Ages,
+    /// In milliseconds since 1970.
+    settles_until: AtomicI64,
     signing: Arc<Cached<Ring<SigningKey>>>,
     public_keys: Arc<Cached<PublicKeys>>,
     session_mac: Arc<Cached<Ring<MacKey>>>,
@@ -116,6 +124,7 @@ impl Secrets {
         Self {
             source,
             ages: Ages { fresh: max_age, usable: max_age * 2 },
+            settles_until: AtomicI64::new(0),
             signing: cached(RingName::Signing),
             public_keys: cached(RingName::PublicKeys),
             session_mac: cached(RingName::SessionMac),
@@ -123,6 +132,16 @@ impl Secrets {
             mail_mac: cached(RingName::MailMac),
             password_wrap: cached(RingName::PasswordWrap),
         }
+    }
+
+    /// A region has taken over at this time: for a while rings are read more often.
+    pub fn settle(&self, since: Timestamp) {
+        self.settles_until.fetch_max(since.plus(SETTLES_FOR).millis(), Ordering::Relaxed);
+    }
+
+    fn ages(&self, now: Timestamp) -> Ages {
+        let settles = now.millis() < self.settles_until.load(Ordering::Relaxed);
+        if settles && SETTLING.fresh < self.ages.fresh { SETTLING } else { self.ages }
     }
 
     /// The private keys of access tokens.
@@ -159,7 +178,7 @@ impl Secrets {
 
     /// The public keys of access tokens: the only ring that verifying needs.
     pub async fn public_keys(&self, now: Timestamp) -> Result<Arc<PublicKeys>, SecretsError> {
-        self.public_keys_aged(self.ages, now).await
+        self.public_keys_aged(self.ages(now), now).await
     }
 
     /// The public keys, read again if that was more than a minute ago: for a `kid` that is not among them (TK-03).
@@ -203,7 +222,7 @@ impl Secrets {
         now: Timestamp,
     ) -> Result<Arc<Ring<K>>, SecretsError> {
         let source = self.source.clone();
-        cached.get(now, self.ages, || async move { Ok(measure(ring, source.read(ring).await?, now)) }).await
+        cached.get(now, self.ages(now), || async move { Ok(measure(ring, source.read(ring).await?, now)) }).await
     }
 
     async fn public_keys_aged(&self, ages: Ages, now: Timestamp) -> Result<Arc<PublicKeys>, SecretsError> {
