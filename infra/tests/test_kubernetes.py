@@ -110,7 +110,7 @@ def with_backups(folder: Path, recipient: str) -> list[Json]:
     file = kubernetes / "staging/kustomization.yaml"
     text = file.read_text(encoding="utf-8")
     page = (ROOT / "docs/operations/standalone.md").read_text(encoding="utf-8")
-    [patch] = re.findall(r"^```yaml\n(  - target:.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    [patch] = re.findall(r"^```yaml\n(  - target:\n      kind: CronJob\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
     text = text.replace("../components/monitoring]", "../components/monitoring, ../components/backup]")
     file.write_text(text + patch.replace("age1…", recipient), encoding="utf-8")
     rendered = validation.called(validation.TOOLS / "kubectl", "kustomize", kubernetes / "staging")
