@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What `make test-edge` runs: the corpus in every runtime, and the tests of edge/. WARDGATE_SERVER is a server's binary with the
-# feature `dev`, if there is one already. REQUIRE_INTEROP=1 turns a missing runtime into a failure.
+# feature `dev`, if there is one already. REQUIRE_INTEROP=1 turns a missing runtime into a failure, ONLY_VERDICTS=1 measures nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

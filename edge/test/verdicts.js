@@ -55,14 +55,17 @@ for (const rule of differences) {
 }
 
 const microseconds = (name, value) => `${name} ${String(value ?? "-").padStart(4)}`;
-console.log("\nMicroseconds a token, on this machine:");
-for (const { name, how, ...took } of await verificationTimes()) {
-  const cells = Object.entries(took).map(([runtime, value]) => microseconds(runtime, value));
-  console.log(`  ${name.padEnd(12)} ${how.padEnd(12)} ${cells.join("  ")}`);
+// Beside what else runs there, times would say nothing.
+if (process.env.ONLY_VERDICTS === undefined) {
+  console.log("\nMicroseconds a token, on this machine:");
+  for (const { name, how, ...took } of await verificationTimes()) {
+    const cells = Object.entries(took).map(([runtime, value]) => microseconds(runtime, value));
+    console.log(`  ${name.padEnd(12)} ${how.padEnd(12)} ${cells.join("  ")}`);
+  }
+  const { njs, workerd, bytes } = await decisionTimes();
+  console.log(`  a decision of deny.js     ${microseconds("njs", njs)}  ${microseconds("workerd", workerd)}`);
+  console.log(`deny.js: ${bytes} of 10240 bytes`);
 }
-const { njs, workerd, bytes } = await decisionTimes();
-console.log(`  a decision of deny.js     ${microseconds("njs", njs)}  ${microseconds("workerd", workerd)}`);
-console.log(`deny.js: ${bytes} of 10240 bytes`);
 
 console.log(`\n${corpus.tokens.length} tokens, ${Object.values(found).filter(Boolean).length} runtimes, ${faults.length} faults`);
 for (const fault of faults) console.error(`FAIL ${fault}`);
