@@ -1,13 +1,13 @@
 """What `make deploy` does to a stage, seen in AWS and by its clients."""
 
-import hashlib
 import json
 
 from emulated import commands
 from emulated.gateway import Api, equal, holds
-from wardgate_infra import TARGET, Json, functions
+from wardgate_infra import Json, functions
 from wardgate_infra.emulator.binaries import ARTIFACTS
 from wardgate_infra.emulator.deployment import Deployment
+from wardgate_infra.operate import archives
 from wardgate_infra.operate.aliases import KEPT
 
 FUNCTIONS = functions()
@@ -91,7 +91,7 @@ def stops_with_a_reason(emulator: Deployment) -> None:
 def check_same_release(_api: Api, emulator: Deployment) -> None:
     """A second time, nothing changes, and it says so. An archive that is packed again is the same."""
     code = (ARTIFACTS / "login/bootstrap").read_bytes()
-    (TARGET / "deploy/archives" / f"{hashlib.sha256(code).hexdigest()}.zip").unlink()
+    archives.kept(code, archives.SOON).unlink()
     before, lines = (release(emulator), versions(emulator)), trail(emulator)
     printed = emulator.deploy(LogLevel="trace")
     commands.record("deploy", f"make deploy STAGE={emulator.stage} YES=1", printed)

@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import zipfile
+from pathlib import Path
 
 from wardgate_infra import TARGET
 
@@ -11,9 +12,14 @@ from wardgate_infra import TARGET
 BALANCED, SOON = 6, 1
 
 
+def kept(bootstrap: bytes, level: int) -> Path:
+    """Where the last builds' are, beside the build, because packing takes longer than uploading."""
+    return TARGET / "deploy/archives" / f"{hashlib.sha256(bootstrap).hexdigest()}-{level}.zip"
+
+
 def archive(bootstrap: bytes, level: int = BALANCED) -> bytes:
-    """A function's archive. The last builds' are kept beside the build, because packing takes longer than uploading."""
-    file = TARGET / "deploy/archives" / f"{hashlib.sha256(bootstrap).hexdigest()}-{level}.zip"
+    """A function's archive."""
+    file = kept(bootstrap, level)
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         # Renamed at the end: what is there is whole.
