@@ -20,7 +20,8 @@ def check_rollback_midway(api: Api, emulator: Deployment) -> None:
     """Some functions are new already, one is a canary, and the stack is not at its end. All of them are the release
     from before again, and the stack is what it was."""
     functions, new = emulator.client("lambda"), release(emulator)
-    old = sorted(old_releases(emulator))
+    # The canary's own alias stays where it is.
+    old = sorted(old_releases(emulator).keys() - {"me"})
     for name in old[::2]:
         functions.update_alias(FunctionName=f"wardgate-{emulator.stage}-{name}", Name="live", FunctionVersion="1")
     stack = emulator.client("cloudformation").describe_stacks(StackName="wardgate-development")["Stacks"][0]
