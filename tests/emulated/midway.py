@@ -20,14 +20,14 @@ def check_rollback_midway(api: Api, emulator: Deployment) -> None:
     """Some functions are new already, one is a canary, and the stack is not at its end. All of them are the release
     from before again, and the stack is what it was."""
     functions, new = emulator.client("lambda"), release(emulator)
-    # The canary's own alias stays where it is.
-    old = sorted(old_releases(emulator).keys() - {"me"})
-    for name in old[::2]:
+    canary = live(emulator, "me")["Version"]
+    # And the one that is to be a canary, whose alias has to be where it comes from.
+    for name in {*sorted(old_releases(emulator))[::2], "me"}:
         functions.update_alias(FunctionName=f"wardgate-{emulator.stage}-{name}", Name="live", FunctionVersion="1")
     stack = emulator.client("cloudformation").describe_stacks(StackName="wardgate-development")["Stacks"][0]
     # A minute of a canary is a minute: only a stop ends it.
     with CodeDeploy(emulator.client, minute=60) as codedeploy:
-        deployment = begin_canary(emulator, codedeploy)
+        deployment = begin_canary(emulator, codedeploy, canary)
         begin_update(emulator)
         printed = emulator.operate("rollback", "--yes", environment={"AWS_ENDPOINT_URL_CODEDEPLOY": codedeploy.url})
         equal(codedeploy.deployments[deployment].status, "Stopped")
@@ -47,7 +47,7 @@ def check_rollback_midway(api: Api, emulator: Deployment) -> None:
     api.me(TOKENS["kept"]["access_token"]).is_ok()
 
 
-def begin_canary(emulator: Deployment, codedeploy: CodeDeploy) -> str:
+def begin_canary(emulator: Deployment, codedeploy: CodeDeploy, new: str) -> str:
     """A tenth of the requests for `me` go to the new version."""
     client = boto3.client(
         "codedeploy",
@@ -63,7 +63,8 @@ def begin_canary(emulator: Deployment, codedeploy: CodeDeploy) -> str:
         serviceRoleArn="arn:aws:iam::000000000000:role/none",
         deploymentConfigName="CodeDeployDefault.LambdaCanary10Percent5Minutes",
     )
-    function, new = f"wardgate-{emulator.stage}-me", live(emulator, "me")["Version"]
+    function = f"wardgate-{emulator.stage}-me"
+    holds(new != "1", "the previous release is live")
     started: str = client.create_deployment(
         applicationName=APPLICATION, deploymentGroupName="me", revision=revision(function, "1", new)
     )["deploymentId"]
