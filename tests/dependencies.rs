@@ -73,41 +73,6 @@ fn sec_pl_06_what_is_for_a_laptop_is_in_no_image_and_what_is_for_a_server_in_no_
     }
 }
 
-/// The binaries that tests run are built beside the whole workspace, whose features are united: a function that names what
-/// it does not ask for would only fail in its own build.
-#[test]
-fn a_function_asks_for_each_part_of_the_crate_that_it_names() {
-    let mut parts = Vec::new();
-    for layer in ["outbound", "store", "use_cases"] {
-        let text = fs::read_to_string(repository(&format!("shared/src/{layer}/mod.rs"))).unwrap();
-        for (above, line) in text.lines().zip(text.lines().skip(1)) {
-            let feature = above.strip_prefix("#[cfg(feature = \"").and_then(|rest| rest.strip_suffix("\")]"));
-            let module = line.strip_prefix("pub mod ").and_then(|rest| rest.strip_suffix(';'));
-            if let (Some(feature), Some(module)) = (feature, module) {
-                parts.push((format!("{layer}::{module}::"), format!("\"{feature}\"")));
-            }
-        }
-    }
-    assert!(parts.len() >= 8, "{parts:?}");
-
-    let mut named = 0;
-    for entry in fs::read_dir(repository("functions")).unwrap() {
-        let package = entry.unwrap().path();
-        let declared = fs::read_to_string(package.join("Cargo.toml")).unwrap();
-        let source: String = fs::read_dir(package.join("src"))
-            .unwrap()
-            .map(|file| file.unwrap().path())
-            .filter(|file| file.is_file())
-            .map(|file| fs::read_to_string(file).unwrap())
-            .collect();
-        for (part, feature) in parts.iter().filter(|(part, _)| source.contains(part.as_str())) {
-            named += 1;
-            assert!(declared.contains(feature), "{} names {part} without {feature}", package.display());
-        }
-    }
-    assert!(named >= 7, "{named}");
-}
-
 /// What a scan finds and lets be is `infra/secrets.toml`; `infra/tests/test_secret_scan.py` plants keys for it.
 #[test]
 fn continuous_integration_looks_for_secrets_in_the_whole_history() {

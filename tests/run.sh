@@ -11,8 +11,7 @@ tests=(--workspace --lib --test '*' --exclude wardgate-generate)
 for folder in functions/*/; do tests+=(--exclude "$(basename "$folder")"); done
 echo "Building the tests; the first time takes a few minutes."
 cargo test "${tests[@]}" --no-run
-# What the runtime tests would build first: those that deploy to an emulator take the same.
-[ -z "${ONLY_BUILD:-}" ] || exec cargo build --workspace --exclude wardgate-generate --bins --examples
+[ -z "${ONLY_BUILD:-}" ] || exit 0
 
 skipped=$(tests/prepare.sh)
 status=0

@@ -1,4 +1,4 @@
-"""The functions' binaries: this checkout's, as the tests have them, and those of the release before it."""
+"""The functions' binaries: this checkout's, of cargo's profile `ci`, and those of the release before it."""
 
 import functools
 import os
@@ -10,10 +10,16 @@ from wardgate_infra import ROOT, TARGET, Failed, functions
 
 # Not target/lambda: what is there will be deployed.
 ARTIFACTS = TARGET / "emulator/lambda"
-BUILT = TARGET / "debug"
 PREVIOUS = TARGET / "emulator/previous"
+PROFILE = "ci"
 # The commit of the release that stages run before this one. `make test-deploy` upgrades from it.
 PREVIOUS_RELEASE = ROOT / "infra/previous-release"
+# What Cargo.toml says of the profile now, and did not in that release.
+AS_SMALL_AS_OTHERS = [
+    argument
+    for package in ("hashing", "smoke")
+    for argument in ("--config", f'profile.ci.package.{package}.opt-level="z"')
+]
 
 
 def build() -> None:
@@ -21,10 +27,10 @@ def build() -> None:
     if given := os.environ.get("BINARIES"):
         collect(ROOT, Path(given), ARTIFACTS)
         return
-    if not BUILT.exists():
+    if not (TARGET / PROFILE).exists():
         print("The first build takes a few minutes.", flush=True)
     compile_functions(ROOT)
-    collect(ROOT, BUILT, ARTIFACTS)
+    collect(ROOT, TARGET / PROFILE, ARTIFACTS)
 
 
 def build_previous() -> tuple[Path, Path] | None:
@@ -45,9 +51,9 @@ def build_previous() -> tuple[Path, Path] | None:
     if git(["git", "worktree", "add", "--detach", source, commit]).returncode:
         raise Failed(f"git worktree add {source} {commit} failed.")
     # Dependencies are shared with this checkout's build.
-    compile_functions(source)
+    compile_functions(source, *AS_SMALL_AS_OTHERS)
     # Renamed at the end: what is there is whole.
-    collect(source, BUILT, built.with_name("unfinished"))
+    collect(source, TARGET / PROFILE, built.with_name("unfinished"))
     built.with_name("unfinished").rename(built)
     return source, built
 
@@ -61,11 +67,11 @@ def is_without_history() -> bool:
     return shown.stdout.strip() != "false"
 
 
-def compile_functions(source: Path) -> None:
-    """Of the whole workspace, examples too: so dependencies have the features that tests ask for, and are those that
-    tests were built with."""
-    chosen = [argument for name in functions(source) for argument in ("--bin", name)]
-    command = ["cargo", "build", "--workspace", "--exclude", "wardgate-generate", *chosen, "--examples"]
+def compile_functions(source: Path, *settings: str) -> None:
+    """By their packages, as they are deployed."""
+    packages = sorted(it.parent.name for it in (source / "functions").glob("*/Cargo.toml"))
+    chosen = [argument for name in packages for argument in ("--package", name)]
+    command = ["cargo", "build", "--profile", PROFILE, "--bins", *settings, *chosen]
     environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET)}
     if subprocess.run(command, cwd=source, env=environment, check=False).returncode:
         raise Failed("The build failed, as above.")

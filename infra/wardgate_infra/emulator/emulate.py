@@ -1,6 +1,6 @@
 """Deploys stage development to an emulator of AWS on this machine, to try things out: `make emulate`.
 
-It is deployed by the operator's own commands. The binaries are the real ones. Each runs
+It is deployed by the operator's own commands. The binaries are the real ones, of cargo's profile `ci`. Each runs
 with the rights of its own role.
 """
 

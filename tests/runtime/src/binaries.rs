@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 /// The binary of the function `name`, as new as its source, in the profile of the running test.
 ///
 /// Cargo builds no binaries of other packages for a test, and what an earlier build left behind may be old: the first
-/// call builds all functions, which takes no time when nothing has changed. They are built with the whole workspace, whose
-/// dependencies are those of the running test; `tests/dependencies.rs` holds what that would hide.
+/// call builds all functions, which takes no time when nothing has changed. They are built apart from the workspace, as
+/// they are for Lambda, so that a function whose code compiles only beside the server's features is noticed.
 pub fn function_binary(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(build).join(name)
@@ -26,18 +26,19 @@ fn profile_folder() -> PathBuf {
 
 #[expect(clippy::disallowed_methods, reason = "asks about the build, not for configuration")]
 fn build() -> PathBuf {
-    let folder = profile_folder();
-    let profile = match folder.file_name().unwrap().to_str().unwrap() {
-        "debug" => "dev",
-        other => other,
-    };
+    let (own, folder) = (profile_folder(), target_folder());
+    // Another one where something else needs the functions, too, so that they are built once.
+    let profile =
+        std::env::var("FUNCTIONS_PROFILE").unwrap_or_else(|_| match own.file_name().unwrap().to_str().unwrap() {
+            "debug" => "dev".to_owned(),
+            other => other.to_owned(),
+        });
     let mut command = Command::new(env!("CARGO"));
-    command.current_dir(repository()).args(["build", "--workspace", "--exclude", "wardgate-generate"]);
-    for name in functions() {
-        command.args(["--bin", &name]);
+    command.current_dir(repository()).args(["build", "--bins", "--profile", &profile, "--target-dir"]);
+    command.arg(target_folder());
+    for package in packages() {
+        command.args(["--package", &package]);
     }
-    // Examples have what only tests ask for, and without them dependencies had fewer features.
-    command.args(["--examples", "--profile", profile, "--target-dir"]).arg(target_folder());
     // What cargo tells this test about its package would look like a change to build scripts that ask for the same.
     for (name, _) in
         std::env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
@@ -45,7 +46,7 @@ fn build() -> PathBuf {
         command.env_remove(name);
     }
     assert!(command.status().unwrap().success(), "the functions do not build");
-    folder
+    folder.join(if profile == "dev" { "debug" } else { &profile })
 }
 
 /// The name of every function, in order: each is a binary of a package under `functions/`.
