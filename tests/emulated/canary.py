@@ -191,6 +191,14 @@ def check_canary(_api: Api, emulator: Deployment) -> None:
         equal(deployments.live("me"), (version, {}))
 
 
+def what_did_not_start(emulator: Deployment) -> str:
+    """What the emulator says of functions that it could not start, and how the hooks ended."""
+    lines = emulator.emulator.log.read_text(errors="replace").splitlines()
+    said = [line[:400] for line in lines if "execution error" in line][-20:]
+    hooks = emulator.typed("logs", "--function", "smoke").stdout.splitlines()
+    return "\n".join([*said, *(line[:300] for line in hooks if "passed" not in line and "REPORT" not in line)][-60:])
+
+
 def check_deployments_of_everything(_api: Api, emulator: Deployment) -> None:
     """What a deploy does: one of every function, those of a stack at once, each with a hook. The hooks do not fail each
     other."""
@@ -209,7 +217,7 @@ def check_deployments_of_everything(_api: Api, emulator: Deployment) -> None:
             begun = {name: deployments.begin(name, version) for name, version in versions.items()}
             ended = {name: deployments.ended(deployment) for name, deployment in begun.items()}
             failed = {name: end for name, end in ended.items() if end != ("Succeeded", None)}
-            holds(not failed, failed, failed and emulator.typed("logs", "--function", "smoke").stdout[-4000:])
+            holds(not failed, failed, failed and what_did_not_start(emulator))
             equal({name: deployments.live(name) for name in versions}, {it: (versions[it], {}) for it in versions})
             together += len(versions)
     holds(together > 30, together)

@@ -25,8 +25,8 @@ from wardgate_infra.emulator.emulator import CREDENTIALS
 from wardgate_infra.emulator.lower import REGION
 
 EMAIL = "edge@example.com"
-# As many as the figure is of.
-SIGN_OUTS = 50
+# All come from one address, as all else here does: no more than a part of what it may in a minute.
+SIGN_OUTS = 25
 # Of the emulator, which waits for no window: EdgeSyncSeconds comes to it.
 LONGEST = 5
 

@@ -150,7 +150,13 @@ impl Walk<'_> {
             return Ok(());
         }
         let wrong = |reason| wrong(format!("{folder}:{}", deployed.version), reason);
-        let started = self.functions.start(folder, &deployed.version, &self.user.source()).await;
+        let source = self.user.source();
+        let mut started = self.functions.start(folder, &deployed.version, &source).await;
+        if let Err(cause) = &started {
+            // What cannot start fails again. What was unlucky once must not take a release back.
+            tracing::warn!(function = folder, version = deployed.version, %cause, "a version did not start at once");
+            started = self.functions.start(folder, &deployed.version, &source).await;
+        }
         match started.map_err(|cause| wrong(cause.to_string()))? {
             Some(status) if status >= 500 => Err(wrong(format!("answered {status}"))),
             _ => Ok(()),
