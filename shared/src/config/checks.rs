@@ -2,6 +2,8 @@
 
 mod connections;
 mod limits;
+// Of the standalone server, and with a parser of URLs: no function needs either.
+#[cfg(feature = "smtp")]
 mod mail;
 mod names;
 mod origins;
@@ -49,6 +51,7 @@ pub(super) fn rules(config: &Config, limits: &Map<String, Value>) -> Vec<Rule> {
     rules.extend(origins::rules(config));
     rules.extend(names::rules(config));
     rules.extend(connections::rules(config));
+    #[cfg(feature = "smtp")]
     rules.extend(mail::rules(config));
     rules.extend(times::rules(config));
     rules.extend(limits::rules(limits));
