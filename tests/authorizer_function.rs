@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use wardgate_runtime_tests::golden;
 
+use crate::harness::applications::{ask_for_tokens, code_of, exchange, register_applications};
+use crate::harness::pages::Browser;
 use crate::harness::secrets_manager::Mood;
 use crate::harness::{EMAIL, PASSWORD, TestServer};
 use crate::token_forgery::forgeries;
@@ -110,4 +112,37 @@ async fn sec_tk_06_it_does_not_start_without_an_audience() {
     let server = TestServer::start().await;
     let missing = (authorizer::FUNCTION.needs)(&server.app.config).err().unwrap();
     assert!(missing.to_string().contains("AUTH__AUTHORIZER__AUDIENCE"), "{missing}");
+}
+
+/// An application's token for the API that the authorizer guards.
+#[tokio::test]
+async fn sec_oc_35_an_applications_token_is_let_in_for_as_long_as_its_grant_lives() {
+    const ORDERS: &str = "https://orders.example";
+    for checks in ["false", "true"] {
+        let variables = [
+            ("AUTH__AUTHORIZER__AUDIENCE", ORDERS),
+            ("AUTH__AUTHORIZER__CHECK_LIVE_SESSION", checks),
+            ("AUTH__AUTHORIZER__REQUIRED_SCOPES", r#"["orders:read"]"#),
+        ];
+        let server = TestServer::with(&variables).await;
+        register_applications(&server).await;
+        server.register(EMAIL, PASSWORD).await;
+        let asked = [("resource", ORDERS), ("scope", "openid orders:read")];
+        let code = code_of(&server, &mut Browser::default(), &asked).await;
+        let tokens = ask_for_tokens(&server, &exchange(&code, &[])).await;
+        let access = tokens.string("access_token");
+        let allowed = answer(&server, "ok", &access).await.unwrap();
+        assert_eq!(
+            (&allowed["isAuthorized"], &allowed["context"]["scope"]),
+            (&json!(true), &json!("openid orders:read"))
+        );
+        for other in [tokens.string("id_token"), server.login(EMAIL, PASSWORD).await.string("access_token")] {
+            assert_eq!(answer(&server, "ok", &other).await.unwrap()["isAuthorized"], false, "another audience");
+        }
+        let session = server.login(EMAIL, PASSWORD).await.string("access_token");
+        let ended = server.as_bearer(reqwest::Method::DELETE, "/v1/sessions", &session).await;
+        assert_eq!(ended.status, 204);
+        let still = answer(&server, "ok", &access).await.unwrap();
+        assert_eq!(still["isAuthorized"], checks == "false", "it is asked only where that is set");
+    }
 }

@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 use wardgate::clock::{Clock as _, SystemClock};
 
-use crate::harness::{TestServer, repository};
+use crate::harness::applications::{CALLBACK, SECRET, with_applications};
+use crate::harness::{EMAIL, PASSWORD, TestServer, repository};
 use crate::token_forgery::forgeries;
 
 /// Genuine and forged tokens of a server, one JSON object a line.
@@ -26,10 +27,32 @@ fn required() -> bool {
 }
 
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-async fn verifies(name: &str, program: &Path, script: &str, prepared: PathBuf) {
+fn is_prepared(name: &str, prepared: &Path) -> bool {
     if !prepared.exists() {
         assert!(!required(), "{name} is not prepared: {} is missing", prepared.display());
         eprintln!("SKIPPED: {name} is not prepared; `make test` does that where its language is installed");
+    }
+    prepared.exists()
+}
+
+/// Whether a program succeeds that is told this, and what it says.
+async fn told(program: &Path, arguments: Vec<String>, input: String) -> (bool, String) {
+    let program = program.to_owned();
+    // The server answers on this runtime: the other library must not block it.
+    let output = tokio::task::spawn_blocking(move || {
+        let mut child = Command::new(program);
+        let child = child.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = child.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    });
+    let output = output.await.unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    (output.status.success(), said)
+}
+
+async fn verifies(name: &str, program: &Path, script: &str, prepared: PathBuf) {
+    if !is_prepared(name, &prepared) {
         return;
     }
     for algorithm in ["RS256", "ES256"] {
@@ -39,18 +62,8 @@ async fn verifies(name: &str, program: &Path, script: &str, prepared: PathBuf) {
         let input = lines(&server).await;
         let jwks = format!("{}/.well-known/jwks.json", server.base.replace("localhost", "127.0.0.1"));
         let arguments = [repository(script).display().to_string(), jwks, server.base.clone(), server.base.clone()];
-        let program = program.to_owned();
-        // The server answers on this runtime: the other library must not block it.
-        let output = tokio::task::spawn_blocking(move || {
-            let mut child = Command::new(program);
-            let child = child.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-            let mut child = child.spawn().unwrap();
-            child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-            child.wait_with_output().unwrap()
-        });
-        let output = output.await.unwrap();
-        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "{name} with {algorithm}: {said}");
+        let (succeeded, said) = told(program, arguments.into(), input).await;
+        assert!(succeeded, "{name} with {algorithm}: {said}");
         assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 14, "{said}");
     }
 }
@@ -65,4 +78,29 @@ async fn sec_tk_02_pyjwt_accepts_our_tokens_and_refuses_forgeries() {
 async fn sec_tk_02_jose_accepts_our_tokens_and_refuses_forgeries() {
     let prepared = repository("tests/interop/node_modules/jose");
     verifies("jose", Path::new("node"), "tests/interop/verify.mjs", prepared).await;
+}
+
+/// What its library knows of OpenID Connect an application checks: discovery, PKCE, `iss`, `state`, `nonce`, the ID token's
+/// signature and claims, and that userinfo is of the same person.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sec_oc_03_openid_client_signs_people_in() {
+    if !is_prepared("openid-client", &repository("tests/interop/node_modules/openid-client")) {
+        return;
+    }
+    let server = with_applications().await;
+    server.clock.set(SystemClock.now());
+    let application = |id: &str, redirect_uri: &str, method: &str| {
+        let secret = (method != "none").then_some(SECRET);
+        format!("{}\n", json!({ "id": id, "secret": secret, "redirect_uri": redirect_uri, "method": method }))
+    };
+    let input = [
+        application("shop", CALLBACK, "basic"),
+        application("shop", CALLBACK, "post"),
+        application("page", "https://page.example/callback", "none"),
+    ];
+    let script = repository("tests/interop/openid_client.mjs").display().to_string();
+    let arguments = vec![script, server.base.clone(), EMAIL.to_owned(), PASSWORD.to_owned()];
+    let (succeeded, said) = told(Path::new("node"), arguments, input.concat()).await;
+    assert!(succeeded, "{said}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 3, "{said}");
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what some tests call, pinned: PyJWT and standardwebhooks into .tools/interop-venv, aiosmtpd into .tools/smtp-venv, jose into
-# tests/interop/node_modules, Playwright (without a browser of its own) and axe-core into tests/browser/node_modules.
+# Installs what some tests call, pinned: PyJWT and standardwebhooks into .tools/interop-venv, aiosmtpd into .tools/smtp-venv, jose and openid-client
+# into tests/interop/node_modules, Playwright (without a browser of its own) and axe-core into tests/browser/node_modules.
 # Prints a line `name: reason` for each that cannot be had, and nothing else on standard output.
 set -euo pipefail
 cd "$(dirname "$0")"

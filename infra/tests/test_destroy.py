@@ -28,7 +28,7 @@ class Order(Verb):
             [
                 "wardgate-staging-observability",
                 "wardgate-staging",
-                *(f"wardgate-staging-{it}" for it in ("sign-in", "service", "pages", "accounts")),
+                *(f"wardgate-staging-{it}" for it in ("sign-in", "service", "pages", "oauth", "accounts")),
                 "wardgate-staging-migrate",
             ],
         )

@@ -70,10 +70,11 @@ class Templates(unittest.TestCase):
 
     def test_a_stage_reserves_what_its_parameters_say(self) -> None:
         nothing = {"LoginConcurrency": "0", "RegisterConcurrency": "0", "PasswordConcurrency": "0"}
-        for parameters, expected in ((nothing, 0), (nothing | {"LoginConcurrency": "7"}, 7)):
+        for parameters, expected in ((nothing, 0), (nothing | {"LoginConcurrency": "7"}, 14)):
             account = of_templates(**parameters)
             functions = [it for stack in account.stacks for it in stack.of(limits.FUNCTION)]
             found = [it.value("ReservedConcurrentExecutions") for it in functions]
+            # Of the API's sign-in and of the page's, each for itself.
             self.assertEqual(sum(int(it or 0) for it in found), expected)
 
     def test_a_stage_makes_its_names_whatever_table_is_live(self) -> None:

@@ -171,7 +171,8 @@ async fn start_session(
     };
     let audit = line(app, seed, person, AuditAction::SignedIn, Some(session.id), now)?;
     // Who was changed since, by hand, has the sessions that they have.
-    app.store.start_session(&NewSession { session: &session, proof: None, device: None, notice: None }, &audit).await?;
+    let new = NewSession { session: &session, proof: None, device: None, notice: None };
+    app.store.start_session(&new, &audit).await?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use wardgate::http::endpoint::Endpoint;
 use wardgate::http::openapi::{self, Operation};
 
 /// Every area.
-pub const AREAS: [Area; 4] = [accounts::AREA, pages::AREA, service::AREA, sign_in::AREA];
+pub const AREAS: [Area; 5] = [accounts::AREA, oauth::AREA, pages::AREA, service::AREA, sign_in::AREA];
 
 /// Every endpoint with what the API description says of it, by name.
 pub static ENDPOINTS: LazyLock<Vec<(Endpoint, &Operation)>> = LazyLock::new(|| {

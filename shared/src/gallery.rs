@@ -11,7 +11,7 @@ use crate::config::Service;
 use crate::domain::language::Language;
 use crate::domain::password::PasswordRejection;
 use crate::domain::timestamp::Timestamp;
-use crate::http::page::{Action, CodeField, Notice, Page, render};
+use crate::http::page::{Action, CodeField, LoginPage, LoginRefusal, Notice, Page, render};
 use crate::mail::{Letter, Letterhead};
 
 const LINK: &str = "https://auth.example.com/ui/page?token=mt_k1.abc-_9.def";
@@ -68,6 +68,36 @@ pub(crate) fn pages() -> Vec<(String, Page<'static>)> {
         pages.push((format!("reset-password-wrong-{reason}"), page));
     }
     pages.push(("choose-password".to_owned(), Page::ChoosePassword { token, account: ACCOUNT }));
+    let plain = LoginPage { csrf: "c1", ..LoginPage::default() };
+    let asked = LoginPage {
+        request: Some("L29hdXRoMi9hdXRob3JpemU_"),
+        flow: "lf_k1.abc.def",
+        application: Some("Blue Harbour <Shop>"),
+        leads_to: Some("https://shop.example.com"),
+        account: Some(ACCOUNT),
+        ..plain
+    };
+    pages.push(("login".to_owned(), Page::Login(plain)));
+    pages.push(("login-for-an-application".to_owned(), Page::Login(asked)));
+    for (state, refusal) in [
+        ("wrong", LoginRefusal::Wrong),
+        ("wrong-address", LoginRefusal::Address),
+        ("limited", LoginRefusal::TooMany(Duration::from_mins(15))),
+        ("down", LoginRefusal::Down(Some(Duration::from_secs(1)))),
+        ("forged", LoginRefusal::Forged),
+    ] {
+        let is_typed_wrong = refusal.is_typed_wrong();
+        let page = LoginPage { refusal: Some(refusal), remember: true, is_typed_wrong, ..asked };
+        pages.push((format!("login-{state}"), Page::Login(page)));
+    }
+    for (name, notice, status) in [
+        ("unknown-client", Notice::UnknownClient, StatusCode::BAD_REQUEST),
+        ("foreign-redirect-uri", Notice::ForeignRedirectUri, StatusCode::BAD_REQUEST),
+        ("too-long-request", Notice::TooLong, StatusCode::BAD_REQUEST),
+        ("down", Notice::Down, StatusCode::SERVICE_UNAVAILABLE),
+    ] {
+        pages.push((name.to_owned(), Page::Message { notice, status }));
+    }
     pages.push(("not-found".to_owned(), Page::Message { notice: Notice::NotFound, status: StatusCode::NOT_FOUND }));
     let status = StatusCode::BAD_REQUEST;
     pages.push(("not-understood".to_owned(), Page::Message { notice: Notice::NotUnderstood, status }));

@@ -159,7 +159,8 @@ def check_every_function_ran(_api: Api, emulator: Deployment) -> None:
         holds(any("_aws" in line for line in ours), f"{name} was not started, or has no metrics")
         failed = [line for line in ours if line.get("message") == "event failed" and line["cause"] not in EXPECTED]
         holds(not failed, f"{name} failed", failed)
-        done = any(line.get("message") == "request" and 200 <= line["status"] < 300 for line in ours)
+        # Some do what they are for by leading on.
+        done = any(line.get("message") == "request" and 200 <= line["status"] < 400 for line in ours)
         holds(done or name in WITHOUT_REQUESTS, f"{name} answered no request as it should")
 
 

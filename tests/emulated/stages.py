@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from emulated import (
     accounts,
+    applications,
     canary,
     checks,
     delivery,
@@ -74,6 +75,7 @@ STAGING: list[Check] = [
     accounts.check_own_data,
     accounts.check_cookie_mode,
     pages.check_pages,
+    applications.check_sign_in_to_an_application,
     migrations.check_migrations,
     migrations.check_rehearsal,
     rotation.check_rotation,

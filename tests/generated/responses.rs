@@ -5,6 +5,7 @@ use wardgate::clock::Pause;
 use wardgate::http::edge;
 use wardgate::lambda::{incoming, reply};
 use wardgate_runtime_tests::golden::{Case, SETTINGS, SignedIn, cases, event, registration};
+use wardgate_server::dev::demo_clients;
 use wardgate_server::endpoints::ENDPOINTS;
 
 use super::File;
@@ -74,6 +75,7 @@ async fn endpoint_answer(name: &str, case: &Case) -> (Value, Vec<Vec<String>>) {
     };
     let newest_mail = async |to: &str| server.newest_mail(to).await.text;
     let signed_in = signed_in(&server).await;
+    demo_clients::ensure(&server.app).await.unwrap();
     // What happens in one millisecond has no order.
     server.step();
     let sent = signed_in.fill_with_links(&case.event, &send, &newest_mail).await;

@@ -1,5 +1,6 @@
 //! A real server on a random port, over a real engine, with a clock that the test moves.
 
+pub mod applications;
 pub mod cloudformation;
 pub mod deployed_functions;
 pub mod mail_edge;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use reqwest::Method;
+use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -211,7 +213,8 @@ impl TestServer {
             gate,
             key_file,
             secrets_manager,
-            http: reqwest::Client::builder().pool_max_idle_per_host(64).build().unwrap(),
+            // Where an answer leads is for the tests to see.
+            http: reqwest::Client::builder().pool_max_idle_per_host(64).redirect(Policy::none()).build().unwrap(),
             dynamodb,
             connection,
             stop,

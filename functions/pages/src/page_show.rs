@@ -1,17 +1,22 @@
 //! `GET /ui/{page}`: shows the page that a mail links to. It uses nothing up and reads nothing (OT-05): only the page's
-//! button does something with the link's token.
+//! button does something with the link's token. And `GET /ui/login`, which reads what the application is called that sent the
+//! browser.
 
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
+use wardgate::domain::oauth::continuation::Continuation;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, html, schema};
-use wardgate::http::page::{Action, Page};
+use wardgate::http::page::{Action, LoginPage, Page};
 use wardgate::http::page_endpoint::{PERSON, show, with_page};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::http::{browser, csrf, favicon};
+use wardgate::use_cases::oauth::authorize::asking_client;
+
+use crate::page_login::{not_understood, show_login};
 
 /// What answers `GET /ui/{page}`.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -26,25 +31,37 @@ pub const ENDPOINT: Endpoint = Endpoint {
     class: Class::Standard,
     reader: PERSON,
     cors: Cors::None,
-    needs: Needs { rings: &[], table: false },
-    handler: |app, request| Box::pin(async { handle(app, request) }),
+    needs: Needs { rings: &[], table: true },
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 /// What the API description says of it.
 pub const OPERATION: Operation = Operation {
-    summary: "Show a page that a mail links to",
+    summary: "Show a page that a mail or an application links to",
     bearer: Bearer::Ignored,
     parameters: &[
         Parameter {
             name: "page",
             location: "path",
-            description: "verify-email, reset-password, confirm-email-change, undo-email-change, keep-account or sign-in.",
+            description: "verify-email, reset-password, confirm-email-change, undo-email-change, keep-account, sign-in or login.",
             schema: schema::<String>,
         },
         Parameter {
             name: "token",
             location: "query",
             description: "The mail's token. Showing the page does not use it up. Other parameters are passed over.",
+            schema: schema::<String>,
+        },
+        Parameter {
+            name: "request",
+            location: "query",
+            description: "Of login: where the browser goes on afterwards, as /oauth2/authorize made it.",
+            schema: schema::<String>,
+        },
+        Parameter {
+            name: "flow",
+            location: "query",
+            description: "Of login: when that began, as /oauth2/authorize made it.",
             schema: schema::<String>,
         },
     ],
@@ -62,13 +79,40 @@ struct Link {
     token: String,
 }
 
-fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+/// A login page without a request is for the person alone, and one with a broken request for nobody.
+#[derive(Deserialize)]
+struct Login {
+    request: Option<String>,
+    flow: Option<String>,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     if request.path == favicon::PATH {
         return Ok(favicon::reply());
+    }
+    if request.path_parameter("page") == "login" {
+        return login(app, request).await;
     }
     let action = Action::named(request.path_parameter("page"));
     let action = action.ok_or_else(|| Problem::not_found("There is no such page."))?;
     with_page(app, request, action, confirm(app, request, action))
+}
+
+async fn login(app: &App, request: &Request) -> Result<Reply, Problem> {
+    let asked: Login = request.query()?;
+    let going_to = asked.request.as_deref().map(Continuation::decode);
+    let client = match &going_to {
+        None => None,
+        Some(Some(going_to)) => asking_client(app, going_to).await?,
+        Some(None) => return not_understood(app, request),
+    };
+    let page = LoginPage {
+        request: asked.request.as_deref(),
+        flow: asked.flow.as_deref().unwrap_or_default(),
+        account: client.as_ref().and_then(|client| client.login_hint.as_deref()),
+        ..LoginPage::default()
+    };
+    show_login(app, request, client.as_ref(), page)
 }
 
 fn confirm(app: &App, request: &Request, action: Action) -> Result<Reply, Problem> {

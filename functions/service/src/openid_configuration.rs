@@ -7,6 +7,7 @@ use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 use wardgate::app::{App, Needs};
+use wardgate::domain::oauth::continuation::AUTHORIZE;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
@@ -39,18 +40,73 @@ pub const OPERATION: Operation = Operation {
 
 /// The provider's metadata.
 #[derive(Serialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "RFC 8414 has a member for each")]
 pub struct Metadata {
     /// Exactly the `iss` of every token.
     issuer: String,
+    /// Where applications send their people.
+    authorization_endpoint: String,
+    /// Where codes are exchanged.
+    token_endpoint: String,
+    /// Who has signed in.
+    userinfo_endpoint: String,
     /// Where the verification keys are.
     jwks_uri: String,
+    /// Codes alone (OAuth 2.1).
+    response_types_supported: [&'static str; 1],
+    /// How the code gets to the application.
+    response_modes_supported: [&'static str; 1],
+    /// What is exchanged for tokens.
+    grant_types_supported: [&'static str; 2],
     /// Everybody has the same `sub` for all clients.
     subject_types_supported: [&'static str; 1],
+    /// How ID tokens are signed, as the client has registered.
+    id_token_signing_alg_values_supported: [&'static str; 2],
+    /// How clients show who they are.
+    token_endpoint_auth_methods_supported: [&'static str; 3],
+    /// RFC 7636.
+    code_challenge_methods_supported: [&'static str; 1],
+    /// Those of OpenID Connect; resources have more.
+    scopes_supported: [&'static str; 3],
+    /// What is told of a person.
+    claims_supported: [&'static str; 10],
+    /// How sure we are of who somebody is.
+    acr_values_supported: [&'static str; 1],
+    /// Which pages may be asked for.
+    prompt_values_supported: [&'static str; 3],
+    /// RFC 9207.
+    authorization_response_iss_parameter_supported: bool,
+    /// Request objects are not.
+    request_parameter_supported: bool,
+    /// True where it is left out, and it is not.
+    request_uri_parameter_supported: bool,
+    /// Scopes say it.
+    claims_parameter_supported: bool,
 }
 
 fn handle(app: &App) -> Result<Reply, Problem> {
     let issuer = app.config.tokens.issuer.clone();
-    let metadata =
-        Metadata { jwks_uri: format!("{issuer}/.well-known/jwks.json"), subject_types_supported: ["public"], issuer };
+    let metadata = Metadata {
+        authorization_endpoint: format!("{issuer}{AUTHORIZE}"),
+        token_endpoint: format!("{issuer}/oauth2/token"),
+        userinfo_endpoint: format!("{issuer}/oauth2/userinfo"),
+        jwks_uri: format!("{issuer}/.well-known/jwks.json"),
+        response_types_supported: ["code"],
+        response_modes_supported: ["query"],
+        grant_types_supported: ["authorization_code", "refresh_token"],
+        subject_types_supported: ["public"],
+        id_token_signing_alg_values_supported: ["RS256", "ES256"],
+        token_endpoint_auth_methods_supported: ["none", "client_secret_basic", "client_secret_post"],
+        code_challenge_methods_supported: ["S256"],
+        scopes_supported: ["openid", "profile", "email"],
+        claims_supported: ["iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "name", "email", "email_verified"],
+        acr_values_supported: ["urn:wardgate:1fa"],
+        prompt_values_supported: ["none", "login", "select_account"],
+        authorization_response_iss_parameter_supported: true,
+        request_parameter_supported: false,
+        request_uri_parameter_supported: false,
+        claims_parameter_supported: false,
+        issuer,
+    };
     Ok(Reply::json(StatusCode::OK, &metadata)?.public())
 }

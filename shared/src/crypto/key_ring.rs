@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::crypto::secret_bytes::SecretBytes;
+use crate::domain::oauth::token_algorithm::TokenAlgorithm;
 use crate::domain::timestamp::Timestamp;
 
 /// The signature algorithms that access tokens are issued with.
@@ -15,6 +16,15 @@ pub enum SigningAlgorithm {
     RS256,
     /// ECDSA on P-256 with SHA-256: small and fast.
     ES256,
+}
+
+impl From<TokenAlgorithm> for SigningAlgorithm {
+    fn from(algorithm: TokenAlgorithm) -> Self {
+        match algorithm {
+            TokenAlgorithm::Rs256 => Self::RS256,
+            TokenAlgorithm::Es256 => Self::ES256,
+        }
+    }
 }
 
 impl SigningAlgorithm {

@@ -3,8 +3,10 @@
 pub mod access_token;
 pub mod client_secret;
 pub mod foreign_hash;
+pub mod id_token;
 pub mod key_ring;
 pub mod mail_token;
+pub mod oauth_token;
 pub mod password_hasher;
 pub mod password_wrap;
 pub mod public_key;

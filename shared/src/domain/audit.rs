@@ -33,6 +33,12 @@ pub enum AuditAction {
     RefreshReplayedElsewhere,
     /// An old refresh token was used; the session was revoked (SE-02).
     RefreshReused,
+    /// A client got a code for the tokens of a person who is signed in.
+    ClientAuthorized,
+    /// A code came a second time; what it had been exchanged for was revoked (OC-08).
+    CodeReused,
+    /// An old refresh token of a client was used; what it came of was revoked (OC-10).
+    ClientRefreshReused,
     /// A session was ended by its user.
     SessionEnded,
     /// All sessions but one were ended by their user.
@@ -77,6 +83,9 @@ pub enum AuditAction {
     ClientChanged,
     /// An OAuth resource came, changed or went.
     ResourceChanged,
+    /// Something that another release knows, and this one does not.
+    #[serde(other)]
+    Other,
 }
 
 /// Where a request came from, as far as the trail keeps it.

@@ -90,6 +90,11 @@ typed_id!(
     "ses_"
 );
 typed_id!(
+    /// What a person lets an OAuth client have.
+    GrantId,
+    "grt_"
+);
+typed_id!(
     /// A device that a person has signed in from.
     DeviceId,
     "dev_"

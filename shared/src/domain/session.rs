@@ -103,6 +103,12 @@ impl Session {
         self.revoked_at.is_none() && now < self.idle_expires_at && now < self.expires_at
     }
 
+    /// Whether it is over for whatever came of it, too. Its idle time ends only what the browser keeps: an application in daily
+    /// use never asks the browser.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_some() || now >= self.expires_at
+    }
+
     /// Judges a token of `generation` that failed the condition of a rotation (SE-02). The item is the one that the
     /// failed condition returned, so the judgement is about the very state that refused it.
     pub fn judge(&self, generation: u32, secret_hash: &str, grace: Duration, now: Timestamp) -> Presented {
@@ -188,5 +194,7 @@ pub(crate) mod tests {
         assert!(busy.is_live(at(1999)));
         assert!(!busy.is_live(at(2000)));
         assert_eq!(session(5).judge(5, "hash", GRACE, at(1000)), Presented::Dead);
+        assert!(!session(0).is_over(at(1999)) && session(0).is_over(at(2000)));
+        assert!(Session { revoked_at: Some(at(1)), ..session(0) }.is_over(at(2)));
     }
 }

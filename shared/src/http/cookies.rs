@@ -18,6 +18,7 @@ const REFRESH: &str = "__Host-wardgate-refresh";
 const FLOW: &str = "__Host-wardgate-flow";
 const CODE_FLOW: &str = "__Host-wardgate-code-flow";
 const DEVICE: &str = "__Host-wardgate-device";
+const SESSION: &str = "__Host-wardgate-session";
 
 /// How a session's refresh token travels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -64,6 +65,17 @@ pub fn keep_device(app: &App, token: &str) -> Result<(HeaderName, HeaderValue), 
 /// The same where the browser has such a cookie already, and the request comes from a page that may have it changed.
 pub fn renew_device(app: &App, headers: &HeaderMap, token: &str) -> Result<Option<(HeaderName, HeaderValue)>, Problem> {
     device_token(app, headers, None).map(|_| keep_device(app, token)).transpose()
+}
+
+/// What the browser keeps of a session that was begun on a page.
+pub fn session_token(headers: &HeaderMap) -> Option<String> {
+    read(headers, SESSION)
+}
+
+/// The header field that keeps a session in the browser: until it is closed, or for as long as the session can live. Lax:
+/// applications send browsers here.
+pub fn keep_session(app: &App, token: &str, remember: bool) -> Result<(HeaderName, HeaderValue), Problem> {
+    set(SESSION, token, SameSite::Lax, remember.then(|| seconds(app.config.sessions.absolute_seconds)))
 }
 
 /// The value of the cookie of this name. Everything else in the header is other people's, and may be any bytes.

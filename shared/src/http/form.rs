@@ -11,8 +11,13 @@ pub(super) const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
 
 /// Reads a form. What is no UTF-8 becomes U+FFFD: browsers send none (HTML, 4.10.21.8).
 pub(super) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
-    media_type::require(headers, MEDIA_TYPE, "Send a form with Content-Type: application/x-www-form-urlencoded.")?;
+    require(headers)?;
     query::parse(body)
+}
+
+/// Refuses what does not call itself a form.
+pub(super) fn require(headers: &HeaderMap) -> Result<(), Problem> {
+    media_type::require(headers, MEDIA_TYPE, "Send a form with Content-Type: application/x-www-form-urlencoded.")
 }
 
 #[cfg(test)]

@@ -2,14 +2,16 @@
 
 use http::{HeaderMap, StatusCode, header};
 
+use crate::domain::oauth::continuation::AUTHORIZE;
 use crate::http::problem::Problem;
 
 const MODE: &str = "sec-fetch-mode";
 const DESTINATION: &str = "sec-fetch-dest";
 
-/// Whether a path is one of the pages, also one that does not exist.
+/// Whether a person's browser is to be at a path: at one of the pages, also one that does not exist, or where applications
+/// send it.
 pub fn is_page(path: &str) -> bool {
-    path == "/ui" || path.starts_with("/ui/")
+    path == "/ui" || path.starts_with("/ui/") || path == AUTHORIZE
 }
 
 /// Whether the answer is going to be a browser's window.
@@ -48,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn sec_se_07_scripts_and_frames_are_told_from_windows() {
+    fn sec_se_07_sec_oc_23_scripts_and_frames_are_told_from_windows() {
         let html = ("accept", "text/html,*/*;q=0.8");
         for (sent, navigates, admitted) in [
             (&[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")][..], true, true),
@@ -63,6 +65,7 @@ mod tests {
         ] {
             let sent = headers(sent);
             assert_eq!((is_navigation(&sent), admit("/ui/x", &sent).is_ok()), (navigates, admitted), "{sent:?}");
+            assert_eq!(admit(AUTHORIZE, &sent).is_ok(), admitted, "OC-23: {sent:?}");
             assert!(admit("/v1/me", &sent).is_ok() && admit("/uia", &sent).is_ok());
         }
     }

@@ -1,7 +1,9 @@
 //! The small pages that links in mails open. They work without JavaScript; showing one never uses its token up (OT-05).
 
 mod action;
+mod login;
 mod look;
+mod notice;
 #[cfg(test)]
 mod tests;
 
@@ -15,9 +17,12 @@ use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
 pub use self::action::Action;
+pub use self::login::{LoginPage, LoginRefusal};
 pub use self::look::{ICON, STYLE};
+pub use self::notice::Notice;
 use crate::config::Service;
 use crate::domain::language::Language;
+use crate::domain::oauth::continuation::AUTHORIZE;
 use crate::domain::password::{PasswordPolicy, PasswordRejection};
 use crate::http::problem::Problem;
 use crate::http::reply::{Reply, retry_after};
@@ -29,11 +34,11 @@ macro_rules! files {
 
 static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
     Templates::new(&files!("page.html"
-        "parts/alert.html" "parts/code.html" "parts/logo.html" "parts/mark.html" "parts/password.html"
-        "parts/username.html"
-        "en/page.html" "en/verify-email.html" "en/reset-password.html" "en/confirm-email-change.html"
+        "parts/alert.html" "parts/code.html" "parts/login.html" "parts/logo.html" "parts/mark.html"
+        "parts/password.html" "parts/username.html"
+        "en/page.html" "en/login.html" "en/verify-email.html" "en/reset-password.html" "en/confirm-email-change.html"
         "en/undo-email-change.html" "en/keep-account.html" "en/sign-in.html" "en/message.html"
-        "de/page.html" "de/verify-email.html" "de/reset-password.html" "de/confirm-email-change.html"
+        "de/page.html" "de/login.html" "de/verify-email.html" "de/reset-password.html" "de/confirm-email-change.html"
         "de/undo-email-change.html" "de/keep-account.html" "de/sign-in.html" "de/message.html"))
 });
 
@@ -44,15 +49,6 @@ pub enum CodeField {
     Digits(usize),
     /// This many letters and digits.
     Characters(usize),
-}
-
-/// What a page says that belongs to no link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notice {
-    /// There is no such page.
-    NotFound,
-    /// The request is none that a page of ours sends.
-    NotUnderstood,
 }
 
 /// A page. The form posts `token`, `csrf` where there is one, and `new_password` for [`Action::ResetPassword`].
@@ -91,6 +87,8 @@ pub enum Page<'a> {
         /// Whether a wrong one was typed; the status is 400 then.
         wrong: bool,
     },
+    /// Signs in, with an address and a password.
+    Login(LoginPage<'a>),
     /// It is done.
     Done {
         /// What was done.
@@ -135,6 +133,7 @@ impl Page<'_> {
             Self::Confirm { .. } | Self::ChoosePassword { .. } | Self::TypeCode { .. } | Self::Done { .. } => {
                 StatusCode::OK
             }
+            Self::Login(page) => page.refusal.map_or(StatusCode::OK, LoginRefusal::status),
             Self::Refused(_) => StatusCode::FORBIDDEN,
             Self::TryLater { status, .. } | Self::Message { status, .. } => status,
         }
@@ -144,6 +143,7 @@ impl Page<'_> {
     fn words(self) -> &'static str {
         let action = match self {
             Self::Message { .. } => return "message",
+            Self::Login(_) => return "login",
             Self::ChoosePassword { .. } => Action::ResetPassword,
             Self::Confirm { action, .. }
             | Self::TypeCode { action, .. }
@@ -187,10 +187,15 @@ impl Page<'_> {
                 let case = if status == StatusCode::TOO_MANY_REQUESTS { "limited" } else { "" };
                 Shown { kind: "later", minutes, case, ..shown }
             }
-            Self::Message { notice, .. } => {
-                let case = if notice == Notice::NotFound { "not_found" } else { "" };
-                Shown { kind: "message", case, ..shown }
+            Self::Login(page) => {
+                let rejection = page.refusal.map(LoginRefusal::code);
+                let minutes = page.refusal.map_or(0, LoginRefusal::minutes);
+                let LoginPage { csrf, account, .. } = page;
+                let (login, wrong) = (Some(page), rejection.is_some());
+                let shown = Shown { kind: "form", field: "login", csrf: Some(csrf), account, ..shown };
+                Shown { wrong, rejection, minutes, login, ..shown }
             }
+            Self::Message { notice, .. } => Shown { kind: "message", case: notice.case(), ..shown },
         }
     }
 }
@@ -215,6 +220,7 @@ struct Shown<'a> {
     digits: bool,
     length: usize,
     minutes: u64,
+    login: Option<LoginPage<'a>>,
 }
 
 impl Shown<'_> {
@@ -231,7 +237,7 @@ impl Shown<'_> {
 /// Makes the reply.
 pub fn render(page: Page<'_>, language: Language, service: &Service) -> Result<Reply, Problem> {
     let (language, words) = (language.tag(), page.words());
-    let script = if page.asks_for_password() { look::SCRIPT } else { "" };
+    let script = if page.asks_for_password() || matches!(page, Page::Login(_)) { look::SCRIPT } else { "" };
     let safe = |text: &str| Value::from_safe_string(text.to_owned());
     let values = context! {
         language,
@@ -246,16 +252,20 @@ pub fn render(page: Page<'_>, language: Language, service: &Service) -> Result<R
         ..Value::from(Serde(page.shown()))
     };
     let body = TEMPLATES.render(&format!("{language}/{words}.html"), values).map_err(Problem::internal)?;
-    let policy = look::policy(script);
+    let leads_to = if let Page::Login(login) = page { login.leads_to } else { None };
+    let policy = look::policy(script, leads_to);
     let mut headers = vec![
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (header::CONTENT_LANGUAGE, HeaderValue::from_static(language)),
         (header::VARY, HeaderValue::from_static("accept-language")),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_str(policy).map_err(Problem::internal)?),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_str(&policy).map_err(Problem::internal)?),
     ];
-    if let Page::TryLater { retry_after: Some(wait), .. } = page {
-        headers.push(retry_after(wait));
-    }
+    let wait = match page {
+        Page::TryLater { retry_after, .. } => retry_after,
+        Page::Login(LoginPage { refusal: Some(refusal), .. }) => refusal.retry_after(),
+        _ => None,
+    };
+    headers.extend(wait.map(retry_after));
     Ok(Reply { status: page.status(), headers, body: body.into_bytes() })
 }
 
@@ -264,12 +274,19 @@ pub fn refusal(problem: &Problem, path: &str, language: Language, service: &Serv
     let status = problem.status;
     let later =
         status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+    let is_missing = matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
     let page = match path.strip_prefix("/ui/").and_then(Action::named) {
         Some(action) if later => Page::TryLater { action, status, retry_after: problem.retry_after },
-        Some(_) if !matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => {
+        None if later && is_sign_in(path) => Page::Message { notice: Notice::Down, status },
+        found if !is_missing && (found.is_some() || is_sign_in(path)) => {
             Page::Message { notice: Notice::NotUnderstood, status }
         }
         _ => Page::Message { notice: Notice::NotFound, status },
     };
     render(page, language, service)
+}
+
+/// Whether an application's person signs in at this path.
+fn is_sign_in(path: &str) -> bool {
+    path == AUTHORIZE || path == "/ui/login"
 }

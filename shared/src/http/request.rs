@@ -47,6 +47,11 @@ impl Request {
         form::parse(&self.headers, &self.body)
     }
 
+    /// Refuses a request that does not call itself a form, whatever its body.
+    pub fn require_form(&self) -> Result<(), Problem> {
+        form::require(&self.headers)
+    }
+
     /// The query's parameters (SE-08).
     pub fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         query::parse(self.query.as_bytes())

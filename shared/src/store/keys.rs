@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::email::EmailKey;
 use crate::domain::hex;
-use crate::domain::id::{DeviceId, ImportId, OneTimeId, RegistrationId, SessionId, UserId};
+use crate::domain::id::{DeviceId, GrantId, ImportId, OneTimeId, RegistrationId, SessionId, UserId};
 use crate::domain::mail_order::MailOrder;
 use crate::domain::migration::Position;
 use crate::domain::oauth::client::ClientId;
@@ -17,6 +17,9 @@ use crate::domain::timestamp::Timestamp;
 
 /// The sort keys of a user's sessions begin with this.
 pub(super) const SESSION_PREFIX: &str = "SESSION#";
+
+/// The sort keys of what a user lets clients have begin with this.
+pub(super) const GRANT_PREFIX: &str = "GRANT#";
 
 /// The sort keys of items that a mail is sent from begin with this; registrations' with [`REGISTRATION_PREFIX`].
 pub(super) const ONE_TIME_PREFIX: &str = "ONE_TIME#";
@@ -125,6 +128,16 @@ impl Key {
 
     pub(super) fn session(user: UserId, id: SessionId) -> Self {
         Self::new(format!("{USER_PREFIX}{user}"), format!("{SESSION_PREFIX}{id}"))
+    }
+
+    /// Beside the user's sessions: the release before this one reads nothing under this prefix (OC-04).
+    pub(super) fn grant(user: UserId, id: GrantId) -> Self {
+        Self::new(format!("{USER_PREFIX}{user}"), format!("{GRANT_PREFIX}{id}"))
+    }
+
+    /// What the sort keys of a user's grants begin with.
+    pub(super) fn grants(user: UserId) -> Self {
+        Self::new(format!("{USER_PREFIX}{user}"), GRANT_PREFIX)
     }
 
     /// What the sort keys of a user's sessions begin with.

@@ -18,6 +18,7 @@ pub mod leases;
 pub mod limits;
 pub mod mail_retries;
 pub mod migrations;
+pub mod oauth;
 pub mod one_time;
 pub mod outbox;
 mod repeats;

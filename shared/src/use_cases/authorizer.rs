@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
 use crate::use_cases::authenticate::{AuthenticateError, live_session, principal, verify_with};
+use crate::use_cases::oauth::live_grant::live_grant;
 
 /// The answer.
 #[derive(Debug)]
@@ -44,7 +45,12 @@ async fn decide(app: &App, now: Timestamp, token: Option<&str>) -> Result<Access
     let verifier = app.authorizer.as_ref().ok_or(AuthenticateError::InvalidToken(VerifyError::WrongAudience))?;
     let token = verify_with(app, verifier, now, token).await?;
     if app.config.authorizer.check_live_session {
-        live_session(app, now, principal(&token)?).await?;
+        // An application's token has a grant in place of a session.
+        if token.gid.is_some() {
+            live_grant(app, now, &token).await?.ok_or(AuthenticateError::SessionEnded)?;
+        } else {
+            live_session(app, now, principal(&token)?).await?;
+        }
     }
     Ok(token)
 }

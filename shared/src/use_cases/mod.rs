@@ -13,6 +13,7 @@ pub mod events;
 pub mod mailed_link;
 pub mod mailer;
 pub mod migrate;
+pub mod oauth;
 pub mod password_check;
 pub mod restore_sweep;
 pub mod rotate_keys;

@@ -1,6 +1,6 @@
 {
-  const field = document.getElementById("new_password");
   const button = document.getElementById("reveal");
+  const field = document.getElementById(button.getAttribute("aria-controls"));
   const label = button.textContent;
   const show = (shown) => {
     field.type = shown ? "text" : "password";

@@ -34,9 +34,12 @@ pub struct AccessToken {
     pub client_id: String,
     /// Granted scopes, single spaces between them (RFC 6749 section 3.3). Empty when none was granted.
     pub scope: String,
-    /// The session; absent from client-credentials tokens.
+    /// The session; absent from tokens of OAuth clients.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
+    /// What a person lets an OAuth client have; absent from first-party tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gid: Option<String>,
     /// When the user last authenticated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
@@ -81,6 +84,7 @@ impl TryFrom<Members> for AccessToken {
             client_id: text(from, "client_id")?,
             scope: required(from, "scope", scope)?,
             sid: from.take_text("sid").map_err(|WrongType| ClaimError::Invalid("sid"))?,
+            gid: from.take_text("gid").map_err(|WrongType| ClaimError::Invalid("gid"))?,
             auth_time: optional(from, "auth_time", time)?,
             amr: optional(from, "amr", texts)?.unwrap_or_default(),
             roles: optional(from, "roles", texts)?.unwrap_or_default(),

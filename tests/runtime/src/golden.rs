@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use regex_lite::Regex;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::binaries::repository;
 
@@ -37,6 +37,11 @@ struct Link {
     after: &'static [&'static str],
     to: &'static str,
 }
+
+/// Stands for the code that an application gets, after `page-login/ok`, for `authorize/ok`.
+const AUTHORIZATION_CODE: &str = "${AUTHORIZATION_CODE}";
+/// Stands for the access token that it gets for the code, by `token/ok`.
+const CLIENT_ACCESS_TOKEN: &str = "${CLIENT_ACCESS_TOKEN}";
 
 /// Stands for the code of the mail whose link an event has as well.
 const CODE: &str = "${CODE}";
@@ -140,6 +145,15 @@ impl SignedIn {
         newest_mail: &impl AsyncFn(&str) -> String,
     ) -> String {
         let mut filled = self.fill(event);
+        if filled.contains(AUTHORIZATION_CODE) {
+            filled = filled.replace(AUTHORIZATION_CODE, &authorization_code(answer).await);
+        }
+        if filled.contains(CLIENT_ACCESS_TOKEN) {
+            let exchange = self::event("token/ok").replace(AUTHORIZATION_CODE, &authorization_code(answer).await);
+            let answered = answer("token", exchange).await;
+            let body: Value = serde_json::from_str(answered["body"].as_str().unwrap()).unwrap();
+            filled = filled.replace(CLIENT_ACCESS_TOKEN, body["access_token"].as_str().unwrap());
+        }
         for link in LINKS.iter().filter(|link| event.contains(link.placeholder)) {
             for name in link.after {
                 let before = Box::pin(self.fill_with_links(&self::event(name), answer, newest_mail)).await;
@@ -154,6 +168,19 @@ impl SignedIn {
         }
         filled
     }
+}
+
+/// Signs a browser in, and takes the code out of where that sends it.
+async fn authorization_code(answer: &impl AsyncFn(&str, String) -> Value) -> String {
+    let signed_in = answer("page-login", event("page-login/ok")).await;
+    let cookies = signed_in["cookies"].as_array().unwrap_or_else(|| panic!("no cookies in {signed_in}"));
+    let session = cookies.iter().filter_map(Value::as_str).find(|it| it.contains("-session=")).unwrap();
+    let mut ask: Value = serde_json::from_str(&event("authorize/ok")).unwrap();
+    ask["cookies"] = json!([session.split(';').next()]);
+    let back = answer("authorize", ask.to_string()).await;
+    let location = back["headers"]["location"].as_str().unwrap_or_else(|| panic!("no location in {back}"));
+    let (_, code) = location.split_once("?code=").unwrap_or_else(|| panic!("no code in {location}"));
+    code.split('&').next().unwrap().to_owned()
 }
 
 /// The code in a mail: the line that has nothing else, without the spaces that make it readable.

@@ -14,7 +14,7 @@ use wardgate_runtime_tests::function::Function;
 use wardgate_runtime_tests::golden::{SignedIn, registration};
 use wardgate_server::dev::outbox::Outbox;
 use wardgate_server::dev::pump::{Drained, Pump};
-use wardgate_server::dev::{engine, keys};
+use wardgate_server::dev::{demo_clients, engine, keys};
 
 use crate::gateway::{Answer, golden};
 use crate::line::Relay;
@@ -54,6 +54,7 @@ impl World {
         engine::create_tables(&connection, &config).await.unwrap();
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let app = App::new(config, Host { connection, clock, entropy, hashing_slots: 1 }).unwrap();
+        demo_clients::ensure(&app).await.unwrap();
         let outbox = Arc::new(Outbox::default());
         let pump = Pump::new(Arc::new(app), engine.streams, Box::new(Arc::clone(&outbox)), None);
         Self { relay: Relay::start(address).await, more: more.to_vec(), outbox, pump, folder, _stop: stop }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use wardgate::domain::address_items::KnownDevice;
 use wardgate::domain::audit::{Activity, AuditAction};
+use wardgate::domain::oauth::grant::Grant;
 use wardgate::domain::one_time::OneTime;
 use wardgate::domain::registration::{Registration, RegistrationKind};
 use wardgate::domain::session::Session;
@@ -22,6 +23,8 @@ pub(crate) struct MeExportReply {
     addresses: Vec<AddressDocument>,
     /// Newest first; ended ones as long as they are held.
     sessions: Vec<SessionDocument>,
+    /// What applications may have of the person, newest first.
+    applications: Vec<GrantDocument>,
     /// What happened, newest first.
     activity: Vec<ActivityDocument>,
     /// Where older activity begins, as the `cursor` of `GET /v1/me/activity`; null if all of it is here.
@@ -97,6 +100,19 @@ struct SessionDocument {
 }
 
 #[derive(Serialize, JsonSchema)]
+struct GrantDocument {
+    id: String,
+    client_id: String,
+    scopes: Vec<String>,
+    resources: Vec<String>,
+    session_id: String,
+    created_at: String,
+    /// When the application took it.
+    taken_at: Option<String>,
+    ended_at: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
 struct ActivityDocument {
     id: String,
     #[schemars(with = "String")]
@@ -118,9 +134,25 @@ impl MeExportReply {
             profile: export.user.into(),
             addresses: export.addresses.into_iter().map(AddressDocument::from).collect(),
             sessions: export.sessions.into_iter().map(SessionDocument::from).collect(),
+            applications: export.grants.into_iter().map(GrantDocument::from).collect(),
             activity: export.activity.into_iter().map(ActivityDocument::from).collect(),
             activity_next_cursor: export.next_activity.map(|id| id.to_string()),
             complete: export.complete,
+        }
+    }
+}
+
+impl From<Grant> for GrantDocument {
+    fn from(grant: Grant) -> Self {
+        Self {
+            id: grant.id.to_string(),
+            client_id: grant.client_id.as_str().to_owned(),
+            scopes: grant.scopes.into_iter().collect(),
+            resources: grant.resources.iter().map(|uri| uri.as_str().to_owned()).collect(),
+            session_id: grant.session_id.to_string(),
+            created_at: grant.created_at.rfc3339(),
+            taken_at: grant.redeemed_at.map(Timestamp::rfc3339),
+            ended_at: grant.revoked_at.map(Timestamp::rfc3339),
         }
     }
 }

@@ -1,7 +1,11 @@
 //! What an authorization server knows of: clients, where their answers go, and the APIs that they ask tokens for.
 
+pub mod authorization;
 pub mod client;
 pub mod client_kind;
+pub mod continuation;
+pub mod grant;
+pub mod parameters;
 pub mod redirect_uri;
 pub mod resource;
 pub mod scope;

@@ -91,6 +91,13 @@ impl RedirectUri {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Of which origin the page is that it leads to, as browsers send it; `None` of a scheme of the client's own.
+    pub fn origin(&self) -> Option<&str> {
+        let (scheme, rest) = self.0.split_once("://")?;
+        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        self.0.get(..scheme.len() + "://".len() + authority.len())
+    }
 }
 
 /// Whether a URI with an authority may be registered.

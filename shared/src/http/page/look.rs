@@ -20,17 +20,17 @@ pub const ICON: &str = concat!(
 );
 
 static WITHOUT_SCRIPT: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "default-src 'none'; style-src '{}'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-        hash(STYLE)
-    )
+    format!("default-src 'none'; style-src '{}'; img-src data:; frame-ancestors 'none'; base-uri 'none'", hash(STYLE))
 });
 
-static WITH_SCRIPT: LazyLock<String> = LazyLock::new(|| format!("{}; script-src '{}'", *WITHOUT_SCRIPT, hash(SCRIPT)));
+static SCRIPT_SOURCE: LazyLock<String> = LazyLock::new(|| format!("; script-src '{}'", hash(SCRIPT)));
 
-/// The policy of a page with this script, or with none.
-pub(super) fn policy(script: &str) -> &'static str {
-    if script.is_empty() { &WITHOUT_SCRIPT } else { &WITH_SCRIPT }
+/// The policy of a page with this script, or with none. Where its form leads on to an application, browsers want to hear of
+/// that, too (OC-30).
+pub(super) fn policy(script: &str, leads_to: Option<&str>) -> String {
+    let script = if script.is_empty() { "" } else { &SCRIPT_SOURCE };
+    let leads_to = leads_to.map(|origin| format!(" {origin}")).unwrap_or_default();
+    format!("{}; form-action 'self'{leads_to}{script}", *WITHOUT_SCRIPT)
 }
 
 /// Of the very text that is put in.

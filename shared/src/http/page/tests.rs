@@ -69,12 +69,15 @@ fn sec_se_07_the_policy_lets_through_the_style_and_the_script_that_a_page_has_an
 fn forms_post_to_their_page_and_a_password_stands_beside_its_account() {
     for (name, language, page) in all() {
         let (_, html) = shown(page, language);
-        let form = matches!(page, Page::Confirm { .. } | Page::ChoosePassword { .. } | Page::TypeCode { .. });
+        let form =
+            matches!(page, Page::Confirm { .. } | Page::ChoosePassword { .. } | Page::TypeCode { .. } | Page::Login(_));
         let action = format!("<form method=\"post\" action=\"/ui/{}\">", page.words());
         assert_eq!(html.contains(&action), form, "{name}: {html}");
         for part in ["<label for=\"new_password\"", "id=\"new_password\"", "autocomplete=\"new-password\""] {
             assert_eq!(html.contains(part), page.asks_for_password(), "{name} {part}: {html}");
         }
+        let current = html.contains("autocomplete=\"current-password\"");
+        assert_eq!(current, matches!(page, Page::Login(_)), "{name}: {html}");
         let username = html.find("autocomplete=\"username\"");
         assert!(!page.asks_for_password() || username < html.find("autocomplete=\"new-password\""), "{name}: {html}");
         assert!(!html.contains("name=\"username\""), "{name}: the form is read strictly");
@@ -87,11 +90,13 @@ fn forms_post_to_their_page_and_a_password_stands_beside_its_account() {
 fn what_is_refused_is_marked_has_the_focus_and_says_what_to_do_next() {
     for (name, language, page) in all() {
         let (reply, html) = shown(page, language);
-        let wrong = name.contains("wrong");
+        let login = name.starts_with("login");
+        let wrong = name.contains("wrong") && !login;
         assert_eq!(html.contains("aria-describedby=\"rules reason\" aria-invalid=\"true\" autofocus"), wrong, "{name}");
         assert!(!wrong || reply.status == 400 && html.contains("id=\"reason\" role=\"alert\""), "{name}: {html}");
         let title = if language == Language::German { "<title>Fehler: " } else { "<title>Error: " };
-        assert_eq!(html.contains(title), wrong, "{name}: {html}");
+        let is_refused_login = matches!(page, Page::Login(LoginPage { refusal: Some(_), .. }));
+        assert_eq!(html.contains(title), wrong || is_refused_login, "{name}: {html}");
         let form = html.contains("<form");
         // A result takes the focus as a whole, and leads on.
         assert_eq!(html.contains("tabindex=\"-1\" autofocus>"), !form, "{name}: {html}");
@@ -169,4 +174,38 @@ fn sec_ot_10_who_verified_without_having_chosen_the_password_is_asked_for_one() 
 fn debug_output_hides_the_token() {
     let page = Page::Confirm { action: Action::SignIn, token: "t0ken", csrf: None, rejection: None };
     assert_eq!(format!("{page:?}"), "Page(<redacted>)");
+}
+
+#[test]
+fn sec_oc_18_a_refused_sign_in_keeps_the_form_and_says_why() {
+    let mut reasons = Vec::new();
+    for (name, language, page) in all() {
+        let Page::Login(login) = page else { continue };
+        let (reply, html) = shown(page, language);
+        let html = html.split_once("</style>").unwrap().1;
+        for kept in [login.request, login.account, Some(login.csrf)].into_iter().flatten() {
+            assert!(html.contains(&format!("value=\"{kept}\"")), "{name} {kept}: {html}");
+        }
+        assert_eq!(html.contains(" checked>"), login.remember, "{name}");
+        assert_eq!(html.contains("Blue Harbour &lt;Shop&gt;"), login.application.is_some(), "{name}: {html}");
+        // Whoever has an address there types the password next.
+        assert_eq!(html.matches(" autofocus").count(), 1, "{name}");
+        let Some(refusal) = login.refusal else {
+            assert_eq!((reply.status, html.contains("role=\"alert\"")), (StatusCode::OK, false), "{name}");
+            continue;
+        };
+        assert_eq!(reply.status, refusal.status());
+        assert_eq!(html.matches("aria-describedby=\"reason\"").count(), 2, "{name}: {html}");
+        assert_eq!(
+            html.matches("aria-invalid=\"true\"").count(),
+            if refusal.is_typed_wrong() { 2 } else { 0 },
+            "{name}"
+        );
+        let reason = html.split_once("role=\"alert\">").unwrap().1.split_once("</p>").unwrap().0.to_owned();
+        assert!(!reason.ends_with("<span></span>") && !reasons.contains(&reason), "{name}: {reason}");
+        reasons.push(reason);
+        let wait = reply.headers.iter().any(|(name, _)| name == header::RETRY_AFTER);
+        assert_eq!(wait, refusal.retry_after().is_some(), "{name}");
+    }
+    assert_eq!(reasons.len(), 10);
 }

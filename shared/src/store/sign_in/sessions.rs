@@ -7,6 +7,7 @@ use crate::domain::device::Device;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::one_time::OneTime;
 use crate::domain::session::Session;
+use crate::domain::timestamp::Timestamp;
 use crate::domain::user::User;
 use crate::store::Store;
 use crate::store::attributes::{number, string};
@@ -85,6 +86,40 @@ impl Store {
     /// still be used.
     pub async fn start_session(&self, new: &NewSession<'_>, audit: &AuditEntry) -> Result<SessionStart, StoreError> {
         let session = new.session;
+        let key = Key::session(session.user_id, session.id);
+        let put = self.put_new(&key, session, Some(session.expires_at.unix_seconds()))?;
+        match self.transact(self.sign_in_parts(new, put.into(), audit.at)?, audit).await? {
+            Outcome::Written(()) => Ok(SessionStart::Started),
+            Outcome::Refused(refusal) if refusal.failed(0) => Ok(SessionStart::Superseded),
+            // Its id is random: what is there already is this one, from a try whose answer was lost.
+            Outcome::Refused(refusal) if refusal.failed(1) => Ok(SessionStart::Started),
+            Outcome::Refused(_) => Ok(SessionStart::Superseded),
+        }
+    }
+
+    /// Notes in a session that is there already that its person has signed in again, on the same conditions, and that it
+    /// lives. Whether it did.
+    pub async fn sign_in_again(&self, again: &NewSession<'_>, audit: &AuditEntry) -> Result<bool, StoreError> {
+        let session = again.session;
+        let at = session.authenticated_at;
+        let amr = session.amr.iter().map(string).collect();
+        let renewed = "SET authenticated_at = :at, amr = :amr, idle_expires_at = :idle, cred_version = :version";
+        let live =
+            "secret_hash = :secret AND attribute_not_exists(revoked_at) AND idle_expires_at > :at AND expires_at > :at";
+        let update = self.update(&Key::session(session.user_id, session.id), renewed).given(live).with([
+            (":at", number(at.millis())),
+            (":amr", AttributeValue::L(amr)),
+            (":idle", number(session.idle_expires_at.millis())),
+            (":version", number(session.cred_version.unwrap_or_default())),
+            (":secret", string(&session.secret_hash)),
+        ]);
+        let parts = self.sign_in_parts(again, update.into(), audit.at)?;
+        Ok(self.transact(parts, audit).await?.either(true, false))
+    }
+
+    /// A session's own part of a sign-in, with what else belongs to one.
+    fn sign_in_parts(&self, new: &NewSession<'_>, session_part: Part, now: Timestamp) -> Result<Vec<Part>, StoreError> {
+        let session = new.session;
         let version = session.cred_version.ok_or(StoreError::Incomplete("no version with a new session"))?;
         let check = self
             .check(
@@ -97,23 +132,15 @@ impl Store {
                 (":version", number(version)),
                 (":created", number(session.created_at.millis())),
             ]);
-        let key = Key::session(session.user_id, session.id);
-        let put = self.put_new(&key, session, Some(session.expires_at.unix_seconds()))?;
-        let mut parts: Vec<Part> = vec![check.into(), put.into()];
-        parts.extend(new.proof.map(|proof| self.use_up(proof, audit.at).into()));
+        let mut parts: Vec<Part> = vec![check.into(), session_part];
+        parts.extend(new.proof.map(|proof| self.use_up(proof, now).into()));
         if let Some(device) = new.device {
             parts.push(self.device_put(device)?.into());
         }
         if let Some(notice) = new.notice {
             parts.push(self.one_time_put(notice)?.into());
         }
-        match self.transact(parts, audit).await? {
-            Outcome::Written(()) => Ok(SessionStart::Started),
-            Outcome::Refused(refusal) if refusal.failed(0) => Ok(SessionStart::Superseded),
-            // Its id is random: what is there already is this one, from a try whose answer was lost.
-            Outcome::Refused(refusal) if refusal.failed(1) => Ok(SessionStart::Started),
-            Outcome::Refused(_) => Ok(SessionStart::Superseded),
-        }
+        Ok(parts)
     }
 
     /// Ends one session. The item stays as a tombstone until the session's absolute expiry, so that what comes later
@@ -171,14 +198,18 @@ impl Store {
         Ok(self.transact(parts, audit).await?.either(OthersEnd::Ended, OthersEnd::Dead))
     }
 
+    /// Reads a session, strongly consistent.
+    pub async fn read_session(&self, user_id: UserId, id: SessionId) -> Result<Option<Session>, StoreError> {
+        self.read(&Key::session(user_id, id)).await
+    }
+
     /// Reads a session and its user together, strongly consistent.
     pub async fn read_session_and_user(
         &self,
         user_id: UserId,
         id: SessionId,
     ) -> Result<(Option<Session>, Option<User>), StoreError> {
-        let key = Key::session(user_id, id);
-        futures::try_join!(self.read(&key), self.read_user(user_id))
+        futures::try_join!(self.read_session(user_id, id), self.read_user(user_id))
     }
 
     /// Reads a page of a user's sessions, newest first, strongly consistent.

@@ -1,13 +1,14 @@
 //! Giving out everything that is held about the caller (SE-10).
 //!
 //! Store requests: one round of two reads (session, user), one audit write; then queries: a page at a time for each
-//! address, the sessions, and each month of activity.
+//! address, the sessions, the grants, and each month of activity.
 
 use crate::app::App;
 use crate::domain::address_items::AddressItems;
 use crate::domain::audit::{Activity, AuditAction, Subject};
 use crate::domain::email::{Email, EmailKey};
 use crate::domain::id::AuditId;
+use crate::domain::oauth::grant::Grant;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::request_context::RequestContext;
 use crate::domain::session::Session;
@@ -19,6 +20,7 @@ use crate::use_cases::authenticate::{AuthenticateError, authenticate_fresh};
 /// How much an export has of each kind, so that it fits into a function's memory and into the 6 MB of its answer. Ended
 /// sessions beyond that are in the activity, whose older lines can be listed.
 const MOST_SESSIONS: usize = 2000;
+const MOST_GRANTS: usize = 2000;
 const MOST_ADDRESS_ITEMS: usize = 1000;
 const MOST_ACTIVITY: usize = 6000;
 /// How many sessions are read at a time.
@@ -33,6 +35,8 @@ pub struct Export {
     pub addresses: Vec<HeldAddress>,
     /// Newest first, ended ones too.
     pub sessions: Vec<Session>,
+    /// What applications have of the person, newest first.
+    pub grants: Vec<Grant>,
     /// Newest first.
     pub activity: Vec<Activity>,
     /// Where older activity begins, if there is more than an export takes.
@@ -66,9 +70,10 @@ pub async fn me_export(
     app.store.record(&audit).await?;
     let addresses = addresses(app, &user).await?;
     let (sessions, all_sessions) = sessions(app, &user).await?;
+    let (grants, all_grants) = app.store.list_grants(user.id, MOST_GRANTS).await?;
     let activity = app.store.list_activity(&user, MOST_ACTIVITY, None, context.now).await?;
-    let complete = all_sessions && addresses.iter().all(|address| address.items.complete);
-    Ok(Export { user, addresses, sessions, activity: activity.items, next_activity: activity.next, complete })
+    let complete = all_sessions && all_grants && addresses.iter().all(|address| address.items.complete);
+    Ok(Export { user, addresses, sessions, grants, activity: activity.items, next_activity: activity.next, complete })
 }
 
 async fn addresses(app: &App, user: &User) -> Result<Vec<HeldAddress>, Fault> {

@@ -6,6 +6,7 @@
 //! write, a device that is no longer known one more counter.
 
 use crate::app::App;
+use crate::crypto::key_ring::{MacKey, Ring};
 use crate::domain::credential::{Credential, WrappedHash};
 use crate::domain::email::Email;
 use crate::domain::password::Password;
@@ -15,7 +16,7 @@ use crate::telemetry::metrics::{self, SignIn};
 use crate::use_cases::choose_password::wrapped_hash;
 use crate::use_cases::known_device::{presented_device, settle, sign_in_device};
 use crate::use_cases::password_check::{Checked, PasswordCheckError, check_password_from, refuse};
-use crate::use_cases::sign_in::session::{Completion, Proven, SignInRings, SignedIn, complete};
+use crate::use_cases::sign_in::session::{Begun, Proven, SignInRings, SignedIn, begin, issue_begun};
 
 /// An address and what was typed as its password.
 #[derive(Debug)]
@@ -30,7 +31,11 @@ pub struct Login {
 
 /// Signs in.
 pub async fn login(app: &App, context: &RequestContext, login: Login) -> Result<SignedIn, PasswordCheckError> {
-    let result = attempt(app, context, login).await;
+    counted(attempt(app, context, login).await)
+}
+
+/// Says in the metrics how a sign-in ended.
+pub(super) fn counted<T>(result: Result<T, PasswordCheckError>) -> Result<T, PasswordCheckError> {
     metrics::sign_in(match &result {
         Ok(_) => SignIn::SignedIn,
         Err(PasswordCheckError::Wrong) => SignIn::InvalidCredentials,
@@ -41,17 +46,31 @@ pub async fn login(app: &App, context: &RequestContext, login: Login) -> Result<
 }
 
 async fn attempt(app: &App, context: &RequestContext, login: Login) -> Result<SignedIn, PasswordCheckError> {
-    let email = login.email.key();
     let rings = SignInRings::fetch(app, context).await?;
     let keys = rings.keys(app, context)?;
+    let begins = async |proven: &Proven<'_>| begin(app, context, proven, keys.mac).await;
+    let (credential, begun) = begin_by_password(app, context, &login, &rings.session_mac, begins).await?;
+    Ok(issue_begun(app, context, begun, &credential.roles, keys)?)
+}
 
-    let presented = presented_device(login.device_token.as_deref(), &email, &rings.session_mac, context);
+/// Checks the password, and has a session begun in whichever way this is: what a page needs for that is in no function of
+/// `/v1`.
+pub(super) async fn begin_by_password(
+    app: &App,
+    context: &RequestContext,
+    login: &Login,
+    session_mac: &Ring<MacKey>,
+    begins: impl AsyncFnOnce(&Proven<'_>) -> Result<Option<Begun>, Fault>,
+) -> Result<(Credential, Begun), PasswordCheckError> {
+    let email = login.email.key();
+    let presented = presented_device(login.device_token.as_deref(), &email, session_mac, context);
     let claim = presented.as_ref().map(|presented| &presented.claim);
     let checked = check_password_from(app, context, &email, &login.password, claim).await?;
     let Checked { credential, outdated, mut counted } = checked;
     let device = sign_in_device(app, context, &credential, presented, counted.device())?;
     let proven = Proven { credential: &credential, amr: "pwd", proof: None, device: &device };
-    let Completion::SignedIn(signed_in) = complete(app, context, proven, keys).await? else {
+    let begun = begins(&proven).await?;
+    let Some(begun) = begun else {
         counted.stands();
         return Err(refuse(app, context, email).await?);
     };
@@ -62,7 +81,7 @@ async fn attempt(app: &App, context: &RequestContext, login: Login) -> Result<Si
     {
         tracing::warn!(request_id = context.request_id, %cause, "could not renew an outdated hash");
     }
-    Ok(signed_in)
+    Ok((credential, begun))
 }
 
 /// Hashes the password again under today's parameters (PW-01).

@@ -1,8 +1,10 @@
 //! Signing in and out, and the sessions that come of it.
 
+pub mod browser_session;
 pub mod login;
 pub mod login_email_code;
 pub mod login_email_code_verify;
+pub mod login_in_browser;
 pub mod logout;
 pub mod session;
 pub mod session_end;

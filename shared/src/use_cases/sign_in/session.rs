@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::crypto::access_token;
 use crate::crypto::key_ring::{MacKey, Ring, SigningKey};
 use crate::crypto::sealed_token::{RefreshToken, TokenSecret, secret_hash};
-use crate::domain::audit::{AuditAction, Subject};
+use crate::domain::audit::{AuditAction, AuditEntry, Subject};
 use crate::domain::credential::Credential;
 use crate::domain::id::{SessionId, TokenId};
 use crate::domain::one_time::OneTime;
@@ -44,7 +44,7 @@ pub(in crate::use_cases) struct SignInRings {
 /// The keys among them that sign now.
 #[derive(Clone, Copy)]
 pub(in crate::use_cases) struct SignInKeys<'a> {
-    mac: &'a MacKey,
+    pub(in crate::use_cases) mac: &'a MacKey,
     signing: &'a SigningKey,
 }
 
@@ -84,34 +84,103 @@ pub(in crate::use_cases) enum Completion {
     Superseded,
 }
 
-/// Begins the session of a person who has shown who they are, in one transaction.
+/// A session that has begun.
+pub(in crate::use_cases) struct Begun {
+    pub(in crate::use_cases) session: Session,
+    /// Only its tokens carry it.
+    pub(in crate::use_cases) secret: TokenSecret,
+    /// What the device shows at its next sign-in.
+    pub(in crate::use_cases) device_token: String,
+}
+
+/// Begins the session of a person who has shown who they are, in one transaction. `None` where the account changed since it
+/// was read, or the proof was used.
+pub(in crate::use_cases) async fn begin(
+    app: &App,
+    context: &RequestContext,
+    proven: &Proven<'_>,
+    mac: &MacKey,
+) -> Result<Option<Begun>, Fault> {
+    let credential = proven.credential;
+    let secret = match (proven.proof, &context.origin.browser) {
+        // Computed again where the browser asks again (OT-02).
+        (Some(item), Some(browser)) => browser.session_secret(&item.mailing.nonce),
+        _ => app.entropy.bytes()?,
+    };
+    let session = begin_session(app, context, credential, proven.amr, &secret, mac)?;
+    let (proof, audit) = (proven.used_for(session.id), signed_in(app, context, proven, session.id)?);
+    let started = app.store.start_session(&proven.new_session(&session, proof.as_ref()), &audit).await?;
+    let device_token = proven.device.token(mac);
+    Ok((started == SessionStart::Started).then_some(Begun { session, secret, device_token }))
+}
+
+/// Notes in a browser's own session that its person has signed in again: `sid` and the clients stay (OC-29). Whether that
+/// was possible.
+pub(in crate::use_cases) async fn begin_again(
+    app: &App,
+    context: &RequestContext,
+    proven: &Proven<'_>,
+    found: Session,
+) -> Result<bool, Fault> {
+    let session = Session {
+        cred_version: Some(proven.credential.cred_version),
+        authenticated_at: context.now,
+        amr: vec![proven.amr.to_owned()],
+        idle_expires_at: context.now.plus(app.config.sessions.idle()),
+        ..found
+    };
+    let (proof, audit) = (proven.used_for(session.id), signed_in(app, context, proven, session.id)?);
+    Ok(app.store.sign_in_again(&proven.new_session(&session, proof.as_ref()), &audit).await?)
+}
+
+fn signed_in(
+    app: &App,
+    context: &RequestContext,
+    proven: &Proven<'_>,
+    session: SessionId,
+) -> Result<AuditEntry, Fault> {
+    let subject = Subject::User(proven.credential.user_id);
+    Ok(app.audit(context, subject, AuditAction::SignedIn, Some(session))?)
+}
+
+impl<'a> Proven<'a> {
+    /// The mailed item, used up for a session.
+    fn used_for(&self, session: SessionId) -> Option<OneTime> {
+        self.proof.map(|item| OneTime { session_id: Some(session), ..item.clone() })
+    }
+
+    fn new_session<'b>(&self, session: &'b Session, proof: Option<&'b OneTime>) -> NewSession<'b>
+    where
+        'a: 'b,
+    {
+        let device = self.device;
+        let new_device = device.is_new.then_some(&device.device);
+        NewSession { session, proof, device: new_device, notice: device.notice.as_ref() }
+    }
+}
+
+/// Begins the session of a person who has shown who they are, and answers with its tokens.
 pub(in crate::use_cases) async fn complete(
     app: &App,
     context: &RequestContext,
     proven: Proven<'_>,
     keys: SignInKeys<'_>,
 ) -> Result<Completion, Fault> {
-    let (credential, device) = (proven.credential, proven.device);
-    let secret = match (proven.proof, &context.origin.browser) {
-        // Computed again where the browser asks again (OT-02).
-        (Some(item), Some(browser)) => browser.session_secret(&item.mailing.nonce),
-        _ => app.entropy.bytes()?,
-    };
-    let session = begin_session(app, context, credential, proven.amr, &secret, keys.mac)?;
-    let proof = proven.proof.map(|item| OneTime { session_id: Some(session.id), ..item.clone() });
-    let audit = app.audit(context, Subject::User(credential.user_id), AuditAction::SignedIn, Some(session.id))?;
-    let new = NewSession {
-        session: &session,
-        proof: proof.as_ref(),
-        device: device.is_new.then_some(&device.device),
-        notice: device.notice.as_ref(),
-    };
-    match app.store.start_session(&new, &audit).await? {
-        SessionStart::Superseded => return Ok(Completion::Superseded),
-        SessionStart::Started => {}
-    }
-    let signed_in = issue(app, context, &session, secret, &credential.roles, keys.mac, keys.signing)?;
-    Ok(Completion::SignedIn(SignedIn { device_token: Some(device.token(keys.mac)), ..signed_in }))
+    let begun = begin(app, context, &proven, keys.mac).await?;
+    let Some(begun) = begun else { return Ok(Completion::Superseded) };
+    issue_begun(app, context, begun, &proven.credential.roles, keys).map(Completion::SignedIn)
+}
+
+/// The tokens of a session that has just begun.
+pub(in crate::use_cases) fn issue_begun(
+    app: &App,
+    context: &RequestContext,
+    begun: Begun,
+    roles: &Roles,
+    keys: SignInKeys<'_>,
+) -> Result<SignedIn, Fault> {
+    let signed_in = issue(app, context, &begun.session, begun.secret, roles, keys.mac, keys.signing)?;
+    Ok(SignedIn { device_token: Some(begun.device_token), ..signed_in })
 }
 
 /// A session that begins now. Only its tokens carry its random bits.
@@ -188,6 +257,7 @@ pub(in crate::use_cases) fn issue(
         client_id: tokens.client_id.clone(),
         scope: tokens.scope.clone(),
         sid: Some(session.id.to_string()),
+        gid: None,
         auth_time: Some(session.authenticated_at.unix_seconds()),
         amr: session.amr.clone(),
         roles: roles.iter().cloned().collect(),

@@ -1,0 +1,100 @@
+//! `GET` and `POST /oauth2/authorize`: an application sends its person's browser here (RFC 6749, 4.1.1; OpenID Connect Core 1.0,
+//! 3.1.2.1), and it goes back with a code once the person has signed in.
+
+use http::{Method, StatusCode};
+use wardgate::app::{App, Needs};
+use wardgate::domain::oauth::continuation::{AUTHORIZE, Continuation};
+use wardgate::http::cookies;
+use wardgate::http::cors::Cors;
+use wardgate::http::endpoint::{Class, Endpoint, Route};
+use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, html, schema};
+use wardgate::http::page::{Notice, Page};
+use wardgate::http::page_endpoint::{PERSON, show};
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+use wardgate::secrets::RingName;
+use wardgate::use_cases::oauth::authorize::{Authorize, AuthorizeError, Authorized, authorize};
+
+/// What answers both.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "authorize",
+    routes: &[Route::get(AUTHORIZE), Route::further("authorize-by-form", Method::POST, AUTHORIZE)],
+    class: Class::Standard,
+    reader: PERSON,
+    cors: Cors::None,
+    needs: Needs { rings: &[RingName::SessionMac, RingName::LoginMac], table: true },
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+const fn parameter(name: &'static str, description: &'static str) -> Parameter {
+    Parameter { name, location: "query", description, schema: schema::<String> }
+}
+
+/// What the API description says of it.
+pub const OPERATION: Operation = Operation {
+    summary: "Ask for a person's sign-in (RFC 6749, OpenID Connect Core 1.0)",
+    bearer: Bearer::Ignored,
+    parameters: &[
+        parameter("client_id", "The client."),
+        parameter("redirect_uri", "Where the answer goes: one that the client has registered, byte for byte."),
+        parameter("response_type", "`code`."),
+        parameter("scope", "What is asked for, with spaces between. Unknown scopes are left out."),
+        parameter("state", "Comes back with the answer."),
+        parameter("nonce", "Comes back in the ID token."),
+        parameter("code_challenge", "The SHA-256 of the verifier in base64url (RFC 7636)."),
+        parameter("code_challenge_method", "`S256`."),
+        parameter("resource", "An API that tokens are asked for (RFC 8707); may come more than once."),
+        parameter("prompt", "`none`, `login` or `select_account`."),
+        parameter("max_age", "How many seconds ago the person may have signed in."),
+        parameter("login_hint", "The address of the person, if the client knows it."),
+    ],
+    request: Body::None,
+    responses: &[
+        (302, "Back to the client, with `code` or `error`, `state` and `iss` (RFC 9207).", None),
+        (303, "To the page on which the person signs in; from a form, to the same by GET.", None),
+        (400, "The client is not known, or the address is not its own: the browser is sent nowhere.", Some(html)),
+        (503, "Busy; try again after Retry-After.", Some(html)),
+    ],
+    problems: &[],
+};
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    // A form of another site's comes without the session's cookie; the GET that it is led on to comes with it (OC-27).
+    if !request.body.is_empty() {
+        request.require_form()?;
+        let query = String::from_utf8_lossy(&request.body);
+        return match Continuation::of_authorize(&query) {
+            Some(request) => Reply::see_other(&request.location(None)),
+            None => refuse(app, request, Notice::TooLong),
+        };
+    }
+    let session_token = cookies::session_token(&request.headers);
+    let asked = Authorize { query: &request.query, session_token: session_token.as_deref() };
+    match authorize(app, &request.context, asked).await {
+        Ok(Authorized::Back { redirect_uri, state, result }) => {
+            let issuer = app.config.tokens.issuer.as_str();
+            let state = state.iter().map(|state| ("state", state.as_str()));
+            let answer = match &result {
+                Ok(code) => vec![("code", code.as_str())],
+                Err(error) => vec![("error", error.code), ("error_description", error.description)],
+            };
+            let pairs = answer.into_iter().chain(state).chain([("iss", issuer)]);
+            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+            let mark = if redirect_uri.contains('?') { '&' } else { '?' };
+            Reply::redirect(StatusCode::FOUND, &format!("{redirect_uri}{mark}{query}"))
+        }
+        Ok(Authorized::SignIn { request, flow }) => {
+            Reply::see_other(&format!("/ui/login?request={request}&flow={flow}"))
+        }
+        Err(AuthorizeError::UnknownClient) => refuse(app, request, Notice::UnknownClient),
+        Err(AuthorizeError::ForeignRedirectUri) => refuse(app, request, Notice::ForeignRedirectUri),
+        Err(AuthorizeError::TooLong) => refuse(app, request, Notice::TooLong),
+        Err(AuthorizeError::Fault(fault)) => Err(fault.into()),
+    }
+}
+
+/// A page that says why the browser is sent nowhere (OC-02).
+fn refuse(app: &App, request: &Request, notice: Notice) -> Result<Reply, Problem> {
+    show(app, request, Page::Message { notice, status: StatusCode::BAD_REQUEST })
+}

@@ -1,0 +1,5 @@
+//! The `token` function.
+
+fn main() -> Result<(), lambda_http::Error> {
+    wardgate::lambda::serve(&oauth::token::ENDPOINT)
+}

@@ -1,0 +1,3 @@
+//! Signing in to applications.
+
+pub mod grants;

@@ -1,0 +1,91 @@
+"""Applications that people sign in to: registered as an operator does it, and asked as OpenID Connect has it."""
+
+import base64
+import hashlib
+import urllib.parse
+
+from emulated import commands
+from emulated.gateway import CANARIES, PASSWORD, Answer, Api, claims, encoded, equal, holds
+from emulated.pages import Browser
+from wardgate_infra.emulator.deployment import Deployment
+
+CALLBACK = "https://shop.example.com/callback"
+VERIFIER = "of this check alone, and long enough for it"
+CLIENTS = f"""
+[[client]]
+id = "shop"
+kind = "web"
+name = {{ en = "Shop" }}
+redirect_uris = ["{CALLBACK}"]
+scopes = ["openid", "email"]
+consent = "none"
+"""
+
+
+def check_sign_in_to_an_application(api: Api, emulator: Deployment) -> None:
+    """A person signs in on our page, once for all applications, and each gets a code that it exchanges once."""
+    email = "shopper@example.com"
+    api.registered(email)
+    secret = registered(emulator)
+    browser = Browser(api)
+    asked = browser.ask("GET", request()).is_ok(303)
+    shown = browser.ask("GET", asked.headers["location"]).is_ok()
+    holds("Sign in to continue to Shop" in shown.text, shown.text)
+    pressed = browser.press(shown, email=email, password=PASSWORD).is_ok(303)
+    CANARIES.update(value for name, value in browser.cookies.items() if name.endswith(("session", "device")))
+    back = browser.ask("GET", pressed.headers["location"]).is_ok(302)
+    again = browser.ask("GET", request()).is_ok(302)
+    equal((sent(again, "state"), sent(again, "iss")), ("s", emulator.parameters["Issuer"]))
+    equal(sent(browser.ask("GET", request(prompt="create")), "error"), "invalid_request")
+    tokens = exchange(api, sent(back, "code"), secret).is_ok().json
+    CANARIES.add(tokens["access_token"])
+    holds(claims(tokens["id_token"])["aud"] == "shop", claims(tokens["id_token"]))
+    person = api.ask("GET", "/oauth2/userinfo", bearer=tokens["access_token"]).is_ok().json
+    equal((person["email"], person["sub"]), (email, claims(tokens["id_token"])["sub"]))
+    equal(exchange(api, sent(back, "code"), secret).status, 400)
+    equal(exchange(api, "ac_x.y.z", "wrong").status, 401)
+    api.me(tokens["access_token"]).refuses(401, "invalid_token")
+
+
+def registered(emulator: Deployment) -> str:
+    """Has the client that the file says, and a secret for it."""
+    file = emulator.folder / "clients.toml"
+    file.write_text(CLIENTS, encoding="utf-8")
+    for line in (f"FILE={file}", "SECRET=shop"):
+        ran = commands.typed(emulator, f"AWS_REGION=eu-central-1 make client STAGE={emulator.stage} {line}")
+        holds(ran.returncode == 0, ran.stdout, ran.stderr)
+    secret = next(word for word in ran.stdout.split() if word.startswith("wgcs_"))
+    CANARIES.add(secret)
+    return secret
+
+
+def request(**more: str) -> str:
+    challenge = encoded(hashlib.sha256(VERIFIER.encode()).digest())
+    asked = {
+        "client_id": "shop",
+        "redirect_uri": CALLBACK,
+        "response_type": "code",
+        "scope": "openid email",
+        "state": "s",
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+    }
+    return f"/oauth2/authorize?{urllib.parse.urlencode(asked | more)}"
+
+
+def sent(answer: Answer, name: str) -> str:
+    """A parameter of where it sends the browser, which is the application."""
+    location = answer.headers["location"]
+    holds(location.startswith(f"{CALLBACK}?"), location)
+    return urllib.parse.parse_qs(urllib.parse.urlsplit(location).query)[name][0]
+
+
+def exchange(api: Api, code: str, secret: str) -> Answer:
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": CALLBACK,
+        "code_verifier": VERIFIER,
+    }
+    basic = base64.b64encode(f"shop:{secret}".encode()).decode()
+    return api.ask("POST", "/oauth2/token", form=form, authorization=f"Basic {basic}")
