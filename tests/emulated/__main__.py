@@ -32,8 +32,9 @@ def free_port() -> int:
 
 def build() -> None:
     """Both releases, before anything runs: cargo would wait for nobody."""
+    previous = binaries.build_previous()
     binaries.build()
-    if binaries.build_previous() is None:
+    if previous is None:
         print("NOT RUN: the upgrade from the previous release, whose commit is not here: git fetch --unshallow")
         # A clone without history cannot know it; in any other, infra/previous-release is wrong.
         if not binaries.is_without_history():

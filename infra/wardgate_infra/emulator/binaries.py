@@ -35,7 +35,7 @@ def build() -> None:
 
 def build_previous() -> tuple[Path, Path] | None:
     """The previous release's source and functions, which are kept between runs; None where its commit is not in the
-    clone."""
+    clone. Before this checkout's, whose crates it would have built once more."""
     commit = PREVIOUS_RELEASE.read_text(encoding="utf-8").strip()
     source, built = PREVIOUS / commit / "source", PREVIOUS / commit / "lambda"
     if built.exists():
@@ -50,10 +50,13 @@ def build_previous() -> tuple[Path, Path] | None:
     git(["git", "worktree", "prune"])
     if git(["git", "worktree", "add", "--detach", source, commit]).returncode:
         raise Failed(f"git worktree add {source} {commit} failed.")
-    # Dependencies are shared with this checkout's build.
+    # Dependencies are shared with this checkout's build. The crates of both have the same names there, and cargo takes
+    # one release's for the other's where their manifests are equal.
+    forget_own_crates()
     compile_functions(source, *AS_SMALL_AS_OTHERS)
     # Renamed at the end: what is there is whole.
     collect(source, TARGET / PROFILE, built.with_name("unfinished"))
+    forget_own_crates()
     built.with_name("unfinished").rename(built)
     return source, built
 
@@ -65,6 +68,14 @@ def is_without_history() -> bool:
         return True
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     return shown.stdout.strip() != "false"
+
+
+def forget_own_crates() -> None:
+    """What is built of this checkout's crates."""
+    command = ["cargo", "clean", "--quiet", "--workspace", "--profile", PROFILE]
+    environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET)}
+    if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
+        raise Failed("cargo clean failed, as above.")
 
 
 def compile_functions(source: Path, *settings: str) -> None:
