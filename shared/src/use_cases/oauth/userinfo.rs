@@ -1,6 +1,6 @@
 //! What a client may know of the person who has signed in (OpenID Connect Core 1.0, 5.3).
 //!
-//! Store requests: those of [`live_grant`].
+//! Store requests: one round of two reads (grant, account), then one (session).
 
 use serde_json::{Map, Value};
 use thiserror::Error;
