@@ -17,6 +17,7 @@ from wardgate_infra.emulator.deployment import Deployment
 
 CANARY = "CodeDeployDefault.LambdaCanary10Percent10Minutes"
 AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
+AT_A_TIME = 6
 
 
 class Deployments:
@@ -200,7 +201,7 @@ def what_did_not_start(emulator: Deployment) -> str:
 
 
 def check_deployments_of_everything(_api: Api, emulator: Deployment) -> None:
-    """What a deploy does: one of every function, those of a stack at once, each with a hook. The hooks do not fail each
+    """What a deploy does: one of every function, some of a stack at once, each with a hook. The hooks do not fail each
     other."""
     areas = sorted(file.stem for file in (ROOT / "infra/functions").glob("*.yaml"))
     stacks = [f"wardgate-{emulator.stage}{suffix}" for suffix in ("-migrate", *(f"-{area}" for area in areas), "")]
@@ -214,8 +215,12 @@ def check_deployments_of_everything(_api: Api, emulator: Deployment) -> None:
             # Stacks have more than functions, and those of the migrate stack but one are not deployed this way.
             names &= deployments.every() - {"migrate", "restore-sweep", "smoke"}
             versions = {name: deployments.publish(name, AUTH__TOKENS__ACCESS_SECONDS="297") for name in sorted(names)}
-            begun = {name: deployments.begin(name, version) for name, version in versions.items()}
-            ended = {name: deployments.ended(deployment) for name, deployment in begun.items()}
+            # As many as two cores answer in time, with the emulator beside: each hook walks through the service.
+            ended: dict[str, tuple[str, str | None]] = {}
+            for first in range(0, len(versions), AT_A_TIME):
+                some = sorted(versions)[first : first + AT_A_TIME]
+                begun = {name: deployments.begin(name, versions[name]) for name in some}
+                ended |= {name: deployments.ended(deployment) for name, deployment in begun.items()}
             failed = {name: end for name, end in ended.items() if end != ("Succeeded", None)}
             holds(not failed, failed, failed and what_did_not_start(emulator))
             equal({name: deployments.live(name) for name in versions}, {it: (versions[it], {}) for it in versions})
