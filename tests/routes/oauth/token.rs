@@ -424,6 +424,11 @@ async fn sec_oc_12_a_refresh_token_works_for_its_client_alone_and_another_ends_n
     let of_shop = ask_for_tokens(&server, &exchange(&of_shop, &[])).await.string("refresh_token");
     assert_refused(&refreshed(&server, &of_shop).await, 400, "invalid_grant");
     assert_eq!(ask_for_tokens(&server, &refresh(&of_shop, &[])).await.status, 200);
+    let twice = ask_for_tokens(&server, &[refresh(&of_shop, &[]), refresh(&of_shop, &[])].concat()).await;
+    assert_refused(&twice, 400, "invalid_request");
+    let only_the_token = [refresh(&of_shop, &[]), refresh(&of_shop, &[])[1..].to_vec()].concat();
+    let twice = ask_for_tokens(&server, &only_the_token).await;
+    assert_eq!(twice.string("error_description"), "a parameter stands twice", "OC-01");
     for other in ["", "or_s1.x.y", &of_shop.replacen("or_", "rt_", 1), &format!("{of_shop}A")] {
         let status = ask_for_tokens(&server, &refresh(other, &[])).await;
         assert_eq!(status.status, 400, "{other}: {}", status.text);

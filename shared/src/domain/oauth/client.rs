@@ -193,6 +193,11 @@ pub enum InvalidClient {
 }
 
 impl ClientRegistration {
+    /// Whether an answer may go to this URI (OC-05).
+    pub fn redirects_to(&self, requested: &str) -> bool {
+        self.redirect_uris.iter().any(|own| own.matches(requested, self.kind))
+    }
+
     /// Whether it can be registered. `in_development` is as of [`RedirectUri::parse`].
     pub fn check(&self, in_development: bool) -> Result<(), InvalidClient> {
         check_words(&self.name)?;

@@ -86,7 +86,7 @@ pub async fn authorize(
     let client = client(app, &parameters).await?;
     let redirect_uri = parameters.get("redirect_uri").ok_or(AuthorizeError::ForeignRedirectUri)?;
     let registration = &client.registration;
-    if !registration.redirect_uris.iter().any(|own| own.matches(redirect_uri, registration.kind)) {
+    if !registration.redirects_to(redirect_uri) {
         return Err(AuthorizeError::ForeignRedirectUri);
     }
     let back = |result| Authorized::Back {
@@ -166,7 +166,7 @@ pub async fn asking_client(app: &App, request: &Continuation) -> Result<Option<A
         Err(_) => return Ok(None),
     };
     let redirect_uri = parameters.get("redirect_uri").unwrap_or_default();
-    if !client.redirect_uris.iter().any(|own| own.matches(redirect_uri, client.kind)) {
+    if !client.redirects_to(redirect_uri) {
         return Ok(None);
     }
     Ok(Some(AskingClient {

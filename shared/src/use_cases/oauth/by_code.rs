@@ -7,7 +7,7 @@ use ring::digest::{SHA256, digest};
 use crate::app::App;
 use crate::crypto::oauth_token::{AuthorizationCode, ClientRefreshToken};
 use crate::crypto::sealed_token::{TokenSecret, secret_hash};
-use crate::domain::audit::{AuditAction, AuditEntry, Subject};
+use crate::domain::audit::AuditAction;
 use crate::domain::hex;
 use crate::domain::oauth::client::{Client, Grant as GrantKind};
 use crate::domain::oauth::grant::{CodeProof, GrantRefresh, KEPT, SpentCode};
@@ -16,7 +16,7 @@ use crate::domain::request_context::RequestContext;
 use crate::fault::Fault;
 use crate::store::oauth::grants::{CodeRequest, Redemption};
 use crate::use_cases::oauth::authorize::uri_hash;
-use crate::use_cases::oauth::exchange::{TokenError, alive, asked_resource, granted_resource};
+use crate::use_cases::oauth::exchange::{TokenError, alive, asked_resource, granted_resource, revoke};
 use crate::use_cases::oauth::issue::{Issue, Tokens, access_life, issue};
 
 /// Nothing is written before everything is there that the answer needs.
@@ -68,7 +68,9 @@ pub(super) async fn by_code(
     let grant = match redeemed {
         Redemption::Redeemed(grant) => grant,
         Redemption::Spent(SpentCode::Reused) => {
-            revoke(app, context, &code, client).await?;
+            // A copy of the code is about: whatever it has given ends (OC-08).
+            let place = (code.user_id, code.grant_id, code.session_id);
+            revoke(app, context, AuditAction::CodeReused, place, client).await?;
             return Err(TokenError::InvalidGrant);
         }
         Redemption::Spent(SpentCode::Refused | SpentCode::Repeated) => return Err(TokenError::InvalidGrant),
@@ -89,14 +91,4 @@ pub(super) async fn by_code(
 /// RFC 7636, 4.6. What is no verifier is the source of no challenge.
 fn challenge_of(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()))
-}
-
-/// A copy of a code is about: whatever it has given ends (OC-08).
-async fn revoke(app: &App, context: &RequestContext, code: &AuthorizationCode, client: &Client) -> Result<(), Fault> {
-    let subject = Subject::User(code.user_id);
-    let audit = app.audit(context, subject, AuditAction::CodeReused, Some(code.session_id))?;
-    let audit = AuditEntry { detail: Some(client.registration.id.as_str().to_owned()), ..audit };
-    let (request_id, user_id) = (&context.request_id, code.user_id);
-    tracing::warn!(request_id, %user_id, client_id = client.registration.id.as_str(), "a code was used a second time");
-    Ok(app.store.revoke_grant(code.user_id, code.grant_id, &audit).await?)
 }

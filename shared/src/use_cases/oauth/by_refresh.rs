@@ -6,14 +6,14 @@ use std::collections::BTreeSet;
 use crate::app::App;
 use crate::crypto::oauth_token::ClientRefreshToken;
 use crate::crypto::sealed_token::secret_hash;
-use crate::domain::audit::{AuditAction, AuditEntry, Subject};
+use crate::domain::audit::AuditAction;
 use crate::domain::oauth::client::Client;
 use crate::domain::oauth::grant::{Grant, RefreshProof};
 use crate::domain::oauth::parameters::Parameters;
 use crate::domain::request_context::RequestContext;
 use crate::fault::Fault;
 use crate::store::oauth::grants::{RefreshRequest, Refreshed};
-use crate::use_cases::oauth::exchange::{TokenError, alive, asked_resource, granted_resource};
+use crate::use_cases::oauth::exchange::{TokenError, alive, asked_resource, granted_resource, revoke};
 use crate::use_cases::oauth::issue::{Issue, Tokens, issue};
 
 /// The scopes and the resource of a request narrow what it gives, and never the grant.
@@ -50,7 +50,9 @@ pub(super) async fn by_refresh(
     let grant = match refreshed {
         Refreshed::Refreshed(grant) => grant,
         Refreshed::Reused => {
-            revoke(app, context, &token, client).await?;
+            // A copy of the token is about: the family ends, and the person's other ones go on.
+            let place = (token.user_id, token.grant_id, token.session_id);
+            revoke(app, context, AuditAction::ClientRefreshReused, place, client).await?;
             return Err(TokenError::InvalidGrant);
         }
         Refreshed::Dead => return Err(TokenError::InvalidGrant),
@@ -75,15 +77,4 @@ fn narrowed(grant: &Grant, parameters: &Parameters) -> Result<BTreeSet<String>, 
     let Some(asked) = parameters.get("scope") else { return Ok(grant.scopes.clone()) };
     let asked: BTreeSet<String> = asked.split(' ').filter(|it| !it.is_empty()).map(str::to_owned).collect();
     if asked.is_empty() || !asked.is_subset(&grant.scopes) { Err(TokenError::InvalidScope) } else { Ok(asked) }
-}
-
-/// A copy of a token is about: the family ends, and the person's other ones go on.
-async fn revoke(app: &App, context: &RequestContext, token: &ClientRefreshToken, client: &Client) -> Result<(), Fault> {
-    let subject = Subject::User(token.user_id);
-    let audit = app.audit(context, subject, AuditAction::ClientRefreshReused, Some(token.session_id))?;
-    let client_id = client.registration.id.as_str();
-    let audit = AuditEntry { detail: Some(client_id.to_owned()), ..audit };
-    let (request_id, user_id) = (&context.request_id, token.user_id);
-    tracing::warn!(request_id, %user_id, client_id, "a client's refresh token was used a second time");
-    Ok(app.store.revoke_grant(token.user_id, token.grant_id, &audit).await?)
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 use crate::app::App;
+use crate::domain::audit::{AuditAction, AuditEntry, Subject};
+use crate::domain::id::{GrantId, SessionId, UserId};
 use crate::domain::oauth::client::Client;
 use crate::domain::oauth::grant::Grant;
 use crate::domain::oauth::parameters::Parameters;
@@ -92,4 +94,20 @@ pub(super) fn alive(
 ) -> Result<User, TokenError> {
     let alive = session.zip(user).filter(|(session, user)| !session.is_over(context.now) && app.admits(user, session));
     alive.map(|(_, user)| user).ok_or(TokenError::InvalidGrant)
+}
+
+/// Ends a grant of which something was used a second time, and says so in the person's trail.
+pub(super) async fn revoke(
+    app: &App,
+    context: &RequestContext,
+    action: AuditAction,
+    (user_id, grant_id, session_id): (UserId, GrantId, SessionId),
+    client: &Client,
+) -> Result<(), Fault> {
+    let client_id = client.registration.id.as_str();
+    let audit = app.audit(context, Subject::User(user_id), action, Some(session_id))?;
+    let audit = AuditEntry { detail: Some(client_id.to_owned()), ..audit };
+    let request_id = &context.request_id;
+    tracing::warn!(request_id, %user_id, client_id, ?action, "what a grant gave was used a second time");
+    Ok(app.store.revoke_grant(user_id, grant_id, &audit).await?)
 }

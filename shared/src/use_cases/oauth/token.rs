@@ -14,7 +14,8 @@ use crate::use_cases::oauth::exchange::TokenError;
 use crate::use_cases::oauth::issue::Tokens;
 
 /// What is looked at, and so may come once only.
-const KNOWN: [&str; 7] = ["grant_type", "code", "redirect_uri", "client_id", "client_secret", "code_verifier", "scope"];
+const KNOWN: [&str; 8] =
+    ["grant_type", "code", "redirect_uri", "client_id", "client_secret", "code_verifier", "scope", "refresh_token"];
 
 /// Who asks, as the request says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
