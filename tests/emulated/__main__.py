@@ -1,6 +1,6 @@
 """`make test-deploy`: staging and production with the parameters of their own files, one after the other in the same
 account of an emulator that has a free port for itself; and beside them, in an account of its own, an upgrade from the
-previous release. `python -m emulated regions` is a stage of two regions alone."""
+previous release. `make test-regions` is a stage of two regions alone."""
 
 import contextlib
 import functools
