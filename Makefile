@@ -31,6 +31,15 @@ spa: ## Serve examples/spa on localhost:3000, a page that uses what `make run` s
 	@echo "The example is on http://localhost:3000; \`make run\` has to run, too. Ctrl-C ends it."
 	@exec python3 -m http.server 3000 --bind localhost --directory examples/spa >/dev/null 2>&1
 
+# PORT, ADDRESS and ISSUER reach them as they are.
+.PHONY: web
+web: examples/web/node_modules/.pins ## Serve examples/web on localhost:3000, an application on a server that `make run` signs people in to
+	@exec node examples/web/server.mjs
+
+.PHONY: oidc-spa
+oidc-spa: examples/oidc-spa/node_modules/.pins ## Serve examples/oidc-spa on localhost:3001, a page that `make run` signs people in to
+	@exec node examples/oidc-spa/server.mjs
+
 # EDGE_PORT is 8081 unless it is set. `exec`, so that Ctrl-C is the gateway's own affair.
 .PHONY: edge
 edge: edge/node_modules/.pins ## Put a gateway with verifier and deny list on localhost:8081, before `make run`, which has to run, too
@@ -293,6 +302,11 @@ test-deploy: .tools/sam/.pins .tools/emulator/.pins ## Deploy staging, productio
 	@$(need-rust)
 	@PYTHONPATH="$(CURDIR)/infra:$(CURDIR)/tests" exec $(python) -m emulated
 
+.PHONY: test-regions
+test-regions: .tools/sam/.pins .tools/emulator/.pins ## Deploy a stage of two regions to an emulator, write in one, and have the other take its place and give it back
+	@$(need-rust)
+	@PYTHONPATH="$(CURDIR)/infra:$(CURDIR)/tests" exec $(python) -m emulated regions
+
 # The operator's commands. They go where AWS's own tools would go: by profile, role, or AWS_ENDPOINT_URL for the emulator.
 operate = $(in-package) exec $(python) -m wardgate_infra.operate
 need-stage = $(if $(STAGE),,$(error STAGE is missing: make $@ STAGE=staging))
@@ -368,6 +382,13 @@ edge/node_modules/.pins: edge/package-lock.json
 	@echo "Installing the packages of edge/package-lock.json; this takes a moment …"
 	@rm -rf edge/node_modules
 	@npm ci --prefix edge --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
+	@cp $< $@
+
+examples/%/node_modules/.pins: examples/%/package-lock.json
+	@command -v npm >/dev/null || { echo "The example needs Node.js 20 or later, with npm." >&2; exit 1; }
+	@echo "Installing the packages of $<; this takes a moment …"
+	@rm -rf examples/$*/node_modules
+	@npm ci --prefix examples/$* --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
 	@cp $< $@
 
 .PHONY: preflight

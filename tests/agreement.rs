@@ -73,14 +73,21 @@ fn files(path: &str) -> BTreeSet<String> {
 }
 
 /// Pages do what an endpoint in JSON does; discovery and readiness have nothing to do.
-const WITHOUT_USE_CASE: [&str; 11] = [
+const WITHOUT_USE_CASE: [&str; 18] = [
     "openid_configuration",
+    "page_account",
+    "page_account_credentials",
     "page_confirm_email_change",
+    "page_consent",
+    "page_forgot",
     "page_keep_account",
     "page_login",
+    "page_login_code",
+    "page_register",
     "page_reset_password",
     "page_show",
     "page_sign_in",
+    "page_sign_out",
     "page_undo_email_change",
     "page_verify_email",
     "preflight",

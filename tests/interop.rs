@@ -1,5 +1,5 @@
-//! Other people's libraries verify our tokens from the JWKS URL alone. `make test` prepares both; where Python or Node
-//! is missing the test says that it was skipped, and `REQUIRE_INTEROP=1` makes that a failure.
+//! Other people's libraries verify our tokens from the JWKS URL alone, and sign people in. `make test` prepares them; where Python
+//! or Node is missing the test says that it was skipped, and `REQUIRE_INTEROP=1` makes that a failure.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ fn required() -> bool {
 }
 
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn is_prepared(name: &str, prepared: &Path) -> bool {
+pub fn is_prepared(name: &str, prepared: &Path) -> bool {
     if !prepared.exists() {
         assert!(!required(), "{name} is not prepared: {} is missing", prepared.display());
         eprintln!("SKIPPED: {name} is not prepared; `make test` does that where its language is installed");
@@ -81,10 +81,9 @@ async fn sec_tk_02_jose_accepts_our_tokens_and_refuses_forgeries() {
 }
 
 /// What its library knows of OpenID Connect an application checks: discovery, PKCE, `iss`, `state`, `nonce`, the ID token's
-/// signature and claims, and that userinfo is of the same person.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sec_oc_03_openid_client_signs_people_in() {
-    if !is_prepared("openid-client", &repository("tests/interop/node_modules/openid-client")) {
+/// signature and claims, that userinfo is of the same person, and how it is told no.
+async fn signs_people_in(name: &str, program: &Path, script: &str, prepared: PathBuf) {
+    if !is_prepared(name, &prepared) {
         return;
     }
     let server = with_applications().await;
@@ -98,9 +97,34 @@ async fn sec_oc_03_openid_client_signs_people_in() {
         application("shop", CALLBACK, "post"),
         application("page", "https://page.example/callback", "none"),
     ];
-    let script = repository("tests/interop/openid_client.mjs").display().to_string();
+    let script = repository(script).display().to_string();
     let arguments = vec![script, server.base.clone(), EMAIL.to_owned(), PASSWORD.to_owned()];
-    let (succeeded, said) = told(Path::new("node"), arguments, input.concat()).await;
+    let (succeeded, said) = told(program, arguments, input.concat()).await;
     assert!(succeeded, "{said}");
     assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 3, "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sec_oc_03_openid_client_signs_people_in() {
+    let prepared = repository("tests/interop/node_modules/openid-client");
+    signs_people_in("openid-client", Path::new("node"), "tests/interop/openid_client.mjs", prepared).await;
+}
+
+/// OC-11, OC-35: also what refuses has the form that it looks at.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sec_oc_03_oauth4webapi_signs_people_in_and_finds_each_answer_in_form() {
+    let prepared = repository("tests/interop/node_modules/oauth4webapi");
+    signs_people_in("oauth4webapi", Path::new("node"), "tests/interop/oauth4webapi.mjs", prepared).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sec_oc_33_authlib_signs_people_in_by_a_clock_that_is_four_seconds_slow() {
+    let python = repository(".tools/interop-venv/bin/python");
+    signs_people_in("Authlib", &python, "tests/interop/authlib_client.py", python.clone()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sec_oc_03_requests_oauth2client_signs_people_in() {
+    let python = repository(".tools/interop-venv/bin/python");
+    signs_people_in("requests-oauth2client", &python, "tests/interop/requests_client.py", python.clone()).await;
 }

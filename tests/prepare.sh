@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what some tests call, pinned: PyJWT and standardwebhooks into .tools/interop-venv, aiosmtpd into .tools/smtp-venv, jose and openid-client
-# into tests/interop/node_modules, Playwright (without a browser of its own) and axe-core into tests/browser/node_modules.
+# Installs what some tests call, pinned: PyJWT, Authlib, requests-oauth2client and standardwebhooks into .tools/interop-venv,
+# aiosmtpd into .tools/smtp-venv, jose, openid-client and oauth4webapi into tests/interop/node_modules, Playwright (without a
+# browser of its own) and axe-core into tests/browser/node_modules, and what the examples sign people in with into theirs.
 # Prints a line `name: reason` for each that cannot be had, and nothing else on standard output.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -37,7 +38,7 @@ packages() {
     command -v npm >/dev/null || { echo "npm is missing"; return; }
     node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node.js is older than 20"; return; }
     if cmp -s "$1/package-lock.json" "$1/node_modules/.pins"; then return; fi
-    echo "Installing the packages of tests/$1 …" >&2
+    echo "Installing the packages of $(basename "$1") …" >&2
     if ! npm ci --prefix "$1" --no-audit --no-fund --ignore-scripts --loglevel=error >&2; then
         rm -rf "$1/node_modules"
         echo "they could not be installed"
@@ -53,6 +54,8 @@ jose() {
 browser() {
     command -v chromium chromium-browser google-chrome >/dev/null || { echo "Chromium is missing"; return; }
     packages browser
+    packages ../examples/web
+    packages ../examples/oidc-spa
 }
 
 for part in pyjwt aiosmtpd jose browser; do

@@ -188,7 +188,7 @@ async fn a_change_of_the_profile_and_a_deletion_are_one_round_of_reads_and_one_t
 
 /// However much there is of it: pages of it are as long as the table's.
 #[tokio::test]
-async fn activity_takes_a_query_a_month_and_an_export_three_more_and_a_write() {
+async fn activity_takes_a_query_a_month_and_an_export_four_more_and_a_write() {
     let server = TestServer::start().await;
     server.signed_in().await;
     for months in 1..=3 {
@@ -204,8 +204,8 @@ async fn activity_takes_a_query_a_month_and_an_export_three_more_and_a_write() {
         server.store.reset();
         server.as_bearer(Method::GET, "/v1/me/export", &access).await;
         let mut expected = vec![vec!["GetItem", "GetItem"], vec!["PutItem"]];
-        // Of the address, the sessions and the grants.
-        expected.extend(std::iter::repeat_n(vec!["Query"], 3 + months));
+        // Of the address, the sessions, the grants and the consents.
+        expected.extend(std::iter::repeat_n(vec!["Query"], 4 + months));
         assert_eq!(server.store.rounds(), expected);
         server.clock.advance(31 * 86_400);
     }

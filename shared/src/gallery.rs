@@ -2,16 +2,21 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::json;
 
 use crate::config::Service;
+use crate::domain::audit::AuditAction;
 use crate::domain::language::Language;
 use crate::domain::password::PasswordRejection;
 use crate::domain::timestamp::Timestamp;
-use crate::http::page::{Action, CodeField, LoginPage, LoginRefusal, Notice, Page, render};
+use crate::http::page::{
+    AccountPage, Action, ActivityRow, ApplicationRow, Asked, CodeField, Form, FormPage, FormRefusal, Notice, Onward,
+    Page, SessionRow, render,
+};
 use crate::mail::{Letter, Letterhead};
 
 const LINK: &str = "https://auth.example.com/ui/page?token=mt_k1.abc-_9.def";
@@ -45,8 +50,8 @@ pub(crate) fn pages() -> Vec<(String, Page<'static>)> {
         };
         for (state, page) in [
             ("form", Page::Confirm { action, token, csrf, rejection: None }),
-            ("done", Page::Done { action, account: Some(ACCOUNT) }),
-            ("done-unnamed", Page::Done { action, account: None }),
+            ("done", Page::Done { action, account: Some(ACCOUNT), onward: None }),
+            ("done-unnamed", Page::Done { action, account: None, onward: None }),
             ("invalid", Page::LinkInvalid(action)),
             ("refused", Page::Refused(action)),
             ("limited", later(StatusCode::TOO_MANY_REQUESTS, 900)),
@@ -68,28 +73,15 @@ pub(crate) fn pages() -> Vec<(String, Page<'static>)> {
         pages.push((format!("reset-password-wrong-{reason}"), page));
     }
     pages.push(("choose-password".to_owned(), Page::ChoosePassword { token, account: ACCOUNT }));
-    let plain = LoginPage { csrf: "c1", ..LoginPage::default() };
-    let asked = LoginPage {
-        request: Some("L29hdXRoMi9hdXRob3JpemU_"),
-        flow: "lf_k1.abc.def",
-        application: Some("Blue Harbour <Shop>"),
-        leads_to: Some("https://shop.example.com"),
-        account: Some(ACCOUNT),
-        ..plain
-    };
-    pages.push(("login".to_owned(), Page::Login(plain)));
-    pages.push(("login-for-an-application".to_owned(), Page::Login(asked)));
-    for (state, refusal) in [
-        ("wrong", LoginRefusal::Wrong),
-        ("wrong-address", LoginRefusal::Address),
-        ("limited", LoginRefusal::TooMany(Duration::from_mins(15))),
-        ("down", LoginRefusal::Down(Some(Duration::from_secs(1)))),
-        ("forged", LoginRefusal::Forged),
-    ] {
-        let is_typed_wrong = refusal.is_typed_wrong();
-        let page = LoginPage { refusal: Some(refusal), remember: true, is_typed_wrong, ..asked };
-        pages.push((format!("login-{state}"), Page::Login(page)));
-    }
+    pages.extend(forms());
+    pages.push(("signed-in".to_owned(), Page::SignedIn));
+    pages.push(("signed-out".to_owned(), Page::SignedOut));
+    let onward = Onward { location: "https://shop.example.com/callback?code=ac_k1", application: Some(APPLICATION) };
+    pages.push(("leaving".to_owned(), Page::Leaving(onward)));
+    pages.push(("leaving-by-form".to_owned(), Page::Post { onward, fields: &[("code", "ac_k1"), ("state", "a<b")] }));
+    let onward = Some(Onward { location: "/oauth2/authorize?client_id=shop", application: Some(APPLICATION) });
+    let page = Page::Done { action: Action::VerifyEmail, account: Some(ACCOUNT), onward };
+    pages.push(("verify-email-for-an-application".to_owned(), page));
     for (name, notice, status) in [
         ("unknown-client", Notice::UnknownClient, StatusCode::BAD_REQUEST),
         ("foreign-redirect-uri", Notice::ForeignRedirectUri, StatusCode::BAD_REQUEST),
@@ -101,6 +93,101 @@ pub(crate) fn pages() -> Vec<(String, Page<'static>)> {
     pages.push(("not-found".to_owned(), Page::Message { notice: Notice::NotFound, status: StatusCode::NOT_FOUND }));
     let status = StatusCode::BAD_REQUEST;
     pages.push(("not-understood".to_owned(), Page::Message { notice: Notice::NotUnderstood, status }));
+    pages
+}
+
+const ASKS: &[Asked<'_>] = &[
+    Asked { scope: "openid", words: None },
+    Asked { scope: "email", words: None },
+    Asked { scope: "", words: Some("Read your <orders>") },
+    Asked { scope: "orders:write", words: None },
+];
+const APPLICATION: &str = "Blue Harbour <Shop>";
+
+/// A person's own page.
+fn own_page() -> AccountPage<'static> {
+    static ROWS: LazyLock<(Vec<SessionRow>, Vec<ApplicationRow>, Vec<ActivityRow>)> = LazyLock::new(|| {
+        let at = || "2026-03-01 12:30 UTC".to_owned();
+        let (device, address) = ("Firefox on Linux".to_owned(), Some("192.0.2.7".to_owned()));
+        let session = |id: &str, current| {
+            let (id, device, address) = (id.to_owned(), device.clone(), address.clone());
+            SessionRow { id, current, device, address, at: at() }
+        };
+        let scopes = ["openid", "email", "orders:read"].map(str::to_owned).into();
+        let application = ApplicationRow { id: "shop".to_owned(), name: APPLICATION.to_owned(), scopes, at: at() };
+        let line = |action| ActivityRow { action, at: at(), device: Some(device.clone()), address: address.clone() };
+        let lines = [AuditAction::SignedIn, AuditAction::PasswordChanged, AuditAction::Other].map(line).into();
+        (vec![session("ses_1", true), session("ses_2", false)], vec![application], lines)
+    });
+    let (sessions, applications, activity) = &*ROWS;
+    AccountPage { csrf: "c1", name: Some("Ada <b>"), email: ACCOUNT, sessions, applications, activity, said: "" }
+}
+
+/// Every form, as it is opened and as it is refused.
+fn forms() -> Vec<(String, Page<'static>)> {
+    let plain = FormPage { csrf: "c1", by_code: true, sign_up: true, ..FormPage::default() };
+    let asked = FormPage {
+        request: Some("L29hdXRoMi9hdXRob3JpemU_"),
+        flow: "lf_k1.abc.def",
+        carried: "?request=L29hdXRoMi9hdXRob3JpemU_&flow=lf_k1.abc.def",
+        application: Some(APPLICATION),
+        account: Some(ACCOUNT),
+        ..plain
+    };
+    let anywhere = [
+        ("limited", FormRefusal::TooMany(Duration::from_mins(15))),
+        ("down", FormRefusal::Down(Some(Duration::from_secs(1)))),
+        ("forged", FormRefusal::Forged),
+    ];
+    let address = ("wrong-address", FormRefusal::Address);
+    let off = ("switched-off", FormRefusal::SwitchedOff);
+    let mut passwords: Vec<_> =
+        REJECTIONS.iter().map(|(_, it)| ("wrong-password", FormRefusal::Password(it))).collect();
+    passwords.truncate(1);
+    let (same, wrong) = (("same-address", FormRefusal::SameAddress), ("wrong", FormRefusal::WrongPassword));
+    let passwords_too = passwords.clone();
+    let mut pages = Vec::new();
+    for (name, form, own) in [
+        ("login", Form::Login, vec![("wrong", FormRefusal::Wrong), address]),
+        ("login-code", Form::LoginCode, vec![address, off]),
+        ("login-code-typed", Form::TypeLoginCode, vec![("wrong", FormRefusal::WrongCode)]),
+        ("register", Form::Register, [vec![address, ("wrong-name", FormRefusal::Name), off], passwords].concat()),
+        ("forgot", Form::Forgot, vec![address]),
+        ("sign-out", Form::SignOut, Vec::new()),
+        ("account-email", Form::AccountEmail, vec![address, same, wrong]),
+        ("account-password", Form::AccountPassword, [vec![wrong], passwords_too].concat()),
+        ("account-delete", Form::AccountDelete, Vec::new()),
+    ] {
+        if form != Form::TypeLoginCode {
+            pages.push((name.to_owned(), Page::Form(FormPage { form, ..plain })));
+        }
+        pages.push((format!("{name}-for-an-application"), Page::Form(FormPage { form, ..asked })));
+        for (state, refusal) in own.into_iter().chain(anywhere) {
+            let page = FormPage { form, refusal: Some(refusal), remember: true, name: Some("Ada"), ..asked };
+            pages.push((format!("{name}-{state}"), Page::Form(page)));
+        }
+    }
+    let consent = FormPage { form: Form::Consent, ..asked };
+    let forged = FormPage { refusal: Some(FormRefusal::Forged), ..consent };
+    let host = "shop.example.com";
+    for (name, page, asks) in
+        [("consent", consent, ASKS), ("consent-forged", forged, ASKS), ("consent-to-nothing-new", consent, &[])]
+    {
+        pages.push((name.to_owned(), Page::Consent { page, host, asks }));
+    }
+    let onward = Some(Onward { location: "/ui/account", application: None });
+    for (form, account) in [(Form::AccountEmail, Some(ACCOUNT)), (Form::AccountPassword, None)] {
+        pages.push((format!("{}-done", &form.page()[4..].replace('/', "-")), Page::Changed { form, account, onward }));
+    }
+    let page = Page::Changed { form: Form::AccountDelete, account: None, onward: None };
+    pages.push(("account-delete-done".to_owned(), page));
+    pages.extend(
+        ["", "saved"].map(|said| (format!("account{said}"), Page::Account(AccountPage { said, ..own_page() }))),
+    );
+    for (name, form) in [("register", Form::Register), ("forgot", Form::Forgot)] {
+        let sign_in = "/ui/login?request=L29hdXRoMi9hdXRob3JpemU_&flow=lf_k1.abc.def";
+        pages.push((format!("{name}-mailed"), Page::Mailed { form, account: ACCOUNT, sign_in }));
+    }
     pages
 }
 

@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import html
+import re
 import urllib.parse
 
 from emulated import commands
@@ -10,6 +12,7 @@ from emulated.pages import Browser
 from wardgate_infra.emulator.deployment import Deployment
 
 CALLBACK = "https://shop.example.com/callback"
+GOODBYE = "https://shop.example.com/bye"
 VERIFIER = "of this check alone, and long enough for it"
 CLIENTS = f"""
 [[client]]
@@ -17,6 +20,7 @@ id = "shop"
 kind = "web"
 name = {{ en = "Shop" }}
 redirect_uris = ["{CALLBACK}"]
+post_logout_redirect_uris = ["{GOODBYE}"]
 scopes = ["openid", "email"]
 consent = "none"
 """
@@ -33,10 +37,11 @@ def check_sign_in_to_an_application(api: Api, emulator: Deployment) -> None:
     holds("Sign in to continue to Shop" in shown.text, shown.text)
     pressed = browser.press(shown, email=email, password=PASSWORD).is_ok(303)
     CANARIES.update(value for name, value in browser.cookies.items() if name.endswith(("session", "device")))
-    back = browser.ask("GET", pressed.headers["location"]).is_ok(302)
+    # From a form the way ends at a page that leads on.
+    back = browser.ask("GET", pressed.headers["location"]).is_ok(200)
     again = browser.ask("GET", request()).is_ok(302)
     equal((sent(again, "state"), sent(again, "iss")), ("s", emulator.parameters["Issuer"]))
-    equal(sent(browser.ask("GET", request(prompt="create")), "error"), "invalid_request")
+    equal(sent(browser.ask("GET", request(prompt="create login")), "error"), "invalid_request")
     tokens = exchange(api, sent(back, "code"), secret).is_ok().json
     CANARIES.add(tokens["access_token"])
     holds(claims(tokens["id_token"])["aud"] == "shop", claims(tokens["id_token"]))
@@ -45,6 +50,26 @@ def check_sign_in_to_an_application(api: Api, emulator: Deployment) -> None:
     equal(exchange(api, sent(back, "code"), secret).status, 400)
     equal(exchange(api, "ac_x.y.z", "wrong").status, 401)
     api.me(tokens["access_token"]).refuses(401, "invalid_token")
+    check_sign_out(api, browser, secret, tokens["access_token"])
+
+
+def check_sign_out(api: Api, browser: Browser, secret: str, access_token: str) -> None:
+    """The application ends what it has, and then the person's session."""
+    holds(asked_about(api, "introspect", access_token, secret).json["active"])
+    asked_about(api, "revoke", access_token, secret).is_ok()
+    equal(asked_about(api, "introspect", access_token, secret).json, {"active": False})
+    leave = urllib.parse.urlencode({"client_id": "shop", "post_logout_redirect_uri": GOODBYE, "state": "s"})
+    asked = browser.ask("GET", f"/oauth2/logout?{leave}").is_ok(303)
+    shown = browser.ask("GET", asked.headers["location"]).is_ok()
+    holds("Sign out?" in shown.text, shown.text)
+    out = browser.press(shown).is_ok(303)
+    equal(led_to(browser.ask("GET", out.headers["location"]).is_ok(200)), f"{GOODBYE}?state=s")
+    holds("/ui/login?" in browser.ask("GET", request()).is_ok(303).headers["location"])
+
+
+def asked_about(api: Api, endpoint: str, token: str, secret: str) -> Answer:
+    form = {"token": token, "client_id": "shop", "client_secret": secret}
+    return api.ask("POST", f"/oauth2/{endpoint}", form=form)
 
 
 def registered(emulator: Deployment) -> str:
@@ -75,9 +100,16 @@ def request(**more: str) -> str:
 
 def sent(answer: Answer, name: str) -> str:
     """A parameter of where it sends the browser, which is the application."""
-    location = answer.headers["location"]
+    location = led_to(answer)
     holds(location.startswith(f"{CALLBACK}?"), location)
     return urllib.parse.parse_qs(urllib.parse.urlsplit(location).query)[name][0]
+
+
+def led_to(answer: Answer) -> str:
+    """Where it sends the browser: by a redirect, or by a page that leads on."""
+    if found := re.search(r'<meta http-equiv="refresh" content="0; url=([^"]*)">', answer.text):
+        return html.unescape(found[1])
+    return answer.headers["location"]
 
 
 def exchange(api: Api, code: str, secret: str) -> Answer:

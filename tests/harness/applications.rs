@@ -29,6 +29,7 @@ id = "shop"
 kind = "web"
 name = { en = "Shop & Co", de = "Laden" }
 redirect_uris = ["https://shop.example/callback"]
+post_logout_redirect_uris = ["https://shop.example/bye", "https://shop.example/bye?from=us"]
 grants = ["authorization_code", "refresh_token"]
 scopes = ["openid", "profile", "email", "offline_access", "orders:read"]
 resources = ["https://orders.example"]
@@ -55,7 +56,26 @@ consent = "none"
 id = "stranger"
 kind = "web"
 name = { en = "Stranger" }
-redirect_uris = ["https://stranger.example/callback"]
+redirect_uris = ["https://stranger.example/callback", "https://other.example/callback"]
+scopes = ["openid", "email", "orders:read"]
+resources = ["https://orders.example"]
+
+[[client]]
+id = "suite"
+kind = "web"
+name = { en = "Suite" }
+redirect_uris = ["https://shop.example/callback"]
+post_logout_redirect_uris = ["https://shop.example/bye"]
+grants = ["authorization_code", "refresh_token"]
+scopes = ["openid", "profile", "email"]
+consent = "none"
+pkce = "legacy"
+
+[[client]]
+id = "orders"
+kind = "resource_server"
+name = { en = "Orders" }
+resources = ["https://orders.example"]
 "#;
 
 /// Registers the applications.
@@ -64,7 +84,9 @@ pub async fn register_applications(server: &TestServer) {
     for step in plan(&server.app, &registry, false).await.unwrap() {
         carry_out(&server.app, &server.context(), &step).await.unwrap();
     }
-    give_secret(&server.app, &server.context(), &ClientId::parse("shop").unwrap(), SECRET).await.unwrap();
+    for client in ["shop", "stranger", "suite", "orders"] {
+        give_secret(&server.app, &server.context(), &ClientId::parse(client).unwrap(), SECRET).await.unwrap();
+    }
 }
 
 /// A server with the applications and a person.
@@ -99,10 +121,30 @@ fn encoded(value: &str) -> String {
     url.query().unwrap()[2..].to_owned()
 }
 
+/// Where an answer sends the browser: by a redirect, or by a page that leads on.
+pub fn leads_to(answer: &Answer) -> String {
+    match answer.text.split_once("<meta http-equiv=\"refresh\" content=\"0; url=") {
+        Some((_, rest)) => unescaped(rest.split('"').next().unwrap()),
+        None => answer.header("location").to_owned(),
+    }
+}
+
+/// Where the button of a page leads that is at its end.
+#[track_caller]
+pub fn button(answer: &Answer) -> (String, String) {
+    let link = answer.text.split_once("<a class=\"button\" href=\"").unwrap_or_else(|| panic!("{}", answer.text)).1;
+    let (location, rest) = link.split_once("\">").unwrap();
+    (unescaped(location), rest.split("</a>").next().unwrap().to_owned())
+}
+
+fn unescaped(html: &str) -> String {
+    html.replace("&amp;", "&").replace("&#x2f;", "/").replace("&quot;", "\"").replace("&#x27;", "'")
+}
+
 /// A parameter of where an answer sends the browser.
 pub fn sent(answer: &Answer, name: &str) -> Option<String> {
     let base = Url::parse("https://auth.example.com").unwrap();
-    let url = base.join(answer.header("location")).unwrap();
+    let url = base.join(&leads_to(answer)).unwrap();
     url.query_pairs().find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
 }
 
@@ -132,7 +174,7 @@ pub async fn code_of(server: &TestServer, browser: &mut Browser, more: &[(&str, 
     let asked = browser.open(server, &authorize(more)).await;
     let back = if asked.status == 303 { browser.sign_in(server, &asked, EMAIL, PASSWORD).await } else { asked };
     server.step();
-    sent(&back, "code").unwrap_or_else(|| panic!("no code in {}", back.header("location")))
+    sent(&back, "code").unwrap_or_else(|| panic!("no code in {}", back.text))
 }
 
 /// What the shop sends for its tokens; of two members of a name, the second one counts, and empty ones are left out.
@@ -164,8 +206,23 @@ pub fn refresh(token: &str, more: &[(&str, &str)]) -> Vec<(String, String)> {
 
 /// The claims of a token, unverified.
 pub fn claims(token: &str) -> serde_json::Value {
+    part(token, 1)
+}
+
+/// The header of a token.
+pub fn jose_header(token: &str) -> serde_json::Value {
+    part(token, 0)
+}
+
+/// As a part of a token is written.
+pub fn base64url(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn part(token: &str, index: usize) -> serde_json::Value {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    let payload = token.split('.').nth(1).unwrap();
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+    let part = token.split('.').nth(index).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }

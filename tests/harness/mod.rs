@@ -106,7 +106,7 @@ pub struct TestServer {
 }
 
 /// A reply, read whole.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Answer {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,

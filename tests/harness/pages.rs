@@ -39,7 +39,17 @@ impl Browser {
         typed: &[(&str, &str)],
         origin: Option<&str>,
     ) -> Answer {
-        let form = form(shown);
+        self.submit_form(server, &form(shown), typed, origin).await
+    }
+
+    /// As [`Self::submit`], of a page with several.
+    pub async fn submit_form(
+        &mut self,
+        server: &TestServer,
+        form: &Form,
+        typed: &[(&str, &str)],
+        origin: Option<&str>,
+    ) -> Answer {
         let mut fields = form.hidden.clone();
         fields.extend(typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let mut request = server.request(Method::POST, &form.action).form(&fields);
@@ -79,20 +89,39 @@ impl Browser {
     }
 }
 
-/// A page's one form.
+/// A form.
+#[derive(Debug, Clone)]
 pub struct Form {
     pub action: String,
     pub hidden: Vec<(String, String)>,
+    /// The names and the values of its buttons.
+    pub names: Vec<String>,
+    pub values: Vec<String>,
 }
 
 /// The form of a page.
 #[track_caller]
 pub fn form(page: &Answer) -> Form {
-    let html = &page.text;
-    let (_, form) = html.split_once("<form method=\"post\"").unwrap_or_else(|| panic!("no form in {html}"));
-    let inputs = form.split("<input type=\"hidden\"").skip(1);
-    let hidden = inputs.map(|input| (attribute(input, "name"), attribute(input, "value"))).collect();
-    Form { action: attribute(form, "action"), hidden }
+    let found = forms(page).into_iter().next();
+    found.unwrap_or_else(|| panic!("no form in {}", page.text))
+}
+
+/// The forms of a page.
+pub fn forms(page: &Answer) -> Vec<Form> {
+    let forms = page.text.split("<form method=\"post\"").skip(1);
+    let read = |form: &str| {
+        let form = form.split("</form>").next().unwrap();
+        let inputs = form.split("<input type=\"hidden\"").skip(1);
+        let buttons = form.split("<button").skip(1).map(|it| it.split('>').next().unwrap());
+        let named: Vec<&str> = buttons.filter(|it| it.contains(" name=\"") && it.contains(" value=\"")).collect();
+        Form {
+            action: attribute(form, "action"),
+            hidden: inputs.map(|input| (attribute(input, "name"), attribute(input, "value"))).collect(),
+            names: named.iter().map(|it| attribute(it, "name")).collect(),
+            values: named.iter().map(|it| attribute(it, "value")).collect(),
+        }
+    };
+    forms.map(read).collect()
 }
 
 /// The first attribute of this name.

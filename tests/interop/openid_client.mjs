@@ -3,61 +3,11 @@
 // openid_client.mjs ISSUER EMAIL PASSWORD, with one {"id": …, "secret": …, "redirect_uri": …, "method": …} a line on standard
 // input. Prints one line a client and exits 0 only if each got its tokens and its person.
 
-import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import * as client from "openid-client";
+import { Browser } from "./browser.mjs";
 
 const [issuer, email, password] = process.argv.slice(2);
-
-/** A browser without JavaScript: it keeps cookies, follows redirects, and fills in the form that it is shown. */
-class Browser {
-  cookies = new Map();
-
-  /** Not by fetch, which says that it is a script: pages refuse that. */
-  ask(url, { method = "GET", body = "", headers = {} } = {}) {
-    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
-    const sent = { accept: "text/html", ...headers, ...(cookie && { cookie }) };
-    return new Promise((resolve, reject) => {
-      const asked = request(url, { method, headers: sent }, (answer) => {
-        for (const set of answer.headers["set-cookie"] ?? []) {
-          const [name, value] = set.split(";")[0].split("=");
-          this.cookies.set(name, value);
-        }
-        resolve({ status: answer.statusCode, location: answer.headers.location, text: () => text(answer) });
-      });
-      asked.on("error", reject);
-      asked.end(body);
-    });
-  }
-
-  /** Goes on until it is sent to the application; gives the address. */
-  async signIn(url, redirectUri) {
-    let answer = await this.ask(url);
-    for (let steps = 0; steps < 10; steps += 1) {
-      const { location } = answer;
-      if (location) {
-        if (location.startsWith(redirectUri)) return new URL(location);
-        answer = await this.ask(new URL(location, issuer));
-        continue;
-      }
-      const html = await answer.text();
-      if (answer.status !== 200) throw new Error(`${answer.status}: ${html}`);
-      const fields = new URLSearchParams();
-      for (const [, name, value] of html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)) {
-        fields.set(name, value);
-      }
-      fields.set("email", email);
-      fields.set("password", password);
-      const [, action] = html.match(/<form method="post" action="([^"]*)"/);
-      answer = await this.ask(new URL(action, issuer), {
-        method: "POST",
-        body: fields.toString(),
-        headers: { origin: issuer, "content-type": "application/x-www-form-urlencoded" },
-      });
-    }
-    throw new Error("it is sent around in circles");
-  }
-}
 
 async function application({ id, secret, redirect_uri: redirectUri, method }, browser) {
   const how = {
@@ -88,7 +38,7 @@ async function application({ id, secret, redirect_uri: redirectUri, method }, br
   if (again.error !== "invalid_grant") throw new Error(`the code was taken twice: ${again}`);
 }
 
-const browser = new Browser();
+const browser = new Browser(issuer, email, password);
 let wrong = 0;
 const lines = (await text(process.stdin)).split("\n").filter((line) => line.trim());
 for (const one of lines.map((line) => JSON.parse(line))) {

@@ -4,6 +4,7 @@ mod document;
 
 use http::StatusCode;
 use wardgate::app::{App, Needs};
+use wardgate::domain::timestamp::Timestamp;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
@@ -11,7 +12,7 @@ use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::secrets::RingName;
-use wardgate::use_cases::accounts::me_export::me_export;
+use wardgate::use_cases::accounts::me_export::{Export, me_export};
 
 use document::MeExportReply;
 
@@ -41,6 +42,11 @@ pub const OPERATION: Operation = Operation {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let export = me_export(app, &request.context, request.bearer_token()).await?;
-    let reply = Reply::json(StatusCode::OK, &MeExportReply::new(export, request.context.now))?;
+    document(export, request.context.now)
+}
+
+/// An export as a file to be saved; a page has it, too.
+pub fn document(export: Export, now: Timestamp) -> Result<Reply, Problem> {
+    let reply = Reply::json(StatusCode::OK, &MeExportReply::new(export, now))?;
     Ok(reply.attachment(r#"attachment; filename="account.json""#))
 }

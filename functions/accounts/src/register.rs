@@ -13,7 +13,7 @@ use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::http::{cookies, members};
 use wardgate::secrets::RingName;
-use wardgate::use_cases::accounts::register::{Register, RegisterError, admit, register};
+use wardgate::use_cases::accounts::register::{Register, admit, register};
 
 /// What answers `POST /v1/register`.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -70,13 +70,13 @@ pub struct RegisterReply {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
-    admit(app).map_err(problem)?;
+    admit(app)?;
     let body: RegisterRequest = request.json()?;
     let email = members::email(&body.email)?;
     let name = body.name.as_deref().map(DisplayName::parse).transpose();
     let name = name.map_err(|error| Problem::invalid_member("name", "invalid", error.to_string()))?;
     let asked = Register { email, password: &body.password, name };
-    let registered = register(app, &request.context, asked).await.map_err(problem)?;
+    let registered = register(app, &request.context, asked).await?;
     let reply = RegisterReply { status: "verification_sent", flow_token: registered.flow_token.clone() };
     let mut reply = Reply::json(StatusCode::ACCEPTED, &reply)?;
     // For the page that the mail links to, in this browser. Programs have no origin, and keep the token themselves.
@@ -84,15 +84,4 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
         reply.headers.push(cookies::keep_flow(app, &registered.flow_token)?);
     }
     Ok(reply)
-}
-
-fn problem(error: RegisterError) -> Problem {
-    match error {
-        RegisterError::SignUpClosed => {
-            Problem::switched_off("sign_up_closed", "Sign-up is closed.", "No new accounts are taken for now.")
-        }
-        RegisterError::Password(rejection) => Problem::invalid_member("password", rejection.code(), rejection.detail()),
-        RegisterError::TooManyAttempts { retry_after } => Problem::too_many_attempts(retry_after),
-        RegisterError::Fault(fault) => fault.into(),
-    }
 }

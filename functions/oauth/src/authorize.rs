@@ -4,17 +4,19 @@
 use http::{Method, StatusCode};
 use wardgate::app::{App, Needs};
 use wardgate::domain::oauth::continuation::{AUTHORIZE, Continuation};
+use wardgate::http::authorization_answer::send_back;
 use wardgate::http::cookies;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, html, schema};
-use wardgate::http::page::{Notice, Page};
+use wardgate::http::page::{Form, Notice, Page};
 use wardgate::http::page_endpoint::{PERSON, show};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::secrets::RingName;
-use wardgate::use_cases::oauth::authorize::{Authorize, AuthorizeError, Authorized, authorize};
+use wardgate::use_cases::oauth::admitted::AuthorizeError;
+use wardgate::use_cases::oauth::authorize::{Authorize, Authorized, Visit, authorize};
 
 /// What answers both.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -45,14 +47,18 @@ pub const OPERATION: Operation = Operation {
         parameter("code_challenge", "The SHA-256 of the verifier in base64url (RFC 7636)."),
         parameter("code_challenge_method", "`S256`."),
         parameter("resource", "An API that tokens are asked for (RFC 8707); may come more than once."),
-        parameter("prompt", "`none`, `login` or `select_account`."),
+        parameter("prompt", "`none`, `create`, or some of `login`, `select_account` and `consent`."),
         parameter("max_age", "How many seconds ago the person may have signed in."),
+        parameter("response_mode", "`query`, or `form_post`."),
+        parameter("ui_locales", "Languages of the pages, the most liked first."),
+        parameter("id_token_hint", "An ID token of the person who is to be signed in."),
         parameter("login_hint", "The address of the person, if the client knows it."),
     ],
     request: Body::None,
     responses: &[
+        (200, "The same from a form of ours, or into one of the client's: a page that leads on by itself.", Some(html)),
         (302, "Back to the client, with `code` or `error`, `state` and `iss` (RFC 9207).", None),
-        (303, "To the page on which the person signs in; from a form, to the same by GET.", None),
+        (303, "To the page on which the person signs in or is asked; from a form, to the same by GET.", None),
         (400, "The client is not known, or the address is not its own: the browser is sent nowhere.", Some(html)),
         (503, "Busy; try again after Retry-After.", Some(html)),
     ],
@@ -72,20 +78,17 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let session_token = cookies::session_token(&request.headers);
     let asked = Authorize { query: &request.query, session_token: session_token.as_deref() };
     match authorize(app, &request.context, asked).await {
-        Ok(Authorized::Back { redirect_uri, state, result }) => {
-            let issuer = app.config.tokens.issuer.as_str();
-            let state = state.iter().map(|state| ("state", state.as_str()));
-            let answer = match &result {
-                Ok(code) => vec![("code", code.as_str())],
-                Err(error) => vec![("error", error.code), ("error_description", error.description)],
-            };
-            let pairs = answer.into_iter().chain(state).chain([("iss", issuer)]);
-            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-            let mark = if redirect_uri.contains('?') { '&' } else { '?' };
-            Reply::redirect(StatusCode::FOUND, &format!("{redirect_uri}{mark}{query}"))
+        Ok(Authorized::Back(answer)) => {
+            let language = Continuation::of_authorize(&request.query).and_then(|asked| asked.language());
+            send_back(app, language.unwrap_or(request.context.language), &answer)
         }
-        Ok(Authorized::SignIn { request, flow }) => {
-            Reply::see_other(&format!("/ui/login?request={request}&flow={flow}"))
+        Ok(Authorized::Visit { page, request, flow }) => {
+            let form = match page {
+                Visit::SignIn => Form::Login,
+                Visit::Register => Form::Register,
+                Visit::Consent => Form::Consent,
+            };
+            Reply::see_other(&format!("{}?request={request}&flow={flow}", form.path()))
         }
         Err(AuthorizeError::UnknownClient) => refuse(app, request, Notice::UnknownClient),
         Err(AuthorizeError::ForeignRedirectUri) => refuse(app, request, Notice::ForeignRedirectUri),

@@ -1,23 +1,21 @@
 //! `POST /oauth2/token`: exchanges what an application has for tokens (RFC 6749, 3.2).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::header::{AUTHORIZATION, ORIGIN};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
+use http::header::ORIGIN;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wardgate::app::{App, Needs};
 use wardgate::domain::oauth::parameters::Parameters;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
-use wardgate::http::oauth::{OAuthError, in_oauth_terms, refusal};
+use wardgate::http::oauth::{OAuthError, client_proof, in_oauth_terms, refuse};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::secrets::RingName;
 use wardgate::use_cases::oauth::exchange::TokenError;
-use wardgate::use_cases::oauth::token::{ClientProof, TokenRequest, token};
+use wardgate::use_cases::oauth::token::{TokenRequest, token};
 
 /// What answers `POST /oauth2/token`.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -95,8 +93,7 @@ struct TokenReply {
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     request.require_form()?;
     let parameters = Parameters::parse(&request.body);
-    let by_basic = request.headers.contains_key(AUTHORIZATION);
-    let Some(client) = client_proof(&request.headers) else { return refuse(TokenError::InvalidClient, by_basic) };
+    let Some(client) = client_proof(&request.headers) else { return refuse(request, TokenError::InvalidClient) };
     let origin = request.headers.get(ORIGIN).map(|origin| String::from_utf8_lossy(origin.as_bytes()));
     let asked = TokenRequest { parameters: &parameters, client: &client, origin: origin.as_deref() };
     match token(app, &request.context, asked).await {
@@ -111,53 +108,6 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
                 refresh_token: tokens.refresh_token,
             },
         ),
-        Err(error) => refuse(error, by_basic),
+        Err(error) => refuse(request, error),
     }
-}
-
-fn refuse(error: TokenError, by_basic: bool) -> Result<Reply, Problem> {
-    let bad = StatusCode::BAD_REQUEST;
-    let (status, error, error_description) = match error {
-        TokenError::InvalidRequest(why) => (bad, "invalid_request", why),
-        TokenError::InvalidClient => {
-            (StatusCode::UNAUTHORIZED, "invalid_client", "the client is not known, or its secret is wrong")
-        }
-        TokenError::InvalidGrant => (
-            bad,
-            "invalid_grant",
-            "the code or refresh token is used, expired, or not of this client, redirect_uri and code_verifier",
-        ),
-        TokenError::UnauthorizedClient => (bad, "unauthorized_client", "the client is not registered for this grant"),
-        TokenError::UnsupportedGrantType => {
-            (bad, "unsupported_grant_type", "grant_type is authorization_code or refresh_token")
-        }
-        TokenError::InvalidScope => (bad, "invalid_scope", "the grant has not all of these scopes"),
-        TokenError::InvalidTarget => (bad, "invalid_target", "the grant has no such resource"),
-        TokenError::Fault(fault) => return Err(fault.into()),
-    };
-    let challenge = (by_basic && status == StatusCode::UNAUTHORIZED).then_some("Basic realm=\"token\"");
-    refusal(status, OAuthError { error, error_description }, challenge)
-}
-
-/// How a client shows who it is. `None` of an `Authorization` header that is none (RFC 6749, 2.3.1): id and secret are encoded
-/// as in a form, though ours need it not.
-fn client_proof(headers: &HeaderMap) -> Option<ClientProof> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Some(ClientProof::Body) };
-    if values.next().is_some() {
-        return None;
-    }
-    let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = String::from_utf8(STANDARD.decode(encoded.trim_matches(' ')).ok()?).ok()?;
-    let (id, secret) = decoded.split_once(':')?;
-    Some(ClientProof::Basic(form_decoded(id), form_decoded(secret)))
-}
-
-fn form_decoded(text: &str) -> String {
-    // Only a name has no `=` behind it.
-    let text = format!("v={}", text.replace('&', "%26"));
-    form_urlencoded::parse(text.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
 }

@@ -15,6 +15,8 @@ use wardgate::http::request::Request;
 use wardgate::secrets::RingName;
 use wardgate::use_cases::accounts::password_reset::{PasswordReset, PasswordResetError, password_reset};
 
+use crate::flow::WayBack;
+
 const ACTION: Action = Action::ResetPassword;
 
 /// What answers `POST /ui/reset-password`.
@@ -60,9 +62,11 @@ pub struct ResetPasswordForm {
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let form: ResetPasswordForm = request.form()?;
     let (email, rejected);
+    let way_back = WayBack::find(app, request).await;
+    let onward = way_back.as_ref().map(|way_back| way_back.onward(request));
     let page = match password_reset(app, &request.context, &form.token, &form.new_password).await {
         Ok(PasswordReset::Set(set, account)) => {
-            let page = Page::Done { action: ACTION, account: Some(account.display()) };
+            let page = Page::Done { action: ACTION, account: Some(account.display()), onward };
             let mut reply = show(app, request, page)?;
             // Only where the form is our page's (SE-06).
             if cookies::admit_own_origin(app, &request.headers).is_ok() {
@@ -72,7 +76,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
         }
         Ok(PasswordReset::Repeated(account)) => {
             email = account;
-            Page::Done { action: ACTION, account: Some(email.display()) }
+            Page::Done { action: ACTION, account: Some(email.display()), onward }
         }
         Err(PasswordResetError::InvalidToken) => Page::LinkInvalid(ACTION),
         Err(PasswordResetError::Password(rejection, account)) => {

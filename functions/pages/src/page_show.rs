@@ -1,22 +1,20 @@
 //! `GET /ui/{page}`: shows the page that a mail links to. It uses nothing up and reads nothing (OT-05): only the page's
-//! button does something with the link's token. And `GET /ui/login`, which reads what the application is called that sent the
-//! browser.
+//! button does something with the link's token. And the pages with which people sign in, which read what the
+//! application is called that sent the browser.
 
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
-use wardgate::domain::oauth::continuation::Continuation;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, html, schema};
-use wardgate::http::page::{Action, LoginPage, Page};
+use wardgate::http::page::{Action, Form, FormPage, Page};
 use wardgate::http::page_endpoint::{PERSON, show, with_page};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::http::{browser, csrf, favicon};
-use wardgate::use_cases::oauth::authorize::asking_client;
 
-use crate::page_login::{not_understood, show_login};
+use crate::flow::{Carried, GoingTo, not_understood};
 
 /// What answers `GET /ui/{page}`.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -43,7 +41,7 @@ pub const OPERATION: Operation = Operation {
         Parameter {
             name: "page",
             location: "path",
-            description: "verify-email, reset-password, confirm-email-change, undo-email-change, keep-account, sign-in or login.",
+            description: "verify-email, reset-password, confirm-email-change, undo-email-change, keep-account, sign-in, login, login-code, register or forgot.",
             schema: schema::<String>,
         },
         Parameter {
@@ -55,13 +53,13 @@ pub const OPERATION: Operation = Operation {
         Parameter {
             name: "request",
             location: "query",
-            description: "Of login: where the browser goes on afterwards, as /oauth2/authorize made it.",
+            description: "Of the last four: where the browser goes on afterwards, as /oauth2/authorize made it.",
             schema: schema::<String>,
         },
         Parameter {
             name: "flow",
             location: "query",
-            description: "Of login: when that began, as /oauth2/authorize made it.",
+            description: "Of the last four: when that began, as /oauth2/authorize made it.",
             schema: schema::<String>,
         },
     ],
@@ -79,9 +77,9 @@ struct Link {
     token: String,
 }
 
-/// A login page without a request is for the person alone, and one with a broken request for nobody.
+/// A form without a request is for the person alone, and one with a broken request for nobody.
 #[derive(Deserialize)]
-struct Login {
+struct InFlow {
     request: Option<String>,
     flow: Option<String>,
 }
@@ -90,29 +88,19 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     if request.path == favicon::PATH {
         return Ok(favicon::reply());
     }
-    if request.path_parameter("page") == "login" {
-        return login(app, request).await;
+    if let Some(form) = Form::named(request.path_parameter("page")) {
+        return show_form(app, request, form).await;
     }
     let action = Action::named(request.path_parameter("page"));
     let action = action.ok_or_else(|| Problem::not_found("There is no such page."))?;
     with_page(app, request, action, confirm(app, request, action))
 }
 
-async fn login(app: &App, request: &Request) -> Result<Reply, Problem> {
-    let asked: Login = request.query()?;
-    let going_to = asked.request.as_deref().map(Continuation::decode);
-    let client = match &going_to {
-        None => None,
-        Some(Some(going_to)) => asking_client(app, going_to).await?,
-        Some(None) => return not_understood(app, request),
-    };
-    let page = LoginPage {
-        request: asked.request.as_deref(),
-        flow: asked.flow.as_deref().unwrap_or_default(),
-        account: client.as_ref().and_then(|client| client.login_hint.as_deref()),
-        ..LoginPage::default()
-    };
-    show_login(app, request, client.as_ref(), page)
+async fn show_form(app: &App, request: &Request, form: Form) -> Result<Reply, Problem> {
+    let asked: InFlow = request.query()?;
+    let carried = Carried { request: asked.request.as_deref(), flow: asked.flow.as_deref() };
+    let Some(going_to) = GoingTo::read(carried) else { return not_understood(app, request) };
+    going_to.show_form(app, request, FormPage { form, ..FormPage::default() }).await
 }
 
 fn confirm(app: &App, request: &Request, action: Action) -> Result<Reply, Problem> {

@@ -20,6 +20,9 @@ use wardgate::secrets::RingName;
 use wardgate::use_cases::sign_in::login_email_code_verify::{
     EmailCodeError, LoginEmailCodeVerify, MailedProof, login_email_code_verify,
 };
+use wardgate::use_cases::sign_in::login_in_browser::session_of_refresh_token;
+
+use crate::flow::WayBack;
 
 const ACTION: Action = Action::SignIn;
 
@@ -83,8 +86,14 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     };
     match login_email_code_verify(app, &request.context, login).await {
         Ok(signed_in) => {
-            let mut reply = show(app, request, Page::Done { action: ACTION, account: None })?;
+            let way_back = WayBack::find(app, request).await;
+            let onward = way_back.as_ref().map(|way_back| way_back.onward(request));
+            let mut reply = show(app, request, Page::Done { action: ACTION, account: None, onward })?;
             reply.headers.push(cookies::keep(app, &signed_in.refresh_token)?);
+            // So that applications find the session, too.
+            if let Some(token) = session_of_refresh_token(app, &request.context, &signed_in.refresh_token).await? {
+                reply.headers.push(cookies::keep_session(app, &token, false)?);
+            }
             reply.headers.push(cookies::forget_code_flow()?);
             if let Some(token) = &signed_in.device_token {
                 reply.headers.push(cookies::keep_device(app, token)?);

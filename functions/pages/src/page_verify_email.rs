@@ -13,6 +13,8 @@ use wardgate::http::{cookies, csrf};
 use wardgate::secrets::RingName;
 use wardgate::use_cases::accounts::email_verify::{EmailVerified, EmailVerifyError, Proof, email_verify, is_flow};
 
+use crate::flow::WayBack;
+
 const ACTION: Action = Action::VerifyEmail;
 
 /// What answers `POST /ui/verify-email`.
@@ -64,7 +66,10 @@ async fn verify(app: &App, request: &Request, form: &CookieForm, flow_token: Opt
     }
     match email_verify(app, &request.context, Proof::Link(&form.token), flow_token).await {
         Ok(EmailVerified::Verified { email }) => {
-            let mut reply = show(app, request, Page::Done { action: ACTION, account: Some(email.display()) })?;
+            let way_back = WayBack::find(app, request).await;
+            let onward = way_back.as_ref().map(|way_back| way_back.onward(request));
+            let page = Page::Done { action: ACTION, account: Some(email.display()), onward };
+            let mut reply = show(app, request, page)?;
             reply.headers.push(cookies::forget_flow()?);
             Ok(reply)
         }

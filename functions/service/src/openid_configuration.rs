@@ -7,7 +7,8 @@ use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 use wardgate::app::{App, Needs};
-use wardgate::domain::oauth::continuation::AUTHORIZE;
+use wardgate::domain::language::Language;
+use wardgate::domain::oauth::continuation::{AUTHORIZE, LOGOUT};
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
@@ -50,12 +51,18 @@ pub struct Metadata {
     token_endpoint: String,
     /// Who has signed in.
     userinfo_endpoint: String,
+    /// Where clients end what they have of a person.
+    revocation_endpoint: String,
+    /// Where APIs ask about tokens.
+    introspection_endpoint: String,
+    /// Where applications send their people to be signed out.
+    end_session_endpoint: String,
     /// Where the verification keys are.
     jwks_uri: String,
     /// Codes alone (OAuth 2.1).
     response_types_supported: [&'static str; 1],
     /// How the code gets to the application.
-    response_modes_supported: [&'static str; 1],
+    response_modes_supported: [&'static str; 2],
     /// What is exchanged for tokens.
     grant_types_supported: [&'static str; 2],
     /// Everybody has the same `sub` for all clients.
@@ -64,6 +71,10 @@ pub struct Metadata {
     id_token_signing_alg_values_supported: [&'static str; 2],
     /// How clients show who they are.
     token_endpoint_auth_methods_supported: [&'static str; 3],
+    /// The same where they end what they have.
+    revocation_endpoint_auth_methods_supported: [&'static str; 3],
+    /// Where they ask about tokens, by a secret alone.
+    introspection_endpoint_auth_methods_supported: [&'static str; 2],
     /// RFC 7636.
     code_challenge_methods_supported: [&'static str; 1],
     /// Those of OpenID Connect; resources have more.
@@ -73,7 +84,9 @@ pub struct Metadata {
     /// How sure we are of who somebody is.
     acr_values_supported: [&'static str; 1],
     /// Which pages may be asked for.
-    prompt_values_supported: [&'static str; 3],
+    prompt_values_supported: [&'static str; 5],
+    /// In which languages people are asked.
+    ui_locales_supported: [&'static str; 2],
     /// RFC 9207.
     authorization_response_iss_parameter_supported: bool,
     /// Request objects are not.
@@ -90,18 +103,24 @@ fn handle(app: &App) -> Result<Reply, Problem> {
         authorization_endpoint: format!("{issuer}{AUTHORIZE}"),
         token_endpoint: format!("{issuer}/oauth2/token"),
         userinfo_endpoint: format!("{issuer}/oauth2/userinfo"),
+        revocation_endpoint: format!("{issuer}/oauth2/revoke"),
+        introspection_endpoint: format!("{issuer}/oauth2/introspect"),
+        end_session_endpoint: format!("{issuer}{LOGOUT}"),
         jwks_uri: format!("{issuer}/.well-known/jwks.json"),
         response_types_supported: ["code"],
-        response_modes_supported: ["query"],
+        response_modes_supported: ["query", "form_post"],
         grant_types_supported: ["authorization_code", "refresh_token"],
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: ["RS256", "ES256"],
         token_endpoint_auth_methods_supported: ["none", "client_secret_basic", "client_secret_post"],
+        revocation_endpoint_auth_methods_supported: ["none", "client_secret_basic", "client_secret_post"],
+        introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
         code_challenge_methods_supported: ["S256"],
         scopes_supported: ["openid", "profile", "email"],
         claims_supported: ["iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "name", "email", "email_verified"],
         acr_values_supported: ["urn:wardgate:1fa"],
-        prompt_values_supported: ["none", "login", "select_account"],
+        prompt_values_supported: ["none", "login", "select_account", "consent", "create"],
+        ui_locales_supported: Language::ALL.map(Language::tag),
         authorization_response_iss_parameter_supported: true,
         request_parameter_supported: false,
         request_uri_parameter_supported: false,

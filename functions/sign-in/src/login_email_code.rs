@@ -12,7 +12,7 @@ use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::http::{cookies, members};
 use wardgate::secrets::RingName;
-use wardgate::use_cases::sign_in::login_email_code::{CodeOrderError, admit, login_email_code};
+use wardgate::use_cases::sign_in::login_email_code::{admit, login_email_code};
 
 /// What answers `POST /v1/login/email-code`.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -65,11 +65,10 @@ pub struct LoginEmailCodeReply {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
-    admit(app).map_err(problem)?;
+    admit(app)?;
     let body: LoginEmailCodeRequest = request.json()?;
     let email = members::email(&body.email)?;
-    let ordered = login_email_code(app, &request.context, &email, body.device_token.as_deref()).await;
-    let ordered = ordered.map_err(problem)?;
+    let ordered = login_email_code(app, &request.context, &email, body.device_token.as_deref()).await?;
     let reply = LoginEmailCodeReply { status: "accepted", flow_token: ordered.flow_token.clone() };
     let mut reply = Reply::json(StatusCode::ACCEPTED, &reply)?;
     // For the page that the mail links to, in this browser. Programs have no origin, and keep the token themselves.
@@ -77,14 +76,4 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
         reply.headers.push(cookies::keep_code_flow(app, &ordered.flow_token)?);
     }
     Ok(reply)
-}
-
-fn problem(error: CodeOrderError) -> Problem {
-    match error {
-        CodeOrderError::SwitchedOff => {
-            let detail = "Sign in with your password. If you have none, ask for a new one.";
-            Problem::switched_off("email_codes_off", "Signing in by mail is switched off.", detail)
-        }
-        CodeOrderError::Fault(fault) => fault.into(),
-    }
 }

@@ -1,6 +1,5 @@
 //! `POST /v1/login/email-code/verify`: signs in with a mailed code, or with the token of a mailed link.
 
-use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
@@ -15,7 +14,7 @@ use wardgate::http::request::Request;
 use wardgate::http::signed_in::SignedInReply;
 use wardgate::secrets::RingName;
 use wardgate::use_cases::sign_in::login_email_code_verify::{
-    EmailCodeError, LoginEmailCodeVerify, MailedProof, login_email_code_verify,
+    LoginEmailCodeVerify, MailedProof, login_email_code_verify,
 };
 
 /// What answers `POST /v1/login/email-code/verify`.
@@ -92,7 +91,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let proof = proof(body.token, body.email, body.code, flow_token.is_some())?;
     let device_token = cookies::device_token(app, &request.headers, body.device_token);
     let login = LoginEmailCodeVerify { proof, flow_token, device_token };
-    let signed_in = login_email_code_verify(app, &request.context, login).await.map_err(problem)?;
+    let signed_in = login_email_code_verify(app, &request.context, login).await?;
     let mut reply = SignedInReply::reply(app, signed_in, body.transport)?;
     if cookie.is_some() && cookies::admit_origin(app, &request.headers).is_ok() {
         reply.headers.push(cookies::forget_code_flow()?);
@@ -118,24 +117,5 @@ fn proof(
             let email = members::email(&email)?;
             Ok(MailedProof::Code { email, code })
         }
-    }
-}
-
-fn problem(error: EmailCodeError) -> Problem {
-    match error {
-        EmailCodeError::Invalid | EmailCodeError::WrongCode { .. } => Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "invalid_code",
-            "The sign-in failed.",
-            "The code or the link is wrong, has expired, or was used. Ask for another.",
-        ),
-        EmailCodeError::CodeRequired { .. } => Problem::new(
-            StatusCode::FORBIDDEN,
-            "code_required",
-            "The code has to be typed.",
-            "The link was not asked for here. Send its token with the code that the mail says.",
-        ),
-        EmailCodeError::TooManyAttempts { retry_after } => Problem::too_many_attempts(retry_after),
-        EmailCodeError::Fault(fault) => fault.into(),
     }
 }

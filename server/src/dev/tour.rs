@@ -9,7 +9,11 @@ pub fn tour(base: &str) -> String {
     let member = |name: &str| format!(r#"sed 's/.*"{name}":"\([^"]*\)".*/\1/'"#);
     format!(
         r#"A demo user exists: {EMAIL} with the password "{PASSWORD}".
-Paste these lines into another terminal:
+
+In a browser: {base}/ui/account signs you in, and is the user's own page. For an application that signs people in,
+type `make web` in another terminal (it needs Node.js), and open http://localhost:3000.
+
+Or paste these lines into another terminal:
 
 # register: the answer is the same whether or not the address has an account
 curl -s {base}/v1/register {json} -d '{{"email":"ada@example.com","password":"analytical engines hum","name":"Ada"}}'; echo

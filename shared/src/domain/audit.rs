@@ -35,6 +35,10 @@ pub enum AuditAction {
     RefreshReused,
     /// A client got a code for the tokens of a person who is signed in.
     ClientAuthorized,
+    /// A person let a client have something of theirs.
+    ConsentGiven,
+    /// What a client had of a person was ended, by the client or by the person.
+    GrantEnded,
     /// A code came a second time; what it had been exchanged for was revoked (OC-08).
     CodeReused,
     /// An old refresh token of a client was used; what it came of was revoked (OC-10).

@@ -26,6 +26,14 @@ impl Language {
         }
     }
 
+    /// The first of these that exists: tags with spaces between, the most liked first.
+    pub fn first_of(tags: &str) -> Option<Self> {
+        tags.split(' ').find_map(|tag| {
+            let primary = tag.split('-').next().unwrap_or_default();
+            Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))
+        })
+    }
+
     /// The language that an `Accept-Language` field likes best (RFC 9110, 12.5.4). Regions do not matter: `de-AT` is
     /// German. Of equals the first named wins; `*` and what cannot be read is passed over.
     pub fn negotiate(accept_language: Option<&str>) -> Self {
@@ -71,6 +79,13 @@ mod tests {
             assert_eq!(Language::negotiate(Some(header)), expected, "{header}");
         }
         assert_eq!(Language::negotiate(None), Language::English);
+    }
+
+    #[test]
+    fn of_a_list_the_first_one_that_exists_is_taken() {
+        assert_eq!(Language::first_of("fr de-AT en"), Some(Language::German));
+        assert_eq!(Language::first_of("EN de"), Some(Language::English));
+        assert_eq!(Language::first_of("fr  den"), None);
     }
 
     #[test]

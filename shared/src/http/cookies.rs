@@ -19,6 +19,11 @@ const FLOW: &str = "__Host-wardgate-flow";
 const CODE_FLOW: &str = "__Host-wardgate-code-flow";
 const DEVICE: &str = "__Host-wardgate-device";
 const SESSION: &str = "__Host-wardgate-session";
+const CONTINUATION: &str = "__Host-wardgate-continue";
+/// The most bytes of a continuation that a browser keeps: a gateway takes 10,240 of the request line and all headers.
+const MAX_CONTINUATION: usize = 2048;
+/// How long a mail may take to be read, for its page to lead on.
+const CONTINUATION_LIFE: Duration = Duration::hours(1);
 
 /// How a session's refresh token travels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -76,6 +81,28 @@ pub fn session_token(headers: &HeaderMap) -> Option<String> {
 /// applications send browsers here.
 pub fn keep_session(app: &App, token: &str, remember: bool) -> Result<(HeaderName, HeaderValue), Problem> {
     set(SESSION, token, SameSite::Lax, remember.then(|| seconds(app.config.sessions.absolute_seconds)))
+}
+
+/// The header field that makes a browser forget its session.
+pub fn forget_session() -> Result<(HeaderName, HeaderValue), Problem> {
+    set(SESSION, "", SameSite::Lax, Some(Duration::ZERO))
+}
+
+/// Where a browser was going when its person asked for a mail, as pages carry it, and when that began.
+pub fn continuation(headers: &HeaderMap) -> Option<(String, String)> {
+    let kept = read(headers, CONTINUATION)?;
+    let (request, flow) = kept.split_once('.')?;
+    Some((request.to_owned(), flow.to_owned()))
+}
+
+/// The header field that has a browser keep that; none where it is too long. The newest one counts.
+pub fn keep_continuation(request: &str, flow: &str) -> Result<Option<(HeaderName, HeaderValue)>, Problem> {
+    let kept = format!("{request}.{flow}");
+    // What a page has carried may be anything.
+    if kept.len() > MAX_CONTINUATION || !kept.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_.".contains(&it)) {
+        return Ok(None);
+    }
+    set(CONTINUATION, &kept, SameSite::Lax, Some(CONTINUATION_LIFE)).map(Some)
 }
 
 /// The value of the cookie of this name. Everything else in the header is other people's, and may be any bytes.

@@ -79,8 +79,8 @@ pub async fn respond(app: &App, endpoint: &Endpoint, mut incoming: Incoming) -> 
     let deadline = deadline(app, incoming.time_left);
     let context = RequestContext { now, origin, language, request_id: request_id.clone() };
     let page_origin = incoming.headers.get(header::ORIGIN).cloned();
-    let admitted =
-        way.admit(app.config.http.edge_only).and_then(|()| navigation::admit(&incoming.path, &incoming.headers));
+    let admitted = way.admit(app.config.http.edge_only);
+    let admitted = admitted.and_then(|()| navigation::admit(&incoming.path, &incoming.query, &incoming.headers));
     let body = admitted.map(|()| incoming.body);
     let result = match body {
         Err(problem) => Err(problem),
@@ -160,7 +160,7 @@ pub fn refuse_unknown(
     headers: &HeaderMap,
     request_id: &str,
 ) -> Response<Bytes> {
-    if let Err(problem) = navigation::admit(path, headers) {
+    if let Err(problem) = navigation::admit(path, "", headers) {
         return refuse(&problem, request_id);
     }
     if !is_navigation(headers) {

@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod area;
+pub mod authorization_answer;
 pub mod bearer;
 pub mod browser;
 pub mod cookies;
@@ -28,8 +29,10 @@ pub mod request;
 pub mod signed_in;
 pub mod source_address;
 
+mod email_code;
 mod faults;
 mod form;
 mod media_type;
 mod password_check;
 mod redirect;
+mod registration;

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, StatusCode, header};
 
-use crate::domain::oauth::continuation::AUTHORIZE;
+use crate::domain::oauth::continuation::{AUTHORIZE, LOGOUT};
 use crate::http::problem::Problem;
 
 const MODE: &str = "sec-fetch-mode";
@@ -11,7 +11,7 @@ const DESTINATION: &str = "sec-fetch-dest";
 /// Whether a person's browser is to be at a path: at one of the pages, also one that does not exist, or where applications
 /// send it.
 pub fn is_page(path: &str) -> bool {
-    path == "/ui" || path.starts_with("/ui/") || path == AUTHORIZE
+    path == "/ui" || path.starts_with("/ui/") || path == AUTHORIZE || path == LOGOUT
 }
 
 /// Whether the answer is going to be a browser's window.
@@ -26,11 +26,22 @@ pub fn is_navigation(headers: &HeaderMap) -> bool {
     }
 }
 
+/// Whether the answer is going to be a page in a page.
+fn is_frame(headers: &HeaderMap) -> bool {
+    let is = |name, expected: &[u8]| headers.get(name).is_some_and(|value| value.as_bytes() == expected);
+    is(MODE, b"navigate") && is(DESTINATION, b"iframe")
+}
+
 /// Refuses a page to a script and to a frame (SE-07). API Gateway lets the scripts of listed origins read whatever it
 /// answers, and a page carries what its own browser alone should have. Programs, and browsers older than Fetch Metadata,
-/// say nothing and are let in.
-pub(super) fn admit(path: &str, headers: &HeaderMap) -> Result<(), Problem> {
+/// say nothing and are let in. A frame may ask silently for a sign-in (OC-26): no page is shown there, and a browser keeps the
+/// session's cookie to itself where the frame is on another site's page.
+pub(super) fn admit(path: &str, query: &str, headers: &HeaderMap) -> Result<(), Problem> {
     if !is_page(path) || !headers.contains_key(MODE) || is_navigation(headers) {
+        return Ok(());
+    }
+    let is_silent = || form_urlencoded::parse(query.as_bytes()).any(|pair| pair == ("prompt".into(), "none".into()));
+    if path == AUTHORIZE && is_frame(headers) && is_silent() {
         return Ok(());
     }
     Err(Problem::new(
@@ -64,9 +75,17 @@ mod tests {
             (&[("sec-fetch-mode", ""), html][..], false, false),
         ] {
             let sent = headers(sent);
-            assert_eq!((is_navigation(&sent), admit("/ui/x", &sent).is_ok()), (navigates, admitted), "{sent:?}");
-            assert_eq!(admit(AUTHORIZE, &sent).is_ok(), admitted, "OC-23: {sent:?}");
-            assert!(admit("/v1/me", &sent).is_ok() && admit("/uia", &sent).is_ok());
+            assert_eq!(
+                (is_navigation(&sent), admit("/ui/x", "prompt=none", &sent).is_ok()),
+                (navigates, admitted),
+                "{sent:?}"
+            );
+            assert_eq!(admit(AUTHORIZE, "", &sent).is_ok(), admitted, "OC-23: {sent:?}");
+            let silent = admitted || is_frame(&sent);
+            assert_eq!(admit(AUTHORIZE, "a=b&prompt=none", &sent).is_ok(), silent, "OC-26: {sent:?}");
+            assert_eq!(admit(AUTHORIZE, "prompt=none+login", &sent).is_ok(), admitted, "OC-23: {sent:?}");
+            assert_eq!(admit(LOGOUT, "prompt=none", &sent).is_ok(), admitted, "OC-23: {sent:?}");
+            assert!(admit("/v1/me", "", &sent).is_ok() && admit("/uia", "", &sent).is_ok());
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The small pages that links in mails open. They work without JavaScript; showing one never uses its token up (OT-05).
 
+mod account;
 mod action;
-mod login;
+mod form;
 mod look;
 mod notice;
 #[cfg(test)]
@@ -16,13 +17,15 @@ use minijinja::context;
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
+pub use self::account::{AccountPage, ActivityRow, ApplicationRow, SessionRow};
 pub use self::action::Action;
-pub use self::login::{LoginPage, LoginRefusal};
+pub use self::form::{Asked, Form, FormPage, FormRefusal, Onward};
+use self::look::Script;
 pub use self::look::{ICON, STYLE};
 pub use self::notice::Notice;
 use crate::config::Service;
 use crate::domain::language::Language;
-use crate::domain::oauth::continuation::AUTHORIZE;
+use crate::domain::oauth::continuation::{ACCOUNT, AUTHORIZE, LOGOUT};
 use crate::domain::password::{PasswordPolicy, PasswordRejection};
 use crate::http::problem::Problem;
 use crate::http::reply::{Reply, retry_after};
@@ -34,13 +37,21 @@ macro_rules! files {
 
 static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
     Templates::new(&files!("page.html"
-        "parts/alert.html" "parts/code.html" "parts/login.html" "parts/logo.html" "parts/mark.html"
-        "parts/password.html" "parts/username.html"
-        "en/page.html" "en/login.html" "en/verify-email.html" "en/reset-password.html" "en/confirm-email-change.html"
-        "en/undo-email-change.html" "en/keep-account.html" "en/sign-in.html" "en/message.html"
-        "de/page.html" "de/login.html" "de/verify-email.html" "de/reset-password.html" "de/confirm-email-change.html"
-        "de/undo-email-change.html" "de/keep-account.html" "de/sign-in.html" "de/message.html"))
+        "parts/address.html" "parts/alert.html" "parts/code.html" "parts/flow.html" "parts/form-address.html"
+        "parts/consent-buttons.html" "parts/form-consent.html" "parts/form-login.html" "parts/form-login-code.html"
+        "parts/account.html" "parts/form-account-delete.html" "parts/form-account-email.html"
+        "parts/form-account-password.html" "parts/form-register.html" "parts/form-sign-out.html" "parts/leaving.html" "parts/logo.html"
+        "parts/mark.html" "parts/password.html" "parts/remember.html" "parts/username.html" "parts/ways.html"
+        "en/page.html" "en/login.html" "en/login-code.html" "en/register.html" "en/forgot.html" "en/verify-email.html" "en/reset-password.html" "en/confirm-email-change.html"
+        "en/undo-email-change.html" "en/keep-account.html" "en/sign-in.html" "en/message.html" "en/consent.html" "en/sign-out.html" "en/leaving.html" "en/account.html" "en/account-email.html"
+        "en/account-password.html" "en/account-delete.html"
+        "de/page.html" "de/login.html" "de/login-code.html" "de/register.html" "de/forgot.html" "de/verify-email.html" "de/reset-password.html" "de/confirm-email-change.html"
+        "de/undo-email-change.html" "de/keep-account.html" "de/sign-in.html" "de/message.html" "de/consent.html" "de/sign-out.html" "de/leaving.html" "de/account.html" "de/account-email.html"
+        "de/account-password.html" "de/account-delete.html"))
 });
+
+/// The letters and digits of a code to sign in with.
+pub const LOGIN_CODE_LENGTH: usize = 8;
 
 /// A code that a person types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,14 +98,58 @@ pub enum Page<'a> {
         /// Whether a wrong one was typed; the status is 400 then.
         wrong: bool,
     },
-    /// Signs in, with an address and a password.
-    Login(LoginPage<'a>),
+    /// A form with which people sign in, or get to where they can.
+    Form(FormPage<'a>),
+    /// A mail is on its way, or is not: that is not told (EN-04).
+    Mailed {
+        /// What was asked with.
+        form: Form,
+        /// The address that was typed.
+        account: &'a str,
+        /// The way back to where people sign in.
+        sign_in: &'a str,
+    },
     /// It is done.
     Done {
         /// What was done.
         action: Action,
         /// The address of the account that it was done to: known to whoever had the token.
         account: Option<&'a str>,
+        /// The application that its person was on the way to in this browser.
+        onward: Option<Onward<'a>>,
+    },
+    /// A person's own page.
+    Account(AccountPage<'a>),
+    /// What a form of the person's own has done.
+    Changed {
+        /// Which form.
+        form: Form,
+        /// The address that it is about.
+        account: Option<&'a str>,
+        /// The way on.
+        onward: Option<Onward<'a>>,
+    },
+    /// The browser is signed in, and was on its way to nowhere else.
+    SignedIn,
+    /// The browser is signed out.
+    SignedOut,
+    /// An application asks for something: the form posts `decision`, which is `allow` or `deny`.
+    Consent {
+        /// The form, with who is signed in as the account.
+        page: FormPage<'a>,
+        /// Where the answer goes.
+        host: &'a str,
+        /// What it asks for; nothing where it only asks who somebody is.
+        asks: &'a [Asked<'a>],
+    },
+    /// The browser goes on to an application by itself.
+    Leaving(Onward<'a>),
+    /// The same, with a form.
+    Post {
+        /// Where.
+        onward: Onward<'a>,
+        /// What the form has.
+        fields: &'a [(&'a str, &'a str)],
     },
     /// The link has expired, was used or is damaged: 400.
     LinkInvalid(Action),
@@ -130,12 +185,30 @@ impl Page<'_> {
             Self::Confirm { rejection: Some(_), .. } | Self::TypeCode { wrong: true, .. } | Self::LinkInvalid(_) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::Confirm { .. } | Self::ChoosePassword { .. } | Self::TypeCode { .. } | Self::Done { .. } => {
-                StatusCode::OK
-            }
-            Self::Login(page) => page.refusal.map_or(StatusCode::OK, LoginRefusal::status),
+            Self::Confirm { .. }
+            | Self::ChoosePassword { .. }
+            | Self::TypeCode { .. }
+            | Self::Mailed { .. }
+            | Self::Done { .. }
+            | Self::Account(_)
+            | Self::Changed { .. }
+            | Self::SignedIn
+            | Self::SignedOut
+            | Self::Leaving(_)
+            | Self::Post { .. } => StatusCode::OK,
+            Self::Form(page) | Self::Consent { page, .. } => page.refusal.map_or(StatusCode::OK, FormRefusal::status),
             Self::Refused(_) => StatusCode::FORBIDDEN,
             Self::TryLater { status, .. } | Self::Message { status, .. } => status,
+        }
+    }
+
+    /// Where its form goes.
+    fn path(self) -> String {
+        match self {
+            Self::Form(FormPage { form, .. }) | Self::Consent { page: FormPage { form, .. }, .. } => {
+                form.path().to_owned()
+            }
+            _ => format!("/ui/{}", self.words()),
         }
     }
 
@@ -143,7 +216,14 @@ impl Page<'_> {
     fn words(self) -> &'static str {
         let action = match self {
             Self::Message { .. } => return "message",
-            Self::Login(_) => return "login",
+            Self::Form(FormPage { form, .. }) | Self::Mailed { form, .. } | Self::Changed { form, .. } => {
+                return form.words();
+            }
+            Self::Account(_) => return "account",
+            Self::Consent { .. } => return name(Form::Consent.path()),
+            Self::SignedIn => return name(Form::Login.path()),
+            Self::SignedOut => return name(Form::SignOut.path()),
+            Self::Leaving(_) | Self::Post { .. } => return "leaving",
             Self::ChoosePassword { .. } => Action::ResetPassword,
             Self::Confirm { action, .. }
             | Self::TypeCode { action, .. }
@@ -152,11 +232,17 @@ impl Page<'_> {
             | Self::Refused(action)
             | Self::TryLater { action, .. } => action,
         };
-        action.path().trim_start_matches("/ui/")
+        name(action.path())
     }
 
     fn asks_for_password(self) -> bool {
         matches!(self, Self::ChoosePassword { .. } | Self::Confirm { action: Action::ResetPassword, .. })
+            || matches!(self, Self::Form(FormPage { form: Form::Register | Form::AccountPassword, .. }))
+    }
+
+    /// Whether there is a password that can be shown.
+    fn has_password(self) -> bool {
+        self.asks_for_password() || matches!(self, Self::Form(FormPage { form: Form::Login | Form::AccountEmail, .. }))
     }
 
     fn shown(&self) -> Shown<'_> {
@@ -179,7 +265,17 @@ impl Page<'_> {
                 let rejection = wrong.then_some("wrong_code");
                 Shown { kind: "form", field: "code", token, csrf, account, digits, length, wrong, rejection, ..shown }
             }
-            Self::Done { account, .. } => Shown { kind: "done", account, ..shown },
+            Self::Account(page) => Shown { kind: "account", own: Some(page), csrf: Some(page.csrf), ..shown },
+            Self::Done { account, onward, .. } | Self::Changed { account, onward, .. } => {
+                Shown { kind: "done", account, onward, ..shown }
+            }
+            Self::SignedIn | Self::SignedOut => Shown { kind: "done", ..shown },
+            Self::Leaving(onward) => Shown { kind: "leaving", onward: Some(onward), ..shown },
+            Self::Post { onward, fields } => Shown { kind: "leaving", onward: Some(onward), fields, ..shown },
+            Self::Mailed { account, sign_in, .. } => {
+                let onward = Some(Onward { location: sign_in, application: None });
+                Shown { kind: "done", account: Some(account), onward, ..shown }
+            }
             Self::LinkInvalid(_) => Shown { kind: "invalid", ..shown },
             Self::Refused(_) => Shown { kind: "refused", ..shown },
             Self::TryLater { status, retry_after, .. } => {
@@ -187,13 +283,20 @@ impl Page<'_> {
                 let case = if status == StatusCode::TOO_MANY_REQUESTS { "limited" } else { "" };
                 Shown { kind: "later", minutes, case, ..shown }
             }
-            Self::Login(page) => {
-                let rejection = page.refusal.map(LoginRefusal::code);
-                let minutes = page.refusal.map_or(0, LoginRefusal::minutes);
-                let LoginPage { csrf, account, .. } = page;
-                let (login, wrong) = (Some(page), rejection.is_some());
-                let shown = Shown { kind: "form", field: "login", csrf: Some(csrf), account, ..shown };
-                Shown { wrong, rejection, minutes, login, ..shown }
+            Self::Form(page) | Self::Consent { page, .. } => {
+                let (host, asks): (_, &[_]) = match *self {
+                    Self::Consent { host, asks, .. } => (host, asks),
+                    _ => ("", &[]),
+                };
+                let shown = Shown { host, asks, ..shown };
+                let FormPage { csrf, account, refusal, .. } = page;
+                let (digits, length) = (false, LOGIN_CODE_LENGTH);
+                let shown = Shown { kind: "form", field: page.form.field(), csrf: Some(csrf), account, ..shown };
+                let shown = Shown { form: Some(page), digits, length, ..shown };
+                let Some(refusal) = refusal else { return shown };
+                let shown = shown.rejected(refusal.rejection());
+                let (rejection, refused, minutes) = (Some(refusal.code()), refusal.field(), refusal.minutes());
+                Shown { wrong: true, rejection, refused, minutes, ..shown }
             }
             Self::Message { notice, .. } => Shown { kind: "message", case: notice.case(), ..shown },
         }
@@ -220,7 +323,20 @@ struct Shown<'a> {
     digits: bool,
     length: usize,
     minutes: u64,
-    login: Option<LoginPage<'a>>,
+    form: Option<FormPage<'a>>,
+    /// The field of `form` whose content is refused.
+    refused: &'static str,
+    onward: Option<Onward<'a>>,
+    /// What a form of an application's has.
+    fields: &'a [(&'a str, &'a str)],
+    own: Option<AccountPage<'a>>,
+    host: &'a str,
+    asks: &'a [Asked<'a>],
+}
+
+/// The name of a page of ours.
+fn name(path: &'static str) -> &'static str {
+    path.trim_start_matches("/ui/")
 }
 
 impl Shown<'_> {
@@ -237,13 +353,17 @@ impl Shown<'_> {
 /// Makes the reply.
 pub fn render(page: Page<'_>, language: Language, service: &Service) -> Result<Reply, Problem> {
     let (language, words) = (language.tag(), page.words());
-    let script = if page.asks_for_password() || matches!(page, Page::Login(_)) { look::SCRIPT } else { "" };
+    let script = match page {
+        Page::Post { .. } => Script::Send,
+        _ if page.has_password() => Script::Reveal,
+        _ => Script::None,
+    };
     let safe = |text: &str| Value::from_safe_string(text.to_owned());
     let values = context! {
         language,
-        path => safe(&format!("/ui/{words}")),
+        path => safe(&page.path()),
         style => safe(STYLE),
-        script => safe(script),
+        script => safe(script.text()),
         icon => safe(ICON),
         service_name => &service.name,
         url => service.url.as_deref().map(plain),
@@ -252,8 +372,7 @@ pub fn render(page: Page<'_>, language: Language, service: &Service) -> Result<R
         ..Value::from(Serde(page.shown()))
     };
     let body = TEMPLATES.render(&format!("{language}/{words}.html"), values).map_err(Problem::internal)?;
-    let leads_to = if let Page::Login(login) = page { login.leads_to } else { None };
-    let policy = look::policy(script, leads_to);
+    let policy = look::policy(script);
     let mut headers = vec![
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (header::CONTENT_LANGUAGE, HeaderValue::from_static(language)),
@@ -262,7 +381,8 @@ pub fn render(page: Page<'_>, language: Language, service: &Service) -> Result<R
     ];
     let wait = match page {
         Page::TryLater { retry_after, .. } => retry_after,
-        Page::Login(LoginPage { refusal: Some(refusal), .. }) => refusal.retry_after(),
+        Page::Form(FormPage { refusal: Some(refusal), .. })
+        | Page::Consent { page: FormPage { refusal: Some(refusal), .. }, .. } => refusal.retry_after(),
         _ => None,
     };
     headers.extend(wait.map(retry_after));
@@ -288,5 +408,9 @@ pub fn refusal(problem: &Problem, path: &str, language: Language, service: &Serv
 
 /// Whether an application's person signs in at this path.
 fn is_sign_in(path: &str) -> bool {
-    path == AUTHORIZE || path == "/ui/login"
+    path == AUTHORIZE
+        || path == LOGOUT
+        || path.starts_with(ACCOUNT)
+        || path == Form::Consent.path()
+        || path.strip_prefix("/ui/").and_then(Form::named).is_some()
 }

@@ -69,7 +69,7 @@ pub fn answer_press(
     followed: Result<Email, LinkError>,
 ) -> Result<Reply, Problem> {
     match followed {
-        Ok(email) => show(app, request, Page::Done { action, account: Some(email.display()) }),
+        Ok(email) => show(app, request, Page::Done { action, account: Some(email.display()), onward: None }),
         Err(LinkError::InvalidLink) => show(app, request, Page::LinkInvalid(action)),
         Err(LinkError::Fault(fault)) => Err(fault.into()),
     }

@@ -20,6 +20,7 @@ pub(super) const SESSION_PREFIX: &str = "SESSION#";
 
 /// The sort keys of what a user lets clients have begin with this.
 pub(super) const GRANT_PREFIX: &str = "GRANT#";
+pub(super) const CONSENT_PREFIX: &str = "CONSENT#";
 
 /// The sort keys of items that a mail is sent from begin with this; registrations' with [`REGISTRATION_PREFIX`].
 pub(super) const ONE_TIME_PREFIX: &str = "ONE_TIME#";
@@ -138,6 +139,16 @@ impl Key {
     /// What the sort keys of a user's grants begin with.
     pub(super) fn grants(user: UserId) -> Self {
         Self::new(format!("{USER_PREFIX}{user}"), GRANT_PREFIX)
+    }
+
+    /// Beside them: what the user has let a client have.
+    pub(super) fn consent(user: UserId, client: &ClientId) -> Self {
+        Self::new(format!("{USER_PREFIX}{user}"), format!("{CONSENT_PREFIX}{}", client.as_str()))
+    }
+
+    /// What the sort keys of a user's consents begin with.
+    pub(super) fn consents(user: UserId) -> Self {
+        Self::new(format!("{USER_PREFIX}{user}"), CONSENT_PREFIX)
     }
 
     /// What the sort keys of a user's sessions begin with.

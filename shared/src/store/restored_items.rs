@@ -11,7 +11,7 @@ use crate::store::Store;
 use crate::store::attributes::{Item, string};
 use crate::store::error::StoreError;
 use crate::store::keys::{
-    DEVICE_PREFIX, GRANT_PREFIX, Key, ONE_TIME_PREFIX, PROFILE, REGISTRATION_PREFIX, SESSION_PREFIX,
+    CONSENT_PREFIX, DEVICE_PREFIX, GRANT_PREFIX, Key, ONE_TIME_PREFIX, PROFILE, REGISTRATION_PREFIX, SESSION_PREFIX,
 };
 
 /// What the sweep changes: left out of an item's checksum, so that it is the same before and after.
@@ -127,6 +127,7 @@ fn kind(pk: &str, sk: &str) -> &'static str {
         (Some("USER"), PROFILE) => "user",
         (Some("USER"), sk) if sk.starts_with(SESSION_PREFIX) => "session",
         (Some("USER"), sk) if sk.starts_with(GRANT_PREFIX) => "grant",
+        (Some("USER"), sk) if sk.starts_with(CONSENT_PREFIX) => "consent",
         (Some("EMAIL"), "CREDENTIAL") => "credential",
         (Some("EMAIL"), sk) if sk.starts_with(ONE_TIME_PREFIX) => "one_time",
         (Some("EMAIL"), sk) if sk.starts_with(REGISTRATION_PREFIX) => "registration",

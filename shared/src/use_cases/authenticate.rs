@@ -13,6 +13,7 @@ use crate::domain::session::Session;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::User;
 use crate::fault::{Fault, fault_arm};
+use crate::use_cases::sign_in::browser_session::{BrowserSession, browser_session};
 
 /// Why a bearer is not accepted.
 #[derive(Debug, Error)]
@@ -82,24 +83,50 @@ pub fn principal(token: &AccessToken) -> Result<Principal, AuthenticateError> {
     }
 }
 
-/// Verifies an access token and asks the table whether its session and account are alive (SE-10).
+/// Who asks.
+#[derive(Debug, Clone, Copy)]
+pub enum Caller<'a> {
+    /// Whoever has this access token.
+    Bearer(Option<&'a str>),
+    /// A page, in a browser that keeps this of its session.
+    Browser(Option<&'a str>),
+}
+
+impl<'a> From<Option<&'a str>> for Caller<'a> {
+    fn from(access_token: Option<&'a str>) -> Self {
+        Self::Bearer(access_token)
+    }
+}
+
+/// Verifies who asks, and asks the table whether session and account are alive (SE-10).
 pub async fn authenticate(
     app: &App,
     context: &RequestContext,
-    token: Option<&str>,
+    caller: impl Into<Caller<'_>>,
 ) -> Result<Authenticated, AuthenticateError> {
-    let token = token.ok_or(AuthenticateError::Missing)?;
-    let principal = principal(&verify(app, context, token).await?)?;
-    live_session(app, context.now, principal).await
+    match caller.into() {
+        Caller::Bearer(token) => {
+            let token = token.ok_or(AuthenticateError::Missing)?;
+            let principal = principal(&verify(app, context, token).await?)?;
+            live_session(app, context.now, principal).await
+        }
+        Caller::Browser(token) => {
+            let ring = app.secrets.session_mac(context.now).await?;
+            let found = browser_session(app, context, &ring, token).await?;
+            let (BrowserSession { session, user }, _) = found.ok_or(AuthenticateError::SessionEnded)?;
+            let (user_id, session_id, auth_time) = (user.id, session.id, session.authenticated_at);
+            Ok(Authenticated { principal: Principal { user_id, session_id, auth_time }, session, user })
+        }
+    }
 }
 
 /// As [`authenticate`], for what only a person who has just signed in may do (SE-10). Refreshing does not count.
 pub async fn authenticate_fresh(
     app: &App,
     context: &RequestContext,
-    token: Option<&str>,
+    caller: impl Into<Caller<'_>>,
 ) -> Result<Authenticated, AuthenticateError> {
-    let caller = authenticate(app, context, token).await?;
+    let caller = authenticate(app, context, caller).await?;
     let age = context.now.since(caller.session.authenticated_at);
     let limit = Duration::from_secs(app.config.accounts.fresh_seconds);
     if age <= limit { Ok(caller) } else { Err(AuthenticateError::NotFresh) }

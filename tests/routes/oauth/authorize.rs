@@ -2,7 +2,10 @@
 
 use reqwest::Method;
 
-use crate::harness::applications::{CALLBACK, SESSION, authorize, register_applications, sent, with_applications};
+use crate::harness::applications::{
+    CALLBACK, SESSION, ask_for_tokens, authorize, button, exchange, leads_to, register_applications, sent,
+    with_applications,
+};
 use crate::harness::pages::{Browser, form, heading};
 use crate::harness::store_edge::Disturbance;
 use crate::harness::{AUDIT_TABLE, Answer, EMAIL, OTHER_PASSWORD, PASSWORD, TABLE, TestServer};
@@ -17,6 +20,8 @@ pub async fn drive(observer: &mut Observer) {
     browser.sign_in(&observer.server, &asked, EMAIL, PASSWORD).await;
     observer.see("authorize", async |it| expect(it.get(&authorize(&[])).await.status, 303)).await;
     observer.see("authorize", async |it| expect(browser.open(it, &authorize(&[])).await.status, 302)).await;
+    let hinted = authorize(&[("id_token_hint", "x")]);
+    observer.see("authorize", async |it| expect(browser.open(it, &hinted).await.status, 303)).await;
 }
 
 /// An error that went back to the client.
@@ -38,7 +43,7 @@ async fn signed_in(server: &TestServer) -> Browser {
     let mut browser = Browser::default();
     let asked = browser.open(server, &authorize(&[])).await;
     let back = browser.sign_in(server, &asked, EMAIL, PASSWORD).await;
-    assert!(sent(&back, "code").is_some(), "{}", back.header("location"));
+    assert!(sent(&back, "code").is_some(), "{}", back.text);
     server.step();
     browser
 }
@@ -52,11 +57,13 @@ async fn sec_oc_03_a_person_signs_in_and_the_browser_goes_back_with_code_state_a
     let shown = browser.open(&server, asked.header("location")).await;
     assert_eq!(heading(&shown), "Sign in to continue to Shop &amp; Co");
     let back = browser.sign_in(&server, &asked, EMAIL, PASSWORD).await;
-    assert_eq!(back.status, 302, "{}", back.text);
-    assert!(back.header("location").starts_with(&format!("{CALLBACK}?code=ac_")), "{}", back.header("location"));
+    // From a form the way ends at a page, which leads on (OC-30).
+    assert_eq!((back.status, heading(&back)), (200, "Back to Shop &amp; Co"), "{}", back.text);
+    assert!(leads_to(&back).starts_with(&format!("{CALLBACK}?code=ac_")), "{}", leads_to(&back));
+    assert_eq!(button(&back).0, leads_to(&back));
     assert_eq!(sent(&back, "state").as_deref(), Some("s t&ate"));
     assert_eq!(sent(&back, "iss").as_deref(), Some(server.base.as_str()));
-    assert_eq!(back.header("referrer-policy"), "no-referrer");
+    assert_eq!(back.header("referrer-policy"), "same-origin");
     assert_eq!(back.header("cache-control"), "no-store");
     // The code is in no table, and the trail says who got it.
     let code = sent(&back, "code").unwrap();
@@ -143,7 +150,12 @@ async fn sec_oc_01_sec_oc_03_what_is_wrong_goes_back_to_the_client_with_state_an
         (("request", "eyJ"), "request_not_supported"),
         (("request_uri", "https://shop.example/request"), "request_uri_not_supported"),
         (("prompt", "none"), "login_required"),
-        (("prompt", "consent"), "consent_required"),
+        (("prompt", "none login"), "invalid_request"),
+        (("prompt", "create login"), "invalid_request"),
+        (("prompt", "often"), "invalid_request"),
+        (("max_age", "+5"), "invalid_request"),
+        (("max_age", "-1"), "invalid_request"),
+        (("response_mode", "fragment"), "invalid_request"),
     ] {
         let back = server.get(&authorize(&[given])).await;
         assert_back(&back, error);
@@ -151,10 +163,6 @@ async fn sec_oc_01_sec_oc_03_what_is_wrong_goes_back_to_the_client_with_state_an
         assert_eq!(sent(&back, "iss").as_deref(), Some(server.base.as_str()), "{given:?}");
     }
     assert_back(&server.get(&format!("{}&scope=openid", authorize(&[]))).await, "invalid_request");
-    // Whoever has to be asked first cannot be yet.
-    let stranger = [("client_id", "stranger"), ("redirect_uri", "https://stranger.example/callback")];
-    let back = server.get(&authorize(&stranger)).await;
-    assert_eq!(sent(&back, "error").as_deref(), Some("consent_required"));
 }
 
 #[tokio::test]
@@ -171,12 +179,41 @@ async fn sec_oc_13_prompt_none_shows_no_page() {
     assert_eq!(sent(&back, "error").as_deref(), Some("interaction_required"), "OC-22");
 }
 
+/// Silently another person's code came back.
+#[tokio::test]
+async fn sec_oc_13_an_id_token_of_somebody_else_is_nobody_who_is_signed_in() {
+    let server = with_applications().await;
+    server.register("grace@example.com", PASSWORD).await;
+    let mut tokens = Vec::new();
+    for email in ["grace@example.com", EMAIL] {
+        let mut browser = Browser::default();
+        let asked = browser.open(&server, &authorize(&[])).await;
+        let back = browser.sign_in(&server, &asked, email, PASSWORD).await;
+        server.step();
+        let answer = ask_for_tokens(&server, &exchange(&sent(&back, "code").unwrap(), &[])).await;
+        tokens.push((answer.string("id_token"), browser));
+    }
+    let [(of_grace, _), (of_ada, mut browser)] = tokens.try_into().ok().unwrap();
+    for (hint, expected) in
+        [(of_ada.as_str(), None), (&of_grace, Some("login_required")), ("x", Some("login_required"))]
+    {
+        let back = browser.open(&server, &authorize(&[("prompt", "none"), ("id_token_hint", hint)])).await;
+        assert_eq!(sent(&back, "error").as_deref(), expected, "{hint}");
+        server.step();
+    }
+    let asked = browser.open(&server, &authorize(&[("id_token_hint", &of_grace)])).await;
+    assert!(asked.header("location").starts_with("/ui/login?"), "{}", asked.text);
+    // Whoever insists on being somebody else is not asked for ever.
+    let back = browser.sign_in(&server, &asked, EMAIL, PASSWORD).await;
+    assert_eq!(sent(&back, "error").as_deref(), Some("login_required"), "{}", back.text);
+}
+
 /// `prompt=login` was met by the sign-in of before, or asked for ever.
 #[tokio::test]
 async fn sec_oc_14_a_new_sign_in_is_asked_for_once_and_no_older_one_will_do() {
     let server = with_applications().await;
     let mut browser = signed_in(&server).await;
-    for again in [[("prompt", "login")], [("max_age", "0")], [("prompt", "select_account")]] {
+    for again in [[("prompt", "login")], [("max_age", "0")]] {
         server.clock.advance(5);
         let asked = browser.open(&server, &authorize(&again)).await;
         assert!(asked.header("location").starts_with("/ui/login?"), "{again:?}: {}", asked.header("location"));
@@ -205,13 +242,68 @@ async fn sec_oc_14_a_new_sign_in_is_asked_for_once_and_no_older_one_will_do() {
 async fn sec_oc_22_a_native_clients_person_presses_a_button_each_time() {
     let server = with_applications().await;
     let mut browser = signed_in(&server).await;
-    for uri in ["http://127.0.0.1:4000/callback", "com.example.cli:/callback"] {
+    for uri in ["http://127.0.0.1:4000/callback", "http://127.0.0.1:4001/callback", "com.example.cli:/callback"] {
+        server.clock.advance(5);
         let native = [("client_id", "cli"), ("redirect_uri", uri), ("scope", "openid")];
         let asked = browser.open(&server, &authorize(&native)).await;
-        assert!(asked.header("location").starts_with("/ui/login?"), "{}", asked.header("location"));
+        let shown = browser.open(&server, asked.header("location")).await;
+        assert_eq!(heading(&shown), "Continue to Command line?");
+        assert!(shown.text.contains(EMAIL) && !shown.text.contains("value=\"deny\""), "{}", shown.text);
         server.step();
-        let back = browser.sign_in(&server, &asked, EMAIL, PASSWORD).await;
-        assert!(back.header("location").starts_with(&format!("{uri}?code=ac_")), "{}", back.header("location"));
+        let pressed = browser.press(&server, &shown, &[("decision", "allow")]).await;
+        let back = browser.open(&server, pressed.header("location")).await;
+        assert!(leads_to(&back).starts_with(&format!("{uri}?code=ac_")), "{}", leads_to(&back));
+    }
+    // Whoever signs in has pressed something.
+    let native = [("client_id", "cli"), ("redirect_uri", "com.example.cli:/callback"), ("scope", "openid")];
+    let mut other = Browser::default();
+    let asked = other.open(&server, &authorize(&native)).await;
+    let back = other.sign_in(&server, &asked, EMAIL, PASSWORD).await;
+    assert!(leads_to(&back).starts_with("com.example.cli:/callback?code=ac_"), "{}", leads_to(&back));
+}
+
+#[tokio::test]
+async fn whoever_is_to_choose_an_account_is_shown_which_one_it_is() {
+    let server = with_applications().await;
+    let mut browser = signed_in(&server).await;
+    server.clock.advance(5);
+    let asked = browser.open(&server, &authorize(&[("prompt", "select_account")])).await;
+    let shown = browser.open(&server, asked.header("location")).await;
+    assert_eq!(heading(&shown), "Continue to Shop &amp; Co?");
+    assert!(shown.text.contains(EMAIL) && shown.text.contains("<a href=\"/ui/login?request="), "{}", shown.text);
+    server.step();
+    let pressed = browser.press(&server, &shown, &[("decision", "allow")]).await;
+    let back = browser.open(&server, pressed.header("location")).await;
+    assert!(sent(&back, "code").is_some(), "{}", back.text);
+}
+
+#[tokio::test]
+async fn pages_are_in_the_language_that_the_application_asks_for() {
+    let server = with_applications().await;
+    let mut browser = Browser { language: "en", ..Browser::default() };
+    let asked = browser.open(&server, &authorize(&[("ui_locales", "fr de-AT en")])).await;
+    let shown = browser.open(&server, asked.header("location")).await;
+    assert_eq!((heading(&shown), shown.header("content-language")), ("Anmelden und weiter zu Laden", "de"));
+    let refused = browser.press(&server, &shown, &[("email", EMAIL), ("password", "not this one")]).await;
+    assert_eq!((refused.status, refused.header("content-language")), (400, "de"));
+    let back = browser.sign_in(&server, &asked, EMAIL, PASSWORD).await;
+    assert_eq!((heading(&back), back.header("content-language")), ("Zurück zu Laden", "de"));
+}
+
+#[tokio::test]
+async fn an_answer_comes_in_a_form_where_the_client_asks_for_that() {
+    let server = with_applications().await;
+    let mut browser = signed_in(&server).await;
+    for (more, member) in [(("scope", "openid"), "code"), (("scope", "phone"), "error")] {
+        let back = browser.open(&server, &authorize(&[("response_mode", "form_post"), more])).await;
+        assert_eq!(back.status, 200, "{}", back.text);
+        let sent = form(&back);
+        assert_eq!(sent.action.replace("&#x2f;", "/"), CALLBACK);
+        let names: Vec<&str> = sent.hidden.iter().map(|(name, _)| name.as_str()).collect();
+        assert!(names.contains(&member) && names.contains(&"iss") && names.contains(&"state"), "{names:?}");
+        let policy = back.header("content-security-policy");
+        assert!(policy.contains("script-src 'sha256-") && !policy.contains("form-action"), "{policy}");
+        server.step();
     }
 }
 
@@ -285,11 +377,7 @@ async fn sec_oc_16_two_tabs_reach_their_own_client_in_either_order() {
             assert_eq!(pressed.status, 303, "{}", pressed.text);
             server.step();
             let back = browser.open(&server, pressed.header("location")).await;
-            assert!(
-                back.header("location").starts_with(&format!("https://{client}.example/")),
-                "{}",
-                back.header("location")
-            );
+            assert!(leads_to(&back).starts_with(&format!("https://{client}.example/")), "{}", leads_to(&back));
         }
     }
 }
@@ -335,13 +423,35 @@ async fn sec_oc_23_scripts_and_frames_get_nothing_before_a_cookie_is_read() {
     let browser = signed_in(&server).await;
     server.store.reset();
     let cookies = format!("{SESSION}={}", browser.cookies[SESSION]);
-    for (mode, destination) in [("cors", "empty"), ("no-cors", "image"), ("navigate", "iframe")] {
-        let request = server.request(Method::GET, &authorize(&[])).header("cookie", &cookies);
+    let silent = [("prompt", "none")];
+    for (mode, destination, asked) in [
+        ("cors", "empty", &[][..]),
+        ("cors", "empty", &silent),
+        ("no-cors", "image", &silent),
+        ("navigate", "iframe", &[]),
+        ("navigate", "object", &silent),
+    ] {
+        let request = server.request(Method::GET, &authorize(asked)).header("cookie", &cookies);
         let answer = server.send(request.header("sec-fetch-mode", mode).header("sec-fetch-dest", destination)).await;
         assert_eq!(answer.status, 403, "{mode}");
         assert_eq!(answer.header("access-control-allow-origin"), "");
     }
     assert!(server.store.rounds().is_empty());
+}
+
+/// A frame on another site's page comes without the session's cookie: the browser keeps it to itself.
+#[tokio::test]
+async fn sec_oc_26_a_frame_renews_silently_where_the_browser_sends_the_cookie() {
+    let server = with_applications().await;
+    let browser = signed_in(&server).await;
+    let ask = async |cookie: Option<&str>| {
+        let request = server.request(Method::GET, &authorize(&[("prompt", "none")]));
+        let request = request.header("sec-fetch-mode", "navigate").header("sec-fetch-dest", "iframe");
+        server.send(cookie.into_iter().fold(request, |it, cookie| it.header("cookie", cookie))).await
+    };
+    let cookie = format!("{SESSION}={}", browser.cookies[SESSION]);
+    assert!(sent(&ask(Some(&cookie)).await, "code").is_some());
+    assert_back(&ask(None).await, "login_required");
 }
 
 #[tokio::test]
@@ -353,22 +463,33 @@ async fn what_is_down_is_a_page_for_people() {
     assert_eq!((answer.status, heading(&answer)), (503, "Please try again later"), "{}", answer.text);
 }
 
+/// Browsers hold a form's policy against all that its answer leads to: an application that led on to another origin of its own
+/// left people on the sign-in page, without a word.
 #[tokio::test]
-async fn sec_oc_30_the_forms_policy_names_where_it_leads() {
+async fn sec_oc_30_a_form_leads_to_pages_of_ours_alone() {
     let server = with_applications().await;
-    let policy = async |given: &[(&'static str, &'static str)]| {
+    for (client, uri) in [
+        ("shop", CALLBACK),
+        ("page", "https://page.example/?from=us"),
+        ("cli", "http://127.0.0.1:4000/callback"),
+        ("cli", "com.example.cli:/callback"),
+    ] {
         let mut browser = Browser::default();
-        let asked = browser.open(&server, &authorize(given)).await;
+        let given = [("client_id", client), ("scope", "openid"), ("redirect_uri", uri)];
+        let asked = browser.open(&server, &authorize(&given)).await;
         let shown = browser.open(&server, asked.header("location")).await;
         assert_eq!(form(&shown).action, "/ui/login");
-        let policy = shown.header("content-security-policy").to_owned();
-        policy.split("; ").find(|it| it.starts_with("form-action")).unwrap().to_owned()
-    };
-    assert_eq!(policy(&[]).await, "form-action 'self' https://shop.example");
-    let native = [("client_id", "cli"), ("scope", "openid"), ("redirect_uri", "http://127.0.0.1:4000/callback")];
-    assert_eq!(policy(&native).await, "form-action 'self' http://127.0.0.1:4000");
-    let own = [("client_id", "cli"), ("scope", "openid"), ("redirect_uri", "com.example.cli:/callback")];
-    assert_eq!(policy(&own).await, "form-action 'self' com.example.cli:");
+        let policy = shown.header("content-security-policy").split("; ").find(|it| it.starts_with("form-action"));
+        assert_eq!(policy, Some("form-action 'self'"));
+        let mut answer = browser.press(&server, &shown, &[("email", EMAIL), ("password", PASSWORD)]).await;
+        server.step();
+        while answer.status == 303 {
+            assert!(answer.header("location").starts_with('/'), "{client}: {}", answer.header("location"));
+            answer = browser.open(&server, answer.header("location")).await;
+        }
+        assert_eq!(answer.status, 200, "{client}: {}", answer.text);
+        assert!(leads_to(&answer).starts_with(uri), "{client}: {}", leads_to(&answer));
+    }
 }
 
 #[tokio::test]

@@ -142,7 +142,7 @@ async fn sec_oc_11_sec_oc_46_clients_that_are_unknown_or_show_a_wrong_secret_loo
         ("shop", None),
         ("nobody", Some(SECRET)),
         ("no body", Some(SECRET)),
-        ("stranger", Some(SECRET)),
+        ("stranger", Some("wgcs_wrong")),
         ("page", Some("wgcs_any")),
     ] {
         let answer = ask(id, secret).await;

@@ -2,14 +2,29 @@
 
 use crate::permissions::Drive;
 
+mod page_account;
+mod page_account_credentials;
 mod page_confirm_email_change;
+mod page_consent;
+mod page_forgot;
 mod page_keep_account;
 mod page_login;
+mod page_login_code;
+mod page_register;
 mod page_reset_password;
 mod page_show;
 mod page_sign_in;
+mod page_sign_out;
 mod page_undo_email_change;
 mod page_verify_email;
 
 /// What drives its endpoint's branches by itself.
-pub const DRIVES: &[Drive] = &[|observer| Box::pin(page_login::drive(observer))];
+pub const DRIVES: &[Drive] = &[
+    |observer| Box::pin(page_account::drive(observer)),
+    |observer| Box::pin(page_account_credentials::drive(observer)),
+    |observer| Box::pin(page_consent::drive(observer)),
+    |observer| Box::pin(page_forgot::drive(observer)),
+    |observer| Box::pin(page_login::drive(observer)),
+    |observer| Box::pin(page_login_code::drive(observer)),
+    |observer| Box::pin(page_register::drive(observer)),
+];

@@ -97,7 +97,7 @@ async fn sec_oc_18_whoever_is_refused_sees_the_form_again_with_everything_but_th
     );
     assert!(!refused.text.contains(OTHER_PASSWORD) && !browser.cookies.contains_key(SESSION));
     assert_eq!(form(&refused).hidden, form(&shown).hidden);
-    assert!(refused.header("content-security-policy").contains("form-action 'self' https://shop.example"));
+    assert!(refused.header("content-security-policy").contains("form-action 'self'"));
     server.step();
     let pressed = browser.press(&server, &refused, &[("email", EMAIL), ("password", PASSWORD)]).await;
     server.step();

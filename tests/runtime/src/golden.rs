@@ -234,6 +234,8 @@ fn replace(member: &str, value: &mut Value) {
             }
         }
         Value::Number(_) if member.ends_with("_ms") => *value = "<milliseconds>".into(),
+        // Of tokens, in seconds since 1970.
+        Value::Number(_) if ["exp", "iat", "auth_time"].contains(&member) => *value = "<seconds>".into(),
         // Of the table, in which each endpoint leaves what it likes.
         Value::Number(_) if ["seen", "total"].contains(&member) => *value = "<items>".into(),
         Value::Array(items) => items.iter_mut().for_each(|item| replace(member, item)),

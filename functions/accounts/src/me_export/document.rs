@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use wardgate::domain::address_items::KnownDevice;
 use wardgate::domain::audit::{Activity, AuditAction};
+use wardgate::domain::oauth::consent::GivenConsent;
 use wardgate::domain::oauth::grant::Grant;
 use wardgate::domain::one_time::OneTime;
 use wardgate::domain::registration::{Registration, RegistrationKind};
@@ -25,6 +26,8 @@ pub(crate) struct MeExportReply {
     sessions: Vec<SessionDocument>,
     /// What applications may have of the person, newest first.
     applications: Vec<GrantDocument>,
+    /// What the person has let applications have, by application.
+    consents: Vec<ConsentDocument>,
     /// What happened, newest first.
     activity: Vec<ActivityDocument>,
     /// Where older activity begins, as the `cursor` of `GET /v1/me/activity`; null if all of it is here.
@@ -113,6 +116,18 @@ struct GrantDocument {
 }
 
 #[derive(Serialize, JsonSchema)]
+struct ConsentDocument {
+    client_id: String,
+    scopes: Vec<String>,
+    resources: Vec<String>,
+    /// Where the answers went.
+    hosts: Vec<String>,
+    created_at: String,
+    /// When the person said so last.
+    given_at: String,
+}
+
+#[derive(Serialize, JsonSchema)]
 struct ActivityDocument {
     id: String,
     #[schemars(with = "String")]
@@ -135,9 +150,23 @@ impl MeExportReply {
             addresses: export.addresses.into_iter().map(AddressDocument::from).collect(),
             sessions: export.sessions.into_iter().map(SessionDocument::from).collect(),
             applications: export.grants.into_iter().map(GrantDocument::from).collect(),
+            consents: export.consents.into_iter().map(ConsentDocument::from).collect(),
             activity: export.activity.into_iter().map(ActivityDocument::from).collect(),
             activity_next_cursor: export.next_activity.map(|id| id.to_string()),
             complete: export.complete,
+        }
+    }
+}
+
+impl From<GivenConsent> for ConsentDocument {
+    fn from(consent: GivenConsent) -> Self {
+        Self {
+            client_id: consent.client_id.as_str().to_owned(),
+            scopes: consent.scopes.into_iter().collect(),
+            resources: consent.resources.into_iter().map(String::from).collect(),
+            hosts: consent.hosts.into_iter().collect(),
+            created_at: consent.created_at.rfc3339(),
+            given_at: consent.at.rfc3339(),
         }
     }
 }

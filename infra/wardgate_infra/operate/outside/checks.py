@@ -30,7 +30,7 @@ HEADERS = {
 NOBODY = (HTTPStatus.NOT_FOUND, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
 PARAMETER = re.compile(r"\{([^}]*)\}")
 # What a route's parameter is asked with, where only some values lead anywhere.
-VALUES = {"page": "sign-in", "proxy+": "health"}
+VALUES = {"page": "sign-in", "proxy+": "health", "section": "delete"}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::oauth::client::{ClientRegistration, Consent, Pkce};
+use crate::domain::oauth::client::{ClientRegistration, Pkce};
 use crate::domain::oauth::client_kind::ClientKind;
 use crate::domain::oauth::parameters::Parameters;
 use crate::domain::oauth::resource::ResourceUri;
@@ -59,6 +59,29 @@ pub enum Prompt {
     None,
     /// The person signs in, whether signed in or not.
     SignIn,
+    /// The person gets an account, and signs in with it (Initiating User Registration via OpenID Connect 1.0).
+    Create,
+}
+
+/// How an answer gets to the client (OAuth 2.0 Multiple Response Type Encoding Practices, 2.1; OAuth 2.0 Form Post Response
+/// Mode, 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResponseMode {
+    /// In the address.
+    Query,
+    /// In a form that the browser posts.
+    FormPost,
+}
+
+impl ResponseMode {
+    /// What the request asks for.
+    pub fn read(parameters: &Parameters) -> Result<Self, AuthorizationError> {
+        match parameters.get("response_mode") {
+            None | Some("query") => Ok(Self::Query),
+            Some("form_post") => Ok(Self::FormPost),
+            Some(_) => Err(invalid("response_mode is query or form_post")),
+        }
+    }
 }
 
 /// A request that can be answered, if its person is willing.
@@ -74,6 +97,12 @@ pub struct Authorization {
     pub challenge: Option<String>,
     /// Which pages may be shown.
     pub prompt: Prompt,
+    /// Whether the person is asked, also about what was given before (`prompt=consent`).
+    pub asks_again: bool,
+    /// Whether the person presses something of ours before anything goes out: because the client has asked which account it is
+    /// (`prompt=select_account`), or because whoever listens on a loopback port or takes a scheme for itself could be anybody
+    /// (OC-22).
+    pub confirms: bool,
     /// How many seconds ago the person may have signed in.
     pub max_age: Option<u64>,
 }
@@ -95,20 +124,21 @@ impl Authorization {
             Some(_) => return Err(error("unsupported_response_type", "response_type is code")),
             None => return Err(invalid("response_type is missing")),
         }
-        if parameters.get("response_mode").is_some_and(|mode| mode != "query") {
-            return Err(invalid("response_mode is query"));
-        }
+        ResponseMode::read(parameters)?;
         let nonce = parameters.get("nonce").map(str::to_owned);
         if nonce.as_ref().is_some_and(|nonce| nonce.len() > MAX_NONCE) {
             return Err(invalid("nonce has at most 512 bytes"));
         }
-        let max_age = parameters.get("max_age").map(str::parse).transpose();
+        let max_age = parameters.get("max_age").map(seconds).transpose()?;
+        let asked = prompts(parameters)?;
         Ok(Self {
             challenge: challenge(parameters, client)?,
             scopes: scopes(parameters, client)?,
             resources: resources(parameters, client)?,
-            prompt: prompt(parameters, client)?,
-            max_age: max_age.map_err(|_| invalid("max_age is a number of seconds"))?,
+            prompt: prompt(&asked, client)?,
+            asks_again: asked.contains("consent"),
+            confirms: client.kind == ClientKind::Native || asked.contains("select_account"),
+            max_age,
             nonce,
         })
     }
@@ -151,32 +181,38 @@ fn resources(parameters: &Parameters, client: &ClientRegistration) -> Result<Vec
     Ok(found)
 }
 
-fn prompt(parameters: &Parameters, client: &ClientRegistration) -> Result<Prompt, AuthorizationError> {
+/// Digits alone: what has a sign is no number of seconds.
+fn seconds(text: &str) -> Result<u64, AuthorizationError> {
+    let seconds = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok());
+    seconds.flatten().ok_or(invalid("max_age is a number of seconds"))
+}
+
+fn prompts(parameters: &Parameters) -> Result<BTreeSet<&str>, AuthorizationError> {
     let asked: BTreeSet<&str> =
         parameters.get("prompt").unwrap_or_default().split(' ').filter(|it| !it.is_empty()).collect();
-    let is_known = |it: &&str| ["none", "login", "select_account", "consent"].contains(it);
+    let is_known = |it: &&str| ["none", "login", "select_account", "consent", "create"].contains(it);
     if !asked.iter().all(is_known) {
-        return Err(invalid("prompt is none, or some of login, select_account and consent"));
+        return Err(invalid("prompt is none, create, or some of login, select_account and consent"));
     }
-    let is_silent = asked.contains("none");
-    if is_silent && asked.len() > 1 {
-        return Err(invalid("prompt=none stands alone"));
+    if asked.len() > 1 && (asked.contains("none") || asked.contains("create")) {
+        return Err(invalid("prompt=none and prompt=create stand alone"));
     }
-    if client.consent == Consent::Required || asked.contains("consent") {
-        // There is no page that asks.
-        return Err(error(
-            "consent_required",
-            "people cannot be asked yet: register the client with consent = \"none\"",
-        ));
+    Ok(asked)
+}
+
+fn prompt(asked: &BTreeSet<&str>, client: &ClientRegistration) -> Result<Prompt, AuthorizationError> {
+    if asked.contains("none") {
+        return if client.kind == ClientKind::Native {
+            Err(error("interaction_required", "a native client's person presses a button on a page"))
+        } else {
+            Ok(Prompt::None)
+        };
     }
-    // Whoever listens on a loopback port or takes a scheme for itself could be anybody: a person presses something (OC-22).
-    let is_anybody = client.kind == ClientKind::Native;
-    match (is_silent, is_anybody) {
-        (true, true) => Err(error("interaction_required", "a native client's person has to sign in on a page")),
-        (true, false) => Ok(Prompt::None),
-        (false, false) if asked.is_empty() => Ok(Prompt::WhatIsNeeded),
-        (false, _) => Ok(Prompt::SignIn),
-    }
+    Ok(match () {
+        () if asked.contains("create") => Prompt::Create,
+        () if asked.contains("login") => Prompt::SignIn,
+        () => Prompt::WhatIsNeeded,
+    })
 }
 
 #[cfg(test)]

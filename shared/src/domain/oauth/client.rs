@@ -98,8 +98,12 @@ pub struct ClientRegistration {
     pub kind: ClientKind,
     /// What people read, by language; `en` is there.
     pub name: BTreeMap<String, String>,
-    /// Where responses may go.
+    /// Where responses may go. A resource server has none.
+    #[serde(default)]
     pub redirect_uris: Vec<RedirectUri>,
+    /// Where browsers may go once they are signed out (OpenID Connect RP-Initiated Logout 1.0, 3).
+    #[serde(default)]
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
     /// Origins whose pages may ask for tokens, beside those of its redirect URIs.
     #[serde(default)]
     pub allowed_origins: Vec<String>,
@@ -168,8 +172,11 @@ pub enum InvalidClient {
     #[error("name: {0}")]
     Name(#[from] InvalidWords),
     /// There is none, or too many.
-    #[error("redirect_uris: a client has 1 to {MAX_URIS}")]
+    #[error("redirect_uris: a client has 1 to {MAX_URIS}, and at most as many post_logout_redirect_uris")]
     RedirectUris,
+    /// It only asks about tokens.
+    #[error("redirect_uris: a resource server signs nobody in, and has none")]
+    ResourceServer,
     /// One that cannot be registered.
     #[error("redirect_uris: {0}: {1}")]
     RedirectUri(String, InvalidRedirectUri),
@@ -198,19 +205,15 @@ impl ClientRegistration {
         self.redirect_uris.iter().any(|own| own.matches(requested, self.kind))
     }
 
+    /// Whether a browser may go to this URI once it is signed out, byte by byte.
+    pub fn logs_out_to(&self, requested: &str) -> bool {
+        self.post_logout_redirect_uris.iter().any(|own| own.matches(requested, self.kind))
+    }
+
     /// Whether it can be registered. `in_development` is as of [`RedirectUri::parse`].
     pub fn check(&self, in_development: bool) -> Result<(), InvalidClient> {
         check_words(&self.name)?;
-        if self.redirect_uris.is_empty() || self.redirect_uris.len() > MAX_URIS {
-            return Err(InvalidClient::RedirectUris);
-        }
-        for (index, uri) in self.redirect_uris.iter().enumerate() {
-            RedirectUri::parse(uri.as_str(), self.kind, in_development)
-                .map_err(|why| InvalidClient::RedirectUri(uri.as_str().to_owned(), why))?;
-            if self.redirect_uris.iter().take(index).any(|before| before == uri) {
-                return Err(InvalidClient::RedirectUriTwice(uri.as_str().to_owned()));
-            }
-        }
+        self.check_uris(in_development)?;
         let is_origin = |text: &str| {
             let slashes = text.matches('/').count();
             slashes == 2 && !text.contains('?') && RedirectUri::parse(text, self.kind, in_development).is_ok()
@@ -224,11 +227,31 @@ impl ClientRegistration {
         if let Some(scope) = self.scopes.iter().find(|scope| !is_scope(scope)) {
             return Err(InvalidClient::Scope(scope.clone()));
         }
-        if !self.grants.contains(&Grant::AuthorizationCode) {
+        if self.kind.signs_people_in() && !self.grants.contains(&Grant::AuthorizationCode) {
             return Err(InvalidClient::Grants);
         }
         if self.pkce == Pkce::Legacy && !self.kind.has_secrets() {
             return Err(InvalidClient::Pkce);
+        }
+        Ok(())
+    }
+
+    fn check_uris(&self, in_development: bool) -> Result<(), InvalidClient> {
+        let (own, logout) = (&self.redirect_uris, &self.post_logout_redirect_uris);
+        if !self.kind.signs_people_in() {
+            return if own.is_empty() && logout.is_empty() { Ok(()) } else { Err(InvalidClient::ResourceServer) };
+        }
+        if own.is_empty() || own.len() > MAX_URIS || logout.len() > MAX_URIS {
+            return Err(InvalidClient::RedirectUris);
+        }
+        for uris in [own, logout] {
+            for (index, uri) in uris.iter().enumerate() {
+                RedirectUri::parse(uri.as_str(), self.kind, in_development)
+                    .map_err(|why| InvalidClient::RedirectUri(uri.as_str().to_owned(), why))?;
+                if uris.iter().take(index).any(|before| before == uri) {
+                    return Err(InvalidClient::RedirectUriTwice(uri.as_str().to_owned()));
+                }
+            }
         }
         Ok(())
     }

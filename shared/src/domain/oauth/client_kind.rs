@@ -12,11 +12,18 @@ pub enum ClientKind {
     Spa,
     /// On a person's device. It keeps no secret.
     Native,
+    /// An API that asks about tokens, and signs nobody in (RFC 7662). It keeps a secret.
+    ResourceServer,
 }
 
 impl ClientKind {
     /// Whether it keeps a secret, by which it is known.
     pub fn has_secrets(self) -> bool {
-        self == Self::Web
+        matches!(self, Self::Web | Self::ResourceServer)
+    }
+
+    /// Whether people sign in to it.
+    pub fn signs_people_in(self) -> bool {
+        self != Self::ResourceServer
     }
 }

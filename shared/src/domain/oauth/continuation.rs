@@ -5,14 +5,28 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 
+use crate::domain::language::Language;
+use crate::domain::oauth::client::ClientRegistration;
 use crate::domain::oauth::parameters::Parameters;
 
 /// The most bytes of the parameters (OC-20): a gateway takes 10,240 of the request line and all headers.
 pub const MAX_REQUEST: usize = 3072;
 /// Where browsers may be sent on to, and nowhere else (OC-28).
-const PATHS: [&str; 1] = [AUTHORIZE];
+const PATHS: [&str; 6] = [AUTHORIZE, LOGOUT, ACCOUNT, ACCOUNT_EMAIL, ACCOUNT_PASSWORD, ACCOUNT_DELETE];
+/// A person's own page, and the forms behind it.
+pub const ACCOUNT: &str = "/ui/account";
+/// Another address.
+pub const ACCOUNT_EMAIL: &str = "/ui/account/email";
+/// Another password.
+pub const ACCOUNT_PASSWORD: &str = "/ui/account/password";
+/// Where the forms of both go: what checks a password is one route, which the edge counts.
+pub const ACCOUNT_CREDENTIALS: &str = "/ui/account/credentials";
+/// The end of it.
+pub const ACCOUNT_DELETE: &str = "/ui/account/delete";
 /// Where authorization requests come.
 pub const AUTHORIZE: &str = "/oauth2/authorize";
+/// Where applications send browsers to sign out (OpenID Connect RP-Initiated Logout 1.0, 2).
+pub const LOGOUT: &str = "/oauth2/logout";
 /// The parameter with which a browser comes back: a sealed flow.
 pub const FLOW: &str = "wg_flow";
 
@@ -30,6 +44,17 @@ impl Continuation {
         Self::of(AUTHORIZE, query)
     }
 
+    /// Of one of a person's own pages.
+    pub fn of_account(path: &str) -> Option<Self> {
+        let path = PATHS.into_iter().find(|known| *known == path && known.starts_with(ACCOUNT))?;
+        Self::of(path, "")
+    }
+
+    /// Of a request to sign out.
+    pub fn of_logout(query: &str) -> Option<Self> {
+        Self::of(LOGOUT, query)
+    }
+
     fn of(path: &'static str, query: &str) -> Option<Self> {
         let pairs = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != FLOW);
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
@@ -39,6 +64,12 @@ impl Continuation {
     /// As pages carry it.
     pub fn encode(&self) -> String {
         URL_SAFE_NO_PAD.encode(format!("{}?{}", self.path, self.query))
+    }
+
+    /// As it stands in the query of a page of ours, with its question mark. A page has carried the flow: it may be anything.
+    pub fn page_query(&self, flow: &str) -> String {
+        let mut query = form_urlencoded::Serializer::for_suffix(String::from("?"), 1);
+        query.append_pair("request", &self.encode()).append_pair("flow", flow).finish()
     }
 
     /// Reads what a page has carried. `None` where it leads to no path of ours (OC-28).
@@ -61,6 +92,9 @@ impl Continuation {
 
     /// Where it leads: without a flow, to begin again.
     pub fn location(&self, flow: Option<&str>) -> String {
+        if self.path.starts_with(ACCOUNT) {
+            return self.path.to_owned();
+        }
         match flow {
             // A page has carried it: it may be anything.
             Some(flow) => {
@@ -69,6 +103,30 @@ impl Continuation {
             }
             None => format!("{}?{}", self.path, self.query),
         }
+    }
+
+    /// Whether it leads back to where this client may be led.
+    pub fn leads_back(&self, client: &ClientRegistration) -> bool {
+        let parameters = self.parameters();
+        if self.path.starts_with(ACCOUNT) {
+            return false;
+        }
+        if self.path == LOGOUT {
+            let uri = parameters.get("post_logout_redirect_uri");
+            return uri.is_none_or(|uri| client.logs_out_to(uri));
+        }
+        parameters.get("redirect_uri").is_some_and(|uri| client.redirects_to(uri))
+    }
+
+    /// The language that the client asks pages to be written in, of those that they exist in (OpenID Connect Core 1.0,
+    /// 3.1.2.1).
+    pub fn language(&self) -> Option<Language> {
+        self.parameters().get("ui_locales").and_then(Language::first_of)
+    }
+
+    /// Whether it asks for a sign-in, and not for its end.
+    pub fn is_authorization(&self) -> bool {
+        self.path == AUTHORIZE
     }
 
     /// The parameters.
@@ -90,7 +148,7 @@ mod tests {
     #[test]
     fn sec_oc_28_a_request_leads_to_paths_of_ours_alone() {
         let is_let_in = |text: &str| Continuation::decode(&encoded(text)).is_some();
-        assert!(is_let_in("/oauth2/authorize?client_id=a"));
+        assert!(is_let_in("/oauth2/authorize?client_id=a") && is_let_in("/oauth2/logout?client_id=a"));
         for text in [
             "",
             "/oauth2/authorize",

@@ -3,6 +3,7 @@
 pub mod authorization;
 pub mod client;
 pub mod client_kind;
+pub mod consent;
 pub mod continuation;
 pub mod grant;
 pub mod parameters;

@@ -100,13 +100,25 @@ impl RedirectUri {
     }
 }
 
+/// What people are shown of where a URI leads to, and what their consent is for: its host with its port, or a scheme of its
+/// client's own. A native client listens on another port each time, which says nothing.
+pub fn shown_host(uri: &str, kind: ClientKind) -> &str {
+    match uri.split_once("://") {
+        Some((_, rest)) => {
+            let authority = rest.split(['/', '?']).next().unwrap_or_default();
+            if kind == ClientKind::Native { split_port(authority).0 } else { authority }
+        }
+        None => uri.split_once(':').map_or(uri, |(scheme, _)| scheme),
+    }
+}
+
 /// Whether a URI with an authority may be registered.
 fn is_admitted(scheme: &str, authority: &str, kind: ClientKind, in_development: bool) -> bool {
     let (host, port) = split_port(authority);
     let is_port = port.is_none_or(is_port);
     let listens = match kind {
         ClientKind::Native => LOOPBACK.contains(&host),
-        ClientKind::Web | ClientKind::Spa => in_development && host == "localhost",
+        ClientKind::Web | ClientKind::Spa | ClientKind::ResourceServer => in_development && host == "localhost",
     };
     is_port && ((scheme == "https" && is_host(host)) || (scheme == "http" && listens))
 }
@@ -161,6 +173,20 @@ mod tests {
 
     fn refused(text: &str, kind: ClientKind) -> Option<InvalidRedirectUri> {
         RedirectUri::parse(text, kind, false).err()
+    }
+
+    #[test]
+    fn sec_oc_21_a_port_that_is_another_each_time_is_no_other_host() {
+        for (uri, kind, expected) in [
+            ("https://shop.example/callback?x=y", ClientKind::Web, "shop.example"),
+            ("https://shop.example:8443", ClientKind::Web, "shop.example:8443"),
+            ("http://localhost:3000/callback", ClientKind::Spa, "localhost:3000"),
+            ("http://127.0.0.1:51234/callback", ClientKind::Native, "127.0.0.1"),
+            ("http://[::1]:51234/callback", ClientKind::Native, "[::1]"),
+            ("com.example.app:/callback", ClientKind::Native, "com.example.app"),
+        ] {
+            assert_eq!(shown_host(uri, kind), expected, "{uri}");
+        }
     }
 
     #[test]

@@ -9,8 +9,26 @@ use ring::digest::{SHA256, digest};
 /// The style of every page; the outbox has it, too.
 pub const STYLE: &str = include_str!("../../../templates/pages/page.css");
 
-/// Shows a password that is typed: all that a page has a script for, and it works without.
-pub(super) const SCRIPT: &str = include_str!("../../../templates/pages/reveal.js");
+/// What a page has a script for. Each works without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Script {
+    /// For nothing.
+    None,
+    /// Shows a password that is typed.
+    Reveal,
+    /// Sends the form that an application's answer is in.
+    Send,
+}
+
+impl Script {
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Reveal => include_str!("../../../templates/pages/reveal.js"),
+            Self::Send => include_str!("../../../templates/pages/send.js"),
+        }
+    }
+}
 
 /// The icon of every page, as an address.
 pub const ICON: &str = concat!(
@@ -23,14 +41,15 @@ static WITHOUT_SCRIPT: LazyLock<String> = LazyLock::new(|| {
     format!("default-src 'none'; style-src '{}'; img-src data:; frame-ancestors 'none'; base-uri 'none'", hash(STYLE))
 });
 
-static SCRIPT_SOURCE: LazyLock<String> = LazyLock::new(|| format!("; script-src '{}'", hash(SCRIPT)));
-
-/// The policy of a page with this script, or with none. Where its form leads on to an application, browsers want to hear of
-/// that, too (OC-30).
-pub(super) fn policy(script: &str, leads_to: Option<&str>) -> String {
-    let script = if script.is_empty() { "" } else { &SCRIPT_SOURCE };
-    let leads_to = leads_to.map(|origin| format!(" {origin}")).unwrap_or_default();
-    format!("{}; form-action 'self'{leads_to}{script}", *WITHOUT_SCRIPT)
+/// The policy of a page with this script. Of a form that is an application's own, its application alone knows where it leads;
+/// every other one leads to pages of ours, and no further (OC-30).
+pub(super) fn policy(script: Script) -> String {
+    let form_action = if script == Script::Send { "" } else { "; form-action 'self'" };
+    let script = match script {
+        Script::None => String::new(),
+        _ => format!("; script-src '{}'", hash(script.text())),
+    };
+    format!("{}{form_action}{script}", *WITHOUT_SCRIPT)
 }
 
 /// Of the very text that is put in.

@@ -1,3 +1,5 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::digest::{SHA256, digest};
@@ -59,7 +61,10 @@ fn sec_se_07_the_policy_lets_through_the_style_and_the_script_that_a_page_has_an
             assert_eq!(opened, 1);
             assert!(policy.contains(&format!("{directive} 'sha256-{hash}'")), "{name}: {policy}");
         }
-        assert_eq!(html.contains("<script>"), html.contains("type=\"password\""), "{name}");
+        let has_script = html.contains("type=\"password\"") || matches!(page, Page::Post { .. });
+        assert_eq!(html.contains("<script>"), has_script, "{name}");
+        // OC-30: of where an application's own form leads its application alone knows.
+        assert_eq!(policy.contains("form-action 'self'"), !matches!(page, Page::Post { .. }), "{name}: {policy}");
         // What a policy by hash refuses anyway.
         assert!(![" style=", " onclick=", " onload=", "javascript:"].iter().any(|it| html.contains(it)), "{name}");
     }
@@ -69,19 +74,27 @@ fn sec_se_07_the_policy_lets_through_the_style_and_the_script_that_a_page_has_an
 fn forms_post_to_their_page_and_a_password_stands_beside_its_account() {
     for (name, language, page) in all() {
         let (_, html) = shown(page, language);
-        let form =
-            matches!(page, Page::Confirm { .. } | Page::ChoosePassword { .. } | Page::TypeCode { .. } | Page::Login(_));
-        let action = format!("<form method=\"post\" action=\"/ui/{}\">", page.words());
+        let form = matches!(
+            page,
+            Page::Confirm { .. }
+                | Page::ChoosePassword { .. }
+                | Page::TypeCode { .. }
+                | Page::Form(_)
+                | Page::Consent { .. }
+        );
+        let action = format!("<form method=\"post\" action=\"{}\">", page.path());
         assert_eq!(html.contains(&action), form, "{name}: {html}");
         for part in ["<label for=\"new_password\"", "id=\"new_password\"", "autocomplete=\"new-password\""] {
             assert_eq!(html.contains(part), page.asks_for_password(), "{name} {part}: {html}");
         }
         let current = html.contains("autocomplete=\"current-password\"");
-        assert_eq!(current, matches!(page, Page::Login(_)), "{name}: {html}");
+        let checks = [Form::Login, Form::AccountEmail, Form::AccountPassword];
+        let login = matches!(page, Page::Form(form) if checks.contains(&form.form));
+        assert_eq!(current, login, "{name}: {html}");
         let username = html.find("autocomplete=\"username\"");
         assert!(!page.asks_for_password() || username < html.find("autocomplete=\"new-password\""), "{name}: {html}");
         assert!(!html.contains("name=\"username\""), "{name}: the form is read strictly");
-        let code = matches!(page, Page::TypeCode { .. });
+        let code = matches!(page, Page::TypeCode { .. } | Page::Form(FormPage { form: Form::TypeLoginCode, .. }));
         assert_eq!(html.contains("autocomplete=\"one-time-code\""), code, "{name}: {html}");
     }
 }
@@ -90,22 +103,39 @@ fn forms_post_to_their_page_and_a_password_stands_beside_its_account() {
 fn what_is_refused_is_marked_has_the_focus_and_says_what_to_do_next() {
     for (name, language, page) in all() {
         let (reply, html) = shown(page, language);
-        let login = name.starts_with("login");
-        let wrong = name.contains("wrong") && !login;
-        assert_eq!(html.contains("aria-describedby=\"rules reason\" aria-invalid=\"true\" autofocus"), wrong, "{name}");
+        let is_form = matches!(page, Page::Form(_) | Page::Consent { .. });
+        if matches!(page, Page::Leaving(_) | Page::Post { .. } | Page::Account(_)) {
+            continue;
+        }
+        let wrong = name.contains("wrong") && !is_form;
+        let has_rules = |it: FormRefusal<'_>| ["code", "new_password"].contains(&it.field());
+        let marked = wrong || matches!(page, Page::Form(form) if form.refusal.is_some_and(has_rules));
+        assert_eq!(
+            html.contains("aria-describedby=\"rules reason\" aria-invalid=\"true\" autofocus"),
+            marked,
+            "{name}"
+        );
         assert!(!wrong || reply.status == 400 && html.contains("id=\"reason\" role=\"alert\""), "{name}: {html}");
         let title = if language == Language::German { "<title>Fehler: " } else { "<title>Error: " };
-        let is_refused_login = matches!(page, Page::Login(LoginPage { refusal: Some(_), .. }));
-        assert_eq!(html.contains(title), wrong || is_refused_login, "{name}: {html}");
+        let is_refused = matches!(page, Page::Form(FormPage { refusal: Some(_), .. }))
+            || matches!(page, Page::Consent { page: FormPage { refusal: Some(_), .. }, .. });
+        assert_eq!(html.contains(title), wrong || is_refused, "{name}: {html}");
         let form = html.contains("<form");
         // A result takes the focus as a whole, and leads on.
         assert_eq!(html.contains("tabindex=\"-1\" autofocus>"), !form, "{name}: {html}");
         let way_back = |words| html.contains(&format!("href=\"https://app.example.com/\">{words}"));
-        assert_eq!(way_back("Continue to") || way_back("Weiter zu"), !form, "{name}: {html}");
+        let onward = matches!(
+            page,
+            Page::Mailed { .. } | Page::Done { onward: Some(_), .. } | Page::Changed { onward: Some(_), .. }
+        );
+        assert_eq!(way_back("Continue to") || way_back("Weiter zu"), !form && !onward, "{name}: {html}");
+        assert_eq!(html.contains("<a class=\"button\" href=\"&#x2f;"), onward, "{name}: {html}");
         assert!(html.contains("href=\"mailto:help@example.com\">help@example.com</a>"), "{name}: {html}");
     }
     let bare = Service { url: None, support: None, ..service() };
-    for (name, language, page) in all().into_iter().filter(|(_, _, page)| matches!(page, Page::Done { .. })) {
+    for (name, language, page) in
+        all().into_iter().filter(|(_, _, page)| matches!(page, Page::Done { onward: None, .. }))
+    {
         let html = String::from_utf8(render(page, language, &bare).unwrap().body).unwrap();
         assert!(!html.contains("<a ") && (html.contains("close this") || html.contains("schließen")), "{name}: {html}");
     }
@@ -119,7 +149,7 @@ fn success_refusal_and_later_look_different() {
     };
     let action = Action::SignIn;
     let later = Page::TryLater { action, status: StatusCode::SERVICE_UNAVAILABLE, retry_after: None };
-    let done = Page::Done { action, account: None };
+    let done = Page::Done { action, account: None, onward: None };
     let mut marks = [done, Page::LinkInvalid(action), Page::Refused(action), later].map(mark);
     marks.sort();
     assert!(marks.windows(2).all(|pair| pair[0] != pair[1]), "{marks:?}");
@@ -147,7 +177,7 @@ fn each_outcome_has_a_heading_of_its_own() {
     let busy = later(StatusCode::SERVICE_UNAVAILABLE, 4_001);
     for (page, expected) in [
         (Page::Confirm { action, token: "t", csrf: None, rejection: None }, "Konto behalten</h1>"),
-        (Page::Done { action, account: None }, "Ihr Konto bleibt bestehen</h1>"),
+        (Page::Done { action, account: None, onward: None }, "Ihr Konto bleibt bestehen</h1>"),
         (Page::LinkInvalid(action), "Dieser Link gilt nicht mehr</h1>"),
         (busy, "Bitte versuchen Sie es später noch einmal</h1>"),
     ] {
@@ -177,35 +207,94 @@ fn debug_output_hides_the_token() {
 }
 
 #[test]
-fn sec_oc_18_a_refused_sign_in_keeps_the_form_and_says_why() {
-    let mut reasons = Vec::new();
+fn sec_oc_18_a_refused_form_keeps_what_was_typed_and_says_why() {
+    let mut reasons = BTreeMap::new();
     for (name, language, page) in all() {
-        let Page::Login(login) = page else { continue };
+        let Page::Form(form) = page else { continue };
+        let knows_nobody = form.form == Form::SignOut;
         let (reply, html) = shown(page, language);
         let html = html.split_once("</style>").unwrap().1;
-        for kept in [login.request, login.account, Some(login.csrf)].into_iter().flatten() {
+        let typed = form.name.filter(|_| form.form == Form::Register);
+        for kept in [form.request, form.account.filter(|_| !knows_nobody), typed, Some(form.csrf)].into_iter().flatten()
+        {
             assert!(html.contains(&format!("value=\"{kept}\"")), "{name} {kept}: {html}");
         }
-        assert_eq!(html.contains(" checked>"), login.remember, "{name}");
-        assert_eq!(html.contains("Blue Harbour &lt;Shop&gt;"), login.application.is_some(), "{name}: {html}");
-        // Whoever has an address there types the password next.
-        assert_eq!(html.matches(" autofocus").count(), 1, "{name}");
-        let Some(refusal) = login.refusal else {
+        let remembers = matches!(form.form, Form::Login | Form::TypeLoginCode);
+        assert_eq!(html.contains(" checked>"), form.remember && remembers, "{name}");
+        let own = Form::ACCOUNT.contains(&form.form);
+        let names_it = form.application.is_some() && form.form != Form::Forgot && !own;
+        assert_eq!(html.contains("Blue Harbour &lt;Shop&gt;"), names_it, "{name}: {html}");
+        if knows_nobody {
+            continue;
+        }
+        // Whoever has an address there types what is next.
+        assert_eq!(html.matches(" autofocus").count(), usize::from(form.form != Form::AccountDelete), "{name}");
+        // Every way from here to another form is on the way to the application, too.
+        let ways = html.split_once("<ul class=\"ways\">").unwrap().1.split_once("</ul>").unwrap().0;
+        let carried = ways.matches("?request=L29hdXRoMi9hdXRob3JpemU_&amp;flow=lf_k1.abc.def\"").count();
+        let expected = if form.request.is_some() && !own { ways.matches("<a ").count() } else { 0 };
+        assert_eq!(carried, expected, "{name}: {ways}");
+        assert!(ways.contains("<a "), "{name}: {ways}");
+        let Some(refusal) = form.refusal else {
             assert_eq!((reply.status, html.contains("role=\"alert\"")), (StatusCode::OK, false), "{name}");
             continue;
         };
         assert_eq!(reply.status, refusal.status());
-        assert_eq!(html.matches("aria-describedby=\"reason\"").count(), 2, "{name}: {html}");
-        assert_eq!(
-            html.matches("aria-invalid=\"true\"").count(),
-            if refusal.is_typed_wrong() { 2 } else { 0 },
-            "{name}"
-        );
+        assert!(html.contains("reason\""), "{name}: {html}");
+        let marked = match refusal.field() {
+            "" => 0,
+            "login" => 2,
+            _ => 1,
+        };
+        assert_eq!(html.matches("aria-invalid=\"true\"").count(), marked, "{name}: {html}");
         let reason = html.split_once("role=\"alert\">").unwrap().1.split_once("</p>").unwrap().0.to_owned();
-        assert!(!reason.ends_with("<span></span>") && !reasons.contains(&reason), "{name}: {reason}");
-        reasons.push(reason);
+        assert!(!reason.ends_with("<span></span>"), "{name}: {reason}");
+        let of = reasons.entry((refusal.code(), language.tag())).or_insert_with(|| reason.clone());
+        assert_eq!(*of, reason, "{name}");
         let wait = reply.headers.iter().any(|(name, _)| name == header::RETRY_AFTER);
         assert_eq!(wait, refusal.retry_after().is_some(), "{name}");
     }
-    assert_eq!(reasons.len(), 10);
+    let different: BTreeSet<&String> = reasons.values().collect();
+    assert_eq!(different.len(), reasons.len(), "{reasons:#?}");
+    assert_eq!(reasons.len(), 22);
+}
+
+#[test]
+fn what_is_switched_off_is_offered_nowhere() {
+    for form in Form::OPENED {
+        for (by_code, sign_up) in [(false, false), (true, false), (false, true)] {
+            let page = FormPage { form, csrf: "c1", by_code, sign_up, ..FormPage::default() };
+            let (_, html) = shown(Page::Form(page), Language::English);
+            let offers = |path: &str| html.contains(&format!("<a href=\"{path}\""));
+            assert_eq!(offers("/ui/login-code"), by_code && form == Form::Login, "{html}");
+            assert_eq!(offers("/ui/register"), sign_up && form == Form::Login, "{html}");
+        }
+    }
+}
+
+#[test]
+fn sec_oc_30_the_way_of_a_form_ends_at_a_page_that_leads_on_with_and_without_a_press() {
+    for language in Language::ALL {
+        let onward = Onward { location: "https://shop.example/?a=b&c=\"d", application: Some("Shop") };
+        let (_, html) = shown(Page::Leaving(onward), language);
+        let target = "https:&#x2f;&#x2f;shop.example&#x2f;?a=b&amp;c=&quot;d";
+        assert!(html.contains(&format!("<meta http-equiv=\"refresh\" content=\"0; url={target}\">")), "{html}");
+        assert!(html.contains(&format!("<a class=\"button\" href=\"{target}\">")), "{html}");
+    }
+    let onward = Onward { location: "https://shop.example/callback", application: None };
+    let (_, html) = shown(Page::Post { onward, fields: &[("state", "\"><script>")] }, Language::English);
+    assert!(!html.contains("http-equiv=\"refresh\""), "{html}");
+    assert!(html.contains("name=\"state\" value=\"&quot;&gt;&lt;script&gt;\""), "{html}");
+}
+
+#[test]
+fn a_person_reads_what_is_asked_and_may_say_no() {
+    for (name, language, page) in all() {
+        let Page::Consent { page: form, host, asks } = page else { continue };
+        let (_, html) = shown(page, language);
+        assert!(html.contains(host) && html.contains(form.account.unwrap()), "{name}: {html}");
+        assert_eq!(html.contains("value=\"deny\""), !asks.is_empty(), "{name}: {html}");
+        assert_eq!(html.matches("<li>").count(), asks.len() + 1, "{name}: {html}");
+        assert!(!html.contains("<orders>"), "{name}: {html}");
+    }
 }

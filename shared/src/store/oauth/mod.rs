@@ -1,3 +1,4 @@
 //! Signing in to applications.
 
+pub mod consents;
 pub mod grants;

@@ -16,7 +16,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::user::User;
 use crate::fault::{Fault, fault_arm};
 use crate::store::limits::Reservation;
-use crate::use_cases::authenticate::{AuthenticateError, authenticate_fresh};
+use crate::use_cases::authenticate::{AuthenticateError, Caller, authenticate_fresh};
 use crate::use_cases::known_device::{device_of_user, presented_device};
 use crate::use_cases::order_mail::{Order, reserve_order};
 use crate::use_cases::password_check::{PasswordCheckError, check_password_of};
@@ -63,11 +63,11 @@ fault_arm!(EmailChangeError);
 pub async fn email_change(
     app: &App,
     context: &RequestContext,
-    access_token: Option<&str>,
+    caller: impl Into<Caller<'_>>,
     change: EmailChange<'_>,
 ) -> Result<(), EmailChangeError> {
     let new_email = change.new_email;
-    let caller = authenticate_fresh(app, context, access_token).await?;
+    let caller = authenticate_fresh(app, context, caller).await?;
     let (user, session, new_key) = (caller.user, caller.session, new_email.key());
     if new_key == user.email.key() {
         return Err(EmailChangeError::Unchanged);

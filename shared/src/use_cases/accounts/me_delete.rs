@@ -12,7 +12,7 @@ use crate::domain::request_context::RequestContext;
 use crate::domain::timestamp::Timestamp;
 use crate::store::accounts::deletions::DeletionSchedule;
 use crate::store::error::StoreError;
-use crate::use_cases::authenticate::{AuthenticateError, authenticate_fresh};
+use crate::use_cases::authenticate::{AuthenticateError, Caller, authenticate_fresh};
 
 /// How often the account may change under our hands.
 const MOST_TRIES: usize = 5;
@@ -21,12 +21,13 @@ const MOST_TRIES: usize = 5;
 pub async fn me_delete(
     app: &App,
     context: &RequestContext,
-    access_token: Option<&str>,
+    caller: impl Into<Caller<'_>>,
 ) -> Result<Timestamp, AuthenticateError> {
+    let asks = caller.into();
     let grace = Duration::from_secs(app.config.accounts.deletion_grace_seconds);
     let erase_at = context.now.plus(grace);
     for _ in 0..MOST_TRIES {
-        let caller = authenticate_fresh(app, context, access_token).await?;
+        let caller = authenticate_fresh(app, context, asks).await?;
         let (user, session) = (caller.user, caller.session);
         let keep = OneTime {
             user_id: Some(user.id),

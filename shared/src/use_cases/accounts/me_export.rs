@@ -1,13 +1,14 @@
 //! Giving out everything that is held about the caller (SE-10).
 //!
 //! Store requests: one round of two reads (session, user), one audit write; then queries: a page at a time for each
-//! address, the sessions, the grants, and each month of activity.
+//! address, the sessions, the grants, the consents, and each month of activity.
 
 use crate::app::App;
 use crate::domain::address_items::AddressItems;
 use crate::domain::audit::{Activity, AuditAction, Subject};
 use crate::domain::email::{Email, EmailKey};
 use crate::domain::id::AuditId;
+use crate::domain::oauth::consent::GivenConsent;
 use crate::domain::oauth::grant::Grant;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::request_context::RequestContext;
@@ -15,7 +16,7 @@ use crate::domain::session::Session;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::User;
 use crate::fault::Fault;
-use crate::use_cases::authenticate::{AuthenticateError, authenticate_fresh};
+use crate::use_cases::authenticate::{AuthenticateError, Caller, authenticate_fresh};
 
 /// How much an export has of each kind, so that it fits into a function's memory and into the 6 MB of its answer. Ended
 /// sessions beyond that are in the activity, whose older lines can be listed.
@@ -37,6 +38,8 @@ pub struct Export {
     pub sessions: Vec<Session>,
     /// What applications have of the person, newest first.
     pub grants: Vec<Grant>,
+    /// What the person has let applications have.
+    pub consents: Vec<GivenConsent>,
     /// Newest first.
     pub activity: Vec<Activity>,
     /// Where older activity begins, if there is more than an export takes.
@@ -60,20 +63,30 @@ pub struct HeldAddress {
 pub async fn me_export(
     app: &App,
     context: &RequestContext,
-    access_token: Option<&str>,
+    caller: impl Into<Caller<'_>>,
 ) -> Result<Export, AuthenticateError> {
     // It is asked for by GET, and leaves a line of the trail.
     app.writes()?;
-    let caller = authenticate_fresh(app, context, access_token).await?;
+    let caller = authenticate_fresh(app, context, caller).await?;
     let user = caller.user;
     let audit = app.audit(context, Subject::User(user.id), AuditAction::Exported, Some(caller.session.id))?;
     app.store.record(&audit).await?;
     let addresses = addresses(app, &user).await?;
     let (sessions, all_sessions) = sessions(app, &user).await?;
     let (grants, all_grants) = app.store.list_grants(user.id, MOST_GRANTS).await?;
+    let consents = app.store.list_consents(user.id).await?;
     let activity = app.store.list_activity(&user, MOST_ACTIVITY, None, context.now).await?;
     let complete = all_sessions && all_grants && addresses.iter().all(|address| address.items.complete);
-    Ok(Export { user, addresses, sessions, grants, activity: activity.items, next_activity: activity.next, complete })
+    Ok(Export {
+        user,
+        addresses,
+        sessions,
+        grants,
+        consents,
+        activity: activity.items,
+        next_activity: activity.next,
+        complete,
+    })
 }
 
 async fn addresses(app: &App, user: &User) -> Result<Vec<HeldAddress>, Fault> {

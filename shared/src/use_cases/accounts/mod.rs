@@ -1,5 +1,6 @@
 //! Accounts: registering, addresses, passwords, the profile, and the end of an account.
 
+pub mod account_overview;
 pub mod email_change;
 pub mod email_change_confirm;
 pub mod email_change_undo;

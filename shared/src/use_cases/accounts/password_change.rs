@@ -10,7 +10,7 @@ use crate::domain::request_context::RequestContext;
 use crate::fault::{Fault, fault_arm};
 use crate::store::accounts::passwords::{PasswordChange, PasswordSetting};
 use crate::use_cases::accounts::password_reset::PasswordSet;
-use crate::use_cases::authenticate::{AuthenticateError, authenticate_fresh};
+use crate::use_cases::authenticate::{AuthenticateError, Caller, authenticate_fresh};
 use crate::use_cases::choose_password::{choose_password, wrapped_hash};
 use crate::use_cases::known_device::{device_of_user, new_device, presented_device};
 use crate::use_cases::password_check::{PasswordCheckError, check_password_of};
@@ -50,10 +50,10 @@ fault_arm!(PasswordChangeError);
 pub async fn password_change(
     app: &App,
     context: &RequestContext,
-    access_token: Option<&str>,
+    caller: impl Into<Caller<'_>>,
     change: ChangePassword<'_>,
 ) -> Result<PasswordSet, PasswordChangeError> {
-    let caller = authenticate_fresh(app, context, access_token).await?;
+    let caller = authenticate_fresh(app, context, caller).await?;
     let (user, session) = (caller.user, caller.session);
     // Before the current one is tried: a password that breaks a rule must not cost an attempt.
     let password = choose_password(app, change.new_password, &user.email, user.name.as_ref()).await?;

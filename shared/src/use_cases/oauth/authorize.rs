@@ -1,28 +1,28 @@
 //! What an application's request for a sign-in leads to: a code, a refusal, or a page.
 //!
-//! Store requests: one read of the client; where a browser has a session, one round of two reads (session, account), and where
-//! a code goes out one transaction (grant, audit).
+//! Store requests: one read of the client; where a browser has a session, one round of two reads (session, account), of three
+//! where the person's consent counts; and where a code goes out one transaction (grant, audit).
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use thiserror::Error;
-
 use crate::app::App;
+use crate::crypto::id_token::unverified_hint;
 use crate::crypto::oauth_token::{AuthorizationCode, FlowMark};
 use crate::crypto::sealed_token::{TokenSecret, secret_hash};
 use crate::domain::audit::{AuditAction, AuditEntry, Subject};
 use crate::domain::hex;
 use crate::domain::id::GrantId;
 use crate::domain::oauth::authorization::{Authorization, AuthorizationError, Prompt};
-use crate::domain::oauth::client::{Client, ClientId};
-use crate::domain::oauth::continuation::{Continuation, FLOW, MAX_REQUEST};
+use crate::domain::oauth::client::{ClientRegistration, Consent};
+use crate::domain::oauth::consent::GivenConsent;
+use crate::domain::oauth::continuation::{Continuation, FLOW};
 use crate::domain::oauth::grant::{CODE_LIFE, Grant, GrantState};
 use crate::domain::oauth::parameters::Parameters;
 use crate::domain::request_context::RequestContext;
 use crate::domain::timestamp::Timestamp;
-use crate::fault::{Fault, fault_arm};
-use crate::use_cases::sign_in::browser_session::{BrowserSession, browser_session};
+use crate::fault::Fault;
+use crate::use_cases::oauth::admitted::{Admitted, AuthorizationAnswer, AuthorizeError};
+use crate::use_cases::sign_in::browser_session::{BrowserSession, browser_session, session_user};
 
 /// How long a sign-in may take (OC-17).
 const FLOW_LIFE: Duration = Duration::from_hours(1);
@@ -36,44 +36,32 @@ pub struct Authorize<'a> {
     pub session_token: Option<&'a str>,
 }
 
+/// A page that comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visit {
+    /// Its person signs in.
+    SignIn,
+    /// Its person gets an account first.
+    Register,
+    /// Its person says whether the client may have what it asks for, or just that it is them.
+    Consent,
+}
+
 /// What the browser does next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authorized {
     /// It goes back to the client.
-    Back {
-        /// Where, as the client has registered it.
-        redirect_uri: String,
-        /// What the client sent along.
-        state: Option<String>,
-        /// The code, or why there is none.
-        result: Result<String, AuthorizationError>,
-    },
-    /// Its person signs in, and comes back.
-    SignIn {
+    Back(Box<AuthorizationAnswer>),
+    /// It goes to a page, and comes back.
+    Visit {
+        /// Which.
+        page: Visit,
         /// The request, as pages carry it.
         request: String,
         /// When it began, sealed.
         flow: String,
     },
 }
-
-/// Why the browser is sent nowhere: a page says so (OC-02).
-#[derive(Debug, Error)]
-pub enum AuthorizeError {
-    /// There is no such client, or it is out of use.
-    #[error("no such client")]
-    UnknownClient,
-    /// The URI is none of the client's.
-    #[error("not a redirect URI of this client")]
-    ForeignRedirectUri,
-    /// The request is too long to be carried (OC-20).
-    #[error("the request has more than {MAX_REQUEST} bytes")]
-    TooLong,
-    /// Our side failed.
-    #[error(transparent)]
-    Fault(Fault),
-}
-fault_arm!(AuthorizeError);
 
 /// Answers a request for an authorization.
 pub async fn authorize(
@@ -83,52 +71,93 @@ pub async fn authorize(
 ) -> Result<Authorized, AuthorizeError> {
     let continuation = Continuation::of_authorize(request.query).ok_or(AuthorizeError::TooLong)?;
     let parameters = Parameters::parse(request.query.as_bytes());
-    let client = client(app, &parameters).await?;
-    let redirect_uri = parameters.get("redirect_uri").ok_or(AuthorizeError::ForeignRedirectUri)?;
-    let registration = &client.registration;
-    if !registration.redirects_to(redirect_uri) {
-        return Err(AuthorizeError::ForeignRedirectUri);
-    }
-    let back = |result| Authorized::Back {
-        redirect_uri: redirect_uri.to_owned(),
-        state: parameters.get("state").map(str::to_owned),
-        result,
-    };
-    let authorization = match Authorization::read(&parameters, registration) {
+    let admitted = Admitted::read(app, &parameters).await?;
+    let after_form = parameters.has(FLOW);
+    let back = |result| Ok(Authorized::Back(Box::new(admitted.answer(result, after_form))));
+    let authorization = match &admitted.authorization {
         Ok(authorization) => authorization,
-        Err(refusal) => return Ok(back(Err(refusal))),
+        Err(refusal) => return back(Err(*refusal)),
     };
     let now = context.now;
     let (login_mac, session_mac) =
         futures::try_join!(app.secrets.login_mac(now), app.secrets.session_mac(now)).map_err(Fault::from)?;
     // One that is too old, or of another request, counts as none: the person is asked once more, never refused.
-    let began_at = parameters.get(FLOW).and_then(|flow| FlowMark::open(flow, &login_mac, now).ok());
-    let began_at = began_at.filter(|mark| mark.request == continuation.hash() && now.since(mark.began_at) < FLOW_LIFE);
-    let began_at = began_at.map_or(now, |mark| mark.began_at);
-    let found = browser_session(app, context, &session_mac, request.session_token).await?;
-    let found = found.map(|(found, _)| found);
-    let Some(found) = found.filter(|found| is_enough(found, &authorization, began_at, now)) else {
-        if authorization.prompt == Prompt::None {
-            let description = "nobody is signed in, or not recently enough";
-            return Ok(back(Err(AuthorizationError { code: "login_required", description })));
-        }
+    let mark = parameters.get(FLOW).and_then(|flow| FlowMark::open(flow, &login_mac, now).ok());
+    let mark = mark.filter(|mark| mark.request == continuation.hash() && now.since(mark.began_at) < FLOW_LIFE);
+    let began_at = mark.map_or(now, |mark| mark.began_at);
+    let visit = |page| {
         let mark = FlowMark { began_at, request: continuation.hash() };
-        return Ok(Authorized::SignIn { request: continuation.encode(), flow: mark.seal(login_mac.current(now)?) });
+        let flow = mark.seal(login_mac.current(now).map_err(Fault::from)?);
+        Ok(Authorized::Visit { page, request: continuation.encode(), flow })
     };
+    let refused = |code, description| back(Err(AuthorizationError { code, description }));
+
+    let is_asked = admitted.client.consent == Consent::Required || authorization.asks_again || authorization.confirms;
+    let whose = session_user(context, &session_mac, request.session_token).filter(|_| is_asked);
+    let consent = async {
+        match whose {
+            Some(user_id) => app.store.read_consent(user_id, &admitted.client.id).await,
+            None => Ok(None),
+        }
+    };
+    let found = browser_session(app, context, &session_mac, request.session_token);
+    let (found, consent) = futures::try_join!(found, consent)?;
+    let found = found.map(|(found, _)| found).filter(|found| is_enough(found, authorization, began_at, now));
+    let whom = whom(&parameters, &admitted.client);
+    let is_another = |found: &BrowserSession| whom.as_ref().is_some_and(|whom| *whom != found.user.id.to_string());
+    if found.as_ref().is_some_and(|found| is_another(found) && found.session.authenticated_at >= began_at) {
+        return refused("login_required", "somebody else has signed in than id_token_hint says");
+    }
+    let found = found.filter(|found| !is_another(found));
+    let Some(found) = found else {
+        return match authorization.prompt {
+            Prompt::None => refused("login_required", "nobody is signed in, or not recently enough"),
+            // Whoever comes back has had a look at the page, and has an account by now or will say so.
+            Prompt::Create if mark.is_none() => visit(Visit::Register),
+            _ => visit(Visit::SignIn),
+        };
+    };
+    let asked = admitted.asked(authorization, found.user.id, now);
+    if is_to_be_asked(&admitted.client, authorization, consent.as_ref(), &asked, &found, began_at) {
+        return match authorization.prompt {
+            Prompt::None => refused("consent_required", "the person has not been asked yet"),
+            _ => visit(Visit::Consent),
+        };
+    }
+    let code = issue_code(app, context, &admitted, authorization, &found).await?;
+    back(Ok(code.seal(login_mac.current(now).map_err(Fault::from)?)))
+}
+
+/// Whom the client believes to be signed in, by the ID token that it shows (OpenID Connect Core 1.0, 3.1.2.1). It is not verified,
+/// since it can but keep a code back: one that is none, or another client's, is nobody's.
+fn whom(parameters: &Parameters, client: &ClientRegistration) -> Option<String> {
+    let said = unverified_hint(parameters.get("id_token_hint")?);
+    let own = said.filter(|said| said.aud == client.id.as_str());
+    Some(own.map(|said| said.sub).unwrap_or_default())
+}
+
+async fn issue_code(
+    app: &App,
+    context: &RequestContext,
+    admitted: &Admitted,
+    authorization: &Authorization,
+    found: &BrowserSession,
+) -> Result<AuthorizationCode, Fault> {
+    let (now, client_id) = (context.now, &admitted.client.id);
     let secret: TokenSecret = app.entropy.bytes()?;
     let grant = Grant {
         id: GrantId::new(now, app.entropy.number()?),
         user_id: found.user.id,
         session_id: found.session.id,
-        client_id: registration.id.clone(),
+        client_id: client_id.clone(),
         state: GrantState::Code,
         code_hash: secret_hash(&secret),
         code_expires_at: now.plus(CODE_LIFE),
-        redirect_uri_hash: uri_hash(redirect_uri),
-        challenge: authorization.challenge,
-        nonce: authorization.nonce,
-        scopes: authorization.scopes,
-        resources: authorization.resources,
+        redirect_uri_hash: uri_hash(&admitted.redirect_uri),
+        challenge: authorization.challenge.clone(),
+        nonce: authorization.nonce.clone(),
+        scopes: authorization.scopes.clone(),
+        resources: authorization.resources.clone(),
         authenticated_at: found.session.authenticated_at,
         amr: found.session.amr.clone(),
         created_at: now,
@@ -137,51 +166,11 @@ pub async fn authorize(
         revoked_at: None,
         refresh: None,
     };
-    let code = AuthorizationCode { user_id: grant.user_id, grant_id: grant.id, session_id: grant.session_id, secret };
-    let code = code.seal(login_mac.current(now)?);
     let subject = Subject::User(grant.user_id);
     let audit = app.audit(context, subject, AuditAction::ClientAuthorized, Some(grant.session_id))?;
-    let audit = AuditEntry { detail: Some(registration.id.as_str().to_owned()), ..audit };
+    let audit = AuditEntry { detail: Some(client_id.as_str().to_owned()), ..audit };
     app.store.issue_code(&grant, &audit).await?;
-    Ok(back(Ok(code)))
-}
-
-/// The application that sends a browser to a page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AskingClient {
-    /// What it is called, by language; `en` is there.
-    pub name: BTreeMap<String, String>,
-    /// Where the browser goes on to: an origin, or a scheme of the client's own.
-    pub leads_to: Option<String>,
-    /// Whom it believes the person to be.
-    pub login_hint: Option<String>,
-}
-
-/// Who it is that a request is of: one read. `None` of what [`authorize`] refuses to send anywhere.
-pub async fn asking_client(app: &App, request: &Continuation) -> Result<Option<AskingClient>, Fault> {
-    let parameters = request.parameters();
-    let client = match client(app, &parameters).await {
-        Ok(client) => client.registration,
-        Err(AuthorizeError::Fault(fault)) => return Err(fault),
-        Err(_) => return Ok(None),
-    };
-    let redirect_uri = parameters.get("redirect_uri").unwrap_or_default();
-    if !client.redirects_to(redirect_uri) {
-        return Ok(None);
-    }
-    Ok(Some(AskingClient {
-        leads_to: leads_to(redirect_uri),
-        login_hint: parameters.get("login_hint").map(str::to_owned),
-        name: client.name,
-    }))
-}
-
-/// As a policy of browsers names it (CSP 3, 2.3.1).
-fn leads_to(redirect_uri: &str) -> Option<String> {
-    let (scheme, rest) = redirect_uri.split_once(':')?;
-    let Some(rest) = rest.strip_prefix("//") else { return Some(format!("{scheme}:")) };
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    Some(format!("{scheme}://{authority}"))
+    Ok(AuthorizationCode { user_id: grant.user_id, grant_id: grant.id, session_id: grant.session_id, secret })
 }
 
 /// What a grant keeps of where its code went.
@@ -189,18 +178,27 @@ pub(super) fn uri_hash(uri: &str) -> String {
     hex(ring::digest::digest(&ring::digest::SHA256, uri.as_bytes()).as_ref())
 }
 
-async fn client(app: &App, parameters: &Parameters) -> Result<Client, AuthorizeError> {
-    let id = parameters.get("client_id").and_then(|id| ClientId::parse(id).ok());
-    let id = id.ok_or(AuthorizeError::UnknownClient)?;
-    let client = app.store.read_client(&id).await?;
-    client.filter(|client| !client.disabled).ok_or(AuthorizeError::UnknownClient)
-}
-
 /// Whether the sign-in that a browser has is recent enough. One since the request first came always is: there is no other
 /// way to end the asking (OC-14).
 fn is_enough(found: &BrowserSession, asked: &Authorization, began_at: Timestamp, now: Timestamp) -> bool {
     let signed_in = found.session.authenticated_at;
     let is_old = asked.max_age.is_some_and(|seconds| now.since(signed_in) > Duration::from_secs(seconds));
-    let is_asked_again = asked.prompt == Prompt::SignIn || is_old;
+    let is_asked_again = matches!(asked.prompt, Prompt::SignIn | Prompt::Create) || is_old;
     signed_in >= began_at || !is_asked_again
+}
+
+/// Whether the person is to press something before the client gets anything. A press since the request first came counts, an
+/// older one does not (OC-14, OC-22).
+fn is_to_be_asked(
+    client: &ClientRegistration,
+    authorization: &Authorization,
+    given: Option<&GivenConsent>,
+    asked: &GivenConsent,
+    found: &BrowserSession,
+    began_at: Timestamp,
+) -> bool {
+    let has_pressed = given.is_some_and(|given| given.at >= began_at);
+    let has_signed_in = found.session.authenticated_at >= began_at;
+    let is_new = client.consent == Consent::Required && !given.is_some_and(|given| given.covers(asked));
+    is_new || (authorization.asks_again && !has_pressed) || (authorization.confirms && !has_pressed && !has_signed_in)
 }

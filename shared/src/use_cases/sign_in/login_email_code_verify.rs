@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use self::tried::Tried;
 use crate::app::App;
+use crate::crypto::key_ring::{MacKey, Ring};
 use crate::crypto::sealed_token::CodeFlowToken;
 use crate::domain::credential::Credential;
 use crate::domain::device::Device;
@@ -33,7 +34,9 @@ use crate::use_cases::known_device::{PresentedDevice, presented_device, settle, 
 use crate::use_cases::mailed_link::repeated;
 use crate::use_cases::password_check::{admits, record_failure};
 use crate::use_cases::reserve::reserve_for_source;
-use crate::use_cases::sign_in::session::{Completion, Proven, SignInKeys, SignInRings, SignedIn, complete, resume};
+use crate::use_cases::sign_in::session::{
+    Begun, Proven, SignInKeys, SignInRings, SignedIn, begin, issue_begun, resume,
+};
 
 /// What came by mail.
 pub enum MailedProof {
@@ -100,7 +103,11 @@ pub async fn login_email_code_verify(
     login: LoginEmailCodeVerify,
 ) -> Result<SignedIn, EmailCodeError> {
     // Boxed, since several store requests at once make a large future.
-    let result = Box::pin(attempt(app, context, login)).await;
+    counted(Box::pin(attempt(app, context, login)).await)
+}
+
+/// Says in the metrics how a sign-in ended.
+pub(super) fn counted<T>(result: Result<T, EmailCodeError>) -> Result<T, EmailCodeError> {
     metrics::sign_in(match &result {
         Ok(_) => SignIn::SignedIn,
         Err(EmailCodeError::CodeRequired { .. }) => SignIn::CodeRequired,
@@ -112,9 +119,32 @@ pub async fn login_email_code_verify(
 }
 
 async fn attempt(app: &App, context: &RequestContext, login: LoginEmailCodeVerify) -> Result<SignedIn, EmailCodeError> {
-    let now = context.now;
     let rings = SignInRings::fetch(app, context).await?;
     let keys = rings.keys(app, context)?;
+    let begins = async |proven: &Proven<'_>| begin(app, context, proven, keys.mac).await;
+    match begin_by_mail(app, context, &login, &rings.session_mac, begins).await? {
+        ByMail::Begun(credential, begun) => Ok(issue_begun(app, context, begun, &credential.roles, keys)?),
+        ByMail::Dead(tried) => again(app, context, &tried, &rings, keys).await,
+    }
+}
+
+/// What became of a sign-in by mail.
+pub(super) enum ByMail<'a> {
+    /// There is a session of this account.
+    Begun(Box<Credential>, Begun),
+    /// What came by mail has expired, was used, or is of an account that has changed.
+    Dead(Tried<'a>),
+}
+
+/// Tries what came by mail, and has a session begun in whichever way this is.
+pub(super) async fn begin_by_mail<'a>(
+    app: &App,
+    context: &RequestContext,
+    login: &'a LoginEmailCodeVerify,
+    session_mac: &Ring<MacKey>,
+    begins: impl AsyncFnOnce(&Proven<'_>) -> Result<Option<Begun>, Fault>,
+) -> Result<ByMail<'a>, EmailCodeError> {
+    let now = context.now;
     let mail_ring = app.secrets.mail_mac(now).await?;
     let flow = match login.flow_token.as_deref() {
         Some(text) => CodeFlowToken::open(text, &*app.secrets.login_mac(now).await?, now).ok(),
@@ -123,7 +153,7 @@ async fn attempt(app: &App, context: &RequestContext, login: LoginEmailCodeVerif
     // A forged link is refused with no store request.
     let tried = Tried::read(&login.proof, flow, &mail_ring, now)?;
 
-    let presented = presented_device(login.device_token.as_deref(), tried.email(), &rings.session_mac, context);
+    let presented = presented_device(login.device_token.as_deref(), tried.email(), session_mac, context);
     let found = look_up(app, context, &tried, presented.as_ref()).await?;
     let shown = found.item.as_ref().map(|item| tried.shown(item, &mail_ring, now)).transpose()?;
     if matches!(tried, Tried::Code { .. }) && shown != Some(true) {
@@ -138,7 +168,7 @@ async fn attempt(app: &App, context: &RequestContext, login: LoginEmailCodeVerif
             && item.cred_version == Some(credential.cred_version)
             && admits(app, credential)
     });
-    let Some((item, credential)) = bound else { return again(app, context, &tried, &rings, keys).await };
+    let Some((item, credential)) = bound else { return Ok(ByMail::Dead(tried)) };
     if shown != Some(true) {
         return Err(not_shown(app, context, &tried, &credential).await?);
     }
@@ -146,11 +176,9 @@ async fn attempt(app: &App, context: &RequestContext, login: LoginEmailCodeVerif
 
     let device = sign_in_device(app, context, &credential, presented, found.device.as_ref())?;
     let proof = Proven { credential: &credential, amr: "otp", proof: Some(&item), device: &device };
-    let Completion::SignedIn(signed_in) = complete(app, context, proof, keys).await? else {
-        return again(app, context, &tried, &rings, keys).await;
-    };
+    let Some(begun) = begins(&proof).await? else { return Ok(ByMail::Dead(tried)) };
     settle(app, context, None, &device).await;
-    Ok(signed_in)
+    Ok(ByMail::Begun(Box::new(credential), begun))
 }
 
 /// What the table has to say to a try.
@@ -219,7 +247,7 @@ async fn again(
 }
 
 /// Records that the try failed.
-async fn refuse(app: &App, context: &RequestContext, tried: &Tried<'_>) -> Result<EmailCodeError, Fault> {
+pub(super) async fn refuse(app: &App, context: &RequestContext, tried: &Tried<'_>) -> Result<EmailCodeError, Fault> {
     record_failure(app, context, tried.email().clone()).await?;
     Ok(EmailCodeError::Invalid)
 }

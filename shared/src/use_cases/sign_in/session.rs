@@ -76,14 +76,6 @@ pub(in crate::use_cases) struct Proven<'a> {
     pub(in crate::use_cases) device: &'a SignInDevice,
 }
 
-/// What became of a sign-in.
-pub(in crate::use_cases) enum Completion {
-    /// There is a session.
-    SignedIn(SignedIn),
-    /// The account changed since it was read, or the proof was used.
-    Superseded,
-}
-
 /// A session that has begun.
 pub(in crate::use_cases) struct Begun {
     pub(in crate::use_cases) session: Session,
@@ -157,18 +149,6 @@ impl<'a> Proven<'a> {
         let new_device = device.is_new.then_some(&device.device);
         NewSession { session, proof, device: new_device, notice: device.notice.as_ref() }
     }
-}
-
-/// Begins the session of a person who has shown who they are, and answers with its tokens.
-pub(in crate::use_cases) async fn complete(
-    app: &App,
-    context: &RequestContext,
-    proven: Proven<'_>,
-    keys: SignInKeys<'_>,
-) -> Result<Completion, Fault> {
-    let begun = begin(app, context, &proven, keys.mac).await?;
-    let Some(begun) = begun else { return Ok(Completion::Superseded) };
-    issue_begun(app, context, begun, &proven.credential.roles, keys).map(Completion::SignedIn)
 }
 
 /// The tokens of a session that has just begun.

@@ -8,7 +8,7 @@ use crate::domain::id::SessionId;
 use crate::domain::request_context::RequestContext;
 use crate::fault::{Fault, fault_arm};
 use crate::store::sign_in::sessions::SessionEnd;
-use crate::use_cases::authenticate::{AuthenticateError, authenticate};
+use crate::use_cases::authenticate::{AuthenticateError, Caller, authenticate};
 
 /// Why no session was ended.
 #[derive(Debug, Error)]
@@ -30,10 +30,10 @@ fault_arm!(EndSessionError);
 pub async fn end_session(
     app: &App,
     context: &RequestContext,
-    access_token: Option<&str>,
+    caller: impl Into<Caller<'_>>,
     session_id: Option<SessionId>,
 ) -> Result<(), EndSessionError> {
-    let caller = authenticate(app, context, access_token).await?.principal;
+    let caller = authenticate(app, context, caller).await?.principal;
     let session_id = session_id.ok_or(EndSessionError::NotFound)?;
     let subject = Subject::User(caller.user_id);
     let audit = app.audit(context, subject, AuditAction::SessionEnded, Some(session_id))?;

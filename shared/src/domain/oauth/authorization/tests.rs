@@ -51,9 +51,10 @@ fn what_is_not_supported_has_its_own_error() {
         ("&request=eyJ", "request_not_supported"),
         ("&request_uri=https://a.example", "request_uri_not_supported"),
         ("&response_mode=fragment", "invalid_request"),
-        ("&prompt=create", "invalid_request"),
+        ("&prompt=create+login", "invalid_request"),
         ("&prompt=none+login", "invalid_request"),
-        ("&prompt=consent", "consent_required"),
+        ("&prompt=often", "invalid_request"),
+        ("&max_age=%2B5", "invalid_request"),
         ("&max_age=-1", "invalid_request"),
         ("&resource=https://other.example", "invalid_target"),
         ("&resource=nonsense", "invalid_target"),
@@ -103,14 +104,24 @@ fn sec_oc_06_a_challenge_is_needed_and_is_a_sha_256() {
 fn sec_oc_22_a_native_clients_person_always_presses_something() {
     let native = client("kind = \"native\"\nconsent = \"none\"");
     let all = format!("response_type=code&scope=openid&code_challenge={CHALLENGE}&code_challenge_method=S256");
-    assert_eq!(read_of(&native, &all).unwrap().prompt, Prompt::SignIn);
+    assert!(read_of(&native, &all).unwrap().confirms);
     assert_eq!(read_of(&native, &format!("{all}&prompt=none")), Err("interaction_required"));
 }
 
 #[test]
-fn sec_oc_13_who_has_to_be_asked_is_not_passed_over() {
+fn what_a_person_is_asked_for_again_is_what_prompt_says() {
     let others = client("kind = \"web\"");
     let all = format!("response_type=code&scope=openid&code_challenge={CHALLENGE}&code_challenge_method=S256");
-    assert_eq!(read_of(&others, &all), Err("consent_required"));
-    assert_eq!(read_of(&others, &format!("{all}&prompt=none")), Err("consent_required"));
+    for (prompt, expected) in [
+        ("", (Prompt::WhatIsNeeded, false, false)),
+        ("none", (Prompt::None, false, false)),
+        ("create", (Prompt::Create, false, false)),
+        ("login", (Prompt::SignIn, false, false)),
+        ("consent", (Prompt::WhatIsNeeded, true, false)),
+        ("select_account", (Prompt::WhatIsNeeded, false, true)),
+        ("login+consent+select_account", (Prompt::SignIn, true, true)),
+    ] {
+        let read = read_of(&others, &format!("{all}&prompt={prompt}")).unwrap();
+        assert_eq!((read.prompt, read.asks_again, read.confirms), expected, "{prompt}");
+    }
 }

@@ -1,0 +1,5 @@
+//! The `end-session` function.
+
+fn main() -> Result<(), lambda_http::Error> {
+    wardgate::lambda::serve(&oauth::end_session::ENDPOINT)
+}

@@ -1,0 +1,5 @@
+//! The `page-forgot` function.
+
+fn main() -> Result<(), lambda_http::Error> {
+    wardgate::lambda::serve(&pages::page_forgot::ENDPOINT)
+}

@@ -1,0 +1,5 @@
+//! The `page-login-code` function.
+
+fn main() -> Result<(), lambda_http::Error> {
+    wardgate::lambda::serve(&pages::page_login_code::ENDPOINT)
+}
