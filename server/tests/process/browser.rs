@@ -1,5 +1,5 @@
-//! `examples/spa` and the pages of mailed links in a real browser, against the server as `make run` starts it. `make test` prepares the browser; where
-//! it cannot be had the test says that it was skipped, and `REQUIRE_INTEROP=1` makes that a failure.
+//! The examples that are pages, and the pages of mailed links, in a real browser, against the server as `make run` starts it. `make test`
+//! prepares the browser; where it cannot be had the test says that it was skipped, and `REQUIRE_INTEROP=1` makes that a failure.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -75,10 +75,38 @@ fn sec_ot_02_a_button_that_is_pressed_twice_says_what_it_did_in_a_browser() {
     walk("presses.mjs", &browser, &[&server.base.replace("127.0.0.1", "localhost")]);
 }
 
-/// The browser, if there are also the packages that drive it.
+/// OC-03, OC-06, OC-15, OC-30: an application on a server, by openid-client: sign-in, refresh, errors, sign-out, and a session that ends
+/// elsewhere.
+#[test]
+fn the_example_on_a_server_signs_people_in_in_a_browser() {
+    example("web.mjs");
+}
+
+/// OC-06, OC-10, OC-24, OC-30: a page of another origin, by oidc-client-ts: sign-in, renewal, two tabs, sign-out, and a session that ends
+/// elsewhere.
+#[test]
+fn the_example_of_another_origin_signs_people_in_in_a_browser() {
+    example("oidc_spa.mjs");
+}
+
+/// The script starts the example itself, and has the browser find it where its client is registered.
+fn example(script: &str) {
+    let Some(browser) = prepared() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    walk(script, &browser, &[&server.base.replace("127.0.0.1", "localhost")]);
+}
+
+/// The browser, if there are also the packages that drive it, and those of the examples.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn prepared() -> Option<PathBuf> {
-    let packages = ["playwright-core", "axe-core"].map(|name| repository("tests/browser/node_modules").join(name));
+    let packages = [
+        "tests/browser/node_modules/playwright-core",
+        "tests/browser/node_modules/axe-core",
+        "examples/web/node_modules/openid-client",
+        "examples/oidc-spa/node_modules/oidc-client-ts",
+    ]
+    .map(repository);
     let browser = browser().filter(|_| packages.iter().all(|package| package.exists()));
     if browser.is_none() {
         assert!(!required(), "the browser test is not prepared");
@@ -87,13 +115,16 @@ fn prepared() -> Option<PathBuf> {
     browser
 }
 
-/// The example is served without a build, and so has a copy of the style.
+/// The examples are served without a build, and so have copies of the style.
 #[test]
-fn the_example_begins_with_the_style_of_the_pages() {
-    let example = std::fs::read_to_string(repository("examples/spa/style.css")).unwrap();
-    assert!(example.starts_with(wardgate::http::page::STYLE), "copy shared/templates/pages/page.css to its beginning");
-    let page = std::fs::read_to_string(repository("examples/spa/index.html")).unwrap();
-    assert!(page.contains(wardgate::http::page::ICON), "its icon is another");
+fn the_examples_begin_with_the_style_of_the_pages() {
+    for (example, page) in [("spa", "index.html"), ("web", "pages.mjs"), ("oidc-spa", "index.html")] {
+        let read = |name: &str| std::fs::read_to_string(repository("examples").join(example).join(name)).unwrap();
+        let style = read("style.css");
+        let begins = style.starts_with(wardgate::http::page::STYLE);
+        assert!(begins, "copy shared/templates/pages/page.css to the beginning of examples/{example}/style.css");
+        assert!(read(page).contains(wardgate::http::page::ICON), "the icon of examples/{example} is another");
+    }
 }
 
 /// Runs a script, which says `ok` for each colour scheme, or each way to walk.
