@@ -5,8 +5,10 @@
     reason = "a target that cannot be set up has to fail as loudly as one that finds something"
 )]
 
+mod authorize;
 mod body;
 mod claims;
+mod client_proof;
 mod config;
 mod cookies;
 mod email;
@@ -24,9 +26,11 @@ mod sender;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also the name of its folder in `fuzz/corpus`.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 16] = [
+    ("authorize", authorize::run),
     ("body", body::run),
     ("claims", claims::run),
+    ("client_proof", client_proof::run),
     ("config", config::run),
     ("cookies", cookies::run),
     ("email", email::run),
