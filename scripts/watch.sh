@@ -38,7 +38,7 @@ done
 port=$(sed -n 's/^AUTH__HTTP__PORT=//p' "$env_file" | tail -n 1)
 
 echo
-echo "The functions listen on http://localhost:$port, where the tour of README.md works. Each starts at its first request."
+echo "The functions listen on http://localhost:$port, where the tour of docs/start/tour.md works. Each starts at its first request."
 echo "Ctrl-C ends them; data and keys stay in $AUTH__EMBEDDED__FOLDER."
 echo
 # Two instances of a function, so that requests can race as on Lambda. A request to a function that has died waits for

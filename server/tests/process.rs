@@ -303,12 +303,12 @@ fn two_servers_do_not_share_a_data_folder() {
 }
 
 #[test]
-fn the_readme_shows_the_tour_that_the_server_prints() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
+fn the_tours_page_shows_what_the_server_prints() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/start/tour.md")).unwrap();
     let tour = wardgate_server::dev::tour::tour("http://localhost:8080");
     for line in tour.lines().filter(|line| line.starts_with(['#', '$']) || line.contains("curl ") || line.contains('='))
     {
-        assert!(readme.contains(line), "README.md has no line {line}");
+        assert!(page.contains(line), "docs/start/tour.md has no line {line}");
     }
 }
 
