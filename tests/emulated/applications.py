@@ -13,6 +13,7 @@ from wardgate_infra.emulator.deployment import Deployment
 
 CALLBACK = "https://shop.example.com/callback"
 GOODBYE = "https://shop.example.com/bye"
+ANOTHER_PASSWORD = "seven quiet lanterns drift along"
 VERIFIER = "of this check alone, and long enough for it"
 CLIENTS = f"""
 [[client]]
@@ -36,6 +37,7 @@ def check_sign_in_to_an_application(api: Api, emulator: Deployment) -> None:
     shown = browser.ask("GET", asked.headers["location"]).is_ok()
     holds("Sign in to continue to Shop" in shown.text, shown.text)
     pressed = browser.press(shown, email=email, password=PASSWORD).is_ok(303)
+    CANARIES.add(ANOTHER_PASSWORD)
     CANARIES.update(value for name, value in browser.cookies.items() if name.endswith(("session", "device")))
     # From a form the way ends at a page that leads on.
     back = browser.ask("GET", pressed.headers["location"]).is_ok(200)
@@ -50,14 +52,37 @@ def check_sign_in_to_an_application(api: Api, emulator: Deployment) -> None:
     equal(exchange(api, sent(back, "code"), secret).status, 400)
     equal(exchange(api, "ac_x.y.z", "wrong").status, 401)
     api.me(tokens["access_token"]).refuses(401, "invalid_token")
-    check_sign_out(api, browser, secret, tokens["access_token"])
+    check_ends(api, secret, tokens["access_token"])
+    check_forms(browser, email)
+    check_sign_out(browser)
 
 
-def check_sign_out(api: Api, browser: Browser, secret: str, access_token: str) -> None:
-    """The application ends what it has, and then the person's session."""
+def check_forms(browser: Browser, email: str) -> None:
+    """Each form on the way to an application, and of a person's own page, does what it is for."""
+    for page, typed in (
+        ("register", {"email": "newcomer@example.com", "name": "New", "new_password": PASSWORD}),
+        ("forgot", {"email": email}),
+        ("login-code", {"email": email}),
+    ):
+        browser.press(browser.ask("GET", f"/ui/{page}").is_ok(), **typed).is_ok()
+    asked = browser.ask("GET", request(prompt="consent")).is_ok(303)
+    shown = browser.ask("GET", asked.headers["location"]).is_ok()
+    allowed = browser.press(shown, decision="allow").is_ok(303)
+    holds(sent(browser.ask("GET", allowed.headers["location"]).is_ok(200), "code"), "no code")
+    holds("Your account" in browser.ask("GET", "/ui/account").is_ok().text, "no page")
+    shown = browser.ask("GET", "/ui/account/password").is_ok()
+    browser.press(shown, password=PASSWORD, new_password=ANOTHER_PASSWORD).is_ok()
+
+
+def check_ends(api: Api, secret: str, access_token: str) -> None:
+    """The application asks about what it has, and ends it."""
     holds(asked_about(api, "introspect", access_token, secret).json["active"])
     asked_about(api, "revoke", access_token, secret).is_ok()
     equal(asked_about(api, "introspect", access_token, secret).json, {"active": False})
+
+
+def check_sign_out(browser: Browser) -> None:
+    """The application has its person signed out, who is asked."""
     leave = urllib.parse.urlencode({"client_id": "shop", "post_logout_redirect_uri": GOODBYE, "state": "s"})
     asked = browser.ask("GET", f"/oauth2/logout?{leave}").is_ok(303)
     shown = browser.ask("GET", asked.headers["location"]).is_ok()

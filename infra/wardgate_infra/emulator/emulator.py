@@ -71,6 +71,8 @@ class Emulator:
                 "MINISTACK_REGION": lower.REGION,
                 # Roles count, by action and resource. dynamodb:LeadingKeys are not looked at: tests/permissions/ does.
                 "AUTH": "true",
+                # Each release's processes stay as long, and hundreds of them keep the emulator busy.
+                "LAMBDA_WARM_TTL_SECONDS": "60",
                 # Listeners that nobody here needs.
                 "IOT_MTLS_ENABLED": "0",
                 "SFTP_ENABLED": "0",
