@@ -1,16 +1,16 @@
 //! `GET` and `POST /oauth2/authorize`: an application sends its person's browser here (RFC 6749, 4.1.1; OpenID Connect Core 1.0,
 //! 3.1.2.1), and it goes back with a code once the person has signed in.
 
-use http::{Method, StatusCode};
+use http::Method;
 use wardgate::app::{App, Needs};
 use wardgate::domain::oauth::continuation::{AUTHORIZE, Continuation};
 use wardgate::http::authorization_answer::send_back;
 use wardgate::http::cookies;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Route};
-use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, html, schema};
-use wardgate::http::page::{Form, Notice, Page};
-use wardgate::http::page_endpoint::{PERSON, show};
+use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, html};
+use wardgate::http::page::{Form, Notice};
+use wardgate::http::page_endpoint::{PERSON, refuse};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -29,30 +29,26 @@ pub const ENDPOINT: Endpoint = Endpoint {
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
-const fn parameter(name: &'static str, description: &'static str) -> Parameter {
-    Parameter { name, location: "query", description, schema: schema::<String> }
-}
-
 /// What the API description says of it.
 pub const OPERATION: Operation = Operation {
     summary: "Ask for a person's sign-in (RFC 6749, OpenID Connect Core 1.0)",
     bearer: Bearer::Ignored,
     parameters: &[
-        parameter("client_id", "The client."),
-        parameter("redirect_uri", "Where the answer goes: one that the client has registered, byte for byte."),
-        parameter("response_type", "`code`."),
-        parameter("scope", "What is asked for, with spaces between. Unknown scopes are left out."),
-        parameter("state", "Comes back with the answer."),
-        parameter("nonce", "Comes back in the ID token."),
-        parameter("code_challenge", "The SHA-256 of the verifier in base64url (RFC 7636)."),
-        parameter("code_challenge_method", "`S256`."),
-        parameter("resource", "An API that tokens are asked for (RFC 8707); may come more than once."),
-        parameter("prompt", "`none`, `create`, or some of `login`, `select_account` and `consent`."),
-        parameter("max_age", "How many seconds ago the person may have signed in."),
-        parameter("response_mode", "`query`, or `form_post`."),
-        parameter("ui_locales", "Languages of the pages, the most liked first."),
-        parameter("id_token_hint", "An ID token of the person who is to be signed in."),
-        parameter("login_hint", "The address of the person, if the client knows it."),
+        Parameter::query("client_id", "The client."),
+        Parameter::query("redirect_uri", "Where the answer goes: one that the client has registered, byte for byte."),
+        Parameter::query("response_type", "`code`."),
+        Parameter::query("scope", "What is asked for, with spaces between. Unknown scopes are left out."),
+        Parameter::query("state", "Comes back with the answer."),
+        Parameter::query("nonce", "Comes back in the ID token."),
+        Parameter::query("code_challenge", "The SHA-256 of the verifier in base64url (RFC 7636)."),
+        Parameter::query("code_challenge_method", "`S256`."),
+        Parameter::query("resource", "An API that tokens are asked for (RFC 8707); may come more than once."),
+        Parameter::query("prompt", "`none`, `create`, or some of `login`, `select_account` and `consent`."),
+        Parameter::query("max_age", "How many seconds ago the person may have signed in."),
+        Parameter::query("response_mode", "`query`, or `form_post`."),
+        Parameter::query("ui_locales", "Languages of the pages, the most liked first."),
+        Parameter::query("id_token_hint", "An ID token of the person who is to be signed in."),
+        Parameter::query("login_hint", "The address of the person, if the client knows it."),
     ],
     request: Body::None,
     responses: &[
@@ -95,9 +91,4 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
         Err(AuthorizeError::TooLong) => refuse(app, request, Notice::TooLong),
         Err(AuthorizeError::Fault(fault)) => Err(fault.into()),
     }
-}
-
-/// A page that says why the browser is sent nowhere (OC-02).
-fn refuse(app: &App, request: &Request, notice: Notice) -> Result<Reply, Problem> {
-    show(app, request, Page::Message { notice, status: StatusCode::BAD_REQUEST })
 }

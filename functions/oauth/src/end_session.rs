@@ -1,7 +1,7 @@
 //! `GET` and `POST /oauth2/logout`: an application sends its person's browser here to be signed out (OpenID Connect RP-Initiated
 //! Logout 1.0).
 
-use http::{Method, StatusCode};
+use http::Method;
 use wardgate::app::{App, Needs};
 use wardgate::domain::language::Language;
 use wardgate::domain::oauth::continuation::{Continuation, LOGOUT};
@@ -9,9 +9,9 @@ use wardgate::http::authorization_answer::leave;
 use wardgate::http::cookies;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Route};
-use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, html, schema};
+use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, html};
 use wardgate::http::page::{self, Form, Notice, Page};
-use wardgate::http::page_endpoint::PERSON;
+use wardgate::http::page_endpoint::{PERSON, refuse};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -30,20 +30,19 @@ pub const ENDPOINT: Endpoint = Endpoint {
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
-const fn parameter(name: &'static str, description: &'static str) -> Parameter {
-    Parameter { name, location: "query", description, schema: schema::<String> }
-}
-
 /// What the API description says of it.
 pub const OPERATION: Operation = Operation {
     summary: "Sign a person out (OpenID Connect RP-Initiated Logout 1.0)",
     bearer: Bearer::Ignored,
     parameters: &[
-        parameter("id_token_hint", "An ID token of this session, however old: with it the person is not asked."),
-        parameter("client_id", "The client, where no ID token says it."),
-        parameter("post_logout_redirect_uri", "Where the browser goes then: one that the client has registered."),
-        parameter("state", "Comes back with that."),
-        parameter("ui_locales", "Languages of the pages, the most liked first."),
+        Parameter::query("id_token_hint", "An ID token of this session, however old: with it the person is not asked."),
+        Parameter::query("client_id", "The client, where no ID token says it."),
+        Parameter::query(
+            "post_logout_redirect_uri",
+            "Where the browser goes then: one that the client has registered.",
+        ),
+        Parameter::query("state", "Comes back with that."),
+        Parameter::query("ui_locales", "Languages of the pages, the most liked first."),
     ],
     request: Body::None,
     responses: &[
@@ -92,10 +91,4 @@ fn signed_out(app: &App, language: Language, way_out: &WayOut) -> Result<Reply, 
         return page::render(Page::SignedOut, language, &app.config.service);
     };
     leave(app, language, location, words_in(&way_out.application, language), way_out.after_form)
-}
-
-/// A page that says why nothing was ended.
-fn refuse(app: &App, request: &Request, notice: Notice) -> Result<Reply, Problem> {
-    let page = Page::Message { notice, status: StatusCode::BAD_REQUEST };
-    page::render(page, request.context.language, &app.config.service)
 }

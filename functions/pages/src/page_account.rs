@@ -7,6 +7,7 @@ use wardgate::app::{App, Needs};
 use wardgate::domain::audit::Activity;
 use wardgate::domain::device::device_name;
 use wardgate::domain::id::SessionId;
+use wardgate::domain::language::Language;
 use wardgate::domain::name::DisplayName;
 use wardgate::domain::oauth::client::ClientId;
 use wardgate::domain::oauth::continuation::{ACCOUNT, ACCOUNT_DELETE};
@@ -26,12 +27,16 @@ use wardgate::use_cases::accounts::account_overview::{AccountOverview, Applicati
 use wardgate::use_cases::accounts::me_delete::me_delete;
 use wardgate::use_cases::accounts::me_export::me_export;
 use wardgate::use_cases::accounts::me_update::me_update;
+use wardgate::use_cases::oauth::asking_client::words_in;
 use wardgate::use_cases::oauth::end_application::end_application;
 use wardgate::use_cases::sign_in::session_end::{EndSessionError, end_session};
 use wardgate::use_cases::sign_in::sessions_end_others::end_other_sessions;
 
 use crate::flow::account::{Asking, sign_in_first};
-use crate::flow::{self, Carried, GoingTo};
+use crate::flow::{self, GoingTo};
+
+/// What the page is opened with after a change.
+const SAID: &str = "said=saved";
 
 /// What answers all of it.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -59,12 +64,7 @@ pub const OPERATION: Operation = Operation {
             description: "To see: email, password or delete. To change: profile, sessions, apps, export or delete.",
             schema: schema::<String>,
         },
-        Parameter {
-            name: "said",
-            location: "query",
-            description: "`saved`, after a change.",
-            schema: schema::<String>,
-        },
+        Parameter::query("said", "`saved`, after a change."),
     ],
     request: Body::Form(schema::<AccountForm>),
     responses: &[
@@ -92,9 +92,6 @@ struct AccountForm {
     others: Option<String>,
     /// Of apps: the one to take everything back from.
     application: Option<String>,
-    /// Of delete: nothing yet.
-    #[serde(rename = "flow")]
-    _flow: Option<String>,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
@@ -109,19 +106,14 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
             Ok(found) => {
                 // Another address is typed, and the present one is not.
                 let account = (form != Form::AccountEmail).then_some(found.user.email.display());
-                show_form(app, request, FormPage { form, account, ..FormPage::default() }).await
+                let page = FormPage { form, account, ..FormPage::default() };
+                GoingTo::nowhere().show_form(app, request, page).await
             }
             Err(elsewhere) => Ok(elsewhere),
         },
         None if section.is_empty() => overview(app, request, &asking).await,
         None => Err(Problem::not_found("There is no such page.")),
     }
-}
-
-async fn show_form(app: &App, request: &Request, page: FormPage<'_>) -> Result<Reply, Problem> {
-    let nowhere = Carried { request: None, flow: None };
-    let Some(going_to) = GoingTo::read(nowhere) else { return flow::not_understood(app, request) };
-    going_to.show_form(app, request, page).await
 }
 
 async fn overview(app: &App, request: &Request, asking: &Asking) -> Result<Reply, Problem> {
@@ -148,8 +140,6 @@ async fn overview(app: &App, request: &Request, asking: &Asking) -> Result<Reply
     reply.headers.push(csrf::keep(&token)?);
     Ok(reply)
 }
-
-const SAID: &str = "said=saved";
 
 async fn change(app: &App, request: &Request, asking: &Asking, section: &str) -> Result<Reply, Problem> {
     let form: AccountForm = flow::form(app, request)?;
@@ -218,8 +208,8 @@ fn session_row(session: Session, current: SessionId) -> SessionRow {
     }
 }
 
-fn application_row(application: Application, language: wardgate::domain::language::Language) -> ApplicationRow {
-    let name = wardgate::use_cases::oauth::asking_client::words_in(&application.name, language);
+fn application_row(application: Application, language: Language) -> ApplicationRow {
+    let name = words_in(&application.name, language);
     ApplicationRow {
         name: name.unwrap_or(application.id.as_str()).to_owned(),
         scopes: application.scopes.into_iter().collect(),

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
 use wardgate::domain::oauth::continuation::{ACCOUNT, ACCOUNT_CREDENTIALS};
-use wardgate::domain::password::Password;
+use wardgate::domain::password::{Password, PasswordRejection};
 use wardgate::http::cookies;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reserve, Route};
@@ -22,7 +22,7 @@ use wardgate::use_cases::authenticate::AuthenticateError;
 use wardgate::use_cases::password_check::PasswordCheckError;
 
 use crate::flow::account::{Asking, sign_in_first};
-use crate::flow::{self, Carried, GoingTo, Refused};
+use crate::flow::{self, GoingTo, Refused};
 
 /// What answers `POST /ui/account/credentials`.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -82,7 +82,7 @@ enum Failed<'a> {
     /// The form is shown again.
     Refused(Refused<'a>),
     /// The new password is not good enough.
-    NewPassword(PasswordChangeError),
+    NewPassword(PasswordRejection),
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
@@ -103,17 +103,15 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
         },
         _ => return flow::not_understood(app, request),
     };
-    let nowhere = Carried { request: None, flow: None };
-    let Some(going_to) = GoingTo::read(nowhere) else { return flow::not_understood(app, request) };
+    let going_to = GoingTo::nowhere();
     let page = FormPage { form: kind, account: form.email.as_deref(), ..FormPage::default() };
     match failed {
         Failed::SignInFirst(error) => sign_in_first(kind.page(), error),
         Failed::Refused(refused) => going_to.show_again(app, request, page, refused).await,
-        Failed::NewPassword(PasswordChangeError::Password(rejection)) => {
+        Failed::NewPassword(rejection) => {
             let cause = Problem::invalid_member("new_password", rejection.code(), rejection.detail());
             going_to.show_again(app, request, page, flow::refused(FormRefusal::Password(&rejection), cause)).await
         }
-        Failed::NewPassword(_) => flow::not_understood(app, request),
     }
 }
 
@@ -137,7 +135,7 @@ async fn set_password<'a>(
     changed.map(|set| set.device_token).map_err(|error| match error {
         PasswordChangeError::Authenticate(error) => Failed::SignInFirst(error),
         PasswordChangeError::Current(error) => check_failed(error),
-        PasswordChangeError::Password(_) => Failed::NewPassword(error),
+        PasswordChangeError::Password(rejection) => Failed::NewPassword(rejection),
         // Somebody else has just changed them: this session is dead.
         PasswordChangeError::Superseded => Failed::SignInFirst(AuthenticateError::SessionEnded),
         PasswordChangeError::Fault(fault) => Failed::Refused(flow::down(fault)),

@@ -5,7 +5,6 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
-use wardgate::domain::oauth::continuation::Continuation;
 use wardgate::http::authorization_answer::send_back;
 use wardgate::http::cookies;
 use wardgate::http::cors::Cors;
@@ -19,7 +18,7 @@ use wardgate::http::request::Request;
 use wardgate::secrets::RingName;
 use wardgate::use_cases::oauth::consent::{Ask, Asked, Question, deny_consent, give_consent, question};
 
-use crate::flow::{self, Carried, GoingTo, Refused};
+use crate::flow::{self, Carried, GoingTo, Opened, Refused};
 
 /// What answers both.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -40,18 +39,8 @@ pub const OPERATION: Operation = Operation {
     summary: "Ask a person for consent, on a page",
     bearer: Bearer::Ignored,
     parameters: &[
-        Parameter {
-            name: "request",
-            location: "query",
-            description: "Of the question: the request for a sign-in, as /oauth2/authorize made it.",
-            schema: schema::<String>,
-        },
-        Parameter {
-            name: "flow",
-            location: "query",
-            description: "Of the question: when that began, as /oauth2/authorize made it.",
-            schema: schema::<String>,
-        },
+        Parameter::query("request", "Of the question: the request for a sign-in, as /oauth2/authorize made it."),
+        Parameter::query("flow", "Of the question: when that began, as /oauth2/authorize made it."),
     ],
     request: Body::Form(schema::<ConsentForm>),
     responses: &[
@@ -86,18 +75,10 @@ enum Decision {
     Deny,
 }
 
-/// What the page is opened with.
-#[derive(Deserialize)]
-struct Opened {
-    request: Option<String>,
-    flow: Option<String>,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     if !flow::is_sent(request) {
         let opened: Opened = request.query()?;
-        let carried = Carried { request: opened.request.as_deref(), flow: opened.flow.as_deref() };
-        return ask(app, request, carried, None).await;
+        return ask(app, request, opened.carried(), None).await;
     }
     let form: ConsentForm = flow::form(app, request)?;
     let carried = Carried { request: Some(&form.request), flow: Some(&form.flow) };
@@ -129,13 +110,9 @@ async fn ask(
     let Some(authorization) = going_to.authorization() else { return flow::not_understood(app, request) };
     let session_token = cookies::session_token(&request.headers);
     match question(app, &request.context, authorization, session_token.as_deref()).await? {
-        Asked::AskAgain => again(authorization, carried.flow),
+        Asked::AskAgain => Reply::see_other(&authorization.location(carried.flow)),
         Asked::Question(question) => show(app, request, &going_to, &question, refused).await,
     }
-}
-
-fn again(authorization: &Continuation, flow: Option<&str>) -> Result<Reply, Problem> {
-    Reply::see_other(&authorization.location(flow))
 }
 
 async fn show(

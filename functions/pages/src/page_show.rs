@@ -14,7 +14,7 @@ use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::http::{browser, csrf, favicon};
 
-use crate::flow::{Carried, GoingTo, not_understood};
+use crate::flow::{GoingTo, Opened, not_understood};
 
 /// What answers `GET /ui/{page}`.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -44,24 +44,15 @@ pub const OPERATION: Operation = Operation {
             description: "verify-email, reset-password, confirm-email-change, undo-email-change, keep-account, sign-in, login, login-code, register or forgot.",
             schema: schema::<String>,
         },
-        Parameter {
-            name: "token",
-            location: "query",
-            description: "The mail's token. Showing the page does not use it up. Other parameters are passed over.",
-            schema: schema::<String>,
-        },
-        Parameter {
-            name: "request",
-            location: "query",
-            description: "Of the last four: where the browser goes on afterwards, as /oauth2/authorize made it.",
-            schema: schema::<String>,
-        },
-        Parameter {
-            name: "flow",
-            location: "query",
-            description: "Of the last four: when that began, as /oauth2/authorize made it.",
-            schema: schema::<String>,
-        },
+        Parameter::query(
+            "token",
+            "The mail's token. Showing the page does not use it up. Other parameters are passed over.",
+        ),
+        Parameter::query(
+            "request",
+            "Of the last four: where the browser goes on afterwards, as /oauth2/authorize made it.",
+        ),
+        Parameter::query("flow", "Of the last four: when that began, as /oauth2/authorize made it."),
     ],
     request: Body::None,
     responses: &[
@@ -77,13 +68,6 @@ struct Link {
     token: String,
 }
 
-/// A form without a request is for the person alone, and one with a broken request for nobody.
-#[derive(Deserialize)]
-struct InFlow {
-    request: Option<String>,
-    flow: Option<String>,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     if request.path == favicon::PATH {
         return Ok(favicon::reply());
@@ -97,9 +81,9 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
 }
 
 async fn show_form(app: &App, request: &Request, form: Form) -> Result<Reply, Problem> {
-    let asked: InFlow = request.query()?;
-    let carried = Carried { request: asked.request.as_deref(), flow: asked.flow.as_deref() };
-    let Some(going_to) = GoingTo::read(carried) else { return not_understood(app, request) };
+    // A form without a request is for the person alone, and one with a broken request for nobody.
+    let opened: Opened = request.query()?;
+    let Some(going_to) = GoingTo::read(opened.carried()) else { return not_understood(app, request) };
     going_to.show_form(app, request, FormPage { form, ..FormPage::default() }).await
 }
 

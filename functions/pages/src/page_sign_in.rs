@@ -10,7 +10,7 @@ use wardgate::domain::email::Email;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
-use wardgate::http::page::{Action, CodeField, Page};
+use wardgate::http::page::{Action, CodeField, LOGIN_CODE_LENGTH, Page};
 use wardgate::http::page_endpoint::{PERSON, show, with_page};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -81,7 +81,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let device_token = cookies::device_token(app, &request.headers, None);
     let login = LoginEmailCodeVerify { proof, flow_token, device_token };
     let ask = |email: &Email, wrong| {
-        let (csrf, account, field) = (form.csrf.as_deref(), Some(email.display()), CodeField::Characters(8));
+        let (csrf, account, field) =
+            (form.csrf.as_deref(), Some(email.display()), CodeField::Characters(LOGIN_CODE_LENGTH));
         show(app, request, Page::TypeCode { action: ACTION, token: &form.token, csrf, account, field, wrong })
     };
     match login_email_code_verify(app, &request.context, login).await {

@@ -8,6 +8,7 @@ use http::StatusCode;
 use crate::app::App;
 use crate::domain::language::Language;
 use crate::domain::oauth::authorization::ResponseMode;
+use crate::domain::oauth::redirect_uri::with_parameters;
 use crate::http::page::{self, Onward, Page};
 use crate::http::problem::Problem;
 use crate::http::reply::Reply;
@@ -27,9 +28,7 @@ pub fn send_back(app: &App, language: Language, answer: &AuthorizationAnswer) ->
         let onward = Onward { location: &answer.redirect_uri, application };
         return page::render(Page::Post { onward, fields: &pairs }, language, &app.config.service);
     }
-    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-    let mark = if answer.redirect_uri.contains('?') { '&' } else { '?' };
-    leave(app, language, &format!("{}{mark}{query}", answer.redirect_uri), application, answer.after_form)
+    leave(app, language, &with_parameters(&answer.redirect_uri, pairs), application, answer.after_form)
 }
 
 /// Sends a browser to an application.

@@ -80,6 +80,13 @@ pub struct Parameter {
     pub schema: SchemaOf,
 }
 
+impl Parameter {
+    /// A text in the query.
+    pub const fn query(name: &'static str, description: &'static str) -> Self {
+        Self { name, location: "query", description, schema: schema::<String> }
+    }
+}
+
 /// The whole description (`OpenAPI` 3.1).
 pub fn document(operations: &[(Endpoint, &Operation)]) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {

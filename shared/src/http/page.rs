@@ -35,19 +35,30 @@ macro_rules! files {
     ($($name:literal)+) => { [$(($name, include_str!(concat!("../../templates/pages/", $name)))),+] };
 }
 
+/// A language's words, each page's by its name.
+macro_rules! words {
+    ($language:literal) => {
+        words!($language: "page" "login" "login-code" "register" "forgot" "consent" "sign-out" "leaving" "account"
+            "account-email" "account-password" "account-delete" "verify-email" "reset-password" "confirm-email-change"
+            "undo-email-change" "keep-account" "sign-in" "message")
+    };
+    ($language:literal: $($name:literal)+) => {
+        [$((
+            concat!($language, "/", $name, ".html"),
+            include_str!(concat!("../../templates/pages/", $language, "/", $name, ".html")),
+        )),+]
+    };
+}
+
 static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
-    Templates::new(&files!("page.html"
-        "parts/address.html" "parts/alert.html" "parts/code.html" "parts/flow.html" "parts/form-address.html"
-        "parts/consent-buttons.html" "parts/form-consent.html" "parts/form-login.html" "parts/form-login-code.html"
-        "parts/account.html" "parts/form-account-delete.html" "parts/form-account-email.html"
-        "parts/form-account-password.html" "parts/form-register.html" "parts/form-sign-out.html" "parts/leaving.html" "parts/logo.html"
-        "parts/mark.html" "parts/password.html" "parts/remember.html" "parts/username.html" "parts/ways.html"
-        "en/page.html" "en/login.html" "en/login-code.html" "en/register.html" "en/forgot.html" "en/verify-email.html" "en/reset-password.html" "en/confirm-email-change.html"
-        "en/undo-email-change.html" "en/keep-account.html" "en/sign-in.html" "en/message.html" "en/consent.html" "en/sign-out.html" "en/leaving.html" "en/account.html" "en/account-email.html"
-        "en/account-password.html" "en/account-delete.html"
-        "de/page.html" "de/login.html" "de/login-code.html" "de/register.html" "de/forgot.html" "de/verify-email.html" "de/reset-password.html" "de/confirm-email-change.html"
-        "de/undo-email-change.html" "de/keep-account.html" "de/sign-in.html" "de/message.html" "de/consent.html" "de/sign-out.html" "de/leaving.html" "de/account.html" "de/account-email.html"
-        "de/account-password.html" "de/account-delete.html"))
+    let parts = files!("page.html"
+        "parts/account.html" "parts/address.html" "parts/alert.html" "parts/code.html" "parts/consent-buttons.html"
+        "parts/flow.html" "parts/form-account-delete.html" "parts/form-account-email.html"
+        "parts/form-account-password.html" "parts/form-address.html" "parts/form-consent.html" "parts/form-login.html"
+        "parts/form-login-code.html" "parts/form-register.html" "parts/form-sign-out.html" "parts/leaving.html"
+        "parts/logo.html" "parts/mark.html" "parts/password.html" "parts/remember.html" "parts/username.html"
+        "parts/ways.html");
+    Templates::new(&[&parts[..], &words!("en"), &words!("de")].concat())
 });
 
 /// The letters and digits of a code to sign in with.

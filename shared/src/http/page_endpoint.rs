@@ -9,7 +9,7 @@ use crate::domain::email::Email;
 use crate::http::cors::Cors;
 use crate::http::endpoint::{Class, Endpoint, HandlerFuture, Reader, Route};
 use crate::http::openapi::{Bearer, Body, Operation, SchemaOf, html, schema};
-use crate::http::page::{self, Action, Page};
+use crate::http::page::{self, Action, Notice, Page};
 use crate::http::problem::Problem;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -78,6 +78,11 @@ pub fn answer_press(
 /// Shows a page in the language of the request.
 pub fn show(app: &App, request: &Request, page: Page<'_>) -> Result<Reply, Problem> {
     page::render(page, request.context.language, &app.config.service)
+}
+
+/// A page with 400 that says why a browser is sent nowhere (OC-02), in the language of the request.
+pub fn refuse(app: &App, request: &Request, notice: Notice) -> Result<Reply, Problem> {
+    show(app, request, Page::Message { notice, status: StatusCode::BAD_REQUEST })
 }
 
 /// Gives a refusal its page. What was not sent by a form has none of its own here: only where a browser shows the answer

@@ -9,7 +9,7 @@ use wardgate::domain::email::Email;
 use wardgate::domain::language::Language;
 use wardgate::domain::oauth::continuation::Continuation;
 use wardgate::http::page::{self, Asked, FormPage, FormRefusal, Notice, Onward, Page};
-use wardgate::http::page_endpoint::show;
+use wardgate::http::page_endpoint::refuse;
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -34,6 +34,19 @@ pub(crate) struct Carried<'a> {
     pub(crate) flow: Option<&'a str>,
 }
 
+/// What a page is opened with, of which the browser may be on its way to an application.
+#[derive(serde::Deserialize)]
+pub(crate) struct Opened {
+    request: Option<String>,
+    flow: Option<String>,
+}
+
+impl Opened {
+    pub(crate) fn carried(&self) -> Carried<'_> {
+        Carried { request: self.request.as_deref(), flow: self.flow.as_deref() }
+    }
+}
+
 /// Where the browser is going: to an application, or nowhere.
 pub(crate) struct GoingTo<'a> {
     carried: Carried<'a>,
@@ -43,11 +56,14 @@ pub(crate) struct GoingTo<'a> {
 }
 
 impl<'a> GoingTo<'a> {
+    /// For a person's own page.
+    pub(crate) const fn nowhere() -> Self {
+        Self { carried: Carried { request: None, flow: None }, query: String::new(), continuation: None }
+    }
+
     /// Reads it. `None` where it leads to no path of ours (OC-28).
     pub(crate) fn read(carried: Carried<'a>) -> Option<Self> {
-        let Some(request) = carried.request else {
-            return Some(Self { carried, query: String::new(), continuation: None });
-        };
+        let Some(request) = carried.request else { return Some(Self::nowhere()) };
         let continuation = Continuation::decode(request)?;
         let query = continuation.page_query(carried.flow.unwrap_or_default());
         Some(Self { carried, query, continuation: Some(continuation) })
@@ -172,7 +188,7 @@ pub(crate) fn form<T: serde::de::DeserializeOwned>(app: &App, request: &Request)
 
 /// Of a form, or of a page's address, that is none of ours.
 pub(crate) fn not_understood(app: &App, request: &Request) -> Result<Reply, Problem> {
-    show(app, request, Page::Message { notice: Notice::NotUnderstood, status: StatusCode::BAD_REQUEST })
+    refuse(app, request, Notice::NotUnderstood)
 }
 
 /// Refuses a form that does not come from our page in this browser.

@@ -100,6 +100,13 @@ impl RedirectUri {
     }
 }
 
+/// A URI with parameters behind it; what it has of its own stays (RFC 6749, 4.1.2).
+pub fn with_parameters<'a>(uri: &str, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+    let mark = if uri.contains('?') { '&' } else { '?' };
+    if query.is_empty() { uri.to_owned() } else { format!("{uri}{mark}{query}") }
+}
+
 /// What people are shown of where a URI leads to, and what their consent is for: its host with its port, or a scheme of its
 /// client's own. A native client listens on another port each time, which says nothing.
 pub fn shown_host(uri: &str, kind: ClientKind) -> &str {

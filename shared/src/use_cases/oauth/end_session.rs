@@ -15,6 +15,7 @@ use crate::crypto::id_token::{IdTokenHint, InvalidHint, read_hint, session_id_fo
 use crate::domain::oauth::client::{ClientId, ClientRegistration};
 use crate::domain::oauth::continuation::{Continuation, FLOW, MAX_REQUEST};
 use crate::domain::oauth::parameters::Parameters;
+use crate::domain::oauth::redirect_uri::with_parameters;
 use crate::domain::request_context::RequestContext;
 use crate::fault::{Fault, fault_arm};
 use crate::use_cases::sign_in::browser_session::{browser_session, end_browser_session};
@@ -109,7 +110,7 @@ pub async fn end_session(
         end_browser_session(app, context, &found.session).await?;
     }
     Ok(SignOut::Done(WayOut {
-        location: uri.map(|uri| with_state(uri, parameters.get("state"))),
+        location: uri.map(|uri| with_parameters(uri, parameters.get("state").map(|state| ("state", state)))),
         application: client.map(|client| client.name).unwrap_or_default(),
         after_form: parameters.has(FLOW),
     }))
@@ -152,10 +153,4 @@ fn carried(parameters: &Parameters, client: Option<&ClientRegistration>) -> Opti
         }
     }
     Continuation::of_logout(&query.finish())
-}
-
-fn with_state(uri: &str, state: Option<&str>) -> String {
-    let Some(state) = state else { return uri.to_owned() };
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("state", state).finish();
-    format!("{uri}{}{query}", if uri.contains('?') { '&' } else { '?' })
 }
