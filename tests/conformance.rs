@@ -2,16 +2,16 @@
 //! of ours. The suite itself needs a server and a browser of its own. `docs/conformance.md` lists them; none of it is a
 //! certification.
 
+mod logout;
+
 use reqwest::Method;
 use serde_json::Value;
 
 use crate::harness::applications::{
-    CALLBACK, SECRET, authorize, claims, exchange, jose_header, leads_to, refresh, register_applications, sent,
+    CALLBACK, SECRET, authorize, claims, exchange, jose_header, refresh, register_applications, sent,
 };
 use crate::harness::pages::{Browser, form, heading};
 use crate::harness::{Answer, EMAIL, PASSWORD, TestServer, repository};
-
-const BYE: &str = "https://shop.example/bye";
 
 /// A provider, a person with a name, and the suite's browser. The suite's client is older than PKCE: one module alone sends it.
 struct Suite {
@@ -439,100 +439,11 @@ async fn oidcc_formpost_prompt_none_not_logged_in() {
     assert!(form(&back).hidden.contains(&("error".to_owned(), "login_required".to_owned())), "{}", back.text);
 }
 
-#[tokio::test]
-async fn oidcc_rp_initiated_logout() {
-    let mut suite = Suite::start().await;
-    let (tokens, _) = suite.sign_in(&[]).await;
-    let hint = tokens.string("id_token");
-    let out = suite.logout(&[("id_token_hint", &hint), ("post_logout_redirect_uri", BYE), ("state", "s1")]).await;
-    assert_eq!(leads_to(&out), format!("{BYE}?state=s1"), "{}", out.text);
-    assert!(suite.is_signed_out().await);
-}
-
-/// An error page, and the session goes on.
-async fn is_refused(given: &[(&str, &str)]) {
-    let mut suite = Suite::start().await;
-    suite.sign_in(&[]).await;
-    let out = suite.logout(given).await;
-    assert_eq!((out.status, leads_to(&out).as_str()), (400, ""), "{}", out.text);
-    assert!(!suite.is_signed_out().await);
-}
-
-#[tokio::test]
-async fn oidcc_rp_initiated_logout_bad_id_token_hint() {
-    is_refused(&[("id_token_hint", "bad"), ("post_logout_redirect_uri", BYE), ("state", "s1")]).await;
-}
-
-#[tokio::test]
-async fn oidcc_rp_initiated_logout_modified_id_token_hint() {
-    let mut suite = Suite::start().await;
-    let (tokens, _) = suite.sign_in(&[]).await;
-    let hint = tokens.string("id_token");
-    let (head, signature) = hint.rsplit_once('.').unwrap();
-    let modified = format!("{head}.{}", signature.chars().rev().collect::<String>());
-    let out = suite.logout(&[("id_token_hint", &modified), ("post_logout_redirect_uri", BYE)]).await;
-    assert_eq!(out.status, 400, "{}", out.text);
-    assert!(!suite.is_signed_out().await);
-}
-
-/// Nobody says whose address it is.
-#[tokio::test]
-async fn oidcc_rp_initiated_logout_no_id_token_hint() {
-    is_refused(&[("post_logout_redirect_uri", BYE), ("state", "s1")]).await;
-}
-
-#[tokio::test]
-async fn oidcc_rp_initiated_logout_bad_post_logout_redirect_uri() {
-    is_refused(&[("client_id", "suite"), ("post_logout_redirect_uri", "https://shop.example/elsewhere")]).await;
-}
-
-#[tokio::test]
-async fn oidcc_rp_initiated_logout_query_added_to_post_logout_redirect_uri() {
-    is_refused(&[("client_id", "suite"), ("post_logout_redirect_uri", "https://shop.example/bye?foo=bar")]).await;
-}
-
-/// The person is asked where nothing shows whose session it is, and a page of ours is the end.
-async fn ends_at_a_page(given: &[(&str, &str)], with_hint: bool) {
-    let mut suite = Suite::start().await;
-    let (tokens, _) = suite.sign_in(&[]).await;
-    let hint = tokens.string("id_token");
-    let mut given = given.to_vec();
-    if with_hint {
-        given.push(("id_token_hint", &hint));
-    }
-    let out = suite.logout(&given).await;
-    assert_eq!((out.status, heading(&out)), (200, "You are signed out"), "{}", out.text);
-    assert!(suite.is_signed_out().await);
-}
-
-#[tokio::test]
-async fn oidcc_rp_initiated_logout_no_post_logout_redirect_uri() {
-    ends_at_a_page(&[("state", "s1")], true).await;
-}
-
-#[tokio::test]
-async fn oidcc_rp_initiated_logout_no_params() {
-    ends_at_a_page(&[], false).await;
-}
-
-#[tokio::test]
-async fn oidcc_rp_initiated_logout_only_state() {
-    ends_at_a_page(&[("state", "s1")], false).await;
-}
-
-#[tokio::test]
-async fn oidcc_rp_initiated_logout_no_state() {
-    let mut suite = Suite::start().await;
-    let (tokens, _) = suite.sign_in(&[]).await;
-    let hint = tokens.string("id_token");
-    let out = suite.logout(&[("id_token_hint", &hint), ("post_logout_redirect_uri", BYE)]).await;
-    assert_eq!(leads_to(&out), BYE, "{}", out.text);
-}
-
 /// `docs/conformance.md` names each of these tests, and no other.
 #[test]
 fn the_table_of_modules_is_that_of_the_tests() {
-    let source = std::fs::read_to_string(repository("tests/conformance.rs")).unwrap();
+    let files = ["tests/conformance.rs", "tests/conformance/logout.rs"];
+    let source: String = files.map(|file| std::fs::read_to_string(repository(file)).unwrap()).concat();
     let tests = source.lines().filter_map(|line| line.strip_prefix("async fn oidcc_")?.split('(').next());
     let mut tests: Vec<String> = tests.map(|name| format!("oidcc-{}", name.replace('_', "-"))).collect();
     let table = std::fs::read_to_string(repository("docs/conformance.md")).unwrap();

@@ -12,13 +12,10 @@ use crate::domain::oauth::grant::Grant;
 use crate::domain::oauth::parameters::Parameters;
 use crate::domain::request_context::RequestContext;
 use crate::fault::Fault;
-use crate::use_cases::oauth::client_authentication::{ClientProof, authenticate_client};
+use crate::use_cases::oauth::client_authentication::ClientProof;
 use crate::use_cases::oauth::exchange::TokenError;
 use crate::use_cases::oauth::live_grant::read_live_grant;
-use crate::use_cases::oauth::shown_token::{ShownToken, shown_token};
-
-/// What is looked at, and so may come once only.
-const KNOWN: [&str; 4] = ["token", "token_type_hint", "client_id", "client_secret"];
+use crate::use_cases::oauth::shown_token::{ShownToken, asking_client, shown_token, token};
 
 /// What is told of a token; `active` is false of one that is none, has ended, or is nothing of the asker's (OC-43).
 pub async fn introspect(
@@ -27,15 +24,12 @@ pub async fn introspect(
     parameters: &Parameters,
     proof: &ClientProof,
 ) -> Result<Map<String, Value>, TokenError> {
-    if parameters.repeated(&KNOWN).is_some() {
-        return Err(TokenError::InvalidRequest("a parameter stands twice"));
-    }
-    let client = authenticate_client(app, parameters, proof).await?;
+    let client = asking_client(app, parameters, proof).await?;
     // Whoever keeps no secret could be anybody.
     if !client.registration.kind.has_secrets() {
         return Err(TokenError::UnauthorizedClient);
     }
-    let shown = parameters.get("token").ok_or(TokenError::InvalidRequest("token is missing"))?;
+    let shown = token(parameters)?;
     let told = look_at(app, context, &client, shown).await?;
     Ok(told.unwrap_or_else(|| Map::from_iter([("active".to_owned(), false.into())])))
 }
@@ -49,14 +43,14 @@ async fn look_at(
     let registration = &client.registration;
     let own = &registration.id;
     let told = match shown_token(app, context, registration, shown).await? {
-        ShownToken::Refresh(token) => {
-            let grant = live(app, context, token.user_id, token.grant_id, own).await?;
+        ShownToken::Refresh(refresh_token) => {
+            let grant = live(app, context, refresh_token.user_id, refresh_token.grant_id, own).await?;
             let Some((grant, refresh)) = grant.and_then(|grant| grant.refresh.clone().map(|refresh| (grant, refresh)))
             else {
                 return Ok(None);
             };
-            let is_current =
-                refresh.refresh_hash == secret_hash(&token.secret) && refresh.generation == token.generation;
+            let is_current = refresh.refresh_hash == secret_hash(&refresh_token.secret)
+                && refresh.generation == refresh_token.generation;
             if !is_current || context.now >= refresh.idle_expires_at {
                 return Ok(None);
             }

@@ -8,12 +8,9 @@ use crate::crypto::sealed_token::secret_hash;
 use crate::domain::audit::{AuditAction, AuditEntry, Subject};
 use crate::domain::oauth::parameters::Parameters;
 use crate::domain::request_context::RequestContext;
-use crate::use_cases::oauth::client_authentication::{ClientProof, authenticate_client};
+use crate::use_cases::oauth::client_authentication::ClientProof;
 use crate::use_cases::oauth::exchange::TokenError;
-use crate::use_cases::oauth::shown_token::{ShownToken, shown_token};
-
-/// What is looked at, and so may come once only.
-const KNOWN: [&str; 4] = ["token", "token_type_hint", "client_id", "client_secret"];
+use crate::use_cases::oauth::shown_token::{ShownToken, asking_client, shown_token, token};
 
 /// Ends the whole grant, whichever of its tokens is shown: an access token is believed until it runs out, and what refreshes
 /// it goes. A token that is none, or another client's, is answered as one that is ended (RFC 7009, 2.2).
@@ -23,11 +20,8 @@ pub async fn revoke(
     parameters: &Parameters,
     proof: &ClientProof,
 ) -> Result<(), TokenError> {
-    if parameters.repeated(&KNOWN).is_some() {
-        return Err(TokenError::InvalidRequest("a parameter stands twice"));
-    }
-    let client = authenticate_client(app, parameters, proof).await?;
-    let shown = parameters.get("token").ok_or(TokenError::InvalidRequest("token is missing"))?;
+    let client = asking_client(app, parameters, proof).await?;
+    let shown = token(parameters)?;
     let (user_id, grant_id, family) = match shown_token(app, context, &client.registration, shown).await? {
         ShownToken::Refresh(token) => (token.user_id, token.grant_id, Some(secret_hash(&token.secret))),
         ShownToken::Access { user_id, grant_id, .. } => (user_id, grant_id, None),

@@ -5,11 +5,34 @@ use wardgate_verify::{AccessToken, Verifier};
 use crate::app::App;
 use crate::crypto::oauth_token::ClientRefreshToken;
 use crate::domain::id::{GrantId, UserId};
-use crate::domain::oauth::client::ClientRegistration;
+use crate::domain::oauth::client::{Client, ClientRegistration};
+use crate::domain::oauth::parameters::Parameters;
 use crate::domain::request_context::RequestContext;
 use crate::fault::Fault;
 use crate::use_cases::authenticate::{AuthenticateError, verify_with};
+use crate::use_cases::oauth::client_authentication::{ClientProof, authenticate_client};
+use crate::use_cases::oauth::exchange::TokenError;
 use crate::use_cases::oauth::issue::userinfo_audience;
+
+/// What is looked at, and so may come once only.
+const KNOWN: [&str; 4] = ["token", "token_type_hint", "client_id", "client_secret"];
+
+/// Who shows it: one read.
+pub(super) async fn asking_client(
+    app: &App,
+    parameters: &Parameters,
+    proof: &ClientProof,
+) -> Result<Client, TokenError> {
+    if parameters.repeated(&KNOWN).is_some() {
+        return Err(TokenError::InvalidRequest("a parameter stands twice"));
+    }
+    authenticate_client(app, parameters, proof).await
+}
+
+/// The token of the request.
+pub(super) fn token(parameters: &Parameters) -> Result<&str, TokenError> {
+    parameters.get("token").ok_or(TokenError::InvalidRequest("token is missing"))
+}
 
 /// What is shown, if it is genuine and has not run out.
 pub(super) enum ShownToken {
