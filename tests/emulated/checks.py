@@ -12,6 +12,7 @@ from emulated.gateway import ADDRESSES, CANARIES, Api, equal, holds, remembered
 from wardgate_infra import without_route
 from wardgate_infra.emulator import issuers
 from wardgate_infra.emulator.deployment import Deployment
+from wardgate_infra.emulator.tour import tour
 
 # What no request of ours reaches, and so has no line about one; the authorizer is asked by the gateway.
 WITHOUT_REQUESTS = without_route()
@@ -41,12 +42,12 @@ def check_keys_and_discovery(api: Api, emulator: Deployment) -> None:
 
 
 def check_tour(api: Api, emulator: Deployment) -> None:
-    """The lines of README.md, as a shell runs them. The account is there before: unlike the tour's own stage, this one
+    """The lines of docs/start/tour.md, as a shell runs them. The account is there before: unlike the tour's own stage, this one
     has it verified."""
     early = api.signed_in("ada@example.com")
     api.ask("POST", "/v1/logout", bearer=early["access_token"])
     ran = subprocess.run(
-        ["bash", "-c", emulator.tour], env=emulator.environment, capture_output=True, text=True, timeout=60, check=False
+        ["bash", "-c", tour(emulator.url)], env=emulator.environment, capture_output=True, text=True, timeout=60, check=False
     )
     lines = ran.stdout.splitlines()
     holds(len(lines) == 7, ran.stdout, ran.stderr)

@@ -3,7 +3,6 @@
 import functools
 import json
 import platform
-import re
 import subprocess
 import sys
 import urllib.parse
@@ -146,15 +145,6 @@ class Deployment:
         )
         if result.returncode != 0:
             raise Failed(f"{result.stdout[-4000:]}\nsam deploy of {template} failed, as above.")
-
-    @property
-    def tour(self) -> str:
-        """The tour of README.md, for this address."""
-        text = (ROOT / "README.md").read_text(encoding="utf-8")
-        block = re.search(r"^## The tour$.*?^```sh$\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-        if block is None:
-            raise Failed("README.md has no tour.")
-        return block[1].replace("http://localhost:8080", self.url)
 
     def verify_mail_identity(self) -> None:
         """What somebody does once for an account of AWS, and no template can: SES then takes mails from the sender."""

@@ -16,6 +16,7 @@ from wardgate_infra import Failed
 from wardgate_infra.emulator import binaries
 from wardgate_infra.emulator.deployment import ARCHITECTURES, Deployment
 from wardgate_infra.emulator.emulator import Emulator
+from wardgate_infra.emulator.tour import tour
 
 
 def interrupted(*_: object) -> None:
@@ -32,7 +33,7 @@ def serve(emulator: Emulator, _began: float) -> None:
     development.verify_mail_identity()
     print(development.deploy(), flush=True)
     print(f"\nThe API answers on {development.url}. Paste these lines into another terminal:\n")
-    print(development.tour)
+    print(tour(development.url))
     print(f"Mails that were sent: {emulator.endpoint}/_ministack/ses/messages")
     print("AWS's own tools and the operator's commands find everything with these variables:")
     for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
