@@ -79,7 +79,8 @@ def running(
         yield process
     except Failed as failed:
         said = log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:]
-        raise Failed("\n".join([str(failed), f"{name} said last:", *(f"  {it}" for it in said)])) from failed
+        # The reason stands last, where whoever reads the end of a long output finds it.
+        raise Failed("\n".join([f"{name} said last:", *(f"  {it}" for it in said), str(failed)])) from failed
     finally:
         process.terminate()
         try:
