@@ -10,6 +10,7 @@ mod agreement;
 mod audit_trail;
 mod audit_watch;
 mod authorizer_function;
+mod backchannel_logout;
 mod backups;
 mod behind_the_edge;
 mod browser_flows;

@@ -62,9 +62,18 @@ fn sec_pl_06_what_is_for_a_laptop_is_in_no_image_and_what_is_for_a_server_in_no_
     assert!(of_a_laptop.iter().all(|name| laptop.contains(*name)), "{laptop:?}");
     assert!(of_a_server.iter().all(|name| image.contains(*name)), "{image:?}");
     let of_no_function: Vec<&str> = of_a_server.into_iter().chain(of_a_laptop).chain(of_nobody).collect();
-    for function in
-        ["edge-sync", "events", "mailer", "eraser", "audit-watch", "sign-in", "accounts", "pages", "service"]
-    {
+    for function in [
+        "edge-sync",
+        "events",
+        "logout-notifier",
+        "mailer",
+        "eraser",
+        "audit-watch",
+        "sign-in",
+        "accounts",
+        "pages",
+        "service",
+    ] {
         let function_links = linked(function, &[]);
         let foreign = of_no_function.iter().find(|name| function_links.contains(**name));
         assert_eq!(foreign, None, "{function} links it");

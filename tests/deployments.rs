@@ -25,11 +25,12 @@ const WITHOUT_DEPLOYMENT: [&str; 3] = [
 const API_ALARM: &str = "wardgate-development-api-rollback";
 /// Functions that no route leads to, and that run often enough to be seen failing within a canary's minutes. They stand
 /// beside the API.
-const WATCHED: [(&str, &str); 5] = [
+const WATCHED: [(&str, &str); 6] = [
     ("audit-watch", "AuditWatch"),
     ("authorizer", "Authorizer"),
     ("edge-sync", "EdgeSync"),
     ("events", "Events"),
+    ("logout-notifier", "LogoutNotifier"),
     ("mailer", "Mailer"),
 ];
 

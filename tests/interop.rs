@@ -1,15 +1,20 @@
 //! Other people's libraries verify our tokens from the JWKS URL alone, and sign people in. `make test` prepares them; where Python
 //! or Node is missing the test says that it was skipped, and `REQUIRE_INTEROP=1` makes that a failure.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
 use wardgate::clock::{Clock as _, SystemClock};
+use wardgate::domain::oauth::client::ClientId;
+use wardgate::use_cases::clients::give_secret;
 
-use crate::harness::applications::{CALLBACK, SECRET, with_applications};
-use crate::harness::{EMAIL, PASSWORD, TestServer, repository};
+use crate::harness::applications::{CALLBACK, SECRET, leads_to, with_applications};
+use crate::harness::pages::Browser;
+use crate::harness::relying_party::register;
+use crate::harness::{Answer, EMAIL, PASSWORD, TestServer, repository};
 use crate::token_forgery::forgeries;
 
 /// Genuine and forged tokens of a server, one JSON object a line.
@@ -127,4 +132,81 @@ async fn sec_oc_33_authlib_signs_people_in_by_a_clock_that_is_four_seconds_slow(
 async fn sec_oc_03_requests_oauth2client_signs_people_in() {
     let python = repository(".tools/interop-venv/bin/python");
     signs_people_in("requests-oauth2client", &python, "tests/interop/requests_client.py", python.clone()).await;
+}
+
+/// `examples/web`, as `make web` starts it.
+struct Example(Child);
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        // Already gone is fine.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Example {
+    fn start(issuer: &str, port: u16) -> Self {
+        let mut child = Command::new("node")
+            .arg(repository("examples/web/server.mjs"))
+            .envs([("ISSUER", issuer), ("PORT", &port.to_string()), ("CLIENT_ID", "web"), ("CLIENT_SECRET", SECRET)])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();
+        assert!(said.contains("The example is on"), "{said}");
+        Self(child)
+    }
+}
+
+/// A sign-out elsewhere reaches an application's own session, and no other person's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sec_oc_41_the_example_on_a_server_signs_out_whoever_has_signed_out_elsewhere() {
+    if !is_prepared("examples/web", &repository("examples/web/node_modules/openid-client")) {
+        return;
+    }
+    let server = with_applications().await;
+    server.clock.set(SystemClock.now());
+    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let address = format!("http://localhost:{port}");
+    let client = format!(
+        "[[client]]\nid = \"web\"\nkind = \"web\"\nname = {{ en = \"Web\" }}\nconsent = \"none\"\n\
+         redirect_uris = [\"{address}/callback\"]\nbackchannel_logout_uri = \"{address}/backchannel-logout\"\n\
+         grants = [\"authorization_code\", \"refresh_token\"]\nscopes = [\"openid\", \"profile\", \"email\"]\n"
+    );
+    register(&server, &client).await;
+    let id = ClientId::parse("web").unwrap();
+    give_secret(&server.app, &server.context(), &id, SECRET).await.unwrap();
+    server.register("grace@example.com", PASSWORD).await;
+    let _example = Example::start(&server.base, port);
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let open = async |path: &str, cookie: &str| {
+        Answer::read(http.get(format!("{address}{path}")).header("cookie", cookie).send().await.unwrap()).await
+    };
+    let cookie = |answer: &Answer| answer.header("set-cookie").split(';').next().unwrap().to_owned();
+    let sign_in = async |email: &str| {
+        let began = open("/sign-in", "").await;
+        let mut browser = Browser::default();
+        let asked = browser.open(&server, began.header("location").strip_prefix(&server.base).unwrap()).await;
+        let back = browser.sign_in(&server, &asked, email, PASSWORD).await;
+        let callback = leads_to(&back);
+        let signed_in = open(callback.strip_prefix(&address).unwrap(), &cookie(&began)).await;
+        assert_eq!(signed_in.status, 303, "{}", signed_in.text);
+        (browser, cookie(&signed_in))
+    };
+    let (mut ada, adas) = sign_in(EMAIL).await;
+    let (_, graces) = sign_in("grace@example.com").await;
+    let is_in = async |cookie: &str| open("/", cookie).await.text.contains("Sign out");
+    assert!(is_in(&adas).await && is_in(&graces).await);
+    let out = ada.open(&server, "/oauth2/logout").await;
+    let shown = ada.open(&server, out.header("location")).await;
+    ada.press(&server, &shown, &[]).await;
+    server.pump.drain().await.unwrap();
+    assert!(!is_in(&adas).await, "the example has not heard of it");
+    assert!(is_in(&graces).await, "another person's session ended");
+    // What is no logout token of ours ends nothing.
+    let forged = http.post(format!("{address}/backchannel-logout")).form(&[("logout_token", "e30.e30.x")]).send().await;
+    assert_eq!(forged.unwrap().status(), 400);
+    assert!(is_in(&graces).await);
 }

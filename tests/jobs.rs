@@ -1,6 +1,7 @@
 //! What a standalone server does without being asked, under leases: mails, events and erasures, by one replica at a time.
 
 mod leases;
+mod logouts;
 mod shards;
 mod webhook;
 
@@ -11,7 +12,7 @@ use reqwest::Method;
 use serde_json::json;
 use wardgate::domain::event::Event;
 use wardgate::outbound::{EventBus, OutboundError};
-use wardgate_server::jobs::mails::MOST_TRIES;
+use wardgate_server::jobs::retries::MOST_TRIES;
 use wardgate_server::jobs::stream::Turn;
 use wardgate_server::jobs::{Jobs, JobsError};
 

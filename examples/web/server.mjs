@@ -1,10 +1,12 @@
-// A small application on a server whose people sign in with Wardgate: node:http, openid-client, and nothing else.
+// A small application on a server whose people sign in with Wardgate: node:http, openid-client, jose, and nothing else.
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { text } from "node:stream/consumers";
+import { createRemoteJWKSet, jwtVerify } from "jose";
 import * as client from "openid-client";
 import { problem, signedIn, signedOut } from "./pages.mjs";
-import { browsers, inMinutes } from "./sessions.mjs";
+import { browsers, endEach, inMinutes } from "./sessions.mjs";
 
 const PORT = Number(process.env.PORT ?? 3000);
 // Where browsers find this application; behind a proxy that is not where it listens.
@@ -81,6 +83,7 @@ async function callback({ url, query, browser }) {
     started: session.started,
     person,
     signedInAt: new Date(claims.auth_time * 1000),
+    sid: claims.sid,
     tokens: kept(tokens),
   });
   return { status: 303, location: "/" };
@@ -92,6 +95,27 @@ const kept = (answer, before) => ({
   refresh: answer.refresh_token ?? before?.refresh,
   until: Date.now() + answer.expiresIn() * 1000,
 });
+
+const LOGOUT = "http://schemas.openid.net/event/backchannel-logout";
+let keys;
+
+/** Wardgate tells that a session has ended (OpenID Connect Back-Channel Logout 1.0): so does the one here that came of it. */
+async function backchannelLogout({ request }) {
+  const metadata = (await wardgate()).serverMetadata();
+  keys ??= createRemoteJWKSet(new URL(metadata.jwks_uri));
+  let said;
+  try {
+    const token = new URLSearchParams(await text(request)).get("logout_token") ?? "";
+    const expected = { issuer: metadata.issuer, audience: CLIENT_ID, typ: "logout+jwt", maxTokenAge: "2 minutes" };
+    ({ payload: said } = await jwtVerify(token, keys, { ...expected, clockTolerance: 5 }));
+    if (!said.events?.[LOGOUT] || "nonce" in said) throw new Error("not a logout token");
+  } catch (error) {
+    console.error(error);
+    return { status: 400, html: "" };
+  }
+  endEach(({ sid, person }) => (said.sid ? sid === said.sid : person?.sub === said.sub));
+  return { status: 200, html: "" };
+}
 
 /** When the access token has run out, gets another, and looks at who it is now. Requests that come at once share it. */
 async function freshen(session) {
@@ -144,6 +168,7 @@ const routes = {
   "GET /sign-in": signIn,
   "GET /callback": callback,
   "POST /sign-out": signOut,
+  "POST /backchannel-logout": backchannelLogout,
   "GET /signed-out": () => ({ status: 200, html: signedOut({ just: true }) }),
   "GET /style.css": () => ({ status: 200, css: STYLE }),
 };

@@ -11,6 +11,11 @@ setInterval(() => {
   for (const [id, { until }] of sessions) if (until < Date.now()) sessions.delete(id);
 }, 60_000).unref();
 
+/** Ends those that this is true of, whichever browsers have them. */
+export function endEach(isMeant) {
+  for (const [id, session] of sessions) if (isMeant(session)) sessions.delete(id);
+}
+
 /** Gives what a request's browser is found by. */
 export function browsers(name, { secure }) {
   const cookie = secure ? `__Host-${name}` : name;

@@ -168,6 +168,7 @@ async fn start_session(
         // Of the range for documentation.
         address: Some(format!("192.0.2.{}", person.number % 254 + 1)),
         user_agent: Some(format!("wardgate-seed/{}", number + 1)),
+        told_clients: Vec::new(),
     };
     let audit = line(app, seed, person, AuditAction::SignedIn, Some(session.id), now)?;
     // Who was changed since, by hand, has the sessions that they have.

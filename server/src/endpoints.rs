@@ -23,6 +23,7 @@ pub const EVENT_FUNCTIONS: &[&str] = &[
     "edge-sync",
     "eraser",
     "events",
+    "logout-notifier",
     "mailer",
     "migrate",
     "restore-sweep",

@@ -13,6 +13,7 @@ use crate::breach::BreachCheck;
 use crate::clock::Clock;
 use crate::config::{Config, Role};
 use crate::crypto::password_hasher::{HashError, PasswordHasher};
+use crate::domain::oauth::grant::Grant;
 use crate::domain::session::Session;
 use crate::domain::user::User;
 use crate::domain::writer::{StandsBy, Writer};
@@ -162,5 +163,10 @@ impl App {
     /// Whether an account lets a session live, and the last change of the region that writes did, too.
     pub fn admits(&self, user: &User, session: &Session) -> bool {
         user.admits(session) && self.writer.as_ref().is_none_or(|writer| writer.keeps(session))
+    }
+
+    /// The same of a grant that has outlived its session.
+    pub fn admits_offline(&self, user: &User, grant: &Grant) -> bool {
+        user.admits_offline(grant) && self.writer.as_ref().is_none_or(|writer| writer.keeps_from(grant.created_at))
     }
 }

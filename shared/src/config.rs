@@ -86,7 +86,14 @@ pub struct Config {
     pub authorizer: Authorizer,
     pub mail: Mail,
     pub edge: Edge,
+    #[cfg(any(feature = "backchannel", feature = "sqs"))]
+    pub backchannel_logout: BackchannelLogout,
+    #[cfg(not(any(feature = "backchannel", feature = "sqs")))]
+    backchannel_logout: sections::Unread,
+    #[cfg(feature = "webhook")]
     pub events: Events,
+    #[cfg(not(feature = "webhook"))]
+    events: sections::Unread,
     pub jobs: Jobs,
     pub limits: Limits,
     pub switches: Switches,
@@ -227,7 +234,7 @@ impl Config {
     }
 
     /// The file or variable that set a key.
-    #[cfg(feature = "smtp")]
+    #[cfg(feature = "backchannel")]
     pub(crate) fn source_of(&self, key: &str) -> String {
         self.layers.sources().of(key)
     }

@@ -1,6 +1,7 @@
 //! Hosting one function on Lambda.
 
 mod init_error;
+pub mod queue;
 
 use std::fmt;
 use std::pin::Pin;

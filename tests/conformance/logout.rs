@@ -1,8 +1,9 @@
 //! The modules about signing out (OpenID Connect RP-Initiated Logout 1.0).
 
 use super::Suite;
-use crate::harness::applications::leads_to;
+use crate::harness::applications::{claims, leads_to};
 use crate::harness::pages::heading;
+use crate::harness::relying_party::{RelyingParty, register_instead};
 
 const BYE: &str = "https://shop.example/bye";
 
@@ -94,4 +95,24 @@ async fn oidcc_rp_initiated_logout_no_state() {
     let hint = tokens.string("id_token");
     let out = suite.logout(&[("id_token_hint", &hint), ("post_logout_redirect_uri", BYE)]).await;
     assert_eq!(leads_to(&out), BYE, "{}", out.text);
+}
+
+#[tokio::test]
+async fn oidcc_backchannel_rp_initiated_logout() {
+    let mut suite = Suite::start().await;
+    let relying_party = RelyingParty::start();
+    let told = relying_party.client("suite", "").replace("\"offline_access\"", "\"profile\"");
+    register_instead(&suite.server, "suite", &told).await;
+    let (tokens, id_token) = suite.sign_in(&[]).await;
+    let hint = tokens.string("id_token");
+    let out = suite.logout(&[("id_token_hint", &hint), ("post_logout_redirect_uri", BYE), ("state", "s1")]).await;
+    assert_eq!(leads_to(&out), format!("{BYE}?state=s1"), "{}", out.text);
+    assert!(suite.is_signed_out().await);
+    suite.server.pump.drain().await.unwrap();
+    let taken = relying_party.taken();
+    let [token] = taken.as_slice() else { panic!("{taken:?}") };
+    let said = claims(token);
+    for name in ["iss", "aud", "sub", "sid"] {
+        assert_eq!(said[name], id_token[name], "{name}");
+    }
 }

@@ -78,6 +78,11 @@ name = { en = "Orders" }
 resources = ["https://orders.example"]
 "#;
 
+/// The file that registers them, with more behind it.
+pub fn registry(more: &str) -> String {
+    format!("{CLIENTS}{more}")
+}
+
 /// Registers the applications.
 pub async fn register_applications(server: &TestServer) {
     let registry: Registry = toml::from_str(CLIENTS).unwrap();

@@ -9,6 +9,7 @@ pub mod mailed;
 pub mod mailed_code;
 pub mod outbound_services;
 pub mod pages;
+pub mod relying_party;
 pub mod restored_table;
 pub mod secret_versions;
 pub mod secrets_manager;

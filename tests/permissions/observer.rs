@@ -62,6 +62,7 @@ impl Observer {
             None if name == eraser::FUNCTION.name => (eraser::FUNCTION.needs)(config),
             None if name == events::FUNCTION.name => (events::FUNCTION.needs)(config),
             None if name == restore_sweep::FUNCTION.name => (restore_sweep::FUNCTION.needs)(config),
+            None if name == logout_notifier::FUNCTION.name => (logout_notifier::FUNCTION.needs)(config),
             None if name == mailer::FUNCTION.name => (mailer::FUNCTION.needs)(config),
             None if name == rotate_keys::FUNCTION.name => (rotate_keys::FUNCTION.needs)(config),
             None if name == smoke::FUNCTION.name => (smoke::FUNCTION.needs)(config),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use wardgate::config::Config;
 use wardgate::domain::deny_list::LONGEST_SECONDS;
 
 use super::api_stack;
@@ -104,7 +105,14 @@ fn sec_ed_10_orders_for_the_edge_are_tried_while_they_could_refuse_anything() {
     let queues = resources(&template, "AWS::SQS::Queue");
     assert_eq!(
         queues.keys().copied().collect::<Vec<_>>(),
-        ["EdgeDropFailedQueue", "EdgeDropQueue", "EdgeSyncFailedQueue", "EdgeSyncQueue"]
+        [
+            "EdgeDropFailedQueue",
+            "EdgeDropQueue",
+            "EdgeSyncFailedQueue",
+            "EdgeSyncQueue",
+            "LogoutFailedQueue",
+            "LogoutQueue"
+        ]
     );
     let longest_window = read(API)["Parameters"]["EdgeSyncSeconds"]["MaxValue"].as_u64().unwrap();
     for (source, queue, window) in [("Orders", "EdgeSyncQueue", longest_window), ("Drops", "EdgeDropQueue", 300)] {
@@ -123,14 +131,16 @@ fn sec_ed_10_orders_for_the_edge_are_tried_while_they_could_refuse_anything() {
     }
     for (id, queue) in &queues {
         assert_eq!(queue["KmsMasterKeyId"], json!({ "Fn::ImportValue": "wardgate-development-key" }), "{id}");
-        assert_eq!(queue["MessageRetentionPeriod"], 14 * 24 * 3600, "{id}");
+        // A sign-out that is told later than that concerns nobody any more.
+        let days = if *id == "LogoutQueue" { 1 } else { 14 };
+        assert_eq!(queue["MessageRetentionPeriod"], days * 24 * 3600, "{id}");
     }
     let sweep = &function["Events"]["Sweep"]["Properties"];
     let event = serde_json::from_str(sweep["Input"].as_str().unwrap()).unwrap();
     assert!(matches!(event, edge_sync::Event::Sweep { sweep: true }), "ED-12");
     assert_eq!(sweep["Schedule"], "rate(7 days)");
     let without = resolve(&read(API), &[]);
-    assert!(resources(&without, "AWS::SQS::Queue").is_empty());
+    assert!(resources(&without, "AWS::SQS::Queue").keys().all(|id| id.starts_with("Logout")));
     assert!(without["Resources"].as_object().unwrap().keys().all(|id| !id.starts_with("Edge")));
     let variables = |template: &Value| {
         template["Resources"]["EventsFunction"]["Properties"]["Environment"]["Variables"]["AUTH__EDGE__ORDERS_URL"]
@@ -166,6 +176,46 @@ fn sec_pl_01_the_edge_sync_reaches_its_queues_and_one_list_alone() {
     assert!(sends["Resource"].as_array().unwrap().contains(&queue("EdgeSyncQueue")));
 }
 
+/// An application that is down is tried for an hour, and a message that is in work is nobody else's.
+#[test]
+fn sec_oc_42_whom_to_tell_of_a_sign_out_is_tried_for_an_hour_and_kept() {
+    let template = api_stack();
+    let queues = resources(&template, "AWS::SQS::Queue");
+    let function = &template["Resources"]["LogoutNotifierFunction"]["Properties"];
+    let event = &function["Events"]["Queue"]["Properties"];
+    assert_eq!(event["Queue"], json!({ "Fn::GetAtt": "LogoutQueue.Arn" }));
+    assert_eq!(event["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+    let (timeout, visibility) = (function["Timeout"].as_u64().unwrap(), &queues["LogoutQueue"]["VisibilityTimeout"]);
+    assert_eq!(visibility.as_u64(), Some(6 * timeout));
+    let config = Config::load([("AUTH__STAGE".to_owned(), "development".to_owned())]).unwrap();
+    assert!(config.backchannel_logout.timeout_ms < timeout * 1000 / 2, "its answer is waited for");
+    let redrive = &queues["LogoutQueue"]["RedrivePolicy"];
+    assert_eq!(redrive["deadLetterTargetArn"], json!({ "Fn::GetAtt": "LogoutFailedQueue.Arn" }));
+    assert_eq!(redrive["maxReceiveCount"].as_u64().unwrap() * visibility.as_u64().unwrap(), 3600);
+    let told = &template["Resources"]["EventsFunction"]["Properties"]["Environment"]["Variables"];
+    assert_eq!(told["AUTH__BACKCHANNEL_LOGOUT__QUEUE_URL"], json!({ "Ref": "LogoutQueue" }));
+}
+
+/// What reaches servers that others run reads clients, and neither users nor sessions.
+#[test]
+fn sec_oc_47_the_notifier_reaches_its_queue_its_key_and_clients_alone() {
+    let template = api_stack();
+    let allowed: Vec<String> = statements(&template, "LogoutNotifier")
+        .iter()
+        .filter(|it| it["Sid"] != "Log")
+        .map(|it| format!("{} {}", texts(&it["Action"]).join(" "), it["Condition"]["ForAllValues:StringLike"]))
+        .collect();
+    assert_eq!(
+        allowed,
+        [
+            "sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage null",
+            "secretsmanager:GetSecretValue null",
+            "kms:Decrypt null",
+            r#"dynamodb:GetItem {"dynamodb:LeadingKeys":["CLIENT#*","SETTINGS"]}"#,
+        ]
+    );
+}
+
 #[test]
 fn the_events_function_follows_the_live_table() {
     let arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/wardgate-restored-1-development/stream/2026";
@@ -198,7 +248,12 @@ fn sec_pl_01_events_and_mailer_reach_their_own_queues_bus_and_sender_alone() {
     let stream = "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator dynamodb:ListStreams";
     for (id, service, actions, resource) in [
         ("Events", "dynamodb:", stream, import("table-stream")),
-        ("Events", "sqs:", "sqs:SendMessage", json!([import("mail-queue"), import("events-failed-queue")])),
+        (
+            "Events",
+            "sqs:",
+            "sqs:SendMessage",
+            json!([import("mail-queue"), import("events-failed-queue"), { "Fn::GetAtt": "LogoutQueue.Arn" }]),
+        ),
         ("Events", "events:", "events:PutEvents", bus),
         ("AuditWatch", "dynamodb:", stream, import("audit-table-stream")),
         ("AuditWatch", "sqs:", "sqs:SendMessage", import("audit-watch-failed-queue")),
@@ -207,8 +262,9 @@ fn sec_pl_01_events_and_mailer_reach_their_own_queues_bus_and_sender_alone() {
     ] {
         let mut expected = BTreeMap::from([(actions.to_owned(), resource)]);
         if (id, service) == ("Events", "dynamodb:") {
-            // Which region writes.
+            // Which region writes; which sessions a person had.
             expected.insert("dynamodb:GetItem".to_owned(), table.clone());
+            expected.insert("dynamodb:Query".to_owned(), table.clone());
         }
         assert_eq!(allowed(id, service), expected, "{id} {service}");
     }

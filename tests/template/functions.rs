@@ -12,12 +12,13 @@ use crate::harness::cloudformation::{
 };
 
 /// Functions that no route leads to, and what does.
-const WITHOUT_ROUTE: [(&str, &[&str]); 10] = [
+const WITHOUT_ROUTE: [(&str, &[&str]); 11] = [
     ("audit-watch", &["DynamoDB"]),
     ("authorizer", &[]),
     ("edge-sync", &["SQS", "SQS", "Schedule"]),
     ("eraser", &["Schedule"]),
     ("events", &["DynamoDB"]),
+    ("logout-notifier", &["SQS"]),
     ("mailer", &["SQS"]),
     ("migrate", &[]),
     ("restore-sweep", &[]),

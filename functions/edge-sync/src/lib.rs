@@ -7,11 +7,12 @@ use wardgate::clock::{Pause, SystemClock};
 use wardgate::config::{Config, ConfigError};
 use wardgate::domain::deny_list::DenyOrder;
 use wardgate::fault::Fault;
+use wardgate::lambda::queue::{QueueBatch, QueueMessage};
 use wardgate::lambda::{BatchAnswer, EventFunction};
 use wardgate::outbound::OutboundError;
 use wardgate::outbound::edge::{DenyStore, DenyStoreError, EdgeMessage, EdgeQueue};
 use wardgate::outbound::key_value_store::KeyValueStore;
-use wardgate::outbound::sqs::SqsEdgeQueue;
+use wardgate::outbound::sqs::SqsUnorderedQueue;
 use wardgate::use_cases::edge_sync::{EdgeSync, LastSeen};
 
 /// What takes the queues' messages.
@@ -23,7 +24,7 @@ pub const FUNCTION: EventFunction<Event, Parts, BatchAnswer> = EventFunction {
         let drops = config.edge.drops_url.clone().ok_or_else(|| ConfigError::missing("edge.drops_url"))?;
         Ok(Parts {
             store: Box::new(KeyValueStore::new(config, connection)?),
-            drops: Box::new(SqsEdgeQueue::new(drops, config, connection)),
+            drops: Box::new(SqsUnorderedQueue::new(drops, config, connection)),
             pause: Box::new(SystemClock),
             seen: LastSeen::default(),
         })
@@ -48,24 +49,12 @@ pub struct Parts {
 #[serde(untagged)]
 pub enum Event {
     /// Of either queue.
-    Batch {
-        /// The messages.
-        #[serde(rename = "Records")]
-        records: Vec<Message>,
-    },
+    Batch(QueueBatch),
     /// Of the schedule.
     Sweep {
         /// Whether to look for what was left.
         sweep: bool,
     },
-}
-
-/// One message.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Message {
-    message_id: String,
-    body: String,
 }
 
 async fn handle(app: &App, parts: &Parts, event: Event) -> Result<BatchAnswer, Fault> {
@@ -78,7 +67,7 @@ async fn handle(app: &App, parts: &Parts, event: Event) -> Result<BatchAnswer, F
         seen: &parts.seen,
     };
     match event {
-        Event::Batch { records } => Ok(batch(&sync, records).await),
+        Event::Batch(QueueBatch { records }) => Ok(batch(&sync, records).await),
         Event::Sweep { sweep: false } => Ok(BatchAnswer::default()),
         Event::Sweep { sweep: true } => {
             let entries = sync.sweep().await.map_err(fault)?;
@@ -95,9 +84,9 @@ fn fault(cause: DenyStoreError) -> Fault {
     })
 }
 
-async fn batch(sync: &EdgeSync<'_>, messages: Vec<Message>) -> BatchAnswer {
+async fn batch(sync: &EdgeSync<'_>, messages: Vec<QueueMessage>) -> BatchAnswer {
     let (mut puts, mut drops, mut failed) = (Orders::default(), Orders::default(), Vec::new());
-    for Message { message_id, body } in messages {
+    for QueueMessage { message_id, body } in messages {
         match serde_json::from_str(&body) {
             Ok(EdgeMessage::Put(order)) => puts.push(message_id, order),
             Ok(EdgeMessage::Drop(order)) => drops.push(message_id, order),

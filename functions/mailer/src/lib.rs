@@ -1,11 +1,11 @@
 //! Takes orders for mails from their queue and sends the mails.
 
-use serde::Deserialize;
 use wardgate::app::App;
 use wardgate::app::Needs;
 use wardgate::config::{Config, ConfigError};
 use wardgate::domain::mail_order::MailOrder;
 use wardgate::fault::Fault;
+use wardgate::lambda::queue::{QueueBatch, QueueMessage};
 use wardgate::lambda::{BatchAnswer, EventFunction};
 use wardgate::outbound::MailTransport;
 use wardgate::outbound::ses::SesTransport;
@@ -13,7 +13,7 @@ use wardgate::secrets::RingName;
 use wardgate::use_cases::mailer::send_mail;
 
 /// What takes the queue's messages.
-pub const FUNCTION: EventFunction<Batch, Parts, BatchAnswer> = EventFunction {
+pub const FUNCTION: EventFunction<QueueBatch, Parts, BatchAnswer> = EventFunction {
     name: "mailer",
     needs: |_: &Config| -> Result<Needs, ConfigError> { Ok(Needs { rings: &[RingName::MailMac], table: true }) },
     parts: |config, connection| Ok(Parts { transport: Box::new(SesTransport::new(config, connection)?) }),
@@ -26,24 +26,10 @@ pub struct Parts {
     pub transport: Box<dyn MailTransport>,
 }
 
-/// A batch of the queue.
-#[derive(Deserialize)]
-pub struct Batch {
-    #[serde(rename = "Records")]
-    records: Vec<Message>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Message {
-    message_id: String,
-    body: String,
-}
-
 /// One after another: they are of few addresses, and a mail is sent fast.
-async fn handle(app: &App, parts: &Parts, batch: Batch) -> Result<BatchAnswer, Fault> {
+async fn handle(app: &App, parts: &Parts, batch: QueueBatch) -> Result<BatchAnswer, Fault> {
     let mut failed = Vec::new();
-    for Message { message_id, body } in batch.records {
+    for QueueMessage { message_id, body } in batch.records {
         let Ok(order) = serde_json::from_str::<MailOrder>(&body) else {
             tracing::error!(message_id, "a message is no order for a mail");
             failed.push(message_id);

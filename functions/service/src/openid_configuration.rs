@@ -78,7 +78,7 @@ pub struct Metadata {
     /// RFC 7636.
     code_challenge_methods_supported: [&'static str; 1],
     /// Those of OpenID Connect; resources have more.
-    scopes_supported: [&'static str; 3],
+    scopes_supported: [&'static str; 4],
     /// What is told of a person.
     claims_supported: [&'static str; 10],
     /// How sure we are of who somebody is.
@@ -87,6 +87,10 @@ pub struct Metadata {
     prompt_values_supported: [&'static str; 5],
     /// In which languages people are asked.
     ui_locales_supported: [&'static str; 2],
+    /// Clients are told where a session ends (OpenID Connect Back-Channel Logout 1.0, 2.1).
+    backchannel_logout_supported: bool,
+    /// And which one.
+    backchannel_logout_session_supported: bool,
     /// RFC 9207.
     authorization_response_iss_parameter_supported: bool,
     /// Request objects are not.
@@ -116,11 +120,13 @@ fn handle(app: &App) -> Result<Reply, Problem> {
         revocation_endpoint_auth_methods_supported: ["none", "client_secret_basic", "client_secret_post"],
         introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
         code_challenge_methods_supported: ["S256"],
-        scopes_supported: ["openid", "profile", "email"],
+        scopes_supported: ["openid", "profile", "email", "offline_access"],
         claims_supported: ["iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "name", "email", "email_verified"],
         acr_values_supported: ["urn:wardgate:1fa"],
         prompt_values_supported: ["none", "login", "select_account", "consent", "create"],
         ui_locales_supported: Language::ALL.map(Language::tag),
+        backchannel_logout_supported: true,
+        backchannel_logout_session_supported: true,
         authorization_response_iss_parameter_supported: true,
         request_parameter_supported: false,
         request_uri_parameter_supported: false,

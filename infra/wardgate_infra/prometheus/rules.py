@@ -40,6 +40,7 @@ WITHOUT = {
     "EventsLatePage": STREAM,
     "EventsFailedPage": STREAM,
     "EdgeLateWarn": EDGE,
+    "LogoutFailedWarn": "a queue of SQS; the server's orders wait in the table: logouts-given-up",
     "EdgeFailedWarn": EDGE,
     "EdgeDropsFailedWarn": EDGE,
     "EdgeFullWarn": EDGE,
@@ -53,6 +54,7 @@ WITHOUT = {
     "AuthorizerRollbackAlarm": "takes a deployment of CodeDeploy back",
     "EdgeSyncRollbackAlarm": "takes a deployment of CodeDeploy back",
     "EventsRollbackAlarm": "takes a deployment of CodeDeploy back",
+    "LogoutNotifierRollbackAlarm": "takes a deployment of CodeDeploy back",
     "MailerRollbackAlarm": "takes a deployment of CodeDeploy back",
     "OutsideProbePage": "a health check of Route 53 asks `/ready`, and can ask the server's as well",
 }
@@ -142,6 +144,13 @@ OF_REPLICAS = (
         "sum(increase(wardgate_mails_given_up_total{its}[{window}])) > 0",
         0,
         "mail-failed",
+    ),
+    OfReplicas(
+        "logouts-given-up-warn",
+        "An application was not told of sign-outs, and is told no more.",
+        "sum(increase(wardgate_logouts_given_up_total{its}[{window}])) > 0",
+        0,
+        "logout-failed",
     ),
 )
 

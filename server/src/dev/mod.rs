@@ -9,6 +9,7 @@ pub mod engine;
 pub mod erasure;
 pub mod keys;
 pub mod local;
+mod logouts;
 pub mod outbox;
 pub mod pump;
 pub mod streams;

@@ -1,5 +1,5 @@
-//! What AWS does between the table's stream, the functions `events`, `mailer` and `edge-sync`, and the queues between them: the
-//! same handlers, in this process.
+//! What AWS does between the table's stream, the functions `events`, `mailer`, `logout-notifier` and `edge-sync`, and the queues
+//! between them: the same handlers, in this process.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -17,6 +17,7 @@ use wardgate::outbound::{MailQueue, MailTransport, OutboundError};
 use crate::dev::DevError;
 use crate::dev::bus::Bus;
 use crate::dev::deny_list::DenyList;
+use crate::dev::logouts::Logouts;
 use crate::dev::streams::{self, Streams};
 use crate::serve::stopped;
 
@@ -55,6 +56,7 @@ pub struct Pump {
     queue: Arc<Queue>,
     bus: Arc<Bus>,
     deny_list: Arc<DenyList>,
+    logouts: Arc<Logouts>,
     /// The last record that was passed on.
     position: tokio::sync::Mutex<Option<String>>,
     position_file: Option<PathBuf>,
@@ -79,6 +81,7 @@ impl Pump {
     ) -> Self {
         let (queue, bus) = (Arc::new(Queue::default()), Arc::new(Bus::default()));
         let deny_list = Arc::new(DenyList::default());
+        let logouts = Arc::new(Logouts::default());
         // Without the file, or with one that cannot be read, it begins at the beginning: what was sent is not sent again.
         let position = position_file.as_deref().and_then(|file| std::fs::read_to_string(file).ok());
         let position = position.filter(|position| streams::number(position).is_some());
@@ -89,11 +92,13 @@ impl Pump {
                 queue: Box::new(Arc::clone(&queue)),
                 bus: Box::new(Arc::clone(&bus)),
                 edge: Some(Box::new(Arc::clone(&deny_list))),
+                logouts: Some(Box::new(Arc::clone(&logouts))),
             },
             mailer: mailer::Parts { transport },
             queue,
             bus,
             deny_list,
+            logouts,
             position: tokio::sync::Mutex::new(position),
             position_file,
         }
@@ -123,6 +128,7 @@ impl Pump {
             let passed_on = self.pass_on(records, &mut position).await?;
             let sent = self.send().await?;
             self.deny_list.turn(&self.app).await;
+            self.logouts.turn(&self.app).await;
             if !(passed_on && sent) {
                 return Ok(Drained::Waiting);
             }

@@ -15,7 +15,7 @@ use wardgate::outbound::{EventBus, OutboundError};
 use wardgate::store::error::StoreError;
 use wardgate::store::event_retries::EventRetry;
 
-use crate::jobs::mails::{MOST_TRIES, wait};
+use crate::jobs::retries::{MOST_TRIES, wait};
 
 /// How many that wait are looked at together.
 const AT_ONCE: u16 = 100;

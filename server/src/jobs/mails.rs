@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
@@ -14,16 +13,9 @@ use wardgate::current::Current;
 use wardgate::domain::mail_order::MailOrder;
 use wardgate::outbound::{MailQueue, MailTransport, OutboundError};
 use wardgate::store::error::StoreError;
-use wardgate::store::mail_retries::MailRetry;
+use wardgate::store::retries::Retry;
 
-/// After the first failure. Each further one doubles it.
-const FIRST_WAIT: Duration = Duration::from_secs(10);
-/// At the most.
-const LONGEST_WAIT: Duration = Duration::from_hours(1);
-/// How often an order is tried before a person has to look: for half a day.
-pub const MOST_TRIES: u32 = 20;
-/// How many that wait are looked at together.
-const AT_ONCE: u16 = 100;
+use crate::jobs::retries::{AT_ONCE, Settled, settle, wait};
 
 /// What is done one after the other.
 type Work<'a> = BoxFuture<'a, Result<(), StoreError>>;
@@ -35,12 +27,6 @@ fn by_address<T>(all: &[T], order: fn(&T) -> &MailOrder) -> Vec<Vec<&T>> {
         groups.entry(&order(one).pk).or_default().push(one);
     }
     groups.into_values().collect()
-}
-
-/// How long an order waits that has failed so often.
-pub fn wait(tries: u32) -> Duration {
-    let doubled = 1_u32.checked_shl(tries.saturating_sub(1)).unwrap_or(u32::MAX);
-    FIRST_WAIT.saturating_mul(doubled).min(LONGEST_WAIT)
 }
 
 /// The function `mailer`, and how many mails it may send at a time.
@@ -74,7 +60,7 @@ impl Mails {
 
     /// Tries the orders whose time has come. Whether there were any.
     pub async fn retry(&self, app: &App) -> Result<bool, StoreError> {
-        let due = app.store.due_mail_retries(AT_ONCE, app.clock.now()).await?;
+        let due = app.store.due_retries::<MailOrder>(AT_ONCE, app.clock.now()).await?;
         let works = by_address(&due, |retry| &retry.order).into_iter().map(|retries| -> Work<'_> {
             Box::pin(async move {
                 for retry in retries {
@@ -93,21 +79,16 @@ impl Mails {
             return Ok(());
         }
         let due_at = app.clock.now().plus(wait(1));
-        app.store.add_mail_retry(&MailRetry { order: order.clone(), tries: 1, due_at }).await
+        app.store.add_retry(&Retry { order: order.clone(), tries: 1, due_at }).await
     }
 
-    async fn try_again(&self, app: &App, retry: &MailRetry) -> Result<(), StoreError> {
-        if self.carry_out(app, &retry.order).await {
-            return app.store.drop_mail_retry(retry).await;
-        }
-        let (tries, now) = (retry.tries + 1, app.clock.now());
-        if tries >= MOST_TRIES {
+    async fn try_again(&self, app: &App, retry: &Retry<MailOrder>) -> Result<(), StoreError> {
+        let is_done = self.carry_out(app, &retry.order).await;
+        if settle(app, retry, is_done).await? == Settled::GivenUp {
             metrics::counter!("wardgate_mails_given_up_total").increment(1);
-            tracing::error!(id = retry.order.id, tries, "a mail is given up: nobody tries it any more");
-            return app.store.give_mail_up(&MailRetry { tries, ..retry.clone() }, now).await;
+            tracing::error!(id = retry.order.id, "a mail is given up: nobody tries it any more");
         }
-        let later = MailRetry { order: retry.order.clone(), tries, due_at: now.plus(wait(tries)) };
-        app.store.postpone_mail_retry(retry, &later).await
+        Ok(())
     }
 }
 
@@ -141,20 +122,5 @@ impl MailQueue for InlineQueue {
             let put = mails.several(works.collect());
             put.await.map_err(|cause| OutboundError::passing("the table", cause.to_string()))
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sa_11_an_order_waits_from_ten_seconds_to_an_hour_and_for_half_a_day_in_all() {
-        let waits: Vec<u64> = (1..MOST_TRIES).map(|tries| wait(tries).as_secs()).collect();
-        assert_eq!(waits[..4], [10, 20, 40, 80]);
-        assert!(waits.iter().all(|wait| *wait <= 3600) && waits.contains(&3600), "{waits:?}");
-        let all: u64 = waits.iter().sum();
-        assert!((10 * 3600..14 * 3600).contains(&all), "{all}");
-        assert_eq!(wait(u32::MAX), LONGEST_WAIT);
     }
 }

@@ -4,7 +4,9 @@
 mod bus;
 pub mod events;
 pub mod lease;
+pub mod logouts;
 pub mod mails;
+pub mod retries;
 pub mod schedule;
 pub mod stream;
 
@@ -25,11 +27,12 @@ use wardgate::outbound::eventbridge::EventBridgeBus;
 use wardgate::outbound::ses::SesTransport;
 use wardgate::outbound::smtp::SmtpTransport;
 use wardgate::outbound::webhook::Webhook;
-use wardgate::outbound::{self, EventBus};
+use wardgate::outbound::{self, EventBus, LogoutQueue};
 
 use crate::jobs::bus::LogBus;
 use crate::jobs::events::{Told, WebhookBus};
 use crate::jobs::lease::Holder;
+use crate::jobs::logouts::{Logouts, TableQueue};
 use crate::jobs::mails::{InlineQueue, Mails};
 use crate::jobs::schedule::Schedule;
 use crate::jobs::stream::{AuditRecords, Pump, TableRecords, Turn};
@@ -85,14 +88,15 @@ impl Jobs {
         let current = Current::new(Arc::clone(app), Needs { rings: &[], table: true });
         let mails = Arc::new(Mails::new(transport, app.config.mail.smtp.connections));
         let queue = InlineQueue::new(Arc::clone(&mails), current.clone());
-        let parts = ::events::Parts { queue: Box::new(queue), bus, edge: None };
+        let logouts = Some(Box::new(TableQueue::new(current.clone())) as Box<dyn LogoutQueue>);
+        let parts = ::events::Parts { queue: Box::new(queue), bus, edge: None, logouts };
         let (config, store) = (&app.config, &app.config.store);
         let pump =
             |table: &str, name, records| Pump::new(&current, connection, &holder, (config, table), name, records);
         Ok(Self {
             table: pump(&store.table, "table", Box::new(TableRecords(parts))),
             audit: pump(&store.audit_table, "audit", Box::new(AuditRecords)),
-            schedule: Schedule::new(current.clone(), holder.clone(), mails),
+            schedule: Schedule::new(current.clone(), holder.clone(), mails, Logouts::new(config)?),
             patience: Duration::from_millis(config.http.drain_ms),
         })
     }

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::join;
 use wardgate::app::App;
 use wardgate::current::Current;
+use wardgate::domain::mail_order::MailOrder;
 use wardgate::domain::timestamp::Timestamp;
 
 use crate::jobs::events::Told;
 use crate::jobs::lease::{ASKED, Asked, Holder, Lease};
+use crate::jobs::logouts::Logouts;
 use crate::jobs::mails::Mails;
 use crate::jobs::stream::Turn;
 
@@ -31,6 +34,7 @@ pub struct Schedule {
 /// What there is to do, and when it was done last.
 struct Work {
     mails: Arc<Mails>,
+    logouts: Logouts,
     told: Option<Arc<Told>>,
     erased_at: Option<Timestamp>,
     counted_at: Option<Timestamp>,
@@ -38,8 +42,8 @@ struct Work {
 
 impl Schedule {
     /// Nothing is taken yet.
-    pub fn new(current: Current, holder: Holder, mails: Arc<Mails>) -> Self {
-        let work = Work { mails, told: None, erased_at: None, counted_at: None };
+    pub fn new(current: Current, holder: Holder, mails: Arc<Mails>, logouts: Logouts) -> Self {
+        let work = Work { mails, logouts, told: None, erased_at: None, counted_at: None };
         Self { current, holder, lease: None, asked_at: None, work }
     }
 
@@ -101,23 +105,24 @@ fn held(turn: Turn, is_held: bool) -> Turn {
 
 impl Work {
     async fn turn(&mut self, app: &App, now: Timestamp) -> Turn {
-        let mut turn = match self.mails.retry(app).await {
-            Ok(true) => Turn::Worked,
-            Ok(false) => Turn::Idle,
-            Err(cause) => {
-                tracing::warn!(%cause, "the mails that wait could not be tried");
-                Turn::Waiting
+        let told = async {
+            match &self.told {
+                Some(told) => told.retry(app).await,
+                None => Ok(false),
             }
         };
-        if let Some(told) = &self.told {
-            match told.retry(app).await {
-                Ok(true) => turn = turn.max(Turn::Worked),
-                Ok(false) => {}
+        // Beside each other: a client or a receiver that does not answer keeps no mail.
+        let (mails, logouts, told) = join!(self.mails.retry(app), self.logouts.retry(app), told);
+        let mut turn = Turn::Idle;
+        for (what, tried) in [("mails", mails), ("clients", logouts), ("events", told)] {
+            turn = turn.max(match tried {
+                Ok(true) => Turn::Worked,
+                Ok(false) => Turn::Idle,
                 Err(cause) => {
-                    tracing::warn!(%cause, "the events that wait could not be tried");
-                    turn = turn.max(Turn::Waiting);
+                    tracing::warn!(what, %cause, "what waits could not be tried");
+                    Turn::Waiting
                 }
-            }
+            });
         }
         if is_due(self.erased_at, ERASURES, now) {
             self.erased_at = Some(now);
@@ -129,7 +134,7 @@ impl Work {
         }
         if is_due(self.counted_at, COUNTED, now) {
             self.counted_at = Some(now);
-            if let Ok(waiting) = app.store.count_mail_retries().await {
+            if let Ok(waiting) = app.store.count_retries::<MailOrder>().await {
                 metrics::gauge!("wardgate_mail_retries").set(f64::from(u32::try_from(waiting).unwrap_or(u32::MAX)));
             }
         }

@@ -1,22 +1,34 @@
 //! The sections of the configuration. What a key means stands here: the reference in
 //! `docs/operations/configuration.md` is made from it.
 
+#[cfg(any(feature = "backchannel", feature = "sqs"))]
+mod backchannel_logout;
+#[cfg(feature = "webhook")]
 mod events;
 mod http;
 mod jobs;
 mod mail;
 mod region;
+#[cfg(not(feature = "smtp"))]
+mod unread;
 
 use serde::Deserialize;
 
 use crate::crypto::key_ring::SigningAlgorithm;
 use crate::domain::attempts::{FailureLimit, WindowLimit, WindowedFailureLimit};
 
+#[cfg(any(feature = "backchannel", feature = "sqs"))]
+pub use backchannel_logout::BackchannelLogout;
+#[cfg(feature = "webhook")]
 pub use events::{Events, Webhook};
 pub use http::{Http, Ops};
 pub use jobs::Jobs;
-pub use mail::{Mail, MailTls, MailTransport, Smtp};
+pub use mail::{Mail, MailTransport};
+#[cfg(feature = "smtp")]
+pub use mail::{MailTls, Smtp};
 pub use region::{Region, Role};
+#[cfg(not(feature = "smtp"))]
+pub(super) use unread::Unread;
 
 /// The service itself.
 #[derive(Debug, Clone, Deserialize)]

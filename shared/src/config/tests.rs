@@ -455,6 +455,8 @@ fn each_mistake_that_would_weaken_or_break_the_service_stops_the_start() {
         ("AUTH__MAIL__SENDER", "=?utf-8?Q?Bank?= <a@example.com>", "mail.sender", "Name <address>"),
         ("AUTH__MAIL__QUEUE_URL", "mail.fifo", "mail.queue_url", "URL"),
         ("AUTH__MAIL__EVENT_BUS", "", "mail.event_bus", "EventBridge"),
+        ("AUTH__BACKCHANNEL_LOGOUT__QUEUE_URL", "logout", "backchannel_logout.queue_url", "URL"),
+        ("AUTH__BACKCHANNEL_LOGOUT__TIMEOUT_MS", "5", "backchannel_logout.timeout_ms", "milliseconds"),
         ("AUTH__EDGE__ORDERS_URL", "edge", "edge.orders_url", "URL"),
         ("AUTH__EDGE__DROPS_URL", "edge", "edge.drops_url", "URL"),
         ("AUTH__EDGE__STORE_ARN", "store", "edge.store_arn", "ARN"),

@@ -5,6 +5,7 @@ pub mod client_secret;
 pub mod foreign_hash;
 pub mod id_token;
 pub mod key_ring;
+pub mod logout_token;
 pub mod mail_token;
 pub mod oauth_token;
 pub mod password_hasher;

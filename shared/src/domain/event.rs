@@ -173,14 +173,21 @@ fn modified(old: &User, new: &User) -> Vec<EventKind> {
 }
 
 fn session(old: Option<&Session>, new: Option<&Session>) -> Vec<Told> {
-    let revoked = |session: &Session| session.revoked_at.is_some();
     let told = match (old, new) {
         (None, Some(new)) => Some((EventKind::SessionStarted, new)),
-        (Some(old), Some(new)) if !revoked(old) && revoked(new) => Some((EventKind::SessionEnded, new)),
-        (Some(old), None) if !revoked(old) => Some((EventKind::SessionEnded, old)),
-        _ => None,
+        (old, new) => ended_session(old, new).map(|session| (EventKind::SessionEnded, session)),
     };
     told.into_iter().map(|(kind, session)| (kind, session.user_id, Some(session.id))).collect()
+}
+
+/// The session that a change ended: it was ended or revoked, or its item is gone.
+pub fn ended_session<'a>(old: Option<&'a Session>, new: Option<&'a Session>) -> Option<&'a Session> {
+    let is_revoked = |session: &Session| session.revoked_at.is_some();
+    match (old, new) {
+        (Some(old), Some(new)) if !is_revoked(old) && is_revoked(new) => Some(new),
+        (Some(old), None) if !is_revoked(old) => Some(old),
+        _ => None,
+    }
 }
 
 /// A hash that is replaced under the same `cred_version` is the same password, hashed or wrapped anew (PW-01, PW-02).

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::{SessionId, UserId};
+use crate::domain::oauth::client::ClientId;
 use crate::domain::timestamp::Timestamp;
 
 /// How long sessions and their refresh tokens live.
@@ -78,7 +79,13 @@ pub struct Session {
     /// The user agent of the last sign-in or refresh.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
+    /// The clients that are told when it ends (OC-41). A session begins without any, and each is added by itself.
+    #[serde(default, skip_serializing)]
+    pub told_clients: Vec<ClientId>,
 }
+
+/// The most clients that are told of one session's end.
+pub const MOST_TOLD: usize = 200;
 
 fn password_alone() -> Vec<String> {
     vec!["pwd".to_owned()]
@@ -160,6 +167,7 @@ pub(crate) mod tests {
             revoked_at: None,
             address: None,
             user_agent: None,
+            told_clients: Vec::new(),
         }
     }
 

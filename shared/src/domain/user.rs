@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::email::{Email, EmailKey};
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::name::DisplayName;
+use crate::domain::oauth::grant::Grant;
 use crate::domain::session::Session;
 use crate::domain::timestamp::Timestamp;
 
@@ -142,6 +143,13 @@ impl User {
         let is_later = self.sessions_not_before.is_none_or(|limit| session.created_at > limit);
         let is_present = session.cred_version.is_none_or(|version| version == self.cred_version);
         self.status == UserStatus::Active && (self.kept_sid == Some(session.id) || is_later && is_present)
+    }
+
+    /// Whether it lets a grant live that has outlived its session, by the same rules (OC-41).
+    pub fn admits_offline(&self, grant: &Grant) -> bool {
+        let is_later = self.sessions_not_before.is_none_or(|limit| grant.created_at > limit);
+        let is_present = grant.offline_version == Some(self.cred_version);
+        self.status == UserStatus::Active && (self.kept_sid == Some(grant.session_id) || is_later && is_present)
     }
 }
 

@@ -38,7 +38,12 @@ pub struct StandsBy;
 impl Writer {
     /// Whether a session outlived every change.
     pub fn keeps(&self, session: &Session) -> bool {
-        self.windows.iter().all(|it| session.created_at <= it.until || session.created_at > it.since)
+        self.keeps_from(session.created_at)
+    }
+
+    /// The same of what began then.
+    pub fn keeps_from(&self, began: Timestamp) -> bool {
+        self.windows.iter().all(|it| began <= it.until || began > it.since)
     }
 }
 

@@ -1,6 +1,8 @@
 //! What leaves the service by itself: mails, the orders for them, events, and what the edge is told. Each has two
 //! implementations, AWS's and a laptop's, so these are traits. What the smoke test asks of AWS it has on AWS alone.
 
+#[cfg(feature = "backchannel")]
+pub mod backchannel;
 #[cfg(feature = "smoke")]
 pub mod codedeploy;
 pub mod edge;
@@ -10,6 +12,8 @@ pub mod eventbridge;
 pub mod functions;
 #[cfg(feature = "cloudfrontkeyvaluestore")]
 pub mod key_value_store;
+#[cfg(feature = "backchannel")]
+pub mod public_client;
 #[cfg(feature = "sesv2")]
 pub mod ses;
 #[cfg(feature = "smtp")]
@@ -27,6 +31,7 @@ use thiserror::Error;
 use crate::domain::email::Email;
 use crate::domain::event::Event;
 use crate::domain::mail_order::MailOrder;
+use crate::domain::oauth::logout_order::LogoutOrder;
 
 /// The `apiId` of a request that no gateway had: the smoke test's. A gateway's own are random.
 pub const WITHOUT_GATEWAY: &str = "smoke";
@@ -113,6 +118,12 @@ pub trait MailQueue: Send + Sync {
     fn put<'a>(&'a self, orders: &'a [MailOrder]) -> BoxFuture<'a, Result<(), OutboundError>>;
 }
 
+/// Keeps orders to tell clients of ended sessions until they are carried out, in no order, and now and then hands one out twice.
+pub trait LogoutQueue: Send + Sync {
+    /// Takes the orders: all of them, or an error, after which some may have been taken.
+    fn put<'a>(&'a self, orders: &'a [LogoutOrder]) -> BoxFuture<'a, Result<(), OutboundError>>;
+}
+
 /// Tells whoever listens what has happened.
 pub trait EventBus: Send + Sync {
     /// Takes the events: all of them, or an error.
@@ -127,6 +138,12 @@ impl<T: MailTransport + ?Sized> MailTransport for Arc<T> {
 
 impl<T: MailQueue + ?Sized> MailQueue for Arc<T> {
     fn put<'a>(&'a self, orders: &'a [MailOrder]) -> BoxFuture<'a, Result<(), OutboundError>> {
+        (**self).put(orders)
+    }
+}
+
+impl<T: LogoutQueue + ?Sized> LogoutQueue for Arc<T> {
+    fn put<'a>(&'a self, orders: &'a [LogoutOrder]) -> BoxFuture<'a, Result<(), OutboundError>> {
         (**self).put(orders)
     }
 }

@@ -5,12 +5,14 @@
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use futures::future::BoxFuture;
+use serde::Serialize;
 
 use crate::aws::{Connection, builder};
 use crate::config::{Config, ConfigError};
 use crate::domain::mail_order::MailOrder;
+use crate::domain::oauth::logout_order::LogoutOrder;
 use crate::outbound::edge::{Delayed, EdgeQueue};
-use crate::outbound::{MailQueue, OutboundError};
+use crate::outbound::{LogoutQueue, MailQueue, OutboundError};
 
 const SERVICE: &str = "SQS";
 /// The most messages of one call.
@@ -55,41 +57,55 @@ impl MailQueue for SqsQueue {
     }
 }
 
-/// A queue of what the edge is told, in no order: whatever comes twice or late leaves the same list.
+/// A queue in no order: whatever comes twice or late leaves the same as once and at once.
 #[derive(Debug)]
-pub struct SqsEdgeQueue {
+pub struct SqsUnorderedQueue {
     client: Client,
     url: String,
 }
 
-impl SqsEdgeQueue {
+impl SqsUnorderedQueue {
     /// The queue with this URL.
     pub fn new(url: String, config: &Config, connection: &Connection) -> Self {
         let mut sdk = builder!(aws_sdk_sqs, connection, config.aws);
         sdk.set_endpoint_url(connection.endpoints.sqs.clone());
         Self { client: Client::from_conf(sdk.build()), url }
     }
+
+    async fn send<T: Serialize>(&self, messages: &[(&T, i32)]) -> Result<(), OutboundError> {
+        for messages in messages.chunks(AT_ONCE) {
+            let mut batch = self.client.send_message_batch().queue_url(&self.url);
+            for (index, (message, delay_seconds)) in messages.iter().enumerate() {
+                let entry = SendMessageBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .message_body(serde_json::to_string(message).map_err(|_| unsendable())?)
+                    .delay_seconds(*delay_seconds)
+                    .build();
+                batch = batch.entries(entry.map_err(|_| unsendable())?);
+            }
+            let answer = batch.send().await.map_err(|error| OutboundError::of(SERVICE, &error))?;
+            if let Some(failed) = answer.failed.first() {
+                return Err(OutboundError::passing(SERVICE, failed.code.clone()));
+            }
+        }
+        Ok(())
+    }
 }
 
-impl EdgeQueue for SqsEdgeQueue {
+impl EdgeQueue for SqsUnorderedQueue {
     fn put<'a>(&'a self, messages: &'a [Delayed]) -> BoxFuture<'a, Result<(), OutboundError>> {
         Box::pin(async move {
-            for messages in messages.chunks(AT_ONCE) {
-                let mut batch = self.client.send_message_batch().queue_url(&self.url);
-                for (index, Delayed { message, delay_seconds }) in messages.iter().enumerate() {
-                    let entry = SendMessageBatchRequestEntry::builder()
-                        .id(index.to_string())
-                        .message_body(serde_json::to_string(message).map_err(|_| unsendable())?)
-                        .delay_seconds(*delay_seconds)
-                        .build();
-                    batch = batch.entries(entry.map_err(|_| unsendable())?);
-                }
-                let answer = batch.send().await.map_err(|error| OutboundError::of(SERVICE, &error))?;
-                if let Some(failed) = answer.failed.first() {
-                    return Err(OutboundError::passing(SERVICE, failed.code.clone()));
-                }
-            }
-            Ok(())
+            let messages: Vec<_> = messages.iter().map(|it| (&it.message, it.delay_seconds)).collect();
+            self.send(&messages).await
+        })
+    }
+}
+
+impl LogoutQueue for SqsUnorderedQueue {
+    fn put<'a>(&'a self, orders: &'a [LogoutOrder]) -> BoxFuture<'a, Result<(), OutboundError>> {
+        Box::pin(async move {
+            let messages: Vec<_> = orders.iter().map(|order| (order, 0)).collect();
+            self.send(&messages).await
         })
     }
 }

@@ -1,47 +1,28 @@
 //! Events by HTTP, signed as Standard Webhooks has it, for the standalone server (SA-12).
 
-mod networks;
-
-use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aws_smithy_types::body::SdkBody;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{Request, header};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::dns::Name;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use ipnet::IpNet;
 use ring::hmac;
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use serde_json::json;
 use tokio::time::timeout;
-use tower_service::Service;
-use url::{Host, Url};
 use zeroize::Zeroizing;
 
 use crate::config::{Config, ConfigError};
 use crate::domain::event::Event;
 use crate::domain::timestamp::Timestamp;
 use crate::outbound::OutboundError;
-use crate::tls::client_config;
-use networks::is_public;
+use crate::outbound::public_client::{PublicClient, PublicClientError, Reach};
 
 const SERVICE: &str = "the webhook";
 
 /// Who is told.
 pub struct Webhook {
-    client: Client<HttpsConnector<HttpConnector<PublicNames>>, SdkBody>,
+    client: PublicClient,
     url: String,
     secrets: PathBuf,
     patience: Duration,
@@ -64,34 +45,21 @@ impl Webhook {
         let (Some(url), Some(secrets)) = (webhook.url.clone(), webhook.secret_file.clone()) else {
             return Err(ConfigError::missing("events.webhook.url"));
         };
-        let allowed: Arc<[IpNet]> = webhook.allowed_networks.clone().into();
-        // An address is not looked up, and would not be asked about.
-        let address = Url::parse(&url).ok().and_then(|url| match url.host() {
-            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
-            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
-            _ => None,
-        });
-        if address.is_some_and(|address| !is_allowed(address, &allowed)) {
+        let reach = Reach {
+            ca_file: webhook.ca_file.as_deref(),
+            allowed_networks: &webhook.allowed_networks,
+            this_machine: false,
+        };
+        let client = PublicClient::new(reach).map_err(|error| {
+            let is_file = error == PublicClientError::Authorities;
+            wrong(if is_file { "events.webhook.ca_file" } else { "events.webhook.url" }, &error.to_string())
+        })?;
+        if !client.may_ask(&url) {
             return Err(wrong(
                 "events.webhook.url",
                 "expected a public address, or one of events.webhook.allowed_networks (SA-12)",
             ));
         }
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        if let Some(file) = &webhook.ca_file {
-            roots = RootCertStore::empty();
-            let none = "expected a file with certificates (PEM) of authorities, all of which can be read";
-            for certificate in CertificateDer::pem_file_iter(file).map_err(|_| wrong("events.webhook.ca_file", none))? {
-                let certificate = certificate.map_err(|_| wrong("events.webhook.ca_file", none))?;
-                roots.add(certificate).map_err(|_| wrong("events.webhook.ca_file", none))?;
-            }
-        }
-        let tls = client_config(roots).map_err(|_| wrong("events.webhook.url", "expected a version of TLS"))?;
-        let mut tcp = HttpConnector::new_with_resolver(PublicNames { allowed });
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_only().enable_http1().wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(https);
         Ok(Self { client, url, secrets, patience: Duration::from_millis(webhook.timeout_ms) })
     }
 
@@ -114,7 +82,7 @@ impl Webhook {
             .header("webhook-signature", self.signatures(&format!("{id}.{at}.{message}"))?)
             .body(SdkBody::from(message))
             .map_err(|_| failed("no request"))?;
-        let answer = self.client.request(request).await.map_err(|_| failed("connection failed"))?;
+        let answer = self.client.ask(request).await.map_err(|error| failed(&error.to_string()))?;
         if answer.status().is_success() { Ok(()) } else { Err(failed(answer.status().as_str())) }
     }
 
@@ -139,37 +107,4 @@ impl Webhook {
 
 fn failed(code: &str) -> OutboundError {
     OutboundError::passing(SERVICE, code)
-}
-
-fn is_allowed(address: IpAddr, allowed: &[IpNet]) -> bool {
-    let address = address.to_canonical();
-    is_public(address) || allowed.iter().any(|network| network.contains(&address))
-}
-
-/// Looks names up, and connects to no address of theirs that is not public: a name leads wherever its owner likes.
-#[derive(Clone)]
-struct PublicNames {
-    allowed: Arc<[IpNet]>,
-}
-
-impl Service<Name> for PublicNames {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = std::io::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
-
-    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let allowed = Arc::clone(&self.allowed);
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let found: Vec<SocketAddr> = found.filter(|address| is_allowed(address.ip(), &allowed)).collect();
-            if found.is_empty() {
-                return Err(std::io::Error::other("the name has no public address"));
-            }
-            Ok(found.into_iter())
-        })
-    }
 }

@@ -47,8 +47,6 @@ const ERASURES: &str = "ERASURE";
 const MIGRATIONS: &str = "MIGRATION";
 /// The partition keys of what one replica does for all begin with this.
 pub(super) const LEASE_PREFIX: &str = "LEASE#";
-/// The partition of the orders for mails that wait for another try.
-const MAIL_RETRIES: &str = "MAILRETRY";
 /// The partition of events that wait.
 const EVENT_RETRIES: &str = "EVENTRETRY";
 
@@ -187,19 +185,19 @@ impl Key {
         Self::new(format!("{LEASE_PREFIX}{name}"), "LEASE")
     }
 
-    /// An order for a mail that waits. Sorts by time.
-    pub(super) fn mail_retry(order: &str, due: Timestamp) -> Self {
-        Self::new(MAIL_RETRIES, format!("{:015}#{order}", due.millis()))
+    /// An order that waits. Sorts by time.
+    pub(super) fn retry(waiting: &str, order: &str, due: Timestamp) -> Self {
+        Self::new(waiting, format!("{:015}#{order}", due.millis()))
     }
 
     /// Where the orders end whose time has come by `now`.
-    pub(super) fn mail_retries_after(now: Timestamp) -> Self {
-        Self::new(MAIL_RETRIES, format!("{:015}", now.millis().saturating_add(1)))
+    pub(super) fn retries_after(waiting: &str, now: Timestamp) -> Self {
+        Self::new(waiting, format!("{:015}", now.millis().saturating_add(1)))
     }
 
-    /// An order for a mail that nobody tries any more.
-    pub(super) fn mail_failed(order: &str) -> Self {
-        Self::new("MAILFAILED", order)
+    /// An order that nobody tries any more.
+    pub(super) fn failed(failed: &str, order: &str) -> Self {
+        Self::new(failed, order)
     }
 
     /// An event that waits. Sorts by user, and then as it happened.

@@ -10,6 +10,8 @@ pub mod clients;
 pub mod edge_sync;
 pub mod eraser;
 pub mod events;
+#[cfg(feature = "backchannel")]
+pub mod logout_notifier;
 pub mod mailed_link;
 pub mod mailer;
 pub mod migrate;

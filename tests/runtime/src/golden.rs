@@ -28,7 +28,8 @@ const RULES: [(&str, &str); 7] = [
 /// Functions that pass on what they get, or whose work is elsewhere: there is no response without a queue, somebody who sends
 /// mails, Secrets Manager, other functions, an edge's list, or a restored table. `tests/outbound.rs`, `tests/rotation/`,
 /// `tests/edge_sync.rs` and `tests/smoke.rs` have stand-ins for the others, `tests/restored.rs` makes the table.
-pub const PASS_ON: [&str; 6] = ["edge-sync", "events", "mailer", "restore-sweep", "rotate-keys", "smoke"];
+pub const PASS_ON: [&str; 7] =
+    ["edge-sync", "events", "logout-notifier", "mailer", "restore-sweep", "rotate-keys", "smoke"];
 
 /// A link that is mailed. Its placeholder in events stands for its token.
 struct Link {

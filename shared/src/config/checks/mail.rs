@@ -1,4 +1,4 @@
-//! How mails and events leave the standalone server.
+//! How mails, events and notices of ended sessions leave the standalone server.
 
 use std::net::IpAddr;
 
@@ -62,6 +62,11 @@ pub(super) fn rules(config: &Config) -> Vec<Rule> {
             "events.webhook.timeout_ms",
             (100..=30_000).contains(&webhook.timeout_ms),
             "expected 100 to 30000: it is milliseconds",
+        ),
+        Rule::about(
+            "backchannel_logout.timeout_ms",
+            (100..=20_000).contains(&config.backchannel_logout.timeout_ms),
+            "expected 100 to 20000: it is milliseconds",
         ),
     ]
 }

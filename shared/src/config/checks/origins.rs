@@ -53,6 +53,12 @@ pub(super) fn rules(config: &Config) -> Vec<Rule> {
             config.mail.queue_url.as_deref().is_none_or(|url| parsed(url).is_some()),
             "expected the queue's URL, as SQS gives it",
         ),
+        #[cfg(any(feature = "backchannel", feature = "sqs"))]
+        Rule::about(
+            "backchannel_logout.queue_url",
+            config.backchannel_logout.queue_url.as_deref().is_none_or(|url| parsed(url).is_some()),
+            "expected the queue's URL, as SQS gives it",
+        ),
         Rule::about(
             "edge.orders_url",
             config.edge.orders_url.as_deref().is_none_or(|url| parsed(url).is_some()),

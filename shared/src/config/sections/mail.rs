@@ -1,5 +1,6 @@
 //! Mails, and how they leave.
 
+#[cfg(feature = "smtp")]
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -23,7 +24,10 @@ pub struct Mail {
     /// The bus on which `events` publishes. The stack sets it. The standalone server logs events where there is none.
     pub event_bus: Option<String>,
     /// The mail server.
+    #[cfg(feature = "smtp")]
     pub smtp: Smtp,
+    #[cfg(not(feature = "smtp"))]
+    smtp: super::Unread,
 }
 
 /// What carries mails.
@@ -38,6 +42,7 @@ pub enum MailTransport {
 }
 
 /// The mail server, where `mail.transport` is `smtp`.
+#[cfg(feature = "smtp")]
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -63,6 +68,7 @@ pub struct Smtp {
 }
 
 /// How a connection to a mail server is encrypted.
+#[cfg(feature = "smtp")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::oauth::client::{ClientRegistration, Pkce};
+use crate::domain::oauth::client::{ClientRegistration, Grant, Pkce};
 use crate::domain::oauth::client_kind::ClientKind;
 use crate::domain::oauth::parameters::Parameters;
 use crate::domain::oauth::resource::ResourceUri;
+use crate::domain::oauth::scope::OFFLINE_ACCESS;
 
 /// What is looked at, and so may come once only.
 const KNOWN: [&str; 19] = [
@@ -161,9 +162,12 @@ fn challenge(parameters: &Parameters, client: &ClientRegistration) -> Result<Opt
 
 /// Unknown ones are left out; the answer says what is left.
 fn scopes(parameters: &Parameters, client: &ClientRegistration) -> Result<BTreeSet<String>, AuthorizationError> {
-    // Grants that outlive their session do not exist yet.
-    let asked = parameters.get("scope").unwrap_or_default().split(' ').filter(|scope| *scope != "offline_access");
-    let scopes: BTreeSet<String> = asked.filter(|it| client.scopes.contains(*it)).map(str::to_owned).collect();
+    let asked = parameters.get("scope").unwrap_or_default().split(' ');
+    // What outlives a session is the refresh token (OpenID Connect Core 1.0, 11).
+    let may_have = |scope: &&str| {
+        client.scopes.contains(*scope) && (*scope != OFFLINE_ACCESS || client.grants.contains(&Grant::RefreshToken))
+    };
+    let scopes: BTreeSet<String> = asked.filter(may_have).map(str::to_owned).collect();
     if scopes.is_empty() { Err(error("invalid_scope", "the client may have none of these scopes")) } else { Ok(scopes) }
 }
 

@@ -104,6 +104,9 @@ pub struct ClientRegistration {
     /// Where browsers may go once they are signed out (OpenID Connect RP-Initiated Logout 1.0, 3).
     #[serde(default)]
     pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// Where its server is told that a session has ended (OpenID Connect Back-Channel Logout 1.0, 2.2).
+    #[serde(default)]
+    pub backchannel_logout_uri: Option<RedirectUri>,
     /// Origins whose pages may ask for tokens, beside those of its redirect URIs.
     #[serde(default)]
     pub allowed_origins: Vec<String>,
@@ -180,6 +183,12 @@ pub enum InvalidClient {
     /// One that cannot be registered.
     #[error("redirect_uris: {0}: {1}")]
     RedirectUri(String, InvalidRedirectUri),
+    /// One that cannot be asked.
+    #[error("backchannel_logout_uri: {0}: {1}")]
+    BackchannelLogoutUri(String, InvalidRedirectUri),
+    /// It has no server that could be told.
+    #[error("backchannel_logout_uri: only a client of kind web has a server that can be told")]
+    BackchannelLogoutKind,
     /// Twice the same.
     #[error("redirect_uris: {0} stands twice")]
     RedirectUriTwice(String),
@@ -214,6 +223,13 @@ impl ClientRegistration {
     pub fn check(&self, in_development: bool) -> Result<(), InvalidClient> {
         check_words(&self.name)?;
         self.check_uris(in_development)?;
+        if let Some(uri) = &self.backchannel_logout_uri {
+            if self.kind != ClientKind::Web {
+                return Err(InvalidClient::BackchannelLogoutKind);
+            }
+            RedirectUri::parse(uri.as_str(), self.kind, in_development)
+                .map_err(|why| InvalidClient::BackchannelLogoutUri(uri.as_str().to_owned(), why))?;
+        }
         let is_origin = |text: &str| {
             let slashes = text.matches('/').count();
             slashes == 2 && !text.contains('?') && RedirectUri::parse(text, self.kind, in_development).is_ok()

@@ -14,6 +14,10 @@ use crate::domain::timestamp::Timestamp;
 
 /// How long a code works (OC-07).
 pub const CODE_LIFE: Duration = Duration::from_mins(1);
+/// How long a grant lives that outlives its session, without a refresh.
+pub const OFFLINE_IDLE: Duration = Duration::from_hours(90 * 24);
+/// The same, however often it is refreshed.
+pub const OFFLINE_LIFE: Duration = Duration::from_hours(365 * 24);
 /// How long the table keeps a grant after the last thing that it gave: who comes too late is recognised until then.
 pub const KEPT: Duration = Duration::from_hours(1);
 
@@ -72,6 +76,10 @@ pub struct Grant {
     /// Set when it was ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
+    /// Of a grant that outlives its session (`offline_access`): the account's credentials that it was given under. The
+    /// release before this one lets it end with the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline_version: Option<u64>,
     /// What its client refreshes with, if it may.
     #[serde(flatten)]
     pub refresh: Option<GrantRefresh>,
@@ -142,10 +150,11 @@ impl Grant {
 
     /// Judges a refresh token whose write failed, as [`crate::domain::session::Session::judge`] does those of `/v1`. Another
     /// client's attempt, and one with other random bits, ends nothing (OC-12).
-    pub fn judge_refresh(&self, proof: &RefreshProof, grace: Duration, now: Timestamp) -> Presented {
+    pub fn judge_refresh(&self, proof: &RefreshProof, grace: Duration, longer: Duration, now: Timestamp) -> Presented {
         let Some(refresh) = &self.refresh else { return Presented::Dead };
         let is_family = refresh.refresh_hash == proof.refresh_hash && self.client_id == proof.client_id;
-        if !is_family || !self.is_live() || now >= refresh.idle_expires_at {
+        let longer = if self.offline_version.is_some() { longer } else { Duration::ZERO };
+        if !is_family || !self.is_live() || now >= refresh.idle_expires_at.plus(longer) {
             return Presented::Dead;
         }
         let in_window = now < refresh.rotated_at.plus(grace);
@@ -161,6 +170,11 @@ impl Grant {
     /// Whether it still gives anything; session and account have a say, too.
     pub fn is_live(&self) -> bool {
         self.state == GrantState::Live && self.revoked_at.is_none()
+    }
+
+    /// Whether its time is over, if it has one of its own: most end with their session.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.offline_version.is_some() && now >= self.created_at.plus(OFFLINE_LIFE)
     }
 }
 
@@ -194,6 +208,7 @@ mod tests {
             redeemed_at: redeemed_at.map(at),
             redeemed_by: None,
             revoked_at: None,
+            offline_version: None,
             refresh: None,
         }
     }
@@ -243,7 +258,7 @@ mod tests {
         let judge = |generation, hash: &str, client: &str, seconds| {
             let client_id = ClientId::parse(client).unwrap();
             let proof = RefreshProof { generation, refresh_hash: hash.to_owned(), client_id };
-            live.judge_refresh(&proof, GRACE, at(seconds))
+            live.judge_refresh(&proof, GRACE, Duration::from_secs(500), at(seconds))
         };
         assert_eq!(judge(5, "hash", "a", 109), Presented::Current);
         assert_eq!(judge(4, "hash", "a", 109), Presented::Replayed);
@@ -253,8 +268,13 @@ mod tests {
         for (hash, client, seconds) in [("other", "a", 105), ("hash", "b", 105), ("hash", "a", 1000)] {
             assert_eq!(judge(3, hash, client, seconds), Presented::Dead, "{hash} {client} {seconds}");
         }
-        let revoked = Grant { revoked_at: Some(at(6)), ..live.clone() };
         let proof = RefreshProof { generation: 5, refresh_hash: "hash".to_owned(), client_id: live.client_id.clone() };
-        assert_eq!(revoked.judge_refresh(&proof, GRACE, at(105)), Presented::Dead);
+        let longer = Duration::from_secs(500);
+        let revoked = Grant { revoked_at: Some(at(6)), ..live.clone() };
+        assert_eq!(revoked.judge_refresh(&proof, GRACE, longer, at(105)), Presented::Dead);
+        // One that outlives its session does so without a refresh, for so much longer.
+        let offline = Grant { offline_version: Some(1), ..live.clone() };
+        assert_eq!(offline.judge_refresh(&proof, GRACE, longer, at(1499)), Presented::Reused);
+        assert_eq!(offline.judge_refresh(&proof, GRACE, longer, at(1500)), Presented::Dead);
     }
 }

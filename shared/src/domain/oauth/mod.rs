@@ -6,6 +6,7 @@ pub mod client_kind;
 pub mod consent;
 pub mod continuation;
 pub mod grant;
+pub mod logout_order;
 pub mod parameters;
 pub mod redirect_uri;
 pub mod resource;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
+
 use crate::domain::audit::AuditEntry;
 use crate::domain::id::{GrantId, UserId};
 use crate::domain::oauth::grant::{CodeProof, Grant, GrantRefresh, KEPT, RefreshProof, SpentCode};
@@ -33,6 +35,15 @@ pub struct CodeRequest<'a> {
     pub grace: Duration,
 }
 
+/// What became of a code that was about to go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeIssue {
+    /// It is written down, and may go out.
+    Issued,
+    /// Its session is gone.
+    SessionGone,
+}
+
 /// A refresh token of a client.
 #[derive(Debug, Clone)]
 pub struct RefreshRequest<'a> {
@@ -46,6 +57,8 @@ pub struct RefreshRequest<'a> {
     pub rotates_with: Option<&'a str>,
     /// How long the family lives without a refresh.
     pub idle: Duration,
+    /// How much longer, where the grant outlives its session.
+    pub longer: Duration,
     /// How long a refresh may be repeated with the same answer.
     pub grace: Duration,
 }
@@ -72,12 +85,22 @@ pub enum Redemption {
 
 impl Store {
     /// Writes a grant whose code is about to go out. Nothing lives before it is exchanged, so that nobody else's item is
-    /// looked at: five tabs would be in each other's way.
-    pub async fn issue_code(&self, grant: &Grant, audit: &AuditEntry) -> Result<(), StoreError> {
+    /// looked at: five tabs would be in each other's way. But where the client is to be told of the session's end (`is_told`)
+    /// and the session does not say so yet, it does from now on.
+    pub async fn issue_code(&self, grant: &Grant, is_told: bool, audit: &AuditEntry) -> Result<CodeIssue, StoreError> {
         let ttl = grant.code_expires_at.plus(KEPT).unix_seconds();
         let put = self.put_new(&Key::grant(grant.user_id, grant.id), grant, Some(ttl))?;
-        // Its id is random: what is there already is this one, from a try whose answer was lost.
-        self.transact([put.into()], audit).await.map(drop)
+        let told = is_told.then(|| {
+            self.update(&Key::session(grant.user_id, grant.session_id), "ADD told_clients :client")
+                .given("attribute_exists(pk)")
+                .with([(":client", AttributeValue::Ss(vec![grant.client_id.as_str().to_owned()]))])
+        });
+        let parts = [put.into()].into_iter().chain(told.map(Into::into));
+        match self.transact(parts, audit).await? {
+            Outcome::Refused(refusal) if is_told && refusal.failed(1) => Ok(CodeIssue::SessionGone),
+            // Its id is random: what is there already is this one, from a try whose answer was lost.
+            _ => Ok(CodeIssue::Issued),
+        }
     }
 
     /// Exchanges a code, in one conditional write (OC-07).
@@ -153,11 +176,13 @@ impl Store {
             .update(&Key::grant(request.user_id, request.grant_id), set)
             .given(
                 "#state = :live AND refresh_hash = :secret AND client_id = :client AND generation = :presented \
-                 AND attribute_not_exists(revoked_at) AND idle_expires_at > :now",
+                 AND attribute_not_exists(revoked_at) \
+                 AND (idle_expires_at > :now OR (attribute_exists(offline_version) AND idle_expires_at > :before))",
             )
             .with([
                 (":live", string("live")),
                 (":now", number(now.millis())),
+                (":before", number(now.minus(request.longer).millis())),
                 (":idle", number(now.plus(request.idle).millis())),
                 (":secret", string(&proof.refresh_hash)),
                 (":client", string(proof.client_id.as_str())),
@@ -177,7 +202,7 @@ impl Store {
             Outcome::Refused(met) => met,
         };
         let Some(grant) = met.map(serde_dynamo::from_item::<_, Grant>).transpose()? else { return Ok(Refreshed::Dead) };
-        Ok(match grant.judge_refresh(proof, request.grace, now) {
+        Ok(match grant.judge_refresh(proof, request.grace, request.longer, now) {
             Presented::Current | Presented::Replayed => Refreshed::Refreshed(Box::new(grant)),
             // One that does not rotate has one generation.
             Presented::Reused if rotates => Refreshed::Reused,

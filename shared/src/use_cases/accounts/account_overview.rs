@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::domain::audit::Activity;
 use crate::domain::id::SessionId;
 use crate::domain::oauth::client::ClientId;
+use crate::domain::oauth::grant::Grant;
 use crate::domain::request_context::RequestContext;
 use crate::domain::session::Session;
 use crate::domain::timestamp::Timestamp;
@@ -64,10 +65,14 @@ pub async fn account_overview(
     )?;
     let live = |session: &Session| session.is_live(now) && app.admits(&user, session);
     let sessions: Vec<Session> = sessions.sessions.into_iter().filter(live).collect();
-    let has_session = |id: SessionId| sessions.iter().any(|session| session.id == id);
+    let lives = |grant: &Grant| {
+        let has_session = sessions.iter().any(|session| session.id == grant.session_id);
+        let is_offline = grant.offline_version.is_some();
+        grant.is_live()
+            && if is_offline { !grant.is_over(now) && app.admits_offline(&user, grant) } else { has_session }
+    };
     let given = consents.into_iter().map(|consent| (consent.client_id, consent.scopes, consent.created_at));
-    let granted = grants.into_iter().filter(|grant| grant.is_live() && has_session(grant.session_id));
-    let granted = granted.map(|grant| (grant.client_id, grant.scopes, grant.created_at));
+    let granted = grants.into_iter().filter(lives).map(|grant| (grant.client_id, grant.scopes, grant.created_at));
     let mut found: BTreeMap<ClientId, (BTreeSet<String>, Timestamp)> = BTreeMap::new();
     for (id, scopes, since) in given.chain(granted) {
         let (all, first) = found.entry(id).or_insert((BTreeSet::new(), since));

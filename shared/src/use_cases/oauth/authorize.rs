@@ -1,7 +1,8 @@
 //! What an application's request for a sign-in leads to: a code, a refusal, or a page.
 //!
 //! Store requests: one read of the client; where a browser has a session, one round of two reads (session, account), of three
-//! where the person's consent counts; and where a code goes out one transaction (grant, audit).
+//! where the person's consent counts; and where a code goes out one transaction (grant, audit; of a
+//! client that is told of sign-outs, the first time in a session, the session as well).
 
 use std::time::Duration;
 
@@ -18,9 +19,12 @@ use crate::domain::oauth::consent::GivenConsent;
 use crate::domain::oauth::continuation::{Continuation, FLOW};
 use crate::domain::oauth::grant::{CODE_LIFE, Grant, GrantState};
 use crate::domain::oauth::parameters::Parameters;
+use crate::domain::oauth::scope::OFFLINE_ACCESS;
 use crate::domain::request_context::RequestContext;
+use crate::domain::session::MOST_TOLD;
 use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
+use crate::store::oauth::grants::CodeIssue;
 use crate::use_cases::oauth::admitted::{Admitted, AuthorizationAnswer, AuthorizeError};
 use crate::use_cases::sign_in::browser_session::{BrowserSession, browser_session, session_user};
 
@@ -109,14 +113,13 @@ pub async fn authorize(
         return refused("login_required", "somebody else has signed in than id_token_hint says");
     }
     let found = found.filter(|found| !is_another(found));
-    let Some(found) = found else {
-        return match authorization.prompt {
-            Prompt::None => refused("login_required", "nobody is signed in, or not recently enough"),
-            // Whoever comes back has had a look at the page, and has an account by now or will say so.
-            Prompt::Create if mark.is_none() => visit(Visit::Register),
-            _ => visit(Visit::SignIn),
-        };
+    let sign_in = || match authorization.prompt {
+        Prompt::None => refused("login_required", "nobody is signed in, or not recently enough"),
+        // Whoever comes back has had a look at the page, and has an account by now or will say so.
+        Prompt::Create if mark.is_none() => visit(Visit::Register),
+        _ => visit(Visit::SignIn),
     };
+    let Some(found) = found else { return sign_in() };
     let asked = admitted.asked(authorization, found.user.id, now);
     if is_to_be_asked(&admitted.client, authorization, consent.as_ref(), &asked, &found, began_at) {
         return match authorization.prompt {
@@ -124,7 +127,7 @@ pub async fn authorize(
             _ => visit(Visit::Consent),
         };
     }
-    let code = issue_code(app, context, &admitted, authorization, &found).await?;
+    let Some(code) = issue_code(app, context, &admitted, authorization, &found).await? else { return sign_in() };
     back(Ok(code.seal(login_mac.current(now).map_err(Fault::from)?)))
 }
 
@@ -136,14 +139,20 @@ fn whom(parameters: &Parameters, client: &ClientRegistration) -> Option<String> 
     Some(own.map(|said| said.sub).unwrap_or_default())
 }
 
+/// `None` where the session is gone by now.
 async fn issue_code(
     app: &App,
     context: &RequestContext,
     admitted: &Admitted,
     authorization: &Authorization,
     found: &BrowserSession,
-) -> Result<AuthorizationCode, Fault> {
-    let (now, client_id) = (context.now, &admitted.client.id);
+) -> Result<Option<AuthorizationCode>, Fault> {
+    let (now, client_id, told) = (context.now, &admitted.client.id, &found.session.told_clients);
+    let is_told = admitted.client.backchannel_logout_uri.is_some() && !told.contains(client_id);
+    if is_told && told.len() >= MOST_TOLD {
+        tracing::warn!(client_id = client_id.as_str(), "a client will not be told of a session's end: it has too many");
+    }
+    let is_told = is_told && told.len() < MOST_TOLD;
     let secret: TokenSecret = app.entropy.bytes()?;
     let grant = Grant {
         id: GrantId::new(now, app.entropy.number()?),
@@ -164,13 +173,16 @@ async fn issue_code(
         redeemed_at: None,
         redeemed_by: None,
         revoked_at: None,
+        offline_version: authorization.scopes.contains(OFFLINE_ACCESS).then_some(found.user.cred_version),
         refresh: None,
     };
     let subject = Subject::User(grant.user_id);
     let audit = app.audit(context, subject, AuditAction::ClientAuthorized, Some(grant.session_id))?;
     let audit = AuditEntry { detail: Some(client_id.as_str().to_owned()), ..audit };
-    app.store.issue_code(&grant, &audit).await?;
-    Ok(AuthorizationCode { user_id: grant.user_id, grant_id: grant.id, session_id: grant.session_id, secret })
+    if app.store.issue_code(&grant, is_told, &audit).await? == CodeIssue::SessionGone {
+        return Ok(None);
+    }
+    Ok(Some(AuthorizationCode { user_id: grant.user_id, grant_id: grant.id, session_id: grant.session_id, secret }))
 }
 
 /// What a grant keeps of where its code went.

@@ -1,5 +1,7 @@
 //! Exchanging a code (RFC 6749, 4.1.3; RFC 7636, 4.5).
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
@@ -10,9 +12,11 @@ use crate::crypto::sealed_token::{TokenSecret, secret_hash};
 use crate::domain::audit::AuditAction;
 use crate::domain::hex;
 use crate::domain::oauth::client::{Client, Grant as GrantKind};
-use crate::domain::oauth::grant::{CodeProof, GrantRefresh, KEPT, SpentCode};
+use crate::domain::oauth::grant::{CodeProof, GrantRefresh, KEPT, OFFLINE_LIFE, SpentCode};
 use crate::domain::oauth::parameters::Parameters;
+use crate::domain::oauth::scope::OFFLINE_ACCESS;
 use crate::domain::request_context::RequestContext;
+use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
 use crate::store::oauth::grants::{CodeRequest, Redemption};
 use crate::use_cases::oauth::authorize::uri_hash;
@@ -58,7 +62,7 @@ pub(super) async fn by_code(
             challenge: parameters.get("code_verifier").map(challenge_of),
         },
         attempt: &attempt,
-        kept_until: if refreshes { now.plus(policy.absolute()) } else { now.plus(life).plus(KEPT) },
+        kept_until: kept_until(app, client, refreshes, life, now),
         grace: policy.grace(),
         refresh: refresh.as_ref(),
     };
@@ -86,6 +90,17 @@ pub(super) async fn by_code(
         ClientRefreshToken { user_id, grant_id, session_id, generation: 0, secret: refresh_secret }.seal(mac_key)
     });
     Ok(Tokens { refresh_token, ..tokens })
+}
+
+/// How long the table has the grant at least. Which scopes were granted the write alone finds: a client that may have grants
+/// that outlive their session has all of its own kept so long.
+fn kept_until(app: &App, client: &Client, refreshes: bool, life: Duration, now: Timestamp) -> Timestamp {
+    if !refreshes {
+        return now.plus(life).plus(KEPT);
+    }
+    let may_outlive = client.registration.scopes.contains(OFFLINE_ACCESS);
+    let session = app.config.sessions.absolute();
+    now.plus(if may_outlive { session.max(OFFLINE_LIFE).saturating_add(KEPT) } else { session })
 }
 
 /// RFC 7636, 4.6. What is no verifier is the source of no challenge.

@@ -8,12 +8,12 @@ use crate::crypto::oauth_token::ClientRefreshToken;
 use crate::crypto::sealed_token::secret_hash;
 use crate::domain::audit::AuditAction;
 use crate::domain::oauth::client::Client;
-use crate::domain::oauth::grant::{Grant, RefreshProof};
+use crate::domain::oauth::grant::{Grant, OFFLINE_IDLE, RefreshProof};
 use crate::domain::oauth::parameters::Parameters;
 use crate::domain::request_context::RequestContext;
 use crate::fault::Fault;
 use crate::store::oauth::grants::{RefreshRequest, Refreshed};
-use crate::use_cases::oauth::exchange::{TokenError, alive, asked_resource, granted_resource, revoke};
+use crate::use_cases::oauth::exchange::{TokenError, alive, asked_resource, granted_resource, outlives, revoke};
 use crate::use_cases::oauth::issue::{Issue, Tokens, issue};
 
 /// The scopes and the resource of a request narrow what it gives, and never the grant.
@@ -42,6 +42,7 @@ pub(super) async fn by_refresh(
         },
         rotates_with: rotates.then_some(key.kid.as_str()),
         idle: policy.idle(),
+        longer: OFFLINE_IDLE.saturating_sub(policy.idle()),
         grace: policy.grace(),
     };
     let refreshed = app.store.refresh_grant(&request, now);
@@ -57,7 +58,11 @@ pub(super) async fn by_refresh(
         }
         Refreshed::Dead => return Err(TokenError::InvalidGrant),
     };
-    let user = alive(app, context, session, user)?;
+    let user = if grant.offline_version.is_some() {
+        outlives(app, context, &grant, user)?
+    } else {
+        alive(app, context, session, user)?
+    };
     let scopes = narrowed(&grant, parameters)?;
     let resource = granted_resource(app, &grant, resource).await?;
     let resource = resource.as_ref().map(|resource| &resource.registration);

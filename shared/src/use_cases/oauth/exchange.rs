@@ -96,6 +96,17 @@ pub(super) fn alive(
     alive.map(|(_, user)| user).ok_or(TokenError::InvalidGrant)
 }
 
+/// The account, if it lets a grant live that outlives its session.
+pub(super) fn outlives(
+    app: &App,
+    context: &RequestContext,
+    grant: &Grant,
+    user: Option<User>,
+) -> Result<User, TokenError> {
+    let user = user.filter(|user| !grant.is_over(context.now) && app.admits_offline(user, grant));
+    user.ok_or(TokenError::InvalidGrant)
+}
+
 /// Ends a grant of which something was used a second time, and says so in the person's trail.
 pub(super) async fn revoke(
     app: &App,

@@ -1,6 +1,6 @@
 //! Whether what a client's access token came of still lives.
 //!
-//! Store requests: one round of two reads (grant, account), then one (session).
+//! Store requests: one round of two reads (grant, account), then one (session), but for a grant that outlives its session.
 
 use wardgate_verify::AccessToken;
 
@@ -34,6 +34,9 @@ pub(in crate::use_cases) async fn read_live_grant(
     let (grant, user) = futures::try_join!(app.store.read_grant(user_id, grant_id), app.store.read_user(user_id))?;
     let is_own = |grant: &Grant| grant.is_live() && grant.client_id.as_str() == client_id;
     let Some((grant, user)) = grant.filter(is_own).zip(user) else { return Ok(None) };
+    if grant.offline_version.is_some() {
+        return Ok((!grant.is_over(now) && app.admits_offline(&user, &grant)).then_some((grant, user)));
+    }
     let session = app.store.read_session(user_id, grant.session_id).await?;
     let is_alive = session.is_some_and(|session| !session.is_over(now) && app.admits(&user, &session));
     Ok(is_alive.then_some((grant, user)))

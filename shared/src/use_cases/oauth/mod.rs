@@ -13,6 +13,7 @@ pub mod exchange;
 pub mod introspect;
 mod issue;
 pub(in crate::use_cases) mod live_grant;
+pub mod logout_orders;
 pub mod revoke;
 mod shown_token;
 pub mod token;

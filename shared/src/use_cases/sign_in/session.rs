@@ -189,6 +189,7 @@ fn begin_session(
         revoked_at: None,
         address: context.origin.address.map(|address| address.to_string()),
         user_agent: context.origin.user_agent.clone(),
+        told_clients: Vec::new(),
     })
 }
 

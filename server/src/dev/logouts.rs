@@ -1,0 +1,58 @@
+//! A laptop's queue before the function `logout-notifier`. A client that does not answer is tried again with whatever comes next,
+//! and forgotten in the end: mostly it is not running.
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use futures::future::BoxFuture;
+use serde_json::json;
+use wardgate::app::App;
+use wardgate::domain::oauth::logout_order::LogoutOrder;
+use wardgate::outbound::backchannel::Backchannel;
+use wardgate::outbound::{LogoutQueue, OutboundError};
+
+/// How often an order is tried.
+const TRIES: u32 = 20;
+
+/// Orders that wait, and how often they have been tried.
+#[derive(Default)]
+pub(super) struct Logouts {
+    waiting: Mutex<Vec<(LogoutOrder, u32)>>,
+    notifier: OnceLock<Option<logout_notifier::Parts>>,
+}
+
+impl Logouts {
+    /// Tries every order that waits, once.
+    pub(super) async fn turn(&self, app: &App) {
+        let orders = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        if orders.is_empty() {
+            return;
+        }
+        let notifier = self.notifier.get_or_init(|| {
+            let made = Backchannel::new(&app.config);
+            let made = made.inspect_err(|cause| tracing::warn!(%cause, "no client can be told of ended sessions"));
+            made.ok().map(|backchannel| logout_notifier::Parts { backchannel })
+        });
+        let Some(notifier) = notifier else { return };
+        let message = |(order, _): &(LogoutOrder, u32)| {
+            let body = serde_json::to_string(order).unwrap_or_default();
+            json!({ "messageId": order.id, "body": body, "eventSource": "aws:sqs" })
+        };
+        let messages: Vec<_> = orders.iter().map(message).collect();
+        let Ok(batch) = serde_json::from_value(json!({ "Records": messages })) else { return };
+        let Ok(answer) = (logout_notifier::FUNCTION.handler)(app, notifier, batch).await else { return };
+        let failed = answer.batch_item_failures;
+        let again = orders.into_iter().filter(|(order, tries)| {
+            *tries + 1 < TRIES && failed.iter().any(|failed| failed.item_identifier == order.id)
+        });
+        let again = again.map(|(order, tries)| (order, tries + 1));
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).extend(again);
+    }
+}
+
+impl LogoutQueue for Logouts {
+    fn put<'a>(&'a self, orders: &'a [LogoutOrder]) -> BoxFuture<'a, Result<(), OutboundError>> {
+        let orders = orders.iter().map(|order| (order.clone(), 0));
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).extend(orders);
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
