@@ -34,13 +34,21 @@ async function send(method, path, body, token) {
   const headers = { ...(body && { "Content-Type": "application/json" }), ...(token && { Authorization: `Bearer ${token}` }) };
   const response = await fetch(API + path, {
     method, headers, credentials: "include", body: body && JSON.stringify(body),
-  }).catch(() => {
-    throw new Refused({ detail: `Nobody answers at ${API}. Is \`make run\` running?` });
+  }).catch(async () => {
+    throw new Refused({ detail: await nobodyAnswers() });
   });
   const text = await response.text();
   const answer = text ? JSON.parse(text) : {};
   if (!response.ok) throw new Refused(answer);
   return answer;
+}
+
+// A page is told the same of a server that is not there and of one that does not list its origin. Only an answer that it may not
+// read tells them apart.
+async function nobodyAnswers() {
+  const answers = await fetch(`${API}/health`, { mode: "no-cors" }).then(() => true, () => false);
+  if (!answers) return `Nobody answers at ${API}. Is \`make run\` running?`;
+  return `${API} answers, and not to pages of ${location.origin}: that origin is not among its http.allowed_origins.`;
 }
 
 // Two tabs or two calls may want a new token at once: they share one refresh.
@@ -207,6 +215,8 @@ $("sign-out").addEventListener("click", act(async () => {
 try {
   await refresh();
   await showAccount();
-} catch {
+} catch (error) {
   show("signed-out");
+  // Whoever is not signed in is told so by a problem, which needs no words. That nobody answers does.
+  if (!error.problem?.code) say(error.message, true);
 }

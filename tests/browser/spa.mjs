@@ -12,6 +12,7 @@ const NEXT_PASSWORD = "crimson kettles drift eastward";
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 try {
   for (const colorScheme of ["light", "dark"]) await walk(colorScheme);
+  await unanswered();
 } finally {
   await browser.close();
 }
@@ -96,6 +97,24 @@ async function walk(colorScheme) {
   await tab.getByRole("heading", { name: "Hello, Grace" }).waitFor();
   assert.deepEqual(errors, []);
   console.log(`ok ${colorScheme}`);
+}
+
+/** A page of an origin that is not listed, and a server that is not there: browsers tell a page the same of both. */
+async function unanswered() {
+  const tab = await browser.newPage();
+  const elsewhere = page.replace("localhost", "127.0.0.1");
+  for (const [from, to, said] of [
+    [elsewhere, api, `${api} answers, and not to pages of ${new URL(elsewhere).origin}`],
+    [page, "http://localhost:1", "Nobody answers at http://localhost:1. Is `make run` running?"],
+  ]) {
+    const message = tab.getByRole("status").filter({ hasText: said });
+    await tab.goto(`${from}?api=${encodeURIComponent(to)}`);
+    await message.waitFor();
+    await tab.locator("#sign-in").getByLabel("Email").fill("grace@example.com");
+    await tab.locator("#sign-in").getByLabel("Password").fill(PASSWORD);
+    await tab.locator("#sign-in").getByRole("button", { name: "Sign in" }).click();
+    await message.waitFor();
+  }
 }
 
 async function signIn(tab, email, password) {
