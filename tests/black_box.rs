@@ -45,6 +45,7 @@ mod operator_verbs;
 mod outbound;
 mod permissions;
 mod pipeline;
+mod quickstart;
 mod races;
 mod refresh_families;
 mod release_profile;
