@@ -40,6 +40,25 @@ web: examples/web/node_modules/.pins ## Serve examples/web on localhost:3000, an
 oidc-spa: examples/oidc-spa/node_modules/.pins ## Serve examples/oidc-spa on localhost:3001, a page that `make run` signs people in to
 	@exec node examples/oidc-spa/server.mjs
 
+# PORT, ADDRESS, ISSUER and API reach the next three as they are.
+.PHONY: react
+react: examples/react/node_modules/.pins ## Serve examples/react on localhost:3002, a page in React that `make run` signs people in to
+	@echo "The example is about to be on http://localhost:$${PORT:-3002}; \`make run\` has to run, too. Ctrl-C ends it."
+	@cd examples/react && exec node_modules/.bin/vite
+
+.PHONY: nextjs
+nextjs: examples/nextjs/node_modules/.pins ## Serve examples/nextjs on localhost:3003, an application in Next.js that `make run` signs people in to
+	@echo "The example is about to be on http://localhost:$${PORT:-3003}; \`make run\` has to run, too. Ctrl-C ends it."
+	@cd examples/nextjs && NEXT_TELEMETRY_DISABLED=1 exec node_modules/.bin/next dev --hostname localhost --port $${PORT:-3003}
+
+.PHONY: node-lambda
+node-lambda: examples/node-lambda/node_modules/.pins ## Serve examples/node-lambda on localhost:3004, a function whose callers `make run` has signed in
+	@exec node examples/node-lambda/local.js
+
+.PHONY: sdk
+sdk: sdk/typescript/node_modules/.pins ## Write the types of the TypeScript client, sdk/typescript, from docs/api/openapi.json, and build it
+	@cd sdk/typescript && npm run --silent generate >/dev/null && npm run --silent build
+
 # EDGE_PORT is 8081 unless it is set. `exec`, so that Ctrl-C is the gateway's own affair.
 .PHONY: edge
 edge: edge/node_modules/.pins ## Put a gateway with verifier and deny list on localhost:8081, before `make run`, which has to run, too
@@ -384,12 +403,22 @@ edge/node_modules/.pins: edge/package-lock.json
 	@npm ci --prefix edge --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
 	@cp $< $@
 
+sdk/typescript/node_modules/.pins: sdk/typescript/package-lock.json
+	@command -v npm >/dev/null || { echo "The client needs Node.js 20 or later, with npm." >&2; exit 1; }
+	@echo "Installing the packages of $<; this takes a moment …"
+	@rm -rf sdk/typescript/node_modules
+	@npm ci --prefix sdk/typescript --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
+	@cp $< $@
+
 examples/%/node_modules/.pins: examples/%/package-lock.json
 	@command -v npm >/dev/null || { echo "The example needs Node.js 20 or later, with npm." >&2; exit 1; }
 	@echo "Installing the packages of $<; this takes a moment …"
 	@rm -rf examples/$*/node_modules
 	@npm ci --prefix examples/$* --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
 	@cp $< $@
+
+# It has a copy of the verifier, which may have changed since.
+examples/node-lambda/node_modules/.pins: $(wildcard edge/verifier/package.json edge/verifier/src/* edge/verifier/adapters/*)
 
 .PHONY: preflight
 preflight: .tools/sam/.pins ## Say what an AWS account lacks for a deploy, above all a first one: make preflight STAGE=staging

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what some tests call, pinned: PyJWT, Authlib, requests-oauth2client and standardwebhooks into .tools/interop-venv,
 # aiosmtpd into .tools/smtp-venv, jose, openid-client and oauth4webapi into tests/interop/node_modules, Playwright (without a
-# browser of its own) and axe-core into tests/browser/node_modules, and what the examples sign people in with into theirs.
+# browser of its own) and axe-core into tests/browser/node_modules, what the examples sign people in with into theirs, and what makes
+# and checks the TypeScript client into sdk/typescript/node_modules.
 # Prints a line `name: reason` for each that cannot be had, and nothing else on standard output.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -56,9 +57,24 @@ browser() {
     packages browser
     packages ../examples/web
     packages ../examples/oidc-spa
+    packages ../examples/react
+    packages ../examples/nextjs
+    node_lambda
 }
 
-for part in pyjwt aiosmtpd jose browser; do
+# It has a copy of the verifier, which may have changed since.
+node_lambda() {
+    diff -rq ../edge/verifier ../examples/node-lambda/node_modules/@wardgate/verifier >/dev/null 2>&1 ||
+        rm -f ../examples/node-lambda/node_modules/.pins
+    packages ../examples/node-lambda
+}
+
+nodejs() {
+    packages ../sdk/typescript
+    node_lambda
+}
+
+for part in pyjwt aiosmtpd jose browser nodejs; do
     reason=$($part)
     [ -z "$reason" ] || echo "$part: $reason"
 done

@@ -22,7 +22,7 @@ STACKS = (
     *sorted(f"infra/functions/{it.name}" for it in (ROOT / "infra/functions").glob("*.yaml")),
 )
 # What customers start from. They have parameters of their own, and no stages.
-EXAMPLES = ("examples/protected-api/template.yaml",)
+EXAMPLES = ("examples/node-lambda/template.yaml", "examples/protected-api/template.yaml")
 # The defaults are development's.
 STAGES = {
     "development": None,

@@ -5,6 +5,8 @@
 mod browser;
 #[path = "process/engine.rs"]
 mod engine;
+#[path = "process/programs.rs"]
+mod programs;
 #[path = "process/replicas.rs"]
 mod replicas;
 #[path = "process/start.rs"]

@@ -10,7 +10,7 @@ use http::header::CONTENT_TYPE;
 
 use super::Server;
 
-fn repository(path: &str) -> PathBuf {
+pub(super) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
@@ -23,7 +23,7 @@ fn browser() -> Option<PathBuf> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "asks whoever runs the test, not the configuration")]
-fn required() -> bool {
+pub(super) fn required() -> bool {
     std::env::var_os("REQUIRE_INTEROP").is_some()
 }
 
@@ -89,6 +89,27 @@ fn the_example_of_another_origin_signs_people_in_in_a_browser() {
     example("oidc_spa.mjs");
 }
 
+/// OC-10, OC-24: a page in React and the API that it asks, with Wardgate on another host, and on another port of the same.
+#[test]
+fn the_example_in_react_signs_people_in_and_asks_its_api_in_a_browser() {
+    example_on_hosts("react.mjs");
+}
+
+/// An application in Next.js whose session is a sealed cookie, with Wardgate on another host, and on another port of the same.
+#[test]
+fn the_example_in_nextjs_signs_people_in_in_a_browser() {
+    example_on_hosts("nextjs.mjs");
+}
+
+/// Cookies ignore ports, so that two ports show little of what two hosts do.
+fn example_on_hosts(script: &str) {
+    let Some(browser) = prepared() else { return };
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let other_host = Server::start_with(folders[0].path(), &[("AUTH__TOKENS__ISSUER", "http://127.0.0.1:{port}")]);
+    let other_port = Server::start(folders[1].path());
+    walk(script, &browser, &[&other_host.base, &other_port.base.replace("127.0.0.1", "localhost")]);
+}
+
 /// The script starts the example itself, and has the browser find it where its client is registered.
 fn example(script: &str) {
     let Some(browser) = prepared() else { return };
@@ -105,6 +126,9 @@ fn prepared() -> Option<PathBuf> {
         "tests/browser/node_modules/axe-core",
         "examples/web/node_modules/openid-client",
         "examples/oidc-spa/node_modules/oidc-client-ts",
+        "examples/react/node_modules/vite",
+        "examples/nextjs/node_modules/next",
+        "examples/node-lambda/node_modules/@wardgate/verifier",
     ]
     .map(repository);
     let browser = browser().filter(|_| packages.iter().all(|package| package.exists()));
@@ -115,14 +139,20 @@ fn prepared() -> Option<PathBuf> {
     browser
 }
 
-/// The examples are served without a build, and so have copies of the style.
+/// The examples stand alone, and so have copies of the style.
 #[test]
 fn the_examples_begin_with_the_style_of_the_pages() {
-    for (example, page) in [("spa", "index.html"), ("web", "pages.mjs"), ("oidc-spa", "index.html")] {
+    for (example, style, page) in [
+        ("spa", "style.css", "index.html"),
+        ("web", "style.css", "pages.mjs"),
+        ("oidc-spa", "style.css", "index.html"),
+        ("react", "src/style.css", "index.html"),
+        ("nextjs", "src/app/style.css", "src/app/layout.tsx"),
+    ] {
         let read = |name: &str| std::fs::read_to_string(repository("examples").join(example).join(name)).unwrap();
-        let style = read("style.css");
+        let style = read(style);
         let begins = style.starts_with(wardgate::http::page::STYLE);
-        assert!(begins, "copy shared/templates/pages/page.css to the beginning of examples/{example}/style.css");
+        assert!(begins, "copy shared/templates/pages/page.css to the beginning of the style of examples/{example}");
         assert!(read(page).contains(wardgate::http::page::ICON), "the icon of examples/{example} is another");
     }
 }

@@ -1,0 +1,61 @@
+//! The client in TypeScript and the example of a function, which Node.js runs against the server as `make run` starts it. `make test`
+//! prepares them; where Node.js is missing a test says that it was skipped, and `REQUIRE_INTEROP=1` makes that a failure.
+
+use std::fs;
+use std::process::Command;
+
+use super::Server;
+use super::browser::{repository, required};
+
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn is_prepared(packages: &str) -> bool {
+    let is_there = repository(packages).exists();
+    if !is_there {
+        assert!(!required(), "{packages} is missing");
+        eprintln!("SKIPPED: {packages} is missing; `make test` installs it where Node.js is");
+    }
+    is_there
+}
+
+/// What a command prints that succeeds.
+fn run(command: &mut Command) -> String {
+    // A `make` that runs the tests has variables of its own.
+    let command = command.current_dir(repository(".")).env_remove("MAKEFLAGS").env_remove("MFLAGS");
+    let output = command.output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}");
+    said
+}
+
+/// Its types are those of docs/api/openapi.json, the package has what it should, and what its page shows works.
+#[test]
+fn the_client_in_typescript_is_current_and_does_what_its_page_shows() {
+    if !is_prepared("sdk/typescript/node_modules/openapi-typescript") {
+        return;
+    }
+    let types = repository("sdk/typescript/src/schema.ts");
+    let before = fs::read_to_string(&types).unwrap();
+    run(Command::new("make").arg("sdk"));
+    let after = fs::read_to_string(&types).unwrap();
+    if after != before {
+        fs::write(&types, before).unwrap();
+        panic!("sdk/typescript/src/schema.ts is not what docs/api/openapi.json says: type make sdk");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let said = run(Command::new("npm").args(["test", "--prefix", "sdk/typescript"]).env("WARDGATE", &server.base));
+    assert!(said.contains("# pass 10\n") && said.contains("# fail 0\n"), "{said}");
+}
+
+/// By the lines of docs/start/node-lambda.md, with the function as it is and as one file.
+#[test]
+fn the_example_of_a_function_takes_the_tokens_that_its_page_says() {
+    if !is_prepared("examples/node-lambda/node_modules/@wardgate/verifier") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let api = server.base.replace("127.0.0.1", "localhost");
+    let said = run(Command::new("node").arg("tests/browser/node_lambda.mjs").arg(api));
+    assert_eq!(said.matches("ok ").count(), 2, "{said}");
+}
