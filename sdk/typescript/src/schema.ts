@@ -1339,6 +1339,10 @@ export interface components {
             authorization_endpoint: string;
             /** @description RFC 9207. */
             authorization_response_iss_parameter_supported: boolean;
+            /** @description And which one. */
+            backchannel_logout_session_supported: boolean;
+            /** @description Clients are told where a session ends (OpenID Connect Back-Channel Logout 1.0, 2.1). */
+            backchannel_logout_supported: boolean;
             /** @description Scopes say it. */
             claims_parameter_supported: boolean;
             /** @description What is told of a person. */
