@@ -70,7 +70,12 @@ class Gates(Verb):
             self.assertEqual((role, given & set(TAKES)), (role, may))
         # Orders for the edge, which has gone then. Mails that wait are data.
         queues = "arn:aws:sqs:eu-central-1:123456789012:wardgate-staging-"
-        for name, may_go in (("edge-sync", True), ("mail.fifo", False), ("events-failed", False)):
+        for name, may_go in (
+            ("edge-sync", True),
+            ("logout-failed", True),
+            ("mail.fifo", False),
+            ("events-failed", False),
+        ):
             allowed = rights.allowing(roles.policies("CloudFormationRole"), "sqs:DeleteQueue", queues + name)
             self.assertEqual((name, bool(allowed)), (name, may_go))
 

@@ -3,12 +3,14 @@
 import base64
 import hashlib
 import html
+import json
 import re
 import urllib.parse
 
-from emulated import commands
-from emulated.gateway import CANARIES, PASSWORD, Answer, Api, claims, encoded, equal, holds
+from emulated import commands, delivery
+from emulated.gateway import CANARIES, PASSWORD, Answer, Api, claims, encoded, equal, holds, wait_for
 from emulated.pages import Browser
+from wardgate_infra import Json
 from wardgate_infra.emulator.deployment import Deployment
 
 CALLBACK = "https://shop.example.com/callback"
@@ -22,6 +24,7 @@ kind = "web"
 name = {{ en = "Shop" }}
 redirect_uris = ["{CALLBACK}"]
 post_logout_redirect_uris = ["{GOODBYE}"]
+backchannel_logout_uri = "https://127.0.0.1:9/backchannel-logout"
 scopes = ["openid", "email"]
 consent = "none"
 """
@@ -55,6 +58,7 @@ def check_sign_in_to_an_application(api: Api, emulator: Deployment) -> None:
     check_ends(api, secret, tokens["access_token"])
     check_forms(browser, email)
     check_sign_out(browser)
+    check_told_of_the_sign_out(emulator)
 
 
 def check_forms(browser: Browser, email: str) -> None:
@@ -90,6 +94,20 @@ def check_sign_out(browser: Browser) -> None:
     out = browser.press(shown).is_ok(303)
     equal(led_to(browser.ask("GET", out.headers["location"]).is_ok(200)), f"{GOODBYE}?state=s")
     holds("/ui/login?" in browser.ask("GET", request()).is_ok(303).headers["location"])
+
+
+def check_told_of_the_sign_out(emulator: Deployment) -> None:
+    """The application is to be told, by stream, queue and a function whose role lets it: as far as that function, which
+    asks nobody in a private network (OC-47)."""
+
+    def tried() -> list[Json]:
+        lines = [json.loads(it) for it in delivery.logged(emulator, "logout-notifier") if it.startswith("{")]
+        return [it for it in lines if it.get("client_id") == "shop" and "waits to be told" in it["message"]]
+
+    wait_for(tried, "a try to tell the application of the sign-out")
+    equal(tried()[0]["cause"], "the client did not take it: connection failed")
+    # It would come again, to no other end.
+    delivery.Queue(emulator, f"wardgate-{emulator.stage}-logout").purge()
 
 
 def asked_about(api: Api, endpoint: str, token: str, secret: str) -> Answer:

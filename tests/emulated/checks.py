@@ -42,13 +42,12 @@ def check_keys_and_discovery(api: Api, emulator: Deployment) -> None:
 
 
 def check_tour(api: Api, emulator: Deployment) -> None:
-    """The lines of docs/start/tour.md, as a shell runs them. The account is there before: unlike the tour's own stage, this one
-    has it verified."""
+    """The lines of docs/start/tour.md, as a shell runs them. The account is there before: unlike the tour's own stage,
+    this one has it verified."""
     early = api.signed_in("ada@example.com")
     api.ask("POST", "/v1/logout", bearer=early["access_token"])
-    ran = subprocess.run(
-        ["bash", "-c", tour(emulator.url)], env=emulator.environment, capture_output=True, text=True, timeout=60, check=False
-    )
+    shell = ["bash", "-c", tour(emulator.url)]
+    ran = subprocess.run(shell, env=emulator.environment, capture_output=True, text=True, timeout=60, check=False)
     lines = ran.stdout.splitlines()
     holds(len(lines) == 7, ran.stdout, ran.stderr)
     registered, signed_in, me, refreshed, sessions, left, gone = lines

@@ -78,6 +78,10 @@ class Queue:
         found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
         return sum(int(found[name]) for name in names)
 
+    def purge(self) -> None:
+        """Has it forget whatever waits or is being done."""
+        self.sqs.purge_queue(QueueUrl=self.url)
+
     def take(self) -> list[Json]:
         """Some messages, which are gone then."""
         messages = self.sqs.receive_message(
