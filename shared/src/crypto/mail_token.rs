@@ -1,8 +1,10 @@
 //! Links and codes that travel by mail (OT-01, OT-09, OT-11): computed from an item and a key of the mail ring, so that
 //! the mailer can make them, and nothing usable waits in the table or in a queue.
 
+use ctutils::CtEq as _;
 use ring::hmac;
 
+use crate::crypto::base32::{CROCKFORD, as_typed};
 use crate::crypto::key_ring::{MacKey, Ring};
 use crate::crypto::sealed_token::{InvalidToken, mac_input, open, seal};
 use crate::domain::email::EmailKey;
@@ -11,8 +13,6 @@ pub use crate::domain::one_time::MailToken;
 use crate::domain::one_time::Purpose;
 use crate::domain::timestamp::Timestamp;
 
-/// Crockford's base32: no letters that are taken for digits.
-const BASE32: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// The codes that 32 bits can be cut to without favouring any.
 const UNBIASED: u32 = u32::MAX - u32::MAX % VERIFICATION_CODES;
 /// Eight digits.
@@ -37,7 +37,7 @@ impl MailToken {
     pub fn sign_in_code(&self, key: &MacKey) -> String {
         let tag = self.code_tag(key);
         // Five bits of eight bytes each: every character is as likely as any other.
-        let digit = |byte: &u8| BASE32.get(usize::from(byte & 31)).map_or('0', |digit| char::from(*digit));
+        let digit = |byte: &u8| CROCKFORD.get(usize::from(byte & 31)).map_or('0', |digit| char::from(*digit));
         tag.as_ref().iter().take(8).map(digit).collect()
     }
 
@@ -61,19 +61,9 @@ impl MailToken {
     }
 }
 
-/// Whether what a person typed is this code: however it is spaced, in either case, and with the letters that base32
-/// leaves out read as the digits they look like. Compares in constant time.
+/// Whether what a person typed is this code, read as [`as_typed`] does. Compares in constant time.
 pub fn code_matches(typed: &str, code: &str) -> bool {
-    let typed: String = typed
-        .chars()
-        .filter(|c| !c.is_whitespace() && *c != '-')
-        .map(|c| match c.to_ascii_uppercase() {
-            'O' => '0',
-            'I' | 'L' => '1',
-            other => other,
-        })
-        .collect();
-    typed.len() == code.len() && typed.bytes().zip(code.bytes()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+    as_typed(typed).as_bytes().ct_eq(code.as_bytes()).to_bool()
 }
 
 const fn kind(purpose: Purpose) -> &'static str {
@@ -123,7 +113,7 @@ mod tests {
     fn sec_ot_11_codes_have_the_promised_shape_and_depend_on_key_purpose_and_nonce() {
         let code = token(Purpose::EmailCode, 1).sign_in_code(&key(1));
         assert_eq!(code.len(), 8);
-        assert!(code.bytes().all(|byte| BASE32.contains(&byte)));
+        assert!(code.bytes().all(|byte| CROCKFORD.contains(&byte)));
         assert_ne!(code, token(Purpose::EmailCode, 2).sign_in_code(&key(1)));
         assert_ne!(code, token(Purpose::EmailCode, 1).sign_in_code(&key(2)));
         let digits = token(Purpose::Verification, 1).verification_code(&key(1));

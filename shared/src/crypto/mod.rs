@@ -1,6 +1,7 @@
-//! Password hashing and wrapping, sealed tokens, key rings and their rotation, access tokens.
+//! Password hashing and wrapping, sealed tokens, key rings and their rotation, access tokens, second factors.
 
 pub mod access_token;
+pub mod base32;
 pub mod client_secret;
 pub mod foreign_hash;
 pub mod id_token;
@@ -11,6 +12,8 @@ pub mod oauth_token;
 pub mod password_hasher;
 pub mod password_wrap;
 pub mod public_key;
+pub mod recovery_code;
 pub mod rotation;
 pub mod sealed_token;
 pub mod secret_bytes;
+pub mod totp;
