@@ -17,3 +17,4 @@ pub mod rotation;
 pub mod sealed_token;
 pub mod secret_bytes;
 pub mod totp;
+pub mod webauthn;

@@ -22,6 +22,7 @@ pub mod nonce;
 pub mod oauth;
 pub mod one_time;
 pub mod origin;
+pub mod passkey;
 pub mod password;
 pub mod registration;
 pub mod request_context;
