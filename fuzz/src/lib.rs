@@ -5,9 +5,12 @@
     reason = "a target that cannot be set up has to fail as loudly as one that finds something"
 )]
 
+mod authenticator_data;
 mod authorize;
 mod body;
+mod cbor;
 mod claims;
+mod client_data;
 mod client_proof;
 mod config;
 mod cookies;
@@ -26,10 +29,13 @@ mod sender;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also the name of its folder in `fuzz/corpus`.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 19] = [
+    ("authenticator_data", authenticator_data::run),
     ("authorize", authorize::run),
     ("body", body::run),
+    ("cbor", cbor::run),
     ("claims", claims::run),
+    ("client_data", client_data::run),
     ("client_proof", client_proof::run),
     ("config", config::run),
     ("cookies", cookies::run),
