@@ -43,6 +43,7 @@ mod migrations;
 mod observability;
 mod operator_verbs;
 mod outbound;
+mod passkeys;
 mod permissions;
 mod pipeline;
 mod quickstart;

@@ -1,6 +1,7 @@
 //! A real server on a random port, over a real engine, with a clock that the test moves.
 
 pub mod applications;
+pub mod authenticator;
 pub mod cloudformation;
 pub mod deployed_functions;
 pub mod mail_edge;
