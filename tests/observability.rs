@@ -254,7 +254,7 @@ fn every_alarm_has_its_section_in_the_runbook_and_every_section_its_alarm() {
     sections.insert("rollback".to_owned());
     // Of replicas, by Prometheus alone.
     let of_replicas = ["target-down", "shed", "restarts", "descriptors"];
-    let of_jobs = ["stream-lag", "shards-unread", "jobs-unheld", "mail-retries", "mails-given-up"];
+    let of_jobs = ["stream-lag", "shards-unread", "jobs-unheld", "mail-retries", "mails-given-up", "logouts-given-up"];
     sections.extend(of_replicas.into_iter().chain(of_jobs).map(str::to_owned));
     assert_eq!(headings, sections, "left: headings, right: alarms");
     let parts = runbook.split("\n## ").skip(1);

@@ -1,8 +1,14 @@
 //! PL-07: a table as of a point, everything that happened after it, and what the sweep makes of the two.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::Method;
 use serde_json::json;
+use wardgate::domain::audit::{AuditAction, AuditEntry, Subject};
+use wardgate::domain::id::UserId;
+use wardgate::domain::oauth::client::ClientId;
+use wardgate::domain::oauth::consent::GivenConsent;
 use wardgate::domain::one_time::Purpose;
 use wardgate::use_cases::eraser::erase_accounts;
 use wardgate_runtime_tests::golden;
@@ -259,13 +265,65 @@ pub async fn eventful() -> (TestServer, Point) {
     ask_for_reset(&server, EMAIL).await;
     delete_account(&server, OTHERS[1]).await;
     let keep = server.last_mailed(OTHERS[1], Purpose::KeepAccount).await.token;
+    let ada = consents(&server, EMAIL, &["shop", "bank"]).await;
     let point = Point::of(&server).await;
+    take_back(&server, ada, "shop").await;
     change_password(&server, EMAIL).await;
     delete_account(&server, OTHERS[0]).await;
     assert_eq!(server.post("/v1/me/keep", &json!({ "token": keep })).await.status, 200);
     server.clock.advance(MINUTE);
     server.restore(&point.items).await;
     (server, point)
+}
+
+/// Has a person let these clients have something.
+async fn consents(server: &TestServer, email: &str, clients: &[&str]) -> UserId {
+    let user_id = UserId::parse(&id_of(server, email).await).unwrap();
+    for client in clients {
+        let consent = GivenConsent {
+            user_id,
+            client_id: ClientId::parse(client).unwrap(),
+            scopes: BTreeSet::from(["openid".to_owned()]),
+            resources: Vec::new(),
+            hosts: BTreeSet::new(),
+            created_at: server.app.clock.now(),
+            at: server.app.clock.now(),
+        };
+        let audit = line(server, user_id, AuditAction::ConsentGiven, client);
+        server.app.store.save_consent(&consent, None, &audit).await.unwrap();
+    }
+    user_id
+}
+
+async fn take_back(server: &TestServer, user_id: UserId, client: &str) {
+    let audit = line(server, user_id, AuditAction::GrantEnded, client);
+    server.app.store.delete_consent(user_id, &ClientId::parse(client).unwrap(), &audit).await.unwrap();
+}
+
+fn line(server: &TestServer, user_id: UserId, action: AuditAction, client: &str) -> AuditEntry {
+    let audit = server.app.audit(&server.context(), Subject::User(user_id), action, None).unwrap();
+    AuditEntry { detail: Some(client.to_owned()), ..audit }
+}
+
+#[tokio::test]
+async fn sec_pl_07_what_was_taken_back_from_an_application_stays_with_its_person() {
+    let server = server(&[]).await;
+    let ada = consents(&server, EMAIL, &["shop", "bank"]).await;
+    let bob = consents(&server, OTHERS[0], &["shop"]).await;
+    let point = Point::of(&server).await;
+    take_back(&server, ada, "shop").await;
+    server.clock.advance(MINUTE);
+    server.restore(&point.items).await;
+    let now = server.context().now.millis();
+    let before = server.sweep(point.at, now, true, PAGE).await.unwrap();
+    let again = format!("{ada}: an application has again what was taken back from it");
+    assert_eq!(before.wrong.iter().filter(|it| **it == again).count(), 1, "{before:?}");
+    point.restored(&server).await;
+    let left = async |user| {
+        let given = server.app.store.list_consents(user).await.unwrap();
+        given.into_iter().map(|it| it.client_id.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!((left(ada).await, left(bob).await), (vec!["bank".to_owned()], vec!["shop".to_owned()]));
 }
 
 async fn sorted(server: &TestServer) -> Vec<String> {

@@ -8,6 +8,7 @@ const manager = new UserManager({
   authority: issuer,
   client_id: "demo-spa",
   redirect_uri: `${location.origin}/`,
+  post_logout_redirect_uri: `${location.origin}/`,
   scope: "openid profile email",
   // Name and address come from there; an ID token has neither.
   loadUserInfo: true,
@@ -88,6 +89,11 @@ $("renew").addEventListener("click", act(async () => {
 $("sign-out").addEventListener("click", act(async () => {
   tabs.postMessage("signed out");
   await forget("You are signed out of this page. Your browser is still signed in to Wardgate.");
+}));
+// With the ID token, so that nobody has to be asked; every other application hears of it, too.
+$("sign-out-everywhere").addEventListener("click", act(async () => {
+  tabs.postMessage("signed out");
+  await manager.signoutRedirect();
 }));
 tabs.addEventListener("message", act(() => forget("You are signed out: you did that in another tab.")));
 

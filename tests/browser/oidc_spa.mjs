@@ -103,6 +103,24 @@ async function walk(colorScheme, browser) {
   await heading(`Hello, ${DEMO.name}`);
   assert.ok(!asked.some(({ pathname }) => pathname === "/ui/login"), "a password was asked for");
 
+  // Out of Wardgate too, by the page's own ID token: the way back asks for a password.
+  const other = await context.newPage();
+  await other.goto(PAGE);
+  await press("Sign in", other);
+  await heading(`Hello, ${DEMO.name}`, other);
+  asked.length = 0;
+  await press("Sign out of Wardgate too");
+  await heading("Welcome");
+  assert.equal(tab.url(), `${PAGE}/`);
+  assert.ok(asked.some(({ pathname, searchParams }) => pathname === "/oauth2/logout" && searchParams.has("id_token_hint")));
+  assert.ok(!asked.some(({ pathname }) => pathname === "/ui/sign-out"), "the person was asked");
+  await message("in another tab", other);
+  assert.equal(await stored(other), undefined, "tokens are still there");
+  await other.close();
+  await press("Sign in");
+  await signIn(tab, api);
+  await heading(`Hello, ${DEMO.name}`);
+
   // The session ends elsewhere: the page says so with the next renewal.
   await endSessions(api);
   await press("Renew it now");

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::domain::audit::{AuditAction, AuditEntry, Subject};
 use crate::domain::id::{AuditId, UserId};
 use crate::domain::month::Month;
+use crate::domain::oauth::consent::GivenConsent;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{User, UserStatus};
 use crate::store::Store;
@@ -38,6 +39,18 @@ pub struct Rewrite<'a> {
     pub audit: &'a [AuditEntry],
 }
 
+/// A line of an account's trail.
+#[derive(Debug, Deserialize)]
+pub struct LineSince {
+    /// What happened.
+    pub action: AuditAction,
+    /// When.
+    pub at: Timestamp,
+    /// To what.
+    #[serde(default)]
+    pub detail: Option<String>,
+}
+
 /// What became of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Swept {
@@ -64,13 +77,8 @@ impl Store {
         user: UserId,
         since: Timestamp,
         now: Timestamp,
-    ) -> Result<Vec<(AuditAction, Timestamp)>, StoreError> {
-        #[derive(Deserialize)]
-        struct Line {
-            action: AuditAction,
-            at: Timestamp,
-        }
-        let mut lines = Vec::new();
+    ) -> Result<Vec<LineSince>, StoreError> {
+        let mut lines: Vec<LineSince> = Vec::new();
         for month in Month::of(now).back_to(Month::of(since)) {
             let partition = partition_of(&Subject::User(user), month);
             let query = self
@@ -78,12 +86,12 @@ impl Store {
                 .key_condition_expression("pk = :pk AND sk >= :first")
                 .expression_attribute_values(":first", string(AuditId::new(since, 0)));
             let mut pages = Pages::of(query);
-            while let Some(page) = pages.read_next::<Line>().await? {
-                lines.extend(page.into_iter().map(|line| (line.action, line.at)));
+            while let Some(page) = pages.read_next().await? {
+                lines.extend(page);
             }
         }
         // In one millisecond ids are in no order, and a line of the same millisecond as another is of another request.
-        lines.sort_by_key(|(_, at)| *at);
+        lines.sort_by_key(|line| line.at);
         Ok(lines)
     }
 
@@ -94,6 +102,12 @@ impl Store {
             .given("attribute_exists(pk) AND attribute_not_exists(used_at)")
             .with([(":now", number(now.millis()))]);
         Ok(kill.send(&self.client).await?.either(Swept::Changed, Swept::Before))
+    }
+
+    /// Takes a consent away again. A run before this one may have.
+    pub async fn withdraw_consent(&self, consent: &GivenConsent) -> Result<Swept, StoreError> {
+        let withdraw = self.delete(&Key::consent(consent.user_id, &consent.client_id)).given("attribute_exists(pk)");
+        Ok(withdraw.send(&self.client).await?.either(Swept::Changed, Swept::Before))
     }
 
     /// Ends every session of an account, and makes it what it is to be, unless a run before this one did.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::UserId;
+use crate::domain::oauth::consent::GivenConsent;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::registration::Registration;
 use crate::domain::timestamp::Timestamp;
@@ -61,6 +62,8 @@ pub enum Content {
     User(Box<User>),
     /// Something that a mailed token or code uses up.
     Mailed(Mailed),
+    /// What a person has let a client have.
+    Consent(Box<GivenConsent>),
     /// Dead or harmless as it is.
     Other,
 }
@@ -102,6 +105,7 @@ impl RestoredItem {
         let checksum = checksum(&item)?;
         let content = match kind {
             "user" => Content::User(serde_dynamo::from_item(item)?),
+            "consent" => Content::Consent(serde_dynamo::from_item(item)?),
             "one_time" => {
                 let one_time: OneTime = serde_dynamo::from_item(item)?;
                 let is_right = matches!(one_time.purpose, Purpose::EmailUndo | Purpose::KeepAccount);

@@ -14,13 +14,14 @@ use crate::domain::aftermath::{Aftermath, Restored};
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::id::UserId;
 use crate::domain::language::Language;
+use crate::domain::oauth::consent::GivenConsent;
 use crate::domain::origin::Origin;
 use crate::domain::request_context::RequestContext;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{User, UserStatus};
 use crate::fault::Fault;
 use crate::store::Store;
-use crate::store::restored::{Rewrite, Swept};
+use crate::store::restored::{LineSince, Rewrite, Swept};
 use crate::store::restored_items::{Content, Mailed, RestoredItem};
 pub use crate::store::restored_items::{Cursor, Segment};
 
@@ -61,7 +62,7 @@ pub struct SweptPage {
     pub checksum: u128,
     /// Accounts that were changed just now.
     pub accounts: u64,
-    /// Tokens and codes that were killed just now.
+    /// Tokens and codes that were killed just now, and consents that were withdrawn.
     pub killed: u64,
     /// What was done to accounts, by name of the line in their trail.
     pub actions: Vec<(AuditAction, UserId)>,
@@ -94,8 +95,8 @@ pub async fn sweep_restored(app: &App, sweep: Sweep) -> Result<SweptPage, Fault>
     let mut swept = SweptPage { cursor: page.next, ..SweptPage::default() };
     for item in &page.items {
         *swept.items.entry(item.kind).or_default() += 1;
-        // Turns to be erased come and go in the sweep.
-        if item.kind != "erasure" {
+        // Turns to be erased come and go in the sweep, and consents go.
+        if !["erasure", "consent"].contains(&item.kind) {
             swept.checksum = swept.checksum.wrapping_add(item.checksum);
         }
     }
@@ -139,8 +140,10 @@ impl Run<'_> {
         match (&item.content, self.sweep.check) {
             (Content::User(user), false) => self.account(user).await,
             (Content::Mailed(mailed), false) => self.mailed(mailed).await,
+            (Content::Consent(consent), false) => self.consent(consent).await,
             (Content::User(user), true) => self.look_at_account(user).await,
             (Content::Mailed(mailed), true) => self.look_at_mailed(mailed).await,
+            (Content::Consent(consent), true) => self.look_at_consent(consent).await,
             (Content::Other, _) => Ok(Outcome::Nothing),
         }
     }
@@ -185,8 +188,38 @@ impl Run<'_> {
 
     async fn aftermath(&self, user: UserId) -> Result<Aftermath, Fault> {
         // A request that is under way now is of the table before, and may be recorded a little later than that.
-        let lines = self.app.store.lines_since(user, self.restored.since(), self.app.clock.now().max(self.sweep.now));
-        Ok(Aftermath::of(lines.await?, &self.restored))
+        let lines = self.lines(user).await?.into_iter().map(|line| (line.action, line.at));
+        Ok(Aftermath::of(lines, &self.restored))
+    }
+
+    async fn lines(&self, user: UserId) -> Result<Vec<LineSince>, Fault> {
+        let until = self.app.clock.now().max(self.sweep.now);
+        Ok(self.app.store.lines_since(user, self.restored.since(), until).await?)
+    }
+
+    /// A person who has taken something back from a client is asked once more before it has that again; whoever has only
+    /// ended a grant of it is asked once too often.
+    async fn consent(&self, consent: &GivenConsent) -> Result<Outcome, Fault> {
+        if !self.is_taken_back(consent).await? {
+            return Ok(Outcome::Nothing);
+        }
+        Ok(match self.store.withdraw_consent(consent).await? {
+            Swept::Changed => Outcome::Killed,
+            Swept::Before | Swept::Unfit => Outcome::Nothing,
+        })
+    }
+
+    async fn is_taken_back(&self, consent: &GivenConsent) -> Result<bool, Fault> {
+        let client_id = consent.client_id.as_str();
+        let lines = self.lines(consent.user_id).await?;
+        Ok(lines.iter().any(|it| it.action == AuditAction::GrantEnded && it.detail.as_deref() == Some(client_id)))
+    }
+
+    async fn look_at_consent(&self, consent: &GivenConsent) -> Result<Outcome, Fault> {
+        if !self.is_taken_back(consent).await? {
+            return Ok(Outcome::Nothing);
+        }
+        Ok(Outcome::Wrong(format!("{}: an application has again what was taken back from it", consent.user_id)))
     }
 
     async fn mailed(&self, mailed: &Mailed) -> Result<Outcome, Fault> {
