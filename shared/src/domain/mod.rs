@@ -5,6 +5,7 @@ pub mod address_items;
 pub mod aftermath;
 pub mod attempts;
 pub mod audit;
+pub mod brand;
 pub mod browser;
 pub mod credential;
 pub mod deny_list;
