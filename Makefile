@@ -227,7 +227,7 @@ endpoint: ## Write what a new endpoint begins as: make endpoint AREA=accounts NA
 .PHONY: configuration
 configuration: ## Write the keys of docs/operations/configuration.md from the code
 	@$(need-rust)
-	@UPDATE_SNAPSHOTS=1 cargo test --package wardgate --lib configuration_reference
+	@UPDATE_SNAPSHOTS=1 cargo test --package wardgate --all-features --lib configuration_reference
 
 # The report is written and printed also where it says that something is missing.
 .PHONY: security-report
