@@ -1,4 +1,5 @@
-//! Makes JSON of `config/*.toml`, so that no function has a parser of TOML in it: that would be 190 kB each.
+//! Makes JSON of `config/*.toml`, so that no function has a parser of TOML in it: that would be 190 kB each. The brand is put
+//! into files of its own, so that no function but those of pages has a logo in it.
 
 #![expect(clippy::disallowed_methods, reason = "cargo tells a build script by variables")]
 
@@ -14,7 +15,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let path = format!("../config/{name}.toml");
         println!("cargo::rerun-if-changed={path}");
         let text = fs::read_to_string(&path).map_err(|cause| format!("config/{name}.toml: {cause}"))?;
-        let table: toml::Table = text.parse().map_err(|cause| format!("config/{name}.toml: {cause}"))?;
+        let mut table: toml::Table = text.parse().map_err(|cause| format!("config/{name}.toml: {cause}"))?;
+        let brand: toml::Table = table.remove_entry("brand").into_iter().collect();
+        fs::write(out.join(format!("{name}-brand.json")), serde_json::to_string(&brand)?)?;
         fs::write(out.join(format!("{name}.json")), serde_json::to_string(&table)?)?;
     }
     Ok(())

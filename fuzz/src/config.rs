@@ -7,13 +7,14 @@ use wardgate::config::Config;
 const LONG: usize = 12;
 
 /// What messages name as examples: a value that happens to be a part of one is not repeated.
-const EXAMPLES: [&str; 2] = ["https://auth.example.com", "wardgate/production/"];
+const EXAMPLES: [&str; 4] =
+    ["https://auth.example.com", "wardgate/production/", "data:image/svg+xml;base64,", "data:image/png;base64,"];
 
 /// The input is variables, `NAME=value` each, with a NUL after each as in `/proc/self/environ`.
 pub(crate) fn run(data: &[u8]) {
     let variables = || crate::text(data).split('\0').filter_map(|variable| variable.split_once('='));
     let owned = variables().map(|(name, value)| (name.to_owned(), value.to_owned()));
-    match Config::load(owned) {
+    match Config::load_with_brand(owned) {
         Ok(config) => assert!(config.http.port != 0 && config.hashing.memory_kib >= 19_456, "a rule was not checked"),
         Err(error) => {
             let message = format!("{error} {error:?}");

@@ -79,7 +79,7 @@ async fn run() -> Result<ExitCode, AnyError> {
     let is_deployed = matches!(mode, Mode::Config { deployed: Some(_) });
     let folder = (cfg!(feature = "dev") && !is_deployed).then(|| Path::new("."));
     let environment = Environment::read(std::env::vars(), folder)?;
-    let Ok(config) = Config::load(environment.variables()) else { return Ok(misconfigured(&environment)) };
+    let Ok(config) = Config::load_with_brand(environment.variables()) else { return Ok(misconfigured(&environment)) };
     if let Mode::Config { deployed } = mode {
         let set = deployed.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
         let mut settings = config.with(&set)?.settings();

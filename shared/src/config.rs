@@ -2,6 +2,7 @@
 //! (`AUTH__SETTINGS`), then `AUTH__SECTION__KEY`, then what operators have set while it runs ([`live`]). A mistake stops
 //! start-up with the key, where it came from, and what was expected.
 
+mod brand;
 mod checks;
 mod edge_digest;
 mod layers;
@@ -192,12 +193,12 @@ impl Config {
         Self::read(layered(variables)?)
     }
 
-    /// Every mistake, where [`Self::load`] tells the first: for whoever mends them by hand. Each is mended as it says, and the
-    /// rest is read again.
+    /// Every mistake, where [`Self::load_with_brand`] tells the first: for whoever mends them by hand. Each is mended as it
+    /// says, and the rest is read again.
     pub fn mistakes(variables: impl IntoIterator<Item = (String, String)>) -> Vec<ConfigError> {
         let mut variables: BTreeMap<String, String> = variables.into_iter().collect();
         let mut mistakes: Vec<ConfigError> = Vec::new();
-        while let Err(mistake) = Self::load(variables.clone()) {
+        while let Err(mistake) = Self::load_with_brand(variables.clone()) {
             let is_mended = match &mistake {
                 ConfigError::Stage => {
                     variables.insert("AUTH__STAGE".to_owned(), "production".to_owned());
@@ -224,7 +225,7 @@ impl Config {
 
     /// What holds, key by key; keys that nothing sets are left out.
     pub fn settings(&self) -> Vec<Setting> {
-        let mut settings = self.layers.settings();
+        let mut settings = self.all_settings();
         for (key, value) in [("tokens.issuer", &self.tokens.issuer), ("tokens.audience", &self.tokens.audience)] {
             if let Some(setting) = settings.iter_mut().find(|setting| setting.key == key) {
                 setting.value = layers::text(&value.as_str().into());

@@ -153,11 +153,12 @@ async fn sec_sa_01_a_start_tells_every_fault_at_once() {
 #[test]
 fn sec_sa_01_every_mistake_of_the_configuration_is_told_at_once() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wardgate-server"));
-    let wrong = [("AUTH__STAGE", "production"), ("AUTH__HTTP__PORT", "0"), ("AUTH__OPS__PROT", "1")];
+    let brand = ("AUTH__BRAND__LIGHT__TEXT", "#777777");
+    let wrong = [("AUTH__STAGE", "production"), ("AUTH__HTTP__PORT", "0"), ("AUTH__OPS__PROT", "1"), brand];
     let output = command.env_clear().envs(wrong).output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(78), "{told}");
-    for expected in ["AUTH__TOKENS__ISSUER", "AUTH__TOKENS__AUDIENCE", "AUTH__HTTP__PORT", "AUTH__OPS__PROT"] {
+    for expected in ["AUTH__TOKENS__ISSUER", "AUTH__TOKENS__AUDIENCE", "AUTH__HTTP__PORT", "AUTH__OPS__PROT", brand.0] {
         assert_eq!(told.lines().filter(|line| line.contains(expected)).count(), 1, "{expected}: {told}");
     }
 }

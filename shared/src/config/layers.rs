@@ -56,20 +56,48 @@ impl Layers {
     /// Lays one value over what is there.
     pub(super) fn set(&mut self, key: &str, source: &str, value: Value) -> Result<(), ConfigError> {
         let over = Over { key: key.to_owned(), source: source.to_owned(), value };
-        over.put(&mut self.merged)?;
-        self.sources.0.insert(key.to_owned(), source.to_owned());
+        if !over.is_apart() {
+            over.put(&mut self.merged)?;
+            self.sources.0.insert(key.to_owned(), source.to_owned());
+        }
         self.over.push(over);
         Ok(())
     }
 
+    /// Lays over what is there what others have laid apart.
+    pub(super) fn add_apart(&mut self, others: &Self) -> Result<(), ConfigError> {
+        others.over.iter().filter(|over| over.is_apart()).try_for_each(|over| {
+            over.put(&mut self.merged)?;
+            self.sources.0.insert(over.key.clone(), over.source.clone());
+            Ok(())
+        })
+    }
+
     /// Each key that is set.
     pub(super) fn settings(&self) -> Vec<Setting> {
-        let setting = |(key, source): (&String, &String)| {
-            let value = find(&self.merged, key)?;
+        let setting = |(key, source, value): (&str, &str, &Value)| {
             let value = if is_secret(key) { "(hidden)".to_owned() } else { text(value) };
-            Some(Setting { key: key.clone(), value, source: source.clone() })
+            Setting { key: key.to_owned(), value, source: source.to_owned() }
         };
-        self.sources.0.iter().filter_map(setting).collect()
+        self.values().map(setting).collect()
+    }
+
+    /// Each key that is set, its source, and its value.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&str, &str, &Value)> {
+        self.sources.0.iter().filter_map(|(key, source)| Some((key.as_str(), source.as_str(), self.value(key)?)))
+    }
+
+    /// One key without the others.
+    pub(super) fn alone(&self, key: &str) -> Option<Self> {
+        let over = Over { key: key.to_owned(), source: String::new(), value: self.value(key)?.clone() };
+        let mut alone = Self::default();
+        over.put(&mut alone.merged).ok()?;
+        Some(alone)
+    }
+
+    /// What stands at a key.
+    pub(super) fn value(&self, key: &str) -> Option<&Value> {
+        find(&self.merged, key)
     }
 
     /// A section as it was set.
@@ -97,7 +125,9 @@ impl Layers {
         let mut values = self.files.clone();
         let to_blame = self.over.iter().find(|over| {
             // What is missing may come with a later one.
-            over.put(&mut values).is_ok() && read(&values).is_err_and(|message| !message.starts_with(MISSING))
+            !over.is_apart()
+                && over.put(&mut values).is_ok()
+                && read(&values).is_err_and(|message| !message.starts_with(MISSING))
         });
         let Some(Over { key, source, .. }) = to_blame else {
             // Tests read every file: a file alone cannot be wrong.
@@ -144,6 +174,11 @@ fn read(values: &Map<String, Value>) -> Result<Config, String> {
 }
 
 impl Over {
+    /// Whether it is of the section that is no part of [`Config`].
+    fn is_apart(&self) -> bool {
+        self.key.starts_with("brand.")
+    }
+
     fn put(&self, values: &mut Map<String, Value>) -> Result<(), ConfigError> {
         let (parents, last) = self.key.rsplit_once('.').unwrap_or(("", &self.key));
         let mut table = values;
@@ -180,10 +215,17 @@ fn is_secret(key: &str) -> bool {
     ["secret", "password", "pepper", "credential", "private", "_key"].iter().any(|part| name.contains(part))
 }
 
+/// What is longer than this is content, such as a logo, and not to be looked at.
+const LONG: usize = 500;
+
 /// A value as JSON, with a space after a comma.
 pub(super) fn text(value: &Value) -> String {
     match value {
         Value::Array(values) => format!("[{}]", values.iter().map(text).collect::<Vec<_>>().join(", ")),
+        Value::String(text) if text.len() > LONG => {
+            let start: String = text.chars().take(40).collect();
+            Value::String(format!("{start}… ({} bytes)", text.len())).to_string()
+        }
         value => value.to_string(),
     }
 }

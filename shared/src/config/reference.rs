@@ -9,7 +9,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 use toml::Table;
 
-use super::{Config, ConfigError, Stage, checks, layers};
+use super::{Brand, Config, ConfigError, Stage, checks, layers};
 
 const BEGIN: &str = "<!-- `make configuration` writes what follows, from shared/src/config/ and config/ -->\n";
 const END: &str = "<!-- what follows is written by hand -->\n";
@@ -33,10 +33,10 @@ fn said() -> Said {
     for rule in checks::rules(&development, limits.as_object().unwrap()) {
         rules.entry(rule.key.into_owned()).or_default().push(rule.expected.strip_prefix("expected ").unwrap());
     }
+    let table = |json| toml::Table::try_from(serde_json::from_str::<Value>(json).unwrap()).unwrap();
     Said {
         default: DEFAULT.parse().unwrap(),
-        stages: STAGES
-            .map(|stage| toml::Table::try_from(serde_json::from_str::<Value>(stage.file().1).unwrap()).unwrap()),
+        stages: STAGES.map(|stage| [stage.file().1, stage.brand_file().1].into_iter().flat_map(table).collect()),
         rules,
     }
 }
@@ -58,7 +58,10 @@ fn sections() -> Vec<(&'static str, Vec<&'static str>)> {
 
 fn schema() -> Value {
     let settings = SchemaSettings::default().with(|settings| settings.inline_subschemas = true);
-    settings.into_generator().into_root_schema_for::<Config>().to_value()
+    let mut schema = settings.clone().into_generator().into_root_schema_for::<Config>().to_value();
+    // Its files lie apart.
+    schema["properties"]["brand"] = settings.into_generator().into_root_schema_for::<Brand>().to_value();
+    schema
 }
 
 fn reference() -> String {

@@ -3,6 +3,7 @@
 
 #[cfg(any(feature = "backchannel", feature = "sqs"))]
 mod backchannel_logout;
+mod brand;
 #[cfg(feature = "webhook")]
 mod events;
 mod http;
@@ -19,6 +20,7 @@ use crate::domain::attempts::{FailureLimit, WindowLimit, WindowedFailureLimit};
 
 #[cfg(any(feature = "backchannel", feature = "sqs"))]
 pub use backchannel_logout::BackchannelLogout;
+pub use brand::{Brand, BrandColours};
 #[cfg(feature = "webhook")]
 pub use events::{Events, Webhook};
 pub use http::{Http, Ops};
