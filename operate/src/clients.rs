@@ -104,18 +104,30 @@ fn read(arguments: &ClientsArguments) -> Result<Registry, Failure> {
     Ok(registry)
 }
 
-/// Each writes all that it knows.
+/// Each writes all that it knows, but for a brand that it does not have.
 fn known<T: Serialize>(table: &toml::Table, kind: &str, read: &[T]) -> Result<(), Failure> {
     let written = table.get(kind).and_then(toml::Value::as_array).into_iter().flatten();
     for (written, read) in written.filter_map(toml::Value::as_table).zip(read) {
         let known = serde_json::to_value(read)?;
-        if let Some(unknown) = written.keys().find(|name| known.get(name).is_none()) {
-            let known: Vec<&str> =
-                known.as_object().into_iter().flat_map(serde_json::Map::keys).map(String::as_str).collect();
-            return Err(format!("{kind}: {unknown} is no member: there are {}", known.join(", ")).into());
+        if let Some(unknown) = unknown(written, Some(&known)) {
+            let members = known.as_object().into_iter().flat_map(serde_json::Map::keys).map(String::as_str);
+            let mut members: Vec<&str> = members.filter(|member| *member != "brand").collect();
+            members.extend((kind == "client").then_some("brand"));
+            return Err(format!("{kind}: {unknown} is no member: there are {}", members.join(", ")).into());
         }
     }
     Ok(())
+}
+
+/// The first member, or member of a member, that was written and not read. Of a table with nothing in it nothing is read.
+fn unknown(written: &toml::Table, read: Option<&Value>) -> Option<String> {
+    written.iter().find_map(|(name, value)| {
+        let read = read.and_then(|read| read.get(name));
+        match value.as_table() {
+            Some(inner) => unknown(inner, read).map(|inner| format!("{name}.{inner}")),
+            None => read.is_none().then(|| name.clone()),
+        }
+    })
 }
 
 fn usual(stage: StageName) -> PathBuf {

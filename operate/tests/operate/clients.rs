@@ -46,6 +46,18 @@ fn what_nobody_knows_is_refused() {
     let folder = Folder::new();
     for (text, why) in [
         (format!("{SHOP}consnt = \"none\"\n"), "client: consnt is no member: there are"),
+        (
+            format!("{SHOP}[client.brand]\nligth = {{ accent = \"#b3005e\" }}\n"),
+            "client: brand.ligth.accent is no member",
+        ),
+        (
+            format!("{SHOP}[client.brand.light]\naccent = \"#b3005e\"\nsurface = \"#ffffff\"\n"),
+            "client: brand.light.surface is no member: there are",
+        ),
+        (
+            format!("{SHOP}[client.brand.light]\naccent = \"#777777\"\n"),
+            "client shop: brand.light.accent: expected a contrast of at least 4.5:1",
+        ),
         (SHOP.replace("[[client]]", "[[clients]]"), "clients: expected [[client]] and [[resource]]"),
         (SHOP.replace("\"web\"", "\"webb\""), "unknown variant `webb`"),
     ] {
@@ -53,6 +65,17 @@ fn what_nobody_knows_is_refused() {
         let (worked, told) = clients(&folder, &[file.to_str().unwrap()]);
         assert!(!worked && told.contains(why), "{told}");
     }
+}
+
+#[test]
+fn a_brand_is_written_and_one_with_nothing_in_it_is_none() {
+    let folder = Folder::new();
+    let empty = folder.file("clients.toml", &format!("{SHOP}brand = {{ light = {{}} }}\n"));
+    let said = succeeded(clients(&folder, &[empty.to_str().unwrap()]));
+    assert!(said.contains("client shop: added") && !said.contains("brand"), "{said}");
+    let own = folder.file("clients.toml", &format!("{SHOP}[client.brand.light]\naccent = \"#b3005e\"\n"));
+    let said = succeeded(clients(&folder, &[own.to_str().unwrap()]));
+    assert!(said.contains(r##"  brand: null -> {"light":{"accent":"#b3005e"}}"##), "{said}");
 }
 
 /// The files that are in the repository.

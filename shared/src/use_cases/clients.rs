@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use self::check::check;
 use self::difference::difference;
 use crate::app::App;
+use crate::config::ConfigError;
 use crate::crypto::client_secret;
 use crate::domain::audit::{AuditAction, AuditEntry, Subject};
 use crate::domain::hex;
@@ -40,6 +41,9 @@ pub enum ClientsError {
     /// What the file says of a resource is not possible.
     #[error("resource {0}: {1}")]
     Resource(String, InvalidResource),
+    /// The brand of the service, which those of clients are held against, is not one.
+    #[error(transparent)]
+    Brand(ConfigError),
     /// The same name, or the same resource in another spelling.
     #[error("{0} stands twice")]
     Twice(String),

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::domain::brand::Palettes;
+use crate::domain::oauth::client_brand::{ClientBrand, InvalidBrand};
 use crate::domain::oauth::client_kind::ClientKind;
 use crate::domain::oauth::redirect_uri::{InvalidRedirectUri, RedirectUri};
 use crate::domain::oauth::resource::ResourceUri;
@@ -89,7 +91,7 @@ pub enum Pkce {
 }
 
 /// A client as a stage's file has it: without secrets. Every member is written, so that what was written says what there
-/// is.
+/// is; but for the brand, which few clients have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientRegistration {
     /// What it is called in requests, and in its item's key.
@@ -131,6 +133,9 @@ pub struct ClientRegistration {
     /// Whether its ID tokens have what `userinfo` says, for software that never asks.
     #[serde(default)]
     pub claims_in_id_token: bool,
+    /// What pages look like that lead to it.
+    #[serde(default, skip_serializing_if = "ClientBrand::is_empty")]
+    pub brand: ClientBrand,
 }
 
 fn code_alone() -> BTreeSet<Grant> {
@@ -206,6 +211,9 @@ pub enum InvalidClient {
     /// Who keeps no secret has nothing but the challenge.
     #[error("pkce: legacy is for clients of kind web")]
     Pkce,
+    /// Pages that nobody could read, or a logo that is none.
+    #[error(transparent)]
+    Brand(#[from] InvalidBrand),
 }
 
 impl ClientRegistration {
@@ -219,9 +227,10 @@ impl ClientRegistration {
         self.post_logout_redirect_uris.iter().any(|own| own.matches(requested, self.kind))
     }
 
-    /// Whether it can be registered. `in_development` is as of [`RedirectUri::parse`].
-    pub fn check(&self, in_development: bool) -> Result<(), InvalidClient> {
+    /// Whether it can be registered. `in_development` is as of [`RedirectUri::parse`], `pages` are the service's colours.
+    pub fn check(&self, in_development: bool, pages: &Palettes) -> Result<(), InvalidClient> {
         check_words(&self.name)?;
+        self.brand.check(pages)?;
         self.check_uris(in_development)?;
         if let Some(uri) = &self.backchannel_logout_uri {
             if self.kind != ClientKind::Web {

@@ -2,6 +2,7 @@
 
 pub mod authorization;
 pub mod client;
+pub mod client_brand;
 pub mod client_kind;
 pub mod consent;
 pub mod continuation;

@@ -8,6 +8,7 @@ use crate::domain::oauth::resource::{ResourceRegistration, ResourceUri};
 /// Refuses a file that is not possible, whatever the table has. Each names what is wrong.
 pub(super) fn check(app: &App, registry: &Registry) -> Result<(), ClientsError> {
     let in_development = app.config.stage == Stage::Development;
+    let pages = app.config.brand().map_err(ClientsError::Brand)?.palettes();
     let tokens = &app.config.tokens;
     let own = [tokens.audience.clone(), format!("{}/oauth2/userinfo", tokens.issuer)];
     let own: Vec<String> = own.iter().filter_map(|uri| Some(ResourceUri::parse(uri).ok()?.hash())).collect();
@@ -24,7 +25,7 @@ pub(super) fn check(app: &App, registry: &Registry) -> Result<(), ClientsError> 
     }
     for (index, client) in registry.clients.iter().enumerate() {
         let id = client.id.as_str();
-        client.check(in_development).map_err(|why| ClientsError::Client(id.to_owned(), why))?;
+        client.check(in_development, &pages).map_err(|why| ClientsError::Client(id.to_owned(), why))?;
         if registry.clients.iter().take(index).any(|before| before.id == client.id) {
             return Err(ClientsError::Twice(format!("client {id}")));
         }
