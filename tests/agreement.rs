@@ -49,7 +49,12 @@ fn each_endpoint_has_its_name_in_every_layer() {
         assert_eq!(files(&format!("tests/routes/{folder}")), names, "tests/routes/{folder}");
         for name in names {
             let (_, source) = binaries::binary(&name.replace('_', "-"));
-            assert!(source.contains(&format!("serve(&{folder}::{name}::ENDPOINT)")), "{name} serves another endpoint");
+            let shows_pages = area.endpoints.iter().any(|(endpoint, _)| {
+                endpoint.name.replace('-', "_") == name && matches!(endpoint.reader, Reader::Person(_))
+            });
+            let serve = if shows_pages { "serve_pages" } else { "serve" };
+            let served = format!("wardgate::lambda::{serve}(&{folder}::{name}::ENDPOINT)");
+            assert!(source.contains(&served), "{name} serves another endpoint, or is not held to what pages need");
             let use_case = format!("use_cases/{folder}/{name}.rs");
             let exists = repository(&format!("shared/src/{use_case}")).exists();
             assert_ne!(exists, WITHOUT_USE_CASE.contains(&name.as_str()), "{use_case}");

@@ -13,6 +13,7 @@ mod authorizer_function;
 mod backchannel_logout;
 mod backups;
 mod behind_the_edge;
+mod brand;
 mod browser_flows;
 mod browsers;
 mod clients;

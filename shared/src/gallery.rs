@@ -8,14 +8,14 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::config::Service;
+use crate::config::{Brand, BrandColours, Service};
 use crate::domain::audit::AuditAction;
 use crate::domain::language::Language;
 use crate::domain::password::PasswordRejection;
 use crate::domain::timestamp::Timestamp;
 use crate::http::page::{
-    AccountPage, Action, ActivityRow, ApplicationRow, Asked, CodeField, Form, FormPage, FormRefusal, Notice, Onward,
-    Page, SessionRow, render,
+    AccountPage, Action, ActivityRow, ApplicationRow, Asked, CodeField, Form, FormPage, FormRefusal, Look, Notice,
+    Onward, Page, SessionRow, draw,
 };
 use crate::mail::{Letter, Letterhead};
 
@@ -218,6 +218,25 @@ pub(crate) fn letters() -> Vec<(&'static str, Letter)> {
     ]
 }
 
+/// Pages that between them have everything that a brand changes.
+const BRANDED: [&str; 7] =
+    ["login", "login-wrong", "register-for-an-application", "consent", "account", "forgot-mailed", "down"];
+
+fn brand() -> Brand {
+    let colours = |[accent, link, background, surface, text]: [&str; 5]| {
+        let [accent, link, background, surface, text] =
+            [accent, link, background, surface, text].map(|colour| Some(colour.to_owned()));
+        BrandColours { accent, link, background, surface, text }
+    };
+    let logo = "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAxNiA4Ij48cGF0aCBkPSJN\
+                MCA4IDQgMGg4bDQgOHoiIGZpbGw9IiM4YTNiMTIiLz48L3N2Zz4=";
+    Brand {
+        logo: Some(logo.to_owned()),
+        light: colours(["#8a3b12", "#8a3b12", "#fbf1e4", "#fffdf9", "#2a1a10"]),
+        dark: colours(["#a8481a", "#ffb98a", "#1b130c", "#261b13", "#f4e9dc"]),
+    }
+}
+
 /// What stands around a letter.
 pub(crate) fn letterhead<'a>(service: &'a Service, recipient_name: Option<&'a str>) -> Letterhead<'a> {
     Letterhead {
@@ -236,9 +255,13 @@ pub(crate) fn letterhead<'a>(service: &'a Service, recipient_name: Option<&'a st
 fn everything_that_people_see_is_written_where_a_browser_finds_it() {
     let service = service("Blue Harbour");
     let mut gallery = Vec::new();
+    let pages = || pages().into_iter().map(|(name, page)| (name, page, Look::default()));
+    let branded = || pages().filter(|(name, ..)| BRANDED.contains(&name.as_str()));
+    let branded = || branded().map(|(name, page, _)| (format!("{name}-branded"), page, Look::new(brand(), None)));
+    assert_eq!(branded().count(), BRANDED.len());
     for language in Language::ALL {
-        for (name, page) in pages() {
-            let reply = render(page, language, &service).unwrap();
+        for (name, page, look) in pages().chain(branded()) {
+            let reply = draw(page, language, &service, &look).unwrap();
             let policy = reply.headers.iter().find(|(name, _)| name == http::header::CONTENT_SECURITY_POLICY).unwrap();
             let html = String::from_utf8(reply.body).unwrap();
             let status = reply.status.as_u16();

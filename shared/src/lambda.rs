@@ -79,8 +79,17 @@ impl BatchAnswer {
 /// Serves `endpoint` until Lambda stops the process. A mistake in the configuration ends initialisation with its
 /// message.
 pub fn serve(endpoint: &Endpoint) -> Result<(), Error> {
+    serve_checked(endpoint, |_| Ok(()))
+}
+
+/// As [`serve`], for what shows pages: they have a brand.
+pub fn serve_pages(endpoint: &Endpoint) -> Result<(), Error> {
+    serve_checked(endpoint, Config::check_brand)
+}
+
+fn serve_checked(endpoint: &Endpoint, check: impl FnOnce(&Config) -> Result<(), ConfigError>) -> Result<(), Error> {
     runtime()?.block_on(async {
-        let (app, embedded, ()) = start(|_, _| Ok(())).await?;
+        let (app, embedded, ()) = start(|config, _| check(config)).await?;
         let current = Current::new(Arc::new(app), endpoint.needs);
         current.prefetch(endpoint.needs).await;
         let answer = async |event: LambdaEvent<LambdaRequest>| {

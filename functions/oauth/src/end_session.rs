@@ -10,7 +10,7 @@ use wardgate::http::cookies;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, html};
-use wardgate::http::page::{self, Form, Notice, Page};
+use wardgate::http::page::{self, Form, Notice, Onward, Page};
 use wardgate::http::page_endpoint::{PERSON, refuse};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -88,7 +88,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
 
 fn signed_out(app: &App, language: Language, way_out: &WayOut) -> Result<Reply, Problem> {
     let Some(location) = &way_out.location else {
-        return page::render(Page::SignedOut, language, &app.config.service);
+        return page::render_for(Page::SignedOut, language, &app.config, Some(&way_out.brand));
     };
-    leave(app, language, location, words_in(&way_out.application, language), way_out.after_form)
+    let onward = Onward { location, application: words_in(&way_out.application, language) };
+    leave(app, language, onward, &way_out.brand, way_out.after_form)
 }

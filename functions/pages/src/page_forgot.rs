@@ -7,8 +7,8 @@ use wardgate::http::cookies;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
-use wardgate::http::page::{Form, FormPage, Page};
-use wardgate::http::page_endpoint::{PERSON, show};
+use wardgate::http::page::{Form, FormPage};
+use wardgate::http::page_endpoint::PERSON;
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -66,7 +66,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
         let page = FormPage { form: Form::Forgot, account: Some(account), ..FormPage::default() };
         return going_to.show_again(app, request, page, refused).await;
     }
-    let mut reply = show(app, request, Page::Mailed { form: Form::Forgot, account, sign_in: &going_to.sign_in() })?;
+    let mut reply = going_to.show_mailed(app, request, Form::Forgot, account).await?;
     reply.headers.extend(going_to.keep()?);
     Ok(reply)
 }

@@ -8,8 +8,8 @@ use wardgate::http::cookies;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reserve, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
-use wardgate::http::page::{Form, FormPage, FormRefusal, Page};
-use wardgate::http::page_endpoint::{PERSON, show};
+use wardgate::http::page::{Form, FormPage, FormRefusal};
+use wardgate::http::page_endpoint::PERSON;
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -93,7 +93,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
             return going_to.show_again(app, request, page, flow::down(fault)).await;
         }
     };
-    let mut reply = show(app, request, Page::Mailed { form: Form::Register, account, sign_in: &going_to.sign_in() })?;
+    let mut reply = going_to.show_mailed(app, request, Form::Register, account).await?;
     // For the page that the mail links to, in this browser.
     reply.headers.push(cookies::keep_flow(app, &registered.flow_token)?);
     reply.headers.extend(going_to.keep()?);

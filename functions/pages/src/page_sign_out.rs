@@ -70,7 +70,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     }
     let mut reply = match going_to.location() {
         Some(location) => Reply::see_other(&location)?,
-        None => page::render(Page::SignedOut, going_to.language(request), &app.config.service)?,
+        None => page::render(Page::SignedOut, going_to.language(request), &app.config)?,
     };
     reply.headers.push(cookies::forget_session()?);
     Ok(reply)

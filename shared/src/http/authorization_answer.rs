@@ -8,6 +8,7 @@ use http::StatusCode;
 use crate::app::App;
 use crate::domain::language::Language;
 use crate::domain::oauth::authorization::ResponseMode;
+use crate::domain::oauth::client_brand::ClientBrand;
 use crate::domain::oauth::redirect_uri::with_parameters;
 use crate::http::page::{self, Onward, Page};
 use crate::http::problem::Problem;
@@ -25,22 +26,23 @@ pub fn send_back(app: &App, language: Language, answer: &AuthorizationAnswer) ->
     pairs.push(("iss", app.config.tokens.issuer.as_str()));
     let application = words_in(&answer.application, language);
     if answer.mode == ResponseMode::FormPost {
-        let onward = Onward { location: &answer.redirect_uri, application };
-        return page::render(Page::Post { onward, fields: &pairs }, language, &app.config.service);
+        let page = Page::Post { onward: Onward { location: &answer.redirect_uri, application }, fields: &pairs };
+        return page::render_for(page, language, &app.config, Some(&answer.brand));
     }
-    leave(app, language, &with_parameters(&answer.redirect_uri, pairs), application, answer.after_form)
+    let location = with_parameters(&answer.redirect_uri, pairs);
+    leave(app, language, Onward { location: &location, application }, &answer.brand, answer.after_form)
 }
 
 /// Sends a browser to an application.
 pub fn leave(
     app: &App,
     language: Language,
-    location: &str,
-    application: Option<&str>,
+    onward: Onward<'_>,
+    brand: &ClientBrand,
     after_form: bool,
 ) -> Result<Reply, Problem> {
     if !after_form {
-        return Reply::redirect(StatusCode::FOUND, location);
+        return Reply::redirect(StatusCode::FOUND, onward.location);
     }
-    page::render(Page::Leaving(Onward { location, application }), language, &app.config.service)
+    page::render_for(Page::Leaving(onward), language, &app.config, Some(brand))
 }

@@ -146,8 +146,7 @@ impl People {
 
     /// A problem as a page, or without one if that cannot be made.
     fn refuse(&self, app: &App, problem: &Problem, request_id: &str) -> Response<Bytes> {
-        let page =
-            self.page.as_ref().and_then(|(page, path)| page(problem, path, self.language, &app.config.service).ok());
+        let page = self.page.as_ref().and_then(|(page, path)| page(problem, path, self.language, &app.config).ok());
         page.map_or_else(|| refuse(problem, request_id), |reply| finish(reply, request_id))
     }
 }

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use http::Method;
 
 use crate::app::{App, Needs};
-use crate::config::Service;
+use crate::config::Config;
 use crate::domain::language::Language;
 use crate::http::cors::Cors;
 use crate::http::problem::Problem;
@@ -18,7 +18,7 @@ use crate::http::request::Request;
 pub type HandlerFuture<'a> = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send + 'a>>;
 
 /// Makes the page that a person sees of a refusal without a page of its own, for the request's path and language.
-pub type RefusalPage = fn(&Problem, &str, Language, &Service) -> Result<Reply, Problem>;
+pub type RefusalPage = fn(&Problem, &str, Language, &Config) -> Result<Reply, Problem>;
 
 /// Who reads an endpoint's answers.
 #[derive(Clone, Copy)]

@@ -20,11 +20,13 @@ use serde::Serialize;
 pub use self::account::{AccountPage, ActivityRow, ApplicationRow, SessionRow};
 pub use self::action::Action;
 pub use self::form::{Asked, Form, FormPage, FormRefusal, Onward};
+pub(crate) use self::look::Look;
 use self::look::Script;
 pub use self::look::{ICON, STYLE};
 pub use self::notice::Notice;
-use crate::config::Service;
+use crate::config::{Config, Service};
 use crate::domain::language::Language;
+use crate::domain::oauth::client_brand::ClientBrand;
 use crate::domain::oauth::continuation::{ACCOUNT, AUTHORIZE, LOGOUT};
 use crate::domain::password::{PasswordPolicy, PasswordRejection};
 use crate::http::problem::Problem;
@@ -362,7 +364,23 @@ impl Shown<'_> {
 }
 
 /// Makes the reply.
-pub fn render(page: Page<'_>, language: Language, service: &Service) -> Result<Reply, Problem> {
+pub fn render(page: Page<'_>, language: Language, config: &Config) -> Result<Reply, Problem> {
+    render_for(page, language, config, None)
+}
+
+/// As [`render`], of a page on the way to a client.
+pub fn render_for(
+    page: Page<'_>,
+    language: Language,
+    config: &Config,
+    client: Option<&ClientBrand>,
+) -> Result<Reply, Problem> {
+    let look = Look::new(config.brand().map_err(Problem::internal)?, client);
+    draw(page, language, &config.service, &look)
+}
+
+/// As [`render`], whatever it looks like.
+pub(crate) fn draw(page: Page<'_>, language: Language, service: &Service, look: &Look) -> Result<Reply, Problem> {
     let (language, words) = (language.tag(), page.words());
     let script = match page {
         Page::Post { .. } => Script::Send,
@@ -370,10 +388,18 @@ pub fn render(page: Page<'_>, language: Language, service: &Service) -> Result<R
         _ => Script::None,
     };
     let safe = |text: &str| Value::from_safe_string(text.to_owned());
+    let own_style = look.style();
+    let head_url = service.url.as_deref().filter(|_| look.name.is_none());
     let values = context! {
         language,
         path => safe(&page.path()),
         style => safe(STYLE),
+        own_style => safe(&own_style),
+        logo => look.logo.as_deref().map(plain),
+        head_name => look.name.as_deref().unwrap_or(&service.name),
+        head_url => head_url.map(plain),
+        light => safe(&look.palettes.light.background.to_string()),
+        dark => safe(&look.palettes.dark.background.to_string()),
         script => safe(script.text()),
         icon => safe(ICON),
         service_name => &service.name,
@@ -383,7 +409,7 @@ pub fn render(page: Page<'_>, language: Language, service: &Service) -> Result<R
         ..Value::from(Serde(page.shown()))
     };
     let body = TEMPLATES.render(&format!("{language}/{words}.html"), values).map_err(Problem::internal)?;
-    let policy = look::policy(script);
+    let policy = look::policy(script, &own_style);
     let mut headers = vec![
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (header::CONTENT_LANGUAGE, HeaderValue::from_static(language)),
@@ -401,7 +427,7 @@ pub fn render(page: Page<'_>, language: Language, service: &Service) -> Result<R
 }
 
 /// What a person sees of a refusal that has no page of its own.
-pub fn refusal(problem: &Problem, path: &str, language: Language, service: &Service) -> Result<Reply, Problem> {
+pub fn refusal(problem: &Problem, path: &str, language: Language, config: &Config) -> Result<Reply, Problem> {
     let status = problem.status;
     let later =
         status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
@@ -414,7 +440,7 @@ pub fn refusal(problem: &Problem, path: &str, language: Language, service: &Serv
         }
         _ => Page::Message { notice: Notice::NotFound, status },
     };
-    render(page, language, service)
+    render(page, language, config)
 }
 
 /// Whether an application's person signs in at this path.

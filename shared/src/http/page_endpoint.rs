@@ -77,7 +77,7 @@ pub fn answer_press(
 
 /// Shows a page in the language of the request.
 pub fn show(app: &App, request: &Request, page: Page<'_>) -> Result<Reply, Problem> {
-    page::render(page, request.context.language, &app.config.service)
+    page::render(page, request.context.language, &app.config)
 }
 
 /// A page with 400 that says why a browser is sent nowhere (OC-02), in the language of the request.

@@ -54,6 +54,27 @@ async fn each_kind_of_mistake_is_named() {
     }
 }
 
+/// What shows no page has nothing of the brand in it, and does not look at it.
+#[tokio::test]
+async fn what_shows_pages_does_not_start_with_colours_that_nobody_can_read() {
+    let world = World::start().await;
+    let shows_pages = |name: &str| name.starts_with("page-") || ["authorize", "end-session"].contains(&name);
+    let pages: Vec<String> = functions().into_iter().filter(|name| shows_pages(name)).collect();
+    assert!(pages.len() > 10, "{pages:?}");
+    for name in pages {
+        let mut variables = world.variables(&name);
+        variables.insert("AUTH__BRAND__LIGHT__TEXT".to_owned(), "#777777".to_owned());
+        let message = refused(&name, &variables).await;
+        let expected = "wrong value for key `brand.light.text` from AUTH__BRAND__LIGHT__TEXT: expected a contrast of at least 4.5:1";
+        assert!(message.starts_with(expected) && message.contains("it is 3.95:1"), "{name}: {message}");
+    }
+    for name in ["jwks", "login"] {
+        let mut variables = world.variables(name);
+        variables.insert("AUTH__BRAND__LIGHT__TEXT".to_owned(), "#777777".to_owned());
+        Function::start(&function_binary(name), &variables).await;
+    }
+}
+
 #[tokio::test]
 async fn what_is_missing_is_named() {
     let world = World::start().await;

@@ -1,5 +1,5 @@
 //! The `authorize` function.
 
 fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&oauth::authorize::ENDPOINT)
+    wardgate::lambda::serve_pages(&oauth::authorize::ENDPOINT)
 }

@@ -1,5 +1,5 @@
 //! The `end-session` function.
 
 fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&oauth::end_session::ENDPOINT)
+    wardgate::lambda::serve_pages(&oauth::end_session::ENDPOINT)
 }

@@ -1,5 +1,5 @@
 //! The `page-account` function.
 
 fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&pages::page_account::ENDPOINT)
+    wardgate::lambda::serve_pages(&pages::page_account::ENDPOINT)
 }

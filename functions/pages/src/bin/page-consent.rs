@@ -1,5 +1,5 @@
 //! The `page-consent` function.
 
 fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&pages::page_consent::ENDPOINT)
+    wardgate::lambda::serve_pages(&pages::page_consent::ENDPOINT)
 }

@@ -1,5 +1,5 @@
 //! The `page-forgot` function.
 
 fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&pages::page_forgot::ENDPOINT)
+    wardgate::lambda::serve_pages(&pages::page_forgot::ENDPOINT)
 }

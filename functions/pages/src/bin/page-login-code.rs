@@ -1,5 +1,5 @@
 //! The `page-login-code` function.
 
 fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&pages::page_login_code::ENDPOINT)
+    wardgate::lambda::serve_pages(&pages::page_login_code::ENDPOINT)
 }

@@ -1,5 +1,5 @@
 //! The `page-register` function.
 
 fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&pages::page_register::ENDPOINT)
+    wardgate::lambda::serve_pages(&pages::page_register::ENDPOINT)
 }

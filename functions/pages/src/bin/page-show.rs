@@ -1,5 +1,5 @@
 //! The `page-show` function.
 
 fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&pages::page_show::ENDPOINT)
+    wardgate::lambda::serve_pages(&pages::page_show::ENDPOINT)
 }

@@ -1,5 +1,5 @@
 //! The `page-sign-in` function.
 
 fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&pages::page_sign_in::ENDPOINT)
+    wardgate::lambda::serve_pages(&pages::page_sign_in::ENDPOINT)
 }

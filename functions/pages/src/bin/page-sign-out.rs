@@ -1,5 +1,5 @@
 //! The `page-sign-out` function.
 
 fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&pages::page_sign_out::ENDPOINT)
+    wardgate::lambda::serve_pages(&pages::page_sign_out::ENDPOINT)
 }

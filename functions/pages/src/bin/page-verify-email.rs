@@ -1,5 +1,5 @@
 //! The `page-verify-email` function.
 
 fn main() -> Result<(), lambda_http::Error> {
-    wardgate::lambda::serve(&pages::page_verify_email::ENDPOINT)
+    wardgate::lambda::serve_pages(&pages::page_verify_email::ENDPOINT)
 }

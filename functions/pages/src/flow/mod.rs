@@ -8,7 +8,7 @@ use wardgate::app::App;
 use wardgate::domain::email::Email;
 use wardgate::domain::language::Language;
 use wardgate::domain::oauth::continuation::Continuation;
-use wardgate::http::page::{self, Asked, FormPage, FormRefusal, Notice, Onward, Page};
+use wardgate::http::page::{self, Asked, Form, FormPage, FormRefusal, Notice, Onward, Page};
 use wardgate::http::page_endpoint::refuse;
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -85,7 +85,7 @@ impl<'a> GoingTo<'a> {
     }
 
     /// The way back to where people sign in.
-    pub(crate) fn sign_in(&self) -> String {
+    fn sign_in(&self) -> String {
         format!("/ui/login{}", self.query)
     }
 
@@ -133,9 +133,23 @@ impl<'a> GoingTo<'a> {
             Some((host, asks)) => Page::Consent { page, host, asks },
             None => Page::Form(page),
         };
-        let mut reply = page::render(page, language, &app.config.service)?;
+        let mut reply = page::render_for(page, language, &app.config, client.as_ref().map(|client| &client.brand))?;
         reply.headers.push(csrf::keep(&token)?);
         Ok(reply)
+    }
+
+    /// Says that a mail is on its way, or is not. The page looks as its form did.
+    pub(crate) async fn show_mailed(
+        &self,
+        app: &App,
+        request: &Request,
+        form: Form,
+        account: &str,
+    ) -> Result<Reply, Problem> {
+        let client = self.client(app).await;
+        let page = Page::Mailed { form, account, sign_in: &self.sign_in() };
+        let brand = client.as_ref().map(|client| &client.brand);
+        page::render_for(page, self.language(request), &app.config, brand)
     }
 
     /// Shows a form again. The page is the answer; what is behind it is for the log.
@@ -160,7 +174,7 @@ impl<'a> GoingTo<'a> {
     ) -> Result<Reply, Problem> {
         let mut reply = match self.location() {
             Some(location) => Reply::see_other(&location)?,
-            None => page::render(Page::SignedIn, self.language(request), &app.config.service)?,
+            None => page::render(Page::SignedIn, self.language(request), &app.config)?,
         };
         reply.headers.push(cookies::keep_session(app, &signed_in.session_token, remember)?);
         reply.headers.push(cookies::keep_device(app, &signed_in.device_token)?);

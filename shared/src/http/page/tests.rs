@@ -12,7 +12,7 @@ fn service() -> Service {
 }
 
 fn shown(page: Page<'_>, language: Language) -> (Reply, String) {
-    let reply = render(page, language, &service()).unwrap();
+    let reply = draw(page, language, &service(), &Look::default()).unwrap();
     let html = String::from_utf8(reply.body.clone()).unwrap();
     (reply, html)
 }
@@ -136,7 +136,7 @@ fn what_is_refused_is_marked_has_the_focus_and_says_what_to_do_next() {
     for (name, language, page) in
         all().into_iter().filter(|(_, _, page)| matches!(page, Page::Done { onward: None, .. }))
     {
-        let html = String::from_utf8(render(page, language, &bare).unwrap().body).unwrap();
+        let html = String::from_utf8(draw(page, language, &bare, &Look::default()).unwrap().body).unwrap();
         assert!(!html.contains("<a ") && (html.contains("close this") || html.contains("schließen")), "{name}: {html}");
     }
 }

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::domain::id::UserId;
 use crate::domain::oauth::authorization::{Authorization, AuthorizationError, ResponseMode};
 use crate::domain::oauth::client::ClientRegistration;
+use crate::domain::oauth::client_brand::ClientBrand;
 use crate::domain::oauth::consent::GivenConsent;
 use crate::domain::oauth::continuation::MAX_REQUEST;
 use crate::domain::oauth::parameters::Parameters;
@@ -23,6 +24,8 @@ pub struct AuthorizationAnswer {
     pub redirect_uri: String,
     /// What the client is called, by language.
     pub application: BTreeMap<String, String>,
+    /// What pages look like that lead to it.
+    pub brand: ClientBrand,
     /// What the client sent along.
     pub state: Option<String>,
     /// In the address or in a form.
@@ -85,6 +88,7 @@ impl Admitted {
         AuthorizationAnswer {
             redirect_uri: redirect_uri.clone(),
             application: client.name.clone(),
+            brand: client.brand.clone(),
             state: state.clone(),
             mode: *mode,
             result,

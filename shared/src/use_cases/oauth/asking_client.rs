@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::app::App;
 use crate::domain::language::Language;
 use crate::domain::oauth::client::{Client, ClientId, ClientRegistration};
+use crate::domain::oauth::client_brand::ClientBrand;
 use crate::domain::oauth::continuation::Continuation;
 use crate::domain::oauth::parameters::Parameters;
 use crate::fault::Fault;
@@ -17,6 +18,8 @@ pub struct AskingClient {
     pub name: BTreeMap<String, String>,
     /// Whom it believes the person to be.
     pub login_hint: Option<String>,
+    /// What the pages look like that lead to it.
+    pub brand: ClientBrand,
 }
 
 impl AskingClient {
@@ -35,12 +38,12 @@ pub fn words_in(words: &BTreeMap<String, String>, language: Language) -> Option<
 pub async fn asking_client(app: &App, request: &Continuation) -> Result<Option<AskingClient>, Fault> {
     let parameters = request.parameters();
     let Some(Client { registration, .. }) = find_client(app, &parameters).await? else { return Ok(None) };
-    let ClientRegistration { name, .. } = &registration;
     if !request.leads_back(&registration) {
         return Ok(None);
     }
+    let ClientRegistration { name, brand, .. } = registration;
     let login_hint = parameters.get("login_hint").map(str::to_owned);
-    Ok(Some(AskingClient { name: name.clone(), login_hint }))
+    Ok(Some(AskingClient { name, login_hint, brand }))
 }
 
 /// The client that a request names, if it is in use.

@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::app::App;
 use crate::crypto::id_token::{IdTokenHint, InvalidHint, read_hint, session_id_for};
 use crate::domain::oauth::client::{ClientId, ClientRegistration};
+use crate::domain::oauth::client_brand::ClientBrand;
 use crate::domain::oauth::continuation::{Continuation, FLOW, MAX_REQUEST};
 use crate::domain::oauth::parameters::Parameters;
 use crate::domain::oauth::redirect_uri::with_parameters;
@@ -31,6 +32,8 @@ pub struct WayOut {
     pub location: Option<String>,
     /// What the application is called, by language, if one is named.
     pub application: BTreeMap<String, String>,
+    /// What pages look like that lead to it.
+    pub brand: ClientBrand,
     /// Whether the browser comes from a form of ours, whose policy it still has (OC-30).
     pub after_form: bool,
 }
@@ -109,9 +112,11 @@ pub async fn end_session(
         }
         end_browser_session(app, context, &found.session).await?;
     }
+    let (application, brand) = client.map(|client| (client.name, client.brand)).unwrap_or_default();
     Ok(SignOut::Done(WayOut {
         location: uri.map(|uri| with_parameters(uri, parameters.get("state").map(|state| ("state", state)))),
-        application: client.map(|client| client.name).unwrap_or_default(),
+        application,
+        brand,
         after_form: parameters.has(FLOW),
     }))
 }
