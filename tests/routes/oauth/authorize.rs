@@ -7,6 +7,7 @@ use crate::harness::applications::{
     with_applications,
 };
 use crate::harness::pages::{Browser, form, heading};
+use crate::harness::relying_party::{RelyingParty, register_instead};
 use crate::harness::store_edge::Disturbance;
 use crate::harness::{AUDIT_TABLE, Answer, EMAIL, OTHER_PASSWORD, PASSWORD, TABLE, TestServer};
 use crate::permissions::observer::{Observer, expect};
@@ -22,6 +23,11 @@ pub async fn drive(observer: &mut Observer) {
     observer.see("authorize", async |it| expect(browser.open(it, &authorize(&[])).await.status, 302)).await;
     let hinted = authorize(&[("id_token_hint", "x")]);
     observer.see("authorize", async |it| expect(browser.open(it, &hinted).await.status, 303)).await;
+    // A client that is told of sign-outs is noted in the session.
+    let told = RelyingParty::start().client("shop", "");
+    register_instead(&observer.server, "shop", &told).await;
+    let asks = authorize(&[("scope", "openid")]);
+    observer.see("authorize", async |it| expect(browser.open(it, &asks).await.status, 302)).await;
 }
 
 /// An error that went back to the client.
