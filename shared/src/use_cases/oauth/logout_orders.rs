@@ -3,6 +3,7 @@
 //! Store requests: none where one session ended; where all of a user's did, a query of them, a page at a time.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::app::App;
 use crate::domain::event::{Change, ended_session};
@@ -38,7 +39,8 @@ pub async fn logout_orders(app: &App, record: &StreamRecord, change: &Change) ->
 fn limit(old: &User, new: &User, at: Timestamp) -> Option<Timestamp> {
     let is_active = |user: &User| user.status == UserStatus::Active;
     let later = new.sessions_not_before.filter(|limit| old.sessions_not_before.is_none_or(|before| *limit > before));
-    later.or_else(|| (is_active(old) && !is_active(new)).then_some(at))
+    // The stream's times are of whole seconds, and this one's may be the second that has not passed yet.
+    later.or_else(|| (is_active(old) && !is_active(new)).then_some(at.plus(Duration::from_secs(1))))
 }
 
 fn of_one(record: &StreamRecord, session: &Session) -> Vec<LogoutOrder> {
