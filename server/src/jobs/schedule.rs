@@ -73,7 +73,7 @@ impl Schedule {
         }
         let Some(lease) = &mut self.lease else { return held(Turn::Idle, false) };
         // In its place all the while: a stop that cuts the work short gives it back.
-        if let Some(turn) = lease.while_held(&app, self.work.turn(&app, now)).await {
+        if let Some(turn) = lease.while_held(&app, Box::pin(self.work.turn(&app, now))).await {
             return held(turn, true);
         }
         tracing::warn!(lease = NAME, "a lease was lost");
