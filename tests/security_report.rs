@@ -25,7 +25,7 @@ const IN_PART: [(&str, &str); 8] = [
     ("MF-19", "nothing lists passkeys yet"),
     ("PL-03", "no administration to record yet"),
     ("PW-02", "no TOTP secrets yet"),
-    ("OC-24", "revoke, introspect, PAR, device_authorization and logout are not built yet"),
+    ("OC-24", "PAR, device_authorization and DPoP are not built yet"),
     ("OC-44", "after a restore an operator drops them again"),
 ];
 

@@ -16,4 +16,6 @@ def caller(authorizer):
         return {"user": context["sub"], "session": context["sid"], "scopes": context["scope"].split()}
     # API Gateway's own: every claim of the token as a string.
     claims = authorizer["jwt"]["claims"]
-    return {"user": claims["sub"], "session": claims["sid"], "scopes": claims["scope"].split()}
+    # An application's tokens have a grant in the place of a session.
+    session = claims.get("sid") or claims.get("gid")
+    return {"user": claims["sub"], "session": session, "scopes": claims["scope"].split()}

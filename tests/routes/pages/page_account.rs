@@ -146,6 +146,24 @@ async fn sec_oc_21_what_an_application_has_is_taken_back_with_its_consent() {
     assert!(sent(&browser.open(&server, &authorize(&[("prompt", "none")])).await, "code").is_some());
 }
 
+/// An application in daily use never asks the browser, whose session idles away meanwhile.
+#[tokio::test]
+async fn sec_oc_21_an_application_goes_on_and_is_listed_where_its_sign_ins_session_has_idled() {
+    let server = with_applications().await;
+    let code = code_of(&server, &mut Browser::default(), &[]).await;
+    let mut tokens = ask_for_tokens(&server, &exchange(&code, &[])).await;
+    for _ in 0..4 {
+        server.clock.advance(10 * 24 * 3600);
+        tokens = ask_for_tokens(&server, &refresh(&tokens.string("refresh_token"), &[])).await;
+        assert_eq!(tokens.status, 200, "{}", tokens.text);
+    }
+    let (mut browser, shown) = account(&server).await;
+    assert!(shown.text.contains("Shop &amp; Co"), "{}", shown.text);
+    press(&server, &mut browser, &shown, "/ui/account/apps", ("application", "shop")).await;
+    let again = ask_for_tokens(&server, &refresh(&tokens.string("refresh_token"), &[])).await;
+    assert_eq!(again.status, 400, "{}", again.text);
+}
+
 #[tokio::test]
 async fn sec_se_10_what_matters_asks_for_a_new_sign_in_and_leads_back() {
     let server = with_applications().await;

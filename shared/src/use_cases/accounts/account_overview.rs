@@ -63,10 +63,11 @@ pub async fn account_overview(
         app.store.list_consents(user.id),
         app.store.list_activity(&user, MOST_ACTIVITY, None, now),
     )?;
-    let live = |session: &Session| session.is_live(now) && app.admits(&user, session);
-    let sessions: Vec<Session> = sessions.sessions.into_iter().filter(live).collect();
+    // Its idle time ends a session for its browser, and not for what came of it.
+    let is_over = |session: &Session| session.is_over(now) || !app.admits(&user, session);
+    let under_way: Vec<Session> = sessions.sessions.into_iter().filter(|session| !is_over(session)).collect();
     let lives = |grant: &Grant| {
-        let has_session = sessions.iter().any(|session| session.id == grant.session_id);
+        let has_session = under_way.iter().any(|session| session.id == grant.session_id);
         let is_offline = grant.offline_version.is_some();
         grant.is_live()
             && if is_offline { !grant.is_over(now) && app.admits_offline(&user, grant) } else { has_session }
@@ -79,6 +80,7 @@ pub async fn account_overview(
         all.extend(scopes);
         *first = since.min(*first);
     }
+    let sessions: Vec<Session> = under_way.into_iter().filter(|session| session.is_live(now)).collect();
     let names = futures::future::try_join_all(found.keys().map(|id| app.store.read_client(id))).await?;
     let mut applications: Vec<Application> = found
         .into_iter()
