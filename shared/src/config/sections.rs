@@ -4,6 +4,7 @@
 #[cfg(any(feature = "backchannel", feature = "sqs"))]
 mod backchannel_logout;
 mod brand;
+mod edge;
 #[cfg(feature = "webhook")]
 mod events;
 mod http;
@@ -21,6 +22,7 @@ use crate::domain::attempts::{FailureLimit, WindowLimit, WindowedFailureLimit};
 #[cfg(any(feature = "backchannel", feature = "sqs"))]
 pub use backchannel_logout::BackchannelLogout;
 pub use brand::{Brand, BrandColours};
+pub use edge::Edge;
 #[cfg(feature = "webhook")]
 pub use events::{Events, Webhook};
 pub use http::{Http, Ops};
@@ -176,19 +178,6 @@ pub struct BreachCheck {
     /// A service that takes longer, or is down, is skipped and counted (`wardgate_breach_checks_total`): it never
     /// blocks.
     pub timeout_ms: u64,
-}
-
-/// The deny list of the edge (docs/edge.md). Without it nothing is told.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Edge {
-    /// The queue that `events` puts ended sessions into. The stack sets it.
-    pub orders_url: Option<String>,
-    /// The queue in which `edge-sync` lets entries wait until they are past. The stack sets it.
-    pub drops_url: Option<String>,
-    /// The key-value store. The stack sets it.
-    pub store_arn: Option<String>,
 }
 
 /// Access tokens. `{port}` in `issuer` and `audience` stands for `http.port`.
