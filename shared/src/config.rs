@@ -90,10 +90,12 @@ pub struct Config {
     #[cfg(any(feature = "backchannel", feature = "sqs"))]
     pub backchannel_logout: BackchannelLogout,
     #[cfg(not(any(feature = "backchannel", feature = "sqs")))]
+    #[expect(dead_code, reason = "named, or what stands there would be an unknown key")]
     backchannel_logout: sections::Unread,
     #[cfg(feature = "webhook")]
     pub events: Events,
     #[cfg(not(feature = "webhook"))]
+    #[expect(dead_code, reason = "named, or what stands there would be an unknown key")]
     events: sections::Unread,
     pub jobs: Jobs,
     pub limits: Limits,

@@ -27,6 +27,7 @@ pub struct Mail {
     #[cfg(feature = "smtp")]
     pub smtp: Smtp,
     #[cfg(not(feature = "smtp"))]
+    #[expect(dead_code, reason = "named, or what stands there would be an unknown key")]
     smtp: super::Unread,
 }
 
