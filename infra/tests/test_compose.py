@@ -34,6 +34,13 @@ class Compose(unittest.TestCase):
             wrong["services"][service][misspelt] = True
             self.assertIn(misspelt, "\n".join(refused(wrong)))
 
+    def test_sa_16_what_is_asked_again_is_there_whole(self) -> None:
+        """Of a request whose body comes behind its head haproxy can repeat nothing, and answers 502."""
+        text = (ROOT / "infra/compose/haproxy.cfg").read_text(encoding="utf-8")
+        said = [line.strip() for line in text.splitlines()]
+        self.assertIn("retry-on conn-failure empty-response", said)
+        self.assertIn("option http-buffer-request", said)
+
     def test_sa_16_only_loopback_reaches_it(self) -> None:
         for name, it in trial.services().items():
             for port in it.get("ports", []):
