@@ -4,44 +4,16 @@ use std::collections::BTreeSet;
 
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation};
-use reqwest::Method;
+use reqwest::{Method, Url};
 use serde_json::{Value, json};
-use wardgate::config::Config;
+use wardgate::config::{Config, Stage};
+use wardgate::domain::oauth::client::ClientId;
+use wardgate::outbound::backchannel::Backchannel;
 
-use crate::harness::applications::{
-    SECRET, ask_for_tokens, authorize, claims, exchange, jose_header, refresh, sent, with_applications,
-};
-use crate::harness::pages::{Browser, forms};
-use crate::harness::relying_party::{RelyingParty, register};
-use crate::harness::{Answer, EMAIL, PASSWORD, TABLE, TestServer};
-
-const OTHER_PASSWORD: &str = "seven quiet rivers bend";
-
-/// A server with an application that is told, beside those that are not.
-async fn with_told(more: &str) -> (TestServer, RelyingParty) {
-    let (server, relying_party) = (with_applications().await, RelyingParty::start());
-    relying_party.register(&server, "told", more).await;
-    give_secret(&server, "told").await;
-    (server, relying_party)
-}
-
-async fn give_secret(server: &TestServer, client: &str) {
-    let client = wardgate::domain::oauth::client::ClientId::parse(client).unwrap();
-    wardgate::use_cases::clients::give_secret(&server.app, &server.context(), &client, SECRET).await.unwrap();
-}
-
-/// Signs the browser in to an application.
-async fn sign_in_to(server: &TestServer, browser: &mut Browser, client: &str, scope: &str) -> Answer {
-    let asked = browser.open(server, &authorize(&[("client_id", client), ("scope", scope)])).await;
-    let back = if asked.status == 303 { browser.sign_in(server, &asked, EMAIL, PASSWORD).await } else { asked };
-    server.step();
-    let members = exchange(&sent(&back, "code").unwrap_or_else(|| panic!("no code in {}", back.text)), &[]);
-    let request = server.request(Method::POST, "/oauth2/token").basic_auth(client, Some(SECRET)).form(&members);
-    let tokens = server.send(request).await;
-    assert_eq!(tokens.status, 200, "{}", tokens.text);
-    server.step();
-    tokens
-}
+use crate::harness::applications::{authorize, claims, give_secret, jose_header, register, register_applications};
+use crate::harness::pages::Browser;
+use crate::harness::relying_party::{RelyingParty, sign_in_to, sign_out, with_told};
+use crate::harness::{EMAIL, OTHER_PASSWORD, PASSWORD, TABLE, TestServer};
 
 /// What the application was told, once everything has arrived, and whether its key set says that it was us.
 async fn told(server: &TestServer, relying_party: &RelyingParty) -> Vec<Value> {
@@ -59,12 +31,6 @@ async fn told(server: &TestServer, relying_party: &RelyingParty) -> Vec<Value> {
         assert_eq!(header.typ.as_deref(), Some("logout+jwt"));
     }
     tokens.iter().map(|token| claims(token)).collect()
-}
-
-async fn sign_out(server: &TestServer, browser: &mut Browser, id_token: &str) {
-    let out = browser.open(server, &format!("/oauth2/logout?id_token_hint={id_token}")).await;
-    assert_eq!(out.status, 200, "{}", out.text);
-    server.step();
 }
 
 #[tokio::test]
@@ -218,11 +184,10 @@ async fn sec_oc_42_a_client_that_is_down_delays_nobody_and_is_told_by_another_to
 #[tokio::test]
 async fn sec_oc_42_a_client_that_never_answers_is_waited_for_as_long_as_is_configured() {
     let server = TestServer::with(&[("AUTH__BACKCHANNEL_LOGOUT__TIMEOUT_MS", "200")]).await;
-    crate::harness::applications::register_applications(&server).await;
+    register_applications(&server).await;
     server.register(EMAIL, PASSWORD).await;
     let silent = RelyingParty::start();
     silent.register(&server, "told", "").await;
-    give_secret(&server, "told").await;
     let mut browser = Browser::default();
     let tokens = sign_in_to(&server, &mut browser, "told", "openid").await;
     silent.hangs();
@@ -264,110 +229,22 @@ async fn sec_oc_47_outside_development_a_client_on_this_machine_is_not_asked() {
     let (server, relying_party) = with_told("").await;
     let mut browser = Browser::default();
     let tokens = sign_in_to(&server, &mut browser, "told", "openid").await;
-    let elsewhere = server.configured(|config: &mut Config| config.stage = wardgate::config::Stage::Staging).await;
-    let backchannel = wardgate::outbound::backchannel::Backchannel::new(&elsewhere.app.config).unwrap();
-    let client = wardgate::domain::oauth::client::ClientId::parse("told").unwrap();
-    let now = server.app.clock.now();
-    for host in
-        ["http://localhost", "http://127.0.0.1", "https://127.0.0.1", "https://[::1]", "https://169.254.169.254"]
-    {
-        let refused =
-            backchannel.post(&client, &format!("{host}/x"), &tokens.string("id_token"), now).await.unwrap_err();
-        assert!(!refused.is_final, "{host}");
-    }
-    assert_eq!(relying_party.taken().len(), 0);
-}
-
-#[tokio::test]
-async fn sec_oc_41_a_grant_with_offline_access_outlives_the_sign_out_and_no_other_does() {
-    let (server, relying_party) = with_told("").await;
-    let mut browser = Browser::default();
-    let online = sign_in_to(&server, &mut browser, "told", "openid").await;
-    let offline = sign_in_to(&server, &mut browser, "told", "openid offline_access").await;
-    assert_eq!(offline.string("scope"), "offline_access openid");
-    let refreshed = async |tokens: &Answer| {
-        let request = server.request(Method::POST, "/oauth2/token").basic_auth("told", Some(SECRET));
-        server.send(request.form(&refresh(&tokens.string("refresh_token"), &[]))).await
-    };
-    let userinfo = async |tokens: &Answer| {
-        server.as_bearer(Method::GET, "/oauth2/userinfo", &tokens.string("access_token")).await.status
-    };
-    sign_out(&server, &mut browser, &online.string("id_token")).await;
-    assert_eq!(told(&server, &relying_party).await.len(), 1, "it is told of the sign-out all the same");
-    assert_eq!((refreshed(&online).await.status, userinfo(&online).await), (400, 401));
-    let mut tokens = refreshed(&offline).await;
-    assert_eq!((tokens.status, userinfo(&tokens).await), (200, 200), "{}", tokens.text);
-    // Long after the session's item is gone.
-    for item in server.items(TABLE, "USER#").await {
-        if item["sk"].as_s().unwrap().starts_with("SESSION#") {
-            server.delete(TABLE, &item).await;
+    let elsewhere = server.configured(|config: &mut Config| config.stage = Stage::Staging).await;
+    let backchannel = Backchannel::new(&elsewhere.app.config).unwrap();
+    let client = ClientId::parse("told").unwrap();
+    let there = Url::parse(&relying_party.uri()).unwrap();
+    for host in ["localhost", "127.0.0.1", "[::1]", "169.254.169.254"] {
+        for scheme in ["http", "https"] {
+            let mut url = there.clone();
+            url.set_host(Some(host)).unwrap();
+            url.set_scheme(scheme).unwrap();
+            // Whoever has not answered is left alone for ten seconds.
+            server.clock.advance(11);
+            let now = server.app.clock.now();
+            let asked = backchannel.post(&client, url.as_str(), &tokens.string("id_token"), now).await;
+            let refused = asked.unwrap_err();
+            assert_eq!((refused.code.as_str(), refused.is_final), ("connection failed", false), "{url}");
         }
     }
-    for _ in 0..4 {
-        server.clock.advance(85 * 24 * 3600);
-        tokens = refreshed(&tokens).await;
-        assert_eq!((tokens.status, userinfo(&tokens).await), (200, 200), "{}", tokens.text);
-    }
-    // A year is the end of it.
-    server.clock.advance(30 * 24 * 3600);
-    assert_eq!(refreshed(&tokens).await.status, 400);
-}
-
-#[tokio::test]
-async fn sec_oc_41_another_password_ends_what_outlives_sign_outs_too() {
-    let (server, _relying_party) = with_told("").await;
-    let mut browser = Browser::default();
-    let offline = sign_in_to(&server, &mut browser, "told", "openid offline_access").await;
-    let access = server.login(EMAIL, PASSWORD).await.string("access_token");
-    server.step();
-    let change = json!({ "current_password": PASSWORD, "new_password": OTHER_PASSWORD });
-    let request = server.request(Method::POST, "/v1/password/change").bearer_auth(&access).json(&change);
-    assert_eq!(server.send(request).await.status, 200);
-    server.step();
-    let request = server.request(Method::POST, "/oauth2/token").basic_auth("told", Some(SECRET));
-    let again = server.send(request.form(&refresh(&offline.string("refresh_token"), &[]))).await;
-    assert_eq!((again.status, again.string("error").as_str()), (400, "invalid_grant"));
-    let userinfo = server.as_bearer(Method::GET, "/oauth2/userinfo", &offline.string("access_token")).await;
-    assert_eq!(userinfo.status, 401);
-}
-
-/// It stands under the applications of `/ui/account` without its session, and goes from there.
-#[tokio::test]
-async fn sec_oc_41_a_person_sees_and_ends_what_outlives_a_sign_out() {
-    let (server, _relying_party) = with_told("").await;
-    let mut browser = Browser::default();
-    let offline = sign_in_to(&server, &mut browser, "told", "openid offline_access").await;
-    sign_out(&server, &mut browser, &offline.string("id_token")).await;
-    sign_in_to(&server, &mut browser, "shop", "openid").await;
-    let page = browser.open(&server, "/ui/account").await;
-    let end = forms(&page).into_iter().find(|form| form.values.contains(&"told".to_owned()));
-    let end = end.unwrap_or_else(|| panic!("no button for it in {}", page.text));
-    let own = server.base.clone();
-    let pressed = browser.submit_form(&server, &end, &[("application", "told")], Some(&own)).await;
-    assert_eq!(pressed.status, 303, "{}", pressed.text);
-    let request = server.request(Method::POST, "/oauth2/token").basic_auth("told", Some(SECRET));
-    let again = server.send(request.form(&refresh(&offline.string("refresh_token"), &[]))).await;
-    assert_eq!(again.status, 400);
-}
-
-/// Who may have no refresh token has nothing that could outlive anything.
-#[tokio::test]
-async fn offline_access_is_left_out_where_there_is_no_refresh_token() {
-    let server = with_applications().await;
-    let asked =
-        Browser::default().open(&server, &authorize(&[("client_id", "cli"), ("scope", "openid offline_access")])).await;
-    assert!(asked.status == 303 || asked.status == 400, "{}", asked.text);
-    let mut browser = Browser::default();
-    let tokens = {
-        let code =
-            crate::harness::applications::code_of(&server, &mut browser, &[("scope", "openid offline_access")]).await;
-        ask_for_tokens(&server, &exchange(&code, &[])).await
-    };
-    assert_eq!(tokens.string("scope"), "offline_access openid");
-    let discovery = server.get("/.well-known/openid-configuration").await.json();
-    assert!(discovery["scopes_supported"].as_array().unwrap().contains(&json!("offline_access")));
-    assert_eq!(
-        (&discovery["backchannel_logout_supported"], &discovery["backchannel_logout_session_supported"]),
-        (&json!(true), &json!(true))
-    );
+    assert_eq!(relying_party.taken().len(), 0);
 }

@@ -42,6 +42,7 @@ mod mail_server;
 mod mails;
 mod migrations;
 mod observability;
+mod offline_access;
 mod operator_verbs;
 mod outbound;
 mod passkeys;

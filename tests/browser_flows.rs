@@ -10,10 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wardgate::clock::{Clock as _, SystemClock};
-use wardgate::domain::oauth::client::ClientId;
-use wardgate::use_cases::clients::{Registry, carry_out, give_secret, plan};
+use wardgate::use_cases::clients::{Registry, carry_out, plan};
 
-use crate::harness::applications::SECRET;
+use crate::harness::applications::{SECRET, give_secret};
 use crate::harness::{ManualClock, TestServer, repository};
 use crate::interop::is_prepared;
 
@@ -108,7 +107,7 @@ async fn sec_oc_16_sec_oc_31_applications_sign_people_in_in_a_browser_without_ja
     for step in plan(&server.app, &registry(ports), false).await.unwrap() {
         carry_out(&server.app, &server.context(), &step).await.unwrap();
     }
-    give_secret(&server.app, &server.context(), &ClientId::parse("shop").unwrap(), SECRET).await.unwrap();
+    give_secret(&server, "shop").await;
     let clock = Arc::clone(&server.clock);
     let ticking = tokio::spawn(async move {
         let mut ticks = tokio::time::interval(TICK);

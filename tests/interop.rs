@@ -8,12 +8,9 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
 use wardgate::clock::{Clock as _, SystemClock};
-use wardgate::domain::oauth::client::ClientId;
-use wardgate::use_cases::clients::give_secret;
 
-use crate::harness::applications::{CALLBACK, SECRET, leads_to, with_applications};
+use crate::harness::applications::{CALLBACK, SECRET, give_secret, leads_to, register, with_applications};
 use crate::harness::pages::Browser;
-use crate::harness::relying_party::register;
 use crate::harness::{Answer, EMAIL, PASSWORD, TestServer, repository};
 use crate::token_forgery::forgeries;
 
@@ -176,8 +173,7 @@ async fn sec_oc_41_the_example_on_a_server_signs_out_whoever_has_signed_out_else
          grants = [\"authorization_code\", \"refresh_token\"]\nscopes = [\"openid\", \"profile\", \"email\"]\n"
     );
     register(&server, &client).await;
-    let id = ClientId::parse("web").unwrap();
-    give_secret(&server.app, &server.context(), &id, SECRET).await.unwrap();
+    give_secret(&server, "web").await;
     server.register("grace@example.com", PASSWORD).await;
     let _example = Example::start(&server.base, port);
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();

@@ -17,7 +17,7 @@ fn sources(folder: &Path) -> Vec<(String, String)> {
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).unwrap();
             // Tests may look anywhere.
-            let code = text.split("#[cfg(test)]").next().unwrap().to_owned();
+            let code = text.split("#[cfg(test)]\nmod tests").next().unwrap().to_owned();
             found.push((path.display().to_string(), code));
         }
     }

@@ -15,6 +15,7 @@ use crate::config::{Config, Role};
 use crate::crypto::password_hasher::{HashError, PasswordHasher};
 use crate::domain::oauth::grant::Grant;
 use crate::domain::session::Session;
+use crate::domain::timestamp::Timestamp;
 use crate::domain::user::User;
 use crate::domain::writer::{StandsBy, Writer};
 use crate::entropy::Entropy;
@@ -165,8 +166,10 @@ impl App {
         user.admits(session) && self.writer.as_ref().is_none_or(|writer| writer.keeps(session))
     }
 
-    /// The same of a grant that has outlived its session.
-    pub fn admits_offline(&self, user: &User, grant: &Grant) -> bool {
-        user.admits_offline(grant) && self.writer.as_ref().is_none_or(|writer| writer.keeps_from(grant.created_at))
+    /// Whether a grant with `offline_access` lives where its session does not: it is not over, and nothing that ends all
+    /// sessions of the account came after it (OC-41).
+    pub fn admits_offline(&self, user: &User, grant: &Grant, now: Timestamp) -> bool {
+        let is_admitted = !grant.is_over(now) && user.admits_offline(grant);
+        is_admitted && self.writer.as_ref().is_none_or(|writer| writer.keeps_from(grant.created_at))
     }
 }

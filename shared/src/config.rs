@@ -10,6 +10,7 @@ pub mod live;
 #[cfg(test)]
 mod reference;
 mod sections;
+mod stage;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,44 +25,7 @@ use checks::Rule;
 pub use edge_digest::{EdgeDigest, NoEdgeDigest};
 use layers::{Layers, Sources};
 pub use sections::*;
-
-/// Which deployment this is. `AUTH__STAGE` selects it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// A laptop or a sandbox.
-    Development,
-    /// Like production, for rehearsal.
-    Staging,
-    /// The real thing.
-    Production,
-}
-
-impl Stage {
-    /// The stage's name in `AUTH__STAGE`, file names and table names.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Development => "development",
-            Self::Staging => "staging",
-            Self::Production => "production",
-        }
-    }
-
-    fn parse(name: &str) -> Option<Self> {
-        [Self::Development, Self::Staging, Self::Production].into_iter().find(|stage| stage.name() == name)
-    }
-
-    const fn file(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Development => {
-                ("config/development.toml", include_str!(concat!(env!("OUT_DIR"), "/development.json")))
-            }
-            Self::Staging => ("config/staging.toml", include_str!(concat!(env!("OUT_DIR"), "/staging.json"))),
-            Self::Production => ("config/production.toml", include_str!(concat!(env!("OUT_DIR"), "/production.json"))),
-        }
-    }
-}
+pub use stage::Stage;
 
 /// Everything that can be set. The reference in `docs/operations/configuration.md` is made from these types by a test,
 /// and so nothing of it is in what is deployed.

@@ -1,9 +1,9 @@
 //! The modules about signing out (OpenID Connect RP-Initiated Logout 1.0).
 
 use super::Suite;
-use crate::harness::applications::{claims, leads_to};
+use crate::harness::applications::{claims, leads_to, register_instead};
 use crate::harness::pages::heading;
-use crate::harness::relying_party::{RelyingParty, register_instead};
+use crate::harness::relying_party::RelyingParty;
 
 const BYE: &str = "https://shop.example/bye";
 

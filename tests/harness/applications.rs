@@ -2,7 +2,7 @@
 
 use reqwest::Url;
 use wardgate::domain::oauth::client::ClientId;
-use wardgate::use_cases::clients::{Registry, carry_out, give_secret, plan};
+use wardgate::use_cases::clients::{self, Registry, carry_out, plan};
 
 use super::pages::Browser;
 use super::{Answer, EMAIL, PASSWORD, TestServer};
@@ -78,19 +78,37 @@ name = { en = "Orders" }
 resources = ["https://orders.example"]
 "#;
 
-/// The file that registers them, with more behind it.
-pub fn registry(more: &str) -> String {
-    format!("{CLIENTS}{more}")
+/// Registers what a file says, and nothing else.
+pub async fn register_file(server: &TestServer, file: &str) {
+    let registry: Registry = toml::from_str(file).unwrap();
+    for step in plan(&server.app, &registry, false).await.unwrap() {
+        carry_out(&server.app, &server.context(), &step).await.unwrap();
+    }
+}
+
+/// Registers clients beside the applications.
+pub async fn register(server: &TestServer, clients: &str) {
+    register_file(server, &format!("{CLIENTS}{clients}")).await;
+}
+
+/// Registers a client in the place of the application with its id.
+pub async fn register_instead(server: &TestServer, id: &str, client: &str) {
+    let others = CLIENTS.split("[[client]]").filter(|it| !it.starts_with(&format!("\nid = \"{id}\"\n")));
+    let others: Vec<&str> = others.collect();
+    register_file(server, &format!("{}\n{client}", others.join("[[client]]"))).await;
+}
+
+/// Has a client show itself by [`SECRET`].
+pub async fn give_secret(server: &TestServer, client: &str) {
+    let client = ClientId::parse(client).unwrap();
+    clients::give_secret(&server.app, &server.context(), &client, SECRET).await.unwrap();
 }
 
 /// Registers the applications.
 pub async fn register_applications(server: &TestServer) {
-    let registry: Registry = toml::from_str(CLIENTS).unwrap();
-    for step in plan(&server.app, &registry, false).await.unwrap() {
-        carry_out(&server.app, &server.context(), &step).await.unwrap();
-    }
+    register(server, "").await;
     for client in ["shop", "stranger", "suite", "orders"] {
-        give_secret(&server.app, &server.context(), &ClientId::parse(client).unwrap(), SECRET).await.unwrap();
+        give_secret(server, client).await;
     }
 }
 

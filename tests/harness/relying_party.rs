@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use reqwest::Url;
-use wardgate::use_cases::clients::{Registry, carry_out, plan};
+use reqwest::{Method, Url};
 
-use super::TestServer;
-use super::applications::registry;
+use super::applications::{SECRET, code_of, exchange, give_secret, register, with_applications};
+use super::pages::Browser;
+use super::{Answer, TestServer};
 
 /// What it says where nothing is said.
 const HANGS: u16 = 0;
@@ -67,9 +67,10 @@ impl RelyingParty {
         std::mem::take(&mut self.taken.lock().unwrap())
     }
 
-    /// Registers a client beside the others whose sign-outs it is told of.
+    /// Registers a client beside the applications whose sign-outs it is told of.
     pub async fn register(&self, server: &TestServer, client: &str, more: &str) {
         register(server, &self.client(client, more)).await;
+        give_secret(server, client).await;
     }
 
     /// The line of the file.
@@ -85,23 +86,28 @@ impl RelyingParty {
     }
 }
 
-/// Registers clients beside the others.
-pub async fn register(server: &TestServer, clients: &str) {
-    let registry: Registry = toml::from_str(&registry(clients)).unwrap();
-    for step in plan(&server.app, &registry, false).await.unwrap() {
-        carry_out(&server.app, &server.context(), &step).await.unwrap();
-    }
+/// A server with an application that is told, beside those that are not.
+pub async fn with_told(more: &str) -> (TestServer, RelyingParty) {
+    let (server, relying_party) = (with_applications().await, RelyingParty::start());
+    relying_party.register(&server, "told", more).await;
+    (server, relying_party)
 }
 
-/// Registers a client in the place of the one with its id.
-pub async fn register_instead(server: &TestServer, id: &str, client: &str) {
-    let others = registry("");
-    let others = others.split("[[client]]").filter(|it| !it.starts_with(&format!("\nid = \"{id}\"\n")));
-    let others: Vec<&str> = others.collect();
-    let registry: Registry = toml::from_str(&format!("{}\n{client}", others.join("[[client]]"))).unwrap();
-    for step in plan(&server.app, &registry, false).await.unwrap() {
-        carry_out(&server.app, &server.context(), &step).await.unwrap();
-    }
+/// Signs the browser in to an application.
+pub async fn sign_in_to(server: &TestServer, browser: &mut Browser, client: &str, scope: &str) -> Answer {
+    let code = code_of(server, browser, &[("client_id", client), ("scope", scope)]).await;
+    let request = server.request(Method::POST, "/oauth2/token").basic_auth(client, Some(SECRET));
+    let tokens = server.send(request.form(&exchange(&code, &[]))).await;
+    assert_eq!(tokens.status, 200, "{}", tokens.text);
+    server.step();
+    tokens
+}
+
+/// Signs the browser out, as an application asks for it.
+pub async fn sign_out(server: &TestServer, browser: &mut Browser, id_token: &str) {
+    let out = browser.open(server, &format!("/oauth2/logout?id_token_hint={id_token}")).await;
+    assert_eq!(out.status, 200, "{}", out.text);
+    server.step();
 }
 
 /// The token of a request, if it is what the specification says (OpenID Connect Back-Channel Logout 1.0, 2.5).

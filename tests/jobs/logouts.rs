@@ -1,29 +1,19 @@
 //! Applications that are told of sign-outs by the standalone server.
 
-use reqwest::Method;
-use wardgate::domain::oauth::client::ClientId;
-use wardgate::use_cases::clients::give_secret;
 use wardgate_server::jobs::retries::MOST_TRIES;
 
 use super::{replica, work};
-use crate::harness::applications::{SECRET, authorize, claims, exchange, sent, with_applications};
+use crate::harness::applications::{claims, with_applications};
 use crate::harness::pages::Browser;
-use crate::harness::relying_party::RelyingParty;
-use crate::harness::{EMAIL, PASSWORD, TABLE, TestServer};
+use crate::harness::relying_party::{RelyingParty, sign_in_to, sign_out};
+use crate::harness::{TABLE, TestServer};
 
 /// A person who was signed in to an application that is told, and is no more.
 async fn signed_out(server: &TestServer, relying_party: &RelyingParty) {
     relying_party.register(server, "told", "").await;
-    give_secret(&server.app, &server.context(), &ClientId::parse("told").unwrap(), SECRET).await.unwrap();
     let mut browser = Browser::default();
-    let asked = browser.open(server, &authorize(&[("client_id", "told"), ("scope", "openid")])).await;
-    let back = browser.sign_in(server, &asked, EMAIL, PASSWORD).await;
-    server.step();
-    let request = server.request(Method::POST, "/oauth2/token").basic_auth("told", Some(SECRET));
-    let tokens = server.send(request.form(&exchange(&sent(&back, "code").unwrap(), &[]))).await;
-    server.step();
-    let out = browser.open(server, &format!("/oauth2/logout?id_token_hint={}", tokens.string("id_token"))).await;
-    assert_eq!(out.status, 200, "{}", out.text);
+    let tokens = sign_in_to(server, &mut browser, "told", "openid").await;
+    sign_out(server, &mut browser, &tokens.string("id_token")).await;
 }
 
 #[tokio::test]

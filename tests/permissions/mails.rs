@@ -7,9 +7,9 @@ use wardgate::use_cases::accounts::password_forgot::password_forgot;
 use wardgate_server::dev::pump::Drained;
 
 use super::observer::{Observer, expect};
-use crate::harness::applications::{ask_for_tokens, code_of, exchange, register_applications};
+use crate::harness::applications::{ask_for_tokens, code_of, exchange, register_applications, register_instead};
 use crate::harness::pages::Browser;
-use crate::harness::relying_party::{RelyingParty, register_instead};
+use crate::harness::relying_party::RelyingParty;
 use crate::harness::{EMAIL, PASSWORD};
 
 impl Observer {

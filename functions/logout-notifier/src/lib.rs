@@ -1,5 +1,5 @@
-//! Takes orders to tell clients of ended sessions from their queue, and tells them. Beside `mailer` it is the only one that
-//! reaches what others run (OC-47).
+//! Takes orders to tell clients of ended sessions from their queue, and tells them. Of all functions it alone
+//! asks URLs that clients have registered (OC-47).
 
 use futures::future::join_all;
 use wardgate::app::{App, Needs};

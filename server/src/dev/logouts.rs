@@ -4,7 +4,6 @@
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use futures::future::BoxFuture;
-use serde_json::json;
 use wardgate::app::App;
 use wardgate::domain::oauth::logout_order::LogoutOrder;
 use wardgate::outbound::backchannel::Backchannel;
@@ -23,27 +22,19 @@ pub(super) struct Logouts {
 impl Logouts {
     /// Tries every order that waits, once.
     pub(super) async fn turn(&self, app: &App) {
-        let orders = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-        if orders.is_empty() {
-            return;
-        }
         let notifier = self.notifier.get_or_init(|| {
             let made = Backchannel::new(&app.config);
             let made = made.inspect_err(|cause| tracing::warn!(%cause, "no client can be told of ended sessions"));
             made.ok().map(|backchannel| logout_notifier::Parts { backchannel })
         });
         let Some(notifier) = notifier else { return };
-        let message = |(order, _): &(LogoutOrder, u32)| {
-            let body = serde_json::to_string(order).unwrap_or_default();
-            json!({ "messageId": order.id, "body": body, "eventSource": "aws:sqs" })
-        };
-        let messages: Vec<_> = orders.iter().map(message).collect();
-        let Ok(batch) = serde_json::from_value(json!({ "Records": messages })) else { return };
-        let Ok(answer) = (logout_notifier::FUNCTION.handler)(app, notifier, batch).await else { return };
-        let failed = answer.batch_item_failures;
-        let again = orders.into_iter().filter(|(order, tries)| {
-            *tries + 1 < TRIES && failed.iter().any(|failed| failed.item_identifier == order.id)
-        });
+        let tried = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        if tried.is_empty() {
+            return;
+        }
+        let orders: Vec<_> = tried.iter().map(|(order, _)| order).collect();
+        let failed = logout_notifier::FUNCTION.hand_over(app, notifier, &orders, |order| &order.id).await;
+        let again = tried.into_iter().filter(|(order, tries)| *tries + 1 < TRIES && failed.contains(&order.id));
         let again = again.map(|(order, tries)| (order, tries + 1));
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).extend(again);
     }

@@ -126,7 +126,7 @@ impl Pump {
             let records = self.streams.records(self.table(), position.clone()).await?;
             let idle = records.is_empty() && self.queue.is_empty();
             let passed_on = self.pass_on(records, &mut position).await?;
-            let sent = self.send().await?;
+            let sent = self.send().await;
             self.deny_list.turn(&self.app).await;
             self.logouts.turn(&self.app).await;
             if !(passed_on && sent) {
@@ -194,25 +194,18 @@ impl Pump {
     }
 
     /// Gives the orders to the function `mailer`. Whether it carried them all out; the others wait again.
-    async fn send(&self) -> Result<bool, DevError> {
+    async fn send(&self) -> bool {
         let orders = self.queue.take();
         let mut waiting = Vec::new();
         for orders in orders.chunks(MESSAGES) {
-            let message = |order: &MailOrder| {
-                let body = serde_json::to_string(order).unwrap_or_default();
-                json!({ "messageId": order.id, "body": body, "eventSource": "aws:sqs" })
-            };
-            let messages: Vec<_> = orders.iter().map(message).collect();
-            let batch = serde_json::from_value(json!({ "Records": messages })).map_err(|error| engine(&error))?;
-            let answer = (mailer::FUNCTION.handler)(&self.app, &self.mailer, batch).await;
-            let failed = answer.map_err(|error| engine(&error))?.batch_item_failures;
-            let has_failed = |order: &&MailOrder| failed.iter().any(|failed| failed.item_identifier == order.id);
-            waiting.extend(orders.iter().filter(has_failed).cloned());
+            let handed: Vec<_> = orders.iter().collect();
+            let failed = mailer::FUNCTION.hand_over(&self.app, &self.mailer, &handed, |order| &order.id).await;
+            waiting.extend(orders.iter().filter(|order| failed.contains(&order.id)).cloned());
         }
         let all = waiting.is_empty();
         // It always takes them.
         let _ = self.queue.put(&waiting).await;
-        Ok(all)
+        all
     }
 
     fn table(&self) -> String {

@@ -2,7 +2,6 @@
 //! (SA-11). The stream waits for no client.
 
 use futures::future::BoxFuture;
-use serde_json::json;
 use wardgate::app::App;
 use wardgate::config::{Config, ConfigError};
 use wardgate::current::Current;
@@ -33,18 +32,10 @@ impl Logouts {
         if due.is_empty() {
             return Ok(false);
         }
-        let message = |retry: &Retry<LogoutOrder>| {
-            let body = serde_json::to_string(&retry.order).unwrap_or_default();
-            json!({ "messageId": retry.order.id, "body": body, "eventSource": "aws:sqs" })
-        };
-        let messages: Vec<_> = due.iter().map(message).collect();
-        let Ok(batch) = serde_json::from_value(json!({ "Records": messages })) else { return Ok(false) };
-        let answer = (logout_notifier::FUNCTION.handler)(app, &self.notifier, batch).await;
-        let failed = answer.map(|answer| answer.batch_item_failures);
+        let orders: Vec<_> = due.iter().map(|retry| &retry.order).collect();
+        let failed = logout_notifier::FUNCTION.hand_over(app, &self.notifier, &orders, |order| &order.id).await;
         for retry in &due {
-            // What has failed as a whole has failed each.
-            let is_done =
-                failed.as_ref().is_ok_and(|failed| failed.iter().all(|it| it.item_identifier != retry.order.id));
+            let is_done = !failed.contains(&retry.order.id);
             if settle(app, retry, is_done).await? == Settled::GivenUp {
                 metrics::counter!("wardgate_logouts_given_up_total").increment(1);
                 let (id, client_id) = (&retry.order.id, retry.order.client_id.as_str());

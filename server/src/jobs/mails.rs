@@ -7,7 +7,6 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream;
-use serde_json::json;
 use wardgate::app::App;
 use wardgate::current::Current;
 use wardgate::domain::mail_order::MailOrder;
@@ -45,11 +44,7 @@ impl Mails {
 
     /// Whether an order is carried out. It says itself why not.
     async fn carry_out(&self, app: &App, order: &MailOrder) -> bool {
-        let body = serde_json::to_string(order).unwrap_or_default();
-        let message = json!({ "messageId": order.id, "body": body, "eventSource": "aws:sqs" });
-        let Ok(batch) = serde_json::from_value(json!({ "Records": [message] })) else { return false };
-        let answer = (mailer::FUNCTION.handler)(app, &self.mailer, batch).await;
-        answer.is_ok_and(|answer| answer.batch_item_failures.is_empty())
+        mailer::FUNCTION.hand_over(app, &self.mailer, &[order], |order| &order.id).await.is_empty()
     }
 
     /// Does all of them, several at a time, and gives what went wrong first.

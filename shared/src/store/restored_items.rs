@@ -1,5 +1,6 @@
 //! What lies in a restored table, as far as a restore cares: for counting, for a checksum, and for the sweep.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::UserId;
@@ -146,6 +147,12 @@ fn kind(pk: &str, sk: &str) -> &'static str {
 fn checksum(item: &Item) -> Result<u128, StoreError> {
     let mut kept = item.clone();
     kept.retain(|name, _| !CHANGED.contains(&name.as_str()));
+    for value in kept.values_mut() {
+        // A set is handed out in any order.
+        if let AttributeValue::Ss(set) = value {
+            set.sort_unstable();
+        }
+    }
     // As a JSON value its members have an order.
     let kept = serde_json::to_value(serde_dynamo::Item::from(kept));
     let kept = kept.map_err(|_| StoreError::Incomplete("an item that is no JSON"))?;
@@ -156,4 +163,19 @@ fn checksum(item: &Item) -> Result<u128, StoreError> {
 fn text<'a>(item: &'a Item, name: &str) -> Result<&'a str, StoreError> {
     let text = item.get(name).and_then(|value| value.as_s().ok());
     text.map(String::as_str).ok_or(StoreError::Incomplete("an item without keys"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_has_the_same_checksum_in_any_order() {
+        let of = |clients: [&str; 2]| {
+            let set = AttributeValue::Ss(clients.map(str::to_owned).to_vec());
+            checksum(&Item::from([("told_clients".to_owned(), set)])).unwrap()
+        };
+        assert_eq!(of(["shop", "page"]), of(["page", "shop"]));
+        assert_ne!(of(["shop", "page"]), of(["shop", "cli"]));
+    }
 }

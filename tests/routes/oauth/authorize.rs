@@ -3,11 +3,11 @@
 use reqwest::Method;
 
 use crate::harness::applications::{
-    CALLBACK, SESSION, ask_for_tokens, authorize, button, exchange, leads_to, register_applications, sent,
-    with_applications,
+    CALLBACK, SESSION, ask_for_tokens, authorize, button, exchange, leads_to, register_applications, register_file,
+    register_instead, sent, with_applications,
 };
 use crate::harness::pages::{Browser, form, heading};
-use crate::harness::relying_party::{RelyingParty, register_instead};
+use crate::harness::relying_party::RelyingParty;
 use crate::harness::store_edge::Disturbance;
 use crate::harness::{AUDIT_TABLE, Answer, EMAIL, OTHER_PASSWORD, PASSWORD, TABLE, TestServer};
 use crate::permissions::observer::{Observer, expect};
@@ -134,12 +134,8 @@ async fn sec_oc_02_sec_oc_46_a_browser_is_sent_nowhere_before_client_and_uri_bel
 
 #[tokio::test]
 async fn sec_oc_46_a_client_that_is_gone_from_the_file_is_not_known() {
-    use wardgate::use_cases::clients::{Registry, carry_out, plan};
     let server = with_applications().await;
-    let none: Registry = toml::from_str("").unwrap();
-    for step in plan(&server.app, &none, false).await.unwrap() {
-        carry_out(&server.app, &server.context(), &step).await.unwrap();
-    }
+    register_file(&server, "").await;
     assert_page(&server.get(&authorize(&[])).await, "This application is not known here");
 }
 

@@ -4,8 +4,8 @@ use reqwest::Method;
 use wardgate_verify::{KeySet, Verifier};
 
 use crate::harness::applications::{
-    CALLBACK, CHALLENGE, SECRET, VERIFIER, ask_for_tokens, claims, code_of, exchange, refresh, register_applications,
-    with_applications,
+    CALLBACK, CHALLENGE, SECRET, VERIFIER, ask_for_tokens, claims, code_of, exchange, give_secret, refresh, register,
+    register_applications, with_applications,
 };
 use crate::harness::pages::Browser;
 use crate::harness::store_edge::Disturbance;
@@ -301,7 +301,6 @@ async fn sec_oc_25_a_page_of_another_origin_is_not_the_client() {
 
 #[tokio::test]
 async fn sec_oc_06_a_legacy_client_needs_no_challenge_and_one_that_it_sent_holds() {
-    use wardgate::use_cases::clients::{Registry, carry_out, give_secret, plan};
     let (server, mut browser) = shop().await;
     let file = r#"
         [[client]]
@@ -312,12 +311,8 @@ async fn sec_oc_06_a_legacy_client_needs_no_challenge_and_one_that_it_sent_holds
         consent = "none"
         pkce = "legacy"
     "#;
-    let registry: Registry = toml::from_str(file).unwrap();
-    for step in plan(&server.app, &registry, false).await.unwrap().iter().filter(|step| step.is_new) {
-        carry_out(&server.app, &server.context(), step).await.unwrap();
-    }
-    let id = wardgate::domain::oauth::client::ClientId::parse("old").unwrap();
-    give_secret(&server.app, &server.context(), &id, SECRET).await.unwrap();
+    register(&server, file).await;
+    give_secret(&server, "old").await;
     let old = [("client_id", "old"), ("redirect_uri", "https://old.example/callback")];
     let ask = async |code: &str, verifier: &str| {
         let members = exchange(code, &[old[1], ("code_verifier", verifier)]);

@@ -2,10 +2,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::header;
 use ring::digest::{SHA256, digest};
 
 use super::*;
+use crate::config::Service;
+use crate::domain::language::Language;
 use crate::gallery;
+use crate::http::reply::Reply;
 
 fn service() -> Service {
     gallery::service("Blue <b>Harbour")

@@ -64,13 +64,12 @@ pub async fn account_overview(
         app.store.list_activity(&user, MOST_ACTIVITY, None, now),
     )?;
     // Its idle time ends a session for its browser, and not for what came of it.
-    let is_over = |session: &Session| session.is_over(now) || !app.admits(&user, session);
-    let under_way: Vec<Session> = sessions.sessions.into_iter().filter(|session| !is_over(session)).collect();
+    let goes_on = |session: &Session| !session.is_over(now) && app.admits(&user, session);
+    let under_way: Vec<Session> = sessions.sessions.into_iter().filter(goes_on).collect();
     let lives = |grant: &Grant| {
         let has_session = under_way.iter().any(|session| session.id == grant.session_id);
         let is_offline = grant.offline_version.is_some();
-        grant.is_live()
-            && if is_offline { !grant.is_over(now) && app.admits_offline(&user, grant) } else { has_session }
+        grant.is_live() && if is_offline { app.admits_offline(&user, grant, now) } else { has_session }
     };
     let given = consents.into_iter().map(|consent| (consent.client_id, consent.scopes, consent.created_at));
     let granted = grants.into_iter().filter(lives).map(|grant| (grant.client_id, grant.scopes, grant.created_at));

@@ -103,7 +103,7 @@ pub(super) fn outlives(
     grant: &Grant,
     user: Option<User>,
 ) -> Result<User, TokenError> {
-    let user = user.filter(|user| !grant.is_over(context.now) && app.admits_offline(user, grant));
+    let user = user.filter(|user| app.admits_offline(user, grant, context.now));
     user.ok_or(TokenError::InvalidGrant)
 }
 

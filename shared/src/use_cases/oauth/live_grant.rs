@@ -35,7 +35,7 @@ pub(in crate::use_cases) async fn read_live_grant(
     let is_own = |grant: &Grant| grant.is_live() && grant.client_id.as_str() == client_id;
     let Some((grant, user)) = grant.filter(is_own).zip(user) else { return Ok(None) };
     if grant.offline_version.is_some() {
-        return Ok((!grant.is_over(now) && app.admits_offline(&user, &grant)).then_some((grant, user)));
+        return Ok(app.admits_offline(&user, &grant, now).then_some((grant, user)));
     }
     let session = app.store.read_session(user_id, grant.session_id).await?;
     let is_alive = session.is_some_and(|session| !session.is_over(now) && app.admits(&user, &session));
