@@ -9,6 +9,8 @@ mod engine;
 mod programs;
 #[path = "process/replicas.rs"]
 mod replicas;
+#[path = "process/run.rs"]
+mod run;
 #[path = "process/start.rs"]
 mod start;
 #[path = "process/stop.rs"]
@@ -23,6 +25,7 @@ use std::sync::{Arc, Mutex};
 
 use futures::future::join_all;
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 const PASSWORD: &str = "violet teapots orbit slowly";
 
@@ -189,8 +192,7 @@ fn every_line_of_the_tour_works_when_pasted() {
     let server = Server::start(folder.path());
     let (_, lines) = server.tour.split_once("# register").unwrap();
     let (lines, _) = lines.split_once("\nMore: ").unwrap();
-    let output = Command::new("sh").arg("-c").arg(format!("# {lines}")).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = run::run(Command::new("sh").arg("-c").arg(format!("# {lines}")));
     let said = |needle: &str| assert!(text.contains(needle), "{needle} is missing in {text}");
     said(r#""status":"verification_sent""#);
     said(r#""status":"signed_in""#);
@@ -242,6 +244,7 @@ async fn kill_9_of_a_busy_server_loses_no_acknowledged_write() {
     });
     let clients: Vec<_> = clients.collect();
     while acknowledged.lock().unwrap().len() < 40 {
+        assert!(!clients.iter().all(JoinHandle::is_finished), "every client was turned away");
         tokio::task::yield_now().await;
     }
     server.signal("KILL");

@@ -14,6 +14,21 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** What has been typed here. The server is running, as `make run` starts it. */
 const TYPED = new Set(["make run"]);
 
+/** What is running: each leads a group of its own, which nobody else ends. */
+const running = new Set();
+
+const killed = (child) => {
+  try {
+    // A development server that is still at its first page does not hear a milder signal, and `make` waits for it.
+    process.kill(-child.pid, "SIGKILL");
+  } catch (error) {
+    if (error.code !== "ESRCH") throw error;
+  }
+};
+
+process.once("exit", () => running.forEach(killed));
+process.once("SIGTERM", () => process.exit(1));
+
 /** A command as a page shows it, `NAME=value make verb`, in the repository. `at` has what the page's addresses are here. */
 function begin(command, { env = {}, at = {} } = {}) {
   TYPED.add(command);
@@ -22,9 +37,12 @@ function begin(command, { env = {}, at = {} } = {}) {
   const said = Object.fromEntries(words.slice(0, first).map((word) => word.split(/=(.*)/s, 2)));
   // A `make` that this runs below has variables of its own.
   const { MAKEFLAGS, MFLAGS, MAKELEVEL, ...around } = process.env;
-  return spawn(words[first], words.slice(first + 1), {
+  const child = spawn(words[first], words.slice(first + 1), {
     cwd: ROOT, env: { ...around, ...env, ...said }, detached: true, stdio: ["ignore", "pipe", "inherit"],
   });
+  running.add(child);
+  child.once("close", () => running.delete(child));
+  return child;
 }
 
 const here = (text, at) => Object.entries(at).reduce((all, [shown, real]) => all.replaceAll(shown, real), text);
@@ -34,11 +52,7 @@ export async function typed(command, { ready, ...options }) {
   const child = begin(command, options);
   const ended = once(child, "exit");
   const end = async () => {
-    try {
-      process.kill(-child.pid);
-    } catch (error) {
-      if (error.code !== "ESRCH") throw error;
-    }
+    killed(child);
     await ended;
   };
   const said = [];

@@ -9,6 +9,7 @@ use axum::routing::get;
 use http::header::CONTENT_TYPE;
 
 use super::Server;
+use super::run::run;
 
 pub(super) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
@@ -163,8 +164,6 @@ fn walk(script: &str, browser: &Path, addresses: &[&str]) {
     std::fs::create_dir_all(&screenshots).unwrap();
     let mut node = Command::new("node");
     node.arg(repository("tests/browser").join(script)).arg(browser).args(addresses).arg(screenshots);
-    let output = node.output().unwrap();
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{said}");
+    let said = run(&mut node);
     assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 2, "{said}");
 }

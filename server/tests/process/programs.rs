@@ -6,6 +6,7 @@ use std::process::Command;
 
 use super::Server;
 use super::browser::{repository, required};
+use super::run::run;
 
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn is_prepared(packages: &str) -> bool {
@@ -17,16 +18,6 @@ fn is_prepared(packages: &str) -> bool {
     is_there
 }
 
-/// What a command prints that succeeds.
-fn run(command: &mut Command) -> String {
-    // A `make` that runs the tests has variables of its own.
-    let command = command.current_dir(repository(".")).env_remove("MAKEFLAGS").env_remove("MFLAGS");
-    let output = command.output().unwrap();
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{said}");
-    said
-}
-
 /// Its types are those of docs/api/openapi.json, the package has what it should, and what its page shows works.
 #[test]
 fn the_client_in_typescript_is_current_and_does_what_its_page_shows() {
@@ -35,7 +26,7 @@ fn the_client_in_typescript_is_current_and_does_what_its_page_shows() {
     }
     let types = repository("sdk/typescript/src/schema.ts");
     let before = fs::read_to_string(&types).unwrap();
-    run(Command::new("make").arg("sdk"));
+    run(Command::new("make").arg("sdk").current_dir(repository(".")));
     let after = fs::read_to_string(&types).unwrap();
     if after != before {
         fs::write(&types, before).unwrap();
@@ -43,7 +34,9 @@ fn the_client_in_typescript_is_current_and_does_what_its_page_shows() {
     }
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
-    let said = run(Command::new("npm").args(["test", "--prefix", "sdk/typescript"]).env("WARDGATE", &server.base));
+    let mut tests = Command::new("npm");
+    tests.args(["test", "--prefix", "sdk/typescript"]).current_dir(repository(".")).env("WARDGATE", &server.base);
+    let said = run(&mut tests);
     assert!(said.contains("# pass 10\n") && said.contains("# fail 0\n"), "{said}");
 }
 
@@ -56,6 +49,6 @@ fn the_example_of_a_function_takes_the_tokens_that_its_page_says() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
     let api = server.base.replace("127.0.0.1", "localhost");
-    let said = run(Command::new("node").arg("tests/browser/node_lambda.mjs").arg(api));
+    let said = run(Command::new("node").arg(repository("tests/browser/node_lambda.mjs")).arg(api));
     assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 2, "{said}");
 }
