@@ -4,7 +4,7 @@ use reqwest::Url;
 use wardgate::domain::oauth::client::ClientId;
 use wardgate::use_cases::clients::{self, Registry, carry_out, plan};
 
-use super::pages::Browser;
+use super::pages::{Browser, unescaped};
 use super::{Answer, EMAIL, PASSWORD, TestServer};
 
 /// The verifier of RFC 7636, appendix B.
@@ -158,10 +158,6 @@ pub fn button(answer: &Answer) -> (String, String) {
     let link = answer.text.split_once("<a class=\"button\" href=\"").unwrap_or_else(|| panic!("{}", answer.text)).1;
     let (location, rest) = link.split_once("\">").unwrap();
     (unescaped(location), rest.split("</a>").next().unwrap().to_owned())
-}
-
-fn unescaped(html: &str) -> String {
-    html.replace("&amp;", "&").replace("&#x2f;", "/").replace("&quot;", "\"").replace("&#x27;", "'")
 }
 
 /// A parameter of where an answer sends the browser.

@@ -124,10 +124,16 @@ pub fn forms(page: &Answer) -> Vec<Form> {
     forms.map(read).collect()
 }
 
-/// The first attribute of this name.
+/// The first attribute of this name, as a browser reads it.
 fn attribute(html: &str, name: &str) -> String {
     let (_, rest) = html.split_once(&format!("{name}=\"")).unwrap_or_else(|| panic!("no {name} in {html}"));
-    rest.split('"').next().unwrap().to_owned()
+    unescaped(rest.split('"').next().unwrap())
+}
+
+/// What a browser reads of what a template has escaped.
+pub fn unescaped(html: &str) -> String {
+    let escapes = [("&#x2f;", "/"), ("&#x27;", "'"), ("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
+    escapes.iter().fold(html.to_owned(), |text, (escape, character)| text.replace(escape, character))
 }
 
 /// The page's heading.
