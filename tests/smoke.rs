@@ -10,7 +10,7 @@ use crate::harness::deployed_functions::{DeployedFunctions, Tells, Version};
 use crate::harness::{AUDIT_TABLE, OTHER_PASSWORD, TABLE, TestServer, repository};
 
 const VERIFIED: (&str, &str) = ("AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL", "true");
-const WAY: [&str; 8] = ["start", "erase", "register", "verify", "sign-in", "refresh", "me", "sign-out"];
+const WAY: [&str; 9] = ["start", "erase", "register", "verify", "sign-in", "refresh", "me", "code-flow", "sign-out"];
 
 fn golden(name: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(repository(&format!("events/smoke/{name}.json"))).unwrap()).unwrap()
@@ -30,7 +30,7 @@ async fn start(variables: &[(&str, &str)]) -> (TestServer, DeployedFunctions) {
 /// What there is of synthetic users, but for the trail.
 async fn left(server: &TestServer) -> Vec<String> {
     let mut left = Vec::new();
-    for prefix in ["EMAIL#", "USER#", "SMOKE#", "ERASURE"] {
+    for prefix in ["EMAIL#", "USER#", "SMOKE#", "CLIENT#", "ERASURE"] {
         left.extend(server.items(TABLE, prefix).await.iter().map(|item| format!("{:?} {:?}", item["pk"], item["sk"])));
     }
     left
@@ -66,6 +66,15 @@ async fn sec_pl_08_a_user_without_roles_goes_all_the_way_and_leaves_nothing_but_
     }
 }
 
+/// The names in a request's body.
+fn members(event: &Value) -> Vec<String> {
+    let body = event["body"].as_str().unwrap_or("{}");
+    match serde_json::from_str::<Value>(body) {
+        Ok(body) => body.as_object().unwrap().keys().cloned().collect(),
+        Err(_) => body.split('&').map(|member| member.split('=').next().unwrap().to_owned()).collect(),
+    }
+}
+
 /// A request of it is one of anybody's: no header, no member that others do not send.
 #[tokio::test]
 async fn sec_pl_08_no_request_has_anything_that_lets_it_pass() {
@@ -73,10 +82,12 @@ async fn sec_pl_08_no_request_has_anything_that_lets_it_pass() {
     passed(&run(&server, &functions, golden("live")).await);
     for (function, _, event) in functions.invoked() {
         let headers: Vec<&String> = event["headers"].as_object().unwrap().keys().collect();
-        assert!(headers.iter().all(|it| ["authorization", "content-type", "user-agent"].contains(&it.as_str())));
-        let body: Value = serde_json::from_str(event["body"].as_str().unwrap_or("{}")).unwrap();
-        let members: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
+        let usual = ["authorization", "content-type", "origin", "user-agent"];
+        assert!(headers.iter().all(|it| usual.contains(&it.as_str())), "{headers:?}");
+        let members = members(&event);
         let expected: &[&str] = match function.as_str() {
+            "page-login" => &["request", "flow", "csrf", "email", "password"],
+            "token" => &["grant_type", "code", "redirect_uri", "client_id", "code_verifier"],
             "register" => &["email", "name", "password"],
             "login" => &["email", "password"],
             "email-verify" => &["token"],
@@ -122,6 +133,11 @@ async fn a_new_version_that_does_not_work_fails_its_hook_by_name() {
             ("sign-out", "logout:7", "Lambda did not take it: the function failed: Runtime.ExitError"),
         ),
         (
+            "userinfo",
+            Version::Fails("Runtime.ExitError"),
+            ("code-flow", "userinfo:7", "Lambda did not take it: the function failed: Runtime.ExitError"),
+        ),
+        (
             "jwks",
             Version::Fails("Runtime.InitError"),
             ("start", "jwks:7", "Lambda did not take it: the function failed: Runtime.InitError"),
@@ -136,6 +152,37 @@ async fn a_new_version_that_does_not_work_fails_its_hook_by_name() {
     }
     // What is live is not what was broken.
     passed(&run(&server, &functions, golden("live")).await);
+}
+
+/// A release that brings sign-in to applications brings its functions one after the other, and each waits for this test.
+#[tokio::test]
+async fn an_application_is_signed_in_to_once_all_of_its_functions_are_there() {
+    let (server, functions) = start(&[VERIFIED]).await;
+    for function in ["authorize", "page-login", "token", "userinfo"] {
+        functions.set(function, "live", Version::IsNotThere);
+        passed(&run(&server, &functions, golden("live")).await);
+    }
+    // No other function may be missing.
+    functions.set("me", "live", Version::IsNotThere);
+    let (step, function, _) = failed(&run(&server, &functions, golden("live")).await);
+    assert_eq!((step, function.as_str()), ("me", "me:live"));
+}
+
+/// Each answer is looked at: one that is not this sign-in's fails.
+#[tokio::test]
+async fn an_answer_that_is_not_of_this_sign_in_fails_the_step() {
+    let (server, functions) = start(&[VERIFIED]).await;
+    let moved = server.elsewhere_with(|config| config.tokens.issuer = "https://elsewhere.example".to_owned());
+    for (function, reason) in [
+        ("authorize", "gave the application no code"),
+        ("page-login", "answered 403, not 303"),
+        ("userinfo", "answered 401, not 200"),
+    ] {
+        functions.set(function, "live", Version::Runs(moved.clone()));
+        let (step, failed_function, why) = failed(&run(&server, &functions, golden("live")).await);
+        assert_eq!((step, failed_function, why.as_str()), ("code-flow", format!("{function}:live"), reason));
+        functions.set(function, "live", Version::Runs(server.elsewhere()));
+    }
 }
 
 /// Of a function that people's way does not lead through, a hook learns that it starts: it answers, or refuses what it
@@ -265,7 +312,11 @@ async fn closed_sign_up_and_read_only_are_walked_as_far_as_they_go() {
         let report = run(&server, &closed, golden("live")).await;
         assert_eq!((report.passed, &report.failure), (true, &None), "{verified}");
         let steps: Vec<&str> = report.steps.iter().map(|step| step.step).collect();
-        assert_eq!(steps, ["start", "erase", "register", "sign-in", "refresh", "me", "sign-out"], "{verified}");
+        assert_eq!(
+            steps,
+            ["start", "erase", "register", "sign-in", "refresh", "me", "code-flow", "sign-out"],
+            "{verified}"
+        );
         let read_only = DeployedFunctions::new(server.elsewhere_with(|config| config.switches.read_only = true));
         let report = run(&server, &read_only, golden("live")).await;
         assert_eq!((report.passed, &report.failure), (true, &None), "{verified}");

@@ -27,6 +27,8 @@ pub enum Version {
     Fails(&'static str),
     /// Never answers.
     Hangs,
+    /// Is not deployed.
+    IsNotThere,
 }
 
 /// How `CodeDeploy` tells of revisions.
@@ -140,13 +142,20 @@ impl DeployedFunctions {
             Version::Runs(app) => app,
             Version::Fails(kind) => return (200, Some("Unhandled"), json!({ "errorType": kind, "errorMessage": "x" })),
             Version::Hangs => return std::future::pending().await,
+            Version::IsNotThere => {
+                return (404, None, json!({ "__type": "ResourceNotFoundException", "Message": "x" }));
+            }
         };
         let Some((endpoint, _)) = ENDPOINTS.iter().find(|(endpoint, _)| endpoint.name == function) else {
             let refused = json!({ "errorType": "serde_json::error::Error", "errorMessage": "x" });
             return (200, Some("Unhandled"), refused);
         };
-        let response = edge::respond(&app, endpoint, incoming(serde_json::from_value(event).unwrap())).await;
-        (200, None, serde_json::to_value(reply(response)).unwrap())
+        // Another process, and here another task: one thread's stack does not hold whoever asks and whoever answers.
+        let answered = tokio::spawn(async move {
+            let response = edge::respond(&app, endpoint, incoming(serde_json::from_value(event).unwrap())).await;
+            serde_json::to_value(reply(response)).unwrap()
+        });
+        (200, None, answered.await.unwrap())
     }
 }
 

@@ -1,4 +1,5 @@
-"""The smoke test of what is live: a synthetic user registers, signs in, refreshes, is known, and signs out."""
+"""The smoke test of what is live: a synthetic user registers, signs in, refreshes, is known, signs in to an
+application, and signs out."""
 
 import argparse
 

@@ -1,5 +1,6 @@
 //! Our own functions through Lambda, as API Gateway would call them: payload 2.0, at a version or an alias.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_lambda::Client;
@@ -26,6 +27,30 @@ pub struct Functions {
     prefix: String,
 }
 
+/// A body.
+#[derive(Debug, Clone, Copy)]
+pub enum Body<'a> {
+    /// Of JSON.
+    Json(&'a Value),
+    /// Of a form, as browsers and OAuth clients send one.
+    Form(&'a str),
+}
+
+/// What is sent to a function.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sent<'a> {
+    /// The query, without its question mark.
+    pub query: &'a str,
+    /// The body.
+    pub body: Option<Body<'a>>,
+    /// The access token.
+    pub bearer: Option<&'a str>,
+    /// The origin of the page that a browser sends this from.
+    pub origin: Option<&'a str>,
+    /// What the browser keeps, each `name=value`.
+    pub cookies: &'a [String],
+}
+
 /// A request to a function.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
@@ -35,10 +60,8 @@ pub struct Ask<'a> {
     pub qualifier: &'a str,
     /// The method and path of its route.
     pub route: (&'a str, &'a str),
-    /// A body of JSON.
-    pub body: Option<&'a Value>,
-    /// The access token.
-    pub bearer: Option<&'a str>,
+    /// What comes with it.
+    pub sent: Sent<'a>,
     /// Where it seems to come from.
     pub source: &'a str,
     /// Its id in logs.
@@ -52,6 +75,10 @@ pub struct Answered {
     pub status: u16,
     /// The body, null where it is no JSON.
     pub body: Value,
+    /// Where it leads.
+    pub location: Option<String>,
+    /// What a browser is to keep, each `name=value`.
+    pub cookies: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +87,10 @@ struct Reply {
     status_code: u16,
     #[serde(default)]
     body: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    cookies: Vec<String>,
 }
 
 impl Answered {
@@ -101,14 +132,21 @@ impl Functions {
         let payload = self.invoke(ask.function, ask.qualifier, &event(&ask)).await?.map_err(|kind| failed(&kind))?;
         let reply: Reply = serde_json::from_slice(&payload).map_err(|_| failed("no response"))?;
         let body = reply.body.and_then(|body| serde_json::from_str(&body).ok()).unwrap_or_default();
-        Ok(Answered { status: reply.status_code, body })
+        let location = reply.headers.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("location"));
+        let kept = |cookie: String| cookie.split(';').next().map(str::to_owned);
+        Ok(Answered {
+            status: reply.status_code,
+            body,
+            location: location.map(|(_, location)| location),
+            cookies: reply.cookies.into_iter().filter_map(kept).collect(),
+        })
     }
 
     /// Whether a function starts at all, by an event that asks nothing of it. A refusal shows that it does; an answer of
     /// an endpoint has a status.
     pub async fn start(&self, function: &str, qualifier: &str, source: &str) -> Result<Option<u16>, OutboundError> {
-        let ask =
-            Ask { function, qualifier, route: ("GET", "/"), body: None, bearer: None, source, request_id: "smoke" };
+        let sent = Sent::default();
+        let ask = Ask { function, qualifier, route: ("GET", "/"), sent, source, request_id: "smoke" };
         match self.invoke(function, qualifier, &event(&ask)).await? {
             Ok(payload) => Ok(serde_json::from_slice::<Reply>(&payload).ok().map(|reply| reply.status_code)),
             // Of Lambda itself: it did not start, ran out of time, or ended.
@@ -151,21 +189,29 @@ fn failed(kind: &str) -> OutboundError {
 }
 
 fn event(ask: &Ask<'_>) -> Value {
-    let (method, path) = ask.route;
+    let ((method, path), sent) = (ask.route, ask.sent);
     let route = format!("{method} {path}");
-    let mut headers = Map::new();
-    headers.insert("user-agent".to_owned(), json!(AGENT));
-    if let Some(token) = ask.bearer {
-        headers.insert("authorization".to_owned(), json!(format!("Bearer {token}")));
-    }
-    if ask.body.is_some() {
-        headers.insert("content-type".to_owned(), json!("application/json"));
-    }
+    let (kind, body) = match sent.body {
+        Some(Body::Json(json)) => (Some("application/json"), Some(json.to_string())),
+        Some(Body::Form(form)) => (Some("application/x-www-form-urlencoded"), Some(form.to_owned())),
+        None => (None, None),
+    };
+    let bearer = sent.bearer.map(|token| format!("Bearer {token}"));
+    let headers: Map<String, Value> = [
+        ("user-agent", Some(AGENT)),
+        ("authorization", bearer.as_deref()),
+        ("content-type", kind),
+        ("origin", sent.origin),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), json!(value?))))
+    .collect();
     json!({
         "version": "2.0",
         "routeKey": route,
         "rawPath": path,
-        "rawQueryString": "",
+        "rawQueryString": sent.query,
+        "cookies": sent.cookies,
         "headers": headers,
         "requestContext": {
             "accountId": "000000000000",
@@ -179,7 +225,7 @@ fn event(ask: &Ask<'_>) -> Value {
             "time": "01/Jan/1970:00:00:00 +0000",
             "timeEpoch": 0,
         },
-        "body": ask.body.map(Value::to_string),
+        "body": body,
         // What takes batches instead gets one of nothing.
         "Records": [],
         "isBase64Encoded": false,

@@ -1,10 +1,13 @@
 //! What the smoke test does to its own users beside what everybody does (PL-08): it takes one of them for itself, finds
 //! what it registered, and clears away what there is of it.
 
+use std::time::Duration;
+
 use crate::domain::attempts::WindowLimit;
 use crate::domain::audit::AuditEntry;
 use crate::domain::credential::Credential;
 use crate::domain::name::DisplayName;
+use crate::domain::oauth::client::Client;
 use crate::domain::registration::{Registration, RegistrationKind};
 use crate::domain::synthetic::Synthetic;
 use crate::domain::timestamp::Timestamp;
@@ -16,6 +19,9 @@ use crate::store::error::StoreError;
 use crate::store::keys::Key;
 use crate::store::limits::Scope;
 use crate::store::read::first_page;
+
+/// The client of a run that was killed goes by itself, should no other run play its user.
+const CLIENT_LIFE: Duration = Duration::from_hours(1);
 
 /// Whether a synthetic user can be played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,11 +109,22 @@ impl Store {
         self.delete(&key).send(&self.client).await.map(drop)
     }
 
+    /// Registers the client that a synthetic user signs in to. It is in no list, and no file has it.
+    pub async fn keep_synthetic_client(
+        &self,
+        user: &Synthetic,
+        client: &Client,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let put = self.put(&Key::client(&user.client_id()), client, Some(now.plus(CLIENT_LIFE).unix_seconds()))?;
+        put.send(&self.client).await.map(drop)
+    }
+
     /// Deletes everything that a synthetic user has. What earlier runs and strangers have left goes as well.
     pub async fn erase_synthetic(&self, user: &Synthetic) -> Result<(), StoreError> {
         for key in [Key::credential(&user.email_key()), Key::user(user.user_id())] {
             self.delete_partition(&key).await?;
         }
-        Ok(())
+        self.delete(&Key::client(&user.client_id())).send(&self.client).await.map(drop)
     }
 }

@@ -20,6 +20,9 @@ const MAX_URIS: usize = 20;
 /// The most secrets of a client that work at once: the one in use, and the one that follows it (OC-44).
 pub const MAX_SECRETS: usize = 2;
 
+/// What the ids of the smoke test's clients begin with (PL-08).
+pub const SYNTHETIC_CLIENTS: &str = "wardgate-smoke-";
+
 /// A client's public name in requests: 1 to 64 of `[A-Za-z0-9_-]`, so that no encoding changes it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -36,6 +39,11 @@ impl ClientId {
         let is_id = (1..=64).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
         if is_id { Ok(Self(text.to_owned())) } else { Err(InvalidClientId) }
+    }
+
+    /// That of the client of a synthetic user.
+    pub(in crate::domain) fn synthetic(number: u8) -> Self {
+        Self(format!("{SYNTHETIC_CLIENTS}{number}"))
     }
 
     /// As it is sent.
@@ -176,6 +184,9 @@ pub struct Client {
 /// Why a client cannot be registered.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum InvalidClient {
+    /// The smoke test makes clients of such names, and takes them away.
+    #[error("id: names that begin with {0} are the smoke test's")]
+    Reserved(&'static str),
     /// What people are to read is not there, or unreadable.
     #[error("name: {0}")]
     Name(#[from] InvalidWords),
@@ -229,6 +240,9 @@ impl ClientRegistration {
 
     /// Whether it can be registered. `in_development` is as of [`RedirectUri::parse`], `pages` are the service's colours.
     pub fn check(&self, in_development: bool, pages: &Palettes) -> Result<(), InvalidClient> {
+        if self.id.as_str().starts_with(SYNTHETIC_CLIENTS) {
+            return Err(InvalidClient::Reserved(SYNTHETIC_CLIENTS));
+        }
         check_words(&self.name)?;
         self.brand.check(pages)?;
         self.check_uris(in_development)?;

@@ -104,6 +104,6 @@ fn kept_until(app: &App, client: &Client, refreshes: bool, life: Duration, now: 
 }
 
 /// RFC 7636, 4.6. What is no verifier is the source of no challenge.
-fn challenge_of(verifier: &str) -> String {
+pub(in crate::use_cases) fn challenge_of(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()))
 }

@@ -3,7 +3,7 @@
 pub mod admitted;
 pub mod asking_client;
 pub mod authorize;
-mod by_code;
+pub(in crate::use_cases) mod by_code;
 mod by_refresh;
 pub mod client_authentication;
 pub mod consent;

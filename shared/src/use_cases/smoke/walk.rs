@@ -1,6 +1,7 @@
 //! A synthetic user's way through the functions.
 
 mod asking;
+mod code_flow;
 
 use serde_json::{Value, json};
 
@@ -35,7 +36,18 @@ const ME: (&str, (&str, &str)) = ("me", ("GET", "/v1/me"));
 const SIGN_OUT: (&str, (&str, &str)) = ("logout", ("POST", "/v1/logout"));
 
 /// The functions that the way leads through. Of others a deployment learns whether they start.
-const WALKED: [&str; 6] = [REGISTER.0, VERIFY.0, SIGN_IN.0, REFRESH.0, ME.0, SIGN_OUT.0];
+const WALKED: [&str; 10] = [
+    REGISTER.0,
+    VERIFY.0,
+    SIGN_IN.0,
+    REFRESH.0,
+    ME.0,
+    code_flow::AUTHORIZE.0,
+    code_flow::SIGN_IN_PAGE.0,
+    code_flow::TOKEN.0,
+    code_flow::USERINFO.0,
+    SIGN_OUT.0,
+];
 
 /// A run.
 pub(in crate::use_cases) struct Walk<'a> {
@@ -51,14 +63,24 @@ pub(in crate::use_cases) struct Walk<'a> {
 pub(in crate::use_cases) struct Wrong {
     function: Option<String>,
     pub(in crate::use_cases) reason: String,
-    /// Whether nothing is wrong: a function said that nothing can be changed for now.
-    is_read_only: bool,
+    why: Why,
+}
+
+/// Whether something is wrong at all.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// It is.
+    Fault,
+    /// A function said that nothing can be changed for now.
+    ReadOnly,
+    /// There is no such function, or none of that version.
+    NotThere,
 }
 
 /// The step that was the last.
 struct Stop {
     failure: Failure,
-    is_read_only: bool,
+    why: Why,
 }
 
 impl<E: Into<Fault>> From<E> for Wrong {
@@ -86,7 +108,7 @@ impl Walk<'_> {
     /// its own time.
     pub(in crate::use_cases) async fn all(&self, report: &mut Report) -> Result<(), Failure> {
         let ended = match self.way(report).await {
-            Err(Stop { is_read_only: true, .. }) => self.step(report, "read-only", self.read_only()).await,
+            Err(Stop { why: Why::ReadOnly, .. }) => self.step(report, "read-only", self.read_only()).await,
             ended => ended,
         };
         ended.map_err(|stop| stop.failure)
@@ -108,6 +130,7 @@ impl Walk<'_> {
         let tokens = self.step(report, "sign-in", self.sign_in(&secrets)).await?;
         let tokens = self.step(report, "refresh", self.refresh(&tokens)).await?;
         self.step(report, "me", self.me(&tokens)).await?;
+        self.step(report, "code-flow", self.code_flow(&secrets)).await?;
         self.step(report, "sign-out", self.sign_out(&tokens)).await
     }
 
@@ -131,10 +154,7 @@ impl Walk<'_> {
         if let Some(last) = report.steps.last_mut() {
             last.took_ms = self.app.clock.now().millis() - began.millis();
         }
-        outcome.map_err(|Wrong { function, reason, is_read_only }| Stop {
-            failure: Failure { step, function, reason },
-            is_read_only,
-        })
+        outcome.map_err(|Wrong { function, reason, why }| Stop { failure: Failure { step, function, reason }, why })
     }
 
     async fn erase(&self) -> Result<(), Wrong> {
@@ -143,7 +163,7 @@ impl Walk<'_> {
 
     async fn start(&self) -> Result<(), Wrong> {
         let Some(deployed) = self.deployed else { return Ok(()) };
-        let wrong = |function, reason| Wrong { function: Some(function), reason, is_read_only: false };
+        let wrong = |function, reason| Wrong { function: Some(function), reason, why: Why::Fault };
         let elsewhere = || wrong(deployed.function.clone(), "not of this stage".to_owned());
         let folder = self.functions.folder(&deployed.function).ok_or_else(elsewhere)?;
         if WALKED.contains(&folder) {
@@ -294,5 +314,5 @@ impl Walk<'_> {
 
 /// What is our own fault.
 fn own(reason: &str) -> Wrong {
-    Wrong { function: None, reason: reason.to_owned(), is_read_only: false }
+    Wrong { function: None, reason: reason.to_owned(), why: Why::Fault }
 }

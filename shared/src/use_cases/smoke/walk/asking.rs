@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Tokens, Walk, Wrong};
-use crate::outbound::functions::{Answered, Ask};
+use super::{Tokens, Walk, Why, Wrong};
+use crate::outbound::functions::{Answered, Ask, Body, Sent};
+
+/// What Lambda says of a function, or an alias, that is not there.
+const NO_SUCH_FUNCTION: &str = "ResourceNotFoundException";
 
 impl Walk<'_> {
     pub(super) fn tokens(&self, function: &str, answer: &Answered) -> Result<Tokens, Wrong> {
@@ -38,19 +41,31 @@ impl Walk<'_> {
         body: Option<&Value>,
         bearer: Option<&str>,
     ) -> Result<Answered, Wrong> {
+        self.send((function, route), Sent { body: body.map(Body::Json), bearer, ..Sent::default() }).await
+    }
+
+    pub(super) async fn send(
+        &self,
+        (function, route): (&str, (&str, &str)),
+        sent: Sent<'_>,
+    ) -> Result<Answered, Wrong> {
         let source = self.user.source();
         let qualifier = self.qualifier(function);
-        let ask = Ask { function, qualifier, route, body, bearer, source: &source, request_id: self.request_id };
-        self.functions.ask(ask).await.map_err(|cause| self.wrong(function, &cause.to_string()))
+        let ask = Ask { function, qualifier, route, sent, source: &source, request_id: self.request_id };
+        self.functions.ask(ask).await.map_err(|cause| {
+            let why = if cause.code == NO_SUCH_FUNCTION { Why::NotThere } else { Why::Fault };
+            Wrong { why, ..self.wrong(function, &cause.to_string()) }
+        })
     }
 
     pub(super) fn met(&self, function: &str, answer: &Answered, status: u16, code: Option<&str>) -> Result<(), Wrong> {
         let found = answer.text("code");
         if answer.status != status || (code.is_some() && found != code) {
             let is_read_only = (answer.status, found) == (503, Some("read_only"));
+            let why = if is_read_only { Why::ReadOnly } else { Why::Fault };
             let found = found.unwrap_or("no code");
             let wrong = self.wrong(function, &format!("answered {} with {found}, not {status}", answer.status));
-            return Err(Wrong { is_read_only, ..wrong });
+            return Err(Wrong { why, ..wrong });
         }
         Ok(())
     }
@@ -62,6 +77,6 @@ impl Walk<'_> {
 
     pub(super) fn wrong(&self, function: &str, reason: &str) -> Wrong {
         let function = Some(format!("{function}:{}", self.qualifier(function)));
-        Wrong { function, reason: reason.to_owned(), is_read_only: false }
+        Wrong { function, reason: reason.to_owned(), why: Why::Fault }
     }
 }
