@@ -23,8 +23,9 @@ use crate::export::{create, partial};
 use crate::stage::Deployment;
 
 /// Every ring, in the order in which they are put back: what is published before what signs.
-pub const RINGS: [RingName; 6] = [
+pub const RINGS: [RingName; 7] = [
     RingName::PasswordWrap,
+    RingName::FactorWrap,
     RingName::PublicKeys,
     RingName::Signing,
     RingName::SessionMac,
@@ -207,11 +208,13 @@ impl Backup {
         Err(format!("the file has the keys of {}, which mean nothing in {}", self.stage, stage.name()).into())
     }
 
-    /// The rings, in their order. One that is missing or unknown makes the whole file suspect.
+    /// The rings, in their order. One that is missing or unknown makes the whole file suspect; but for the youngest, which a
+    /// file may be older than.
     fn rings(&self) -> Result<Vec<(RingName, &Saved)>, Failure> {
         let missing = |ring: RingName| format!("the file has no ring {}: it is of another release", ring.name());
-        let rings = RINGS.into_iter().map(|ring| Ok((ring, self.rings.get(ring.name()).ok_or_else(|| missing(ring))?)));
-        rings.collect()
+        let is_expected = |ring: &RingName| *ring != RingName::FactorWrap || self.rings.contains_key(ring.name());
+        let expected = RINGS.into_iter().filter(is_expected);
+        expected.map(|ring| Ok((ring, self.rings.get(ring.name()).ok_or_else(|| missing(ring))?))).collect()
     }
 
     fn lines(&self) -> Result<Vec<Line>, Failure> {

@@ -69,7 +69,7 @@ impl Folder<'_> {
             match ring {
                 RingName::Signing => self.one::<SigningKey>(*ring, asked)?,
                 RingName::SessionMac | RingName::LoginMac | RingName::MailMac => self.one::<MacKey>(*ring, asked)?,
-                RingName::PasswordWrap => self.one::<WrapKey>(*ring, asked)?,
+                RingName::PasswordWrap | RingName::FactorWrap => self.one::<WrapKey>(*ring, asked)?,
                 // Made of the signing ring, with it.
                 RingName::PublicKeys => {}
             }

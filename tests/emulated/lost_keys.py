@@ -19,7 +19,7 @@ EMAIL = "lost-keys@example.com"
 RECIPIENT = "age12rj3s6s5qfe7km5zuvagpmg3l3535f6mh4zj8l4vclaq8uhxd9gqaqz2ud"
 IDENTITY = "AGE-SECRET-KEY-" + "1HZC83PWCHPMKFWPRF8P060CT6WNYQNAS5SRTHYYLT4YTTCNKE4EQUZLP6W"
 OTHER_IDENTITY = "AGE-SECRET-KEY-" + "1FPDKU5FDKVJ7SS0HZ0C6NW42M9NXDUQ8HK27FAJ2VWWUPZNG6P4QUJKKFE"
-RINGS = ("password_wrap", "public_keys", "signing", "session_mac", "login_mac", "mail_mac")
+RINGS = ("password_wrap", "factor_wrap", "public_keys", "signing", "session_mac", "login_mac", "mail_mac")
 
 
 def check_lost_keys(api: Api, emulator: Deployment) -> None:

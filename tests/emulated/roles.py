@@ -125,5 +125,5 @@ def strange(role: Role, granted: Json) -> Iterator[tuple[str, Callable[[], objec
     for table, action in (("wardgate", "Scan"), ("wardgate", "DeleteItem"), ("wardgate-audit", "DeleteItem")):
         if all(action not in actions for actions in granted["tables"].get(table, {}).values()):
             yield f"{action} of {table}", role.ask(table, action, "USER#*")
-    for ring in {"signing", "mail_mac", "password_wrap"} - granted["secrets"].keys():
+    for ring in {"signing", "mail_mac", "password_wrap", "factor_wrap"} - granted["secrets"].keys():
         yield f"GetSecretValue of {ring}", role.ask_ring("GetSecretValue", ring)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from emulated.gateway import Api, decoded, equal, holds, remembered
 from wardgate_infra import Json
 from wardgate_infra.emulator.deployment import Deployment
+from wardgate_infra.operate.rotate import RINGS
 
 
 def operate(emulator: Deployment, *arguments: str) -> tuple[int, str]:
@@ -31,7 +32,7 @@ def listed(emulator: Deployment, ring: str) -> list[Json]:
 def secrets_of(emulator: Deployment) -> Iterator[str]:
     """Everything that is secret in the rings."""
     client = emulator.client("secretsmanager")
-    for ring in ("signing", "session_mac", "login_mac", "mail_mac", "password_wrap"):
+    for ring in RINGS:
         value = client.get_secret_value(SecretId=f"wardgate/{emulator.stage}/{ring}")["SecretString"]
         for key in json.loads(value)["keys"]:
             yield key.get("pkcs8") or key["secret"]
@@ -42,7 +43,7 @@ def check_rotation(api: Api, emulator: Deployment) -> None:
     on, and each change has its line in the trail."""
     pair = api.signed_in("rotation@example.com")
     before = kids(api)
-    for arguments in (("--ring", "signing"), (), ("--ring", "password_wrap")):
+    for arguments in (("--ring", "signing"), (), ("--ring", "password_wrap"), ("--ring", "factor_wrap")):
         code, text = operate(emulator, *arguments)
         holds(code == 0, text)
         holds("signs from" in text, text)
@@ -55,7 +56,7 @@ def check_rotation(api: Api, emulator: Deployment) -> None:
         api.login("rotation@example.com")
     waiting = {key["kid"] for key in listed(emulator, "signing")} - before
     equal(len(waiting), 2)
-    equal([len(listed(emulator, ring)) for ring in ("session_mac", "login_mac", "mail_mac", "password_wrap")], [2] * 4)
+    equal([len(listed(emulator, ring)) for ring in RINGS if ring != "signing"], [2] * 5)
     public = emulator.client("secretsmanager").get_secret_value(SecretId=f"wardgate/{emulator.stage}/public_keys")
     published = {key["jwk"]["kid"] for key in json.loads(public["SecretString"])["keys"]}
     equal(published, before | waiting)
@@ -70,7 +71,7 @@ def check_rotation(api: Api, emulator: Deployment) -> None:
     equal((code, retired in {key["kid"] for key in listed(emulator, "signing")}), (0, False))
     trail = emulator.client("dynamodb").scan(TableName=f"wardgate-audit-{emulator.stage}", ConsistentRead=True)["Items"]
     lines = [line["detail"]["S"] for line in trail if line["action"]["S"] in ("keys_rotated", "key_retired")]
-    for ring in ("signing", "session_mac", "login_mac", "mail_mac", "password_wrap"):
+    for ring in RINGS:
         holds(any(line.startswith(f"{ring}: ") for line in lines), f"no line about {ring} in {lines}")
     holds(any(f"{retired} retired" in line for line in lines), f"no line about {retired}")
     asked = {line["action"]["S"] for line in trail}

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use wardgate::crypto::rotation::Generate;
+use wardgate::secrets::RingName;
 
 use super::observer::Observer;
 use crate::harness::TestServer;
@@ -12,7 +13,7 @@ const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecr
 impl Observer {
     /// Every ring, a version that is given up, and a key that is retired.
     pub async fn see_rotation(&mut self) {
-        for (number, ring) in ["signing", "session_mac", "login_mac", "mail_mac", "password_wrap"].iter().enumerate() {
+        for (number, ring) in RingName::ROTATING.map(RingName::name).iter().enumerate() {
             let event = |step: &str| {
                 json!({
                     "SecretId": format!("{PREFIX}{ring}"),

@@ -25,7 +25,7 @@ use crate::harness::{AUDIT_TABLE, EMAIL, PASSWORD, TestServer, repository};
 const DAY: i64 = 86_400;
 /// What follows this is past every key's announcement.
 const SWITCH: i64 = 3 * DAY;
-const RINGS: [&str; 5] = ["signing", "session_mac", "login_mac", "mail_mac", "password_wrap"];
+const RINGS: [&str; 6] = ["signing", "session_mac", "login_mac", "mail_mac", "password_wrap", "factor_wrap"];
 const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
 
 /// Making RSA keys takes a while: three different ones are enough.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use wardgate_server::endpoints::ENDPOINTS;
+use wardgate::secrets::RingName;
 
 use crate::harness::cloudformation::{read, resolve, resources};
 
@@ -46,8 +46,8 @@ fn sec_ot_09_each_ring_is_a_secret_and_no_template_knows_its_value() {
         assert_eq!(secret["KmsKeyId"], json!({ "Fn::GetAtt": "Key.Arn" }), "{id}");
         assert_eq!(secret.get("SecretString").or_else(|| secret.get("GenerateSecretString")), None, "{id}");
     }
-    let needed = ENDPOINTS.iter().flat_map(|(endpoint, _)| endpoint.needs.rings).map(|ring| ring.name());
-    assert_eq!(names, needed.collect());
+    let rings = RingName::ROTATING.into_iter().chain([RingName::PublicKeys]);
+    assert_eq!(names, rings.map(RingName::name).collect());
 }
 
 /// A restore makes tables under new names; to the data stack they would be other tables.

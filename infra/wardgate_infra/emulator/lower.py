@@ -56,7 +56,7 @@ def parameters(template: Json, given: dict[str, str]) -> dict[str, str | list[st
 # What the emulator does not know, or would only complain about.
 ABSENT = {
     # It knows no schedules, and its RotateSecret asks no function: operate/rotate.py takes the four steps by itself
-    # there. The original: tests/template/, sec_tk_04_each_ring_but_the_wrapping_one_rotates_by_a_schedule.
+    # there. The original: tests/template/, sec_tk_04_each_ring_but_the_wrapping_ones_rotates_by_a_schedule.
     "AWS::SecretsManager::RotationSchedule",
     "AWS::CodeDeploy::Application",
     "AWS::CodeDeploy::DeploymentGroup",

@@ -11,7 +11,7 @@ from wardgate_infra.operate import audit, backup_keys, transfer
 from wardgate_infra.operate.stage import Stage
 from wardgate_infra.operate.terminal import confirm, say, table
 
-RINGS = ("password_wrap", "public_keys", "signing", "session_mac", "login_mac", "mail_mac")
+RINGS = ("password_wrap", "factor_wrap", "public_keys", "signing", "session_mac", "login_mac", "mail_mac")
 WORDS = {
     "restore": "lost: is put back",
     "overwrite": "has another value: gives way",

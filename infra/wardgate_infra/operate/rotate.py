@@ -16,8 +16,8 @@ from wardgate_infra.operate.stage import Stage
 from wardgate_infra.operate.terminal import confirm, say, table
 
 SCHEDULED = ("signing", "session_mac", "login_mac", "mail_mac")
-# By command only: afterwards a migration seals every password's hash again (docs/operations/rotation.md).
-RINGS = (*SCHEDULED, "password_wrap")
+# By command only: afterwards a migration seals again what the table keeps under them (docs/operations/rotation.md).
+RINGS = (*SCHEDULED, "password_wrap", "factor_wrap")
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 FUNCTION = "rotate-keys"
 # Each step may take a minute, and Secrets Manager a while between them.
@@ -81,7 +81,7 @@ def retire(stage: Stage, ring: str, kid: str, yes: bool) -> None:
     """Takes a key, or all, out of a ring at once."""
     if ring not in LOSSES:
         raise Failed(
-            f"A key of {ring} is never retired: passwords that it sealed could not be checked any more. "
+            f"A key of {ring} is never retired: what it sealed could not be opened any more. "
             "Rotate it and migrate, as in docs/operations/rotation.md."
         )
     keys = listed(stage, ring)["keys"]

@@ -48,7 +48,8 @@ impl Rings {
     }
 }
 
-const ALL: [&str; 6] = ["signing", "public_keys", "session_mac", "login_mac", "mail_mac", "password_wrap"];
+const ALL: [&str; 7] =
+    ["signing", "public_keys", "session_mac", "login_mac", "mail_mac", "password_wrap", "factor_wrap"];
 
 #[test]
 fn sec_tk_05_new_rings_are_for_their_owner_alone_and_nothing_secret_is_told() {
@@ -63,7 +64,7 @@ fn sec_tk_05_new_rings_are_for_their_owner_alone_and_nothing_secret_is_told() {
             }
         }
     }
-    assert_eq!(told.matches(": in use since ").count(), 6, "{told}");
+    assert_eq!(told.matches(": in use since ").count(), 7, "{told}");
     assert!(!told.contains("public_keys"), "{told}");
 }
 
@@ -72,7 +73,7 @@ fn tk_04_the_next_key_of_each_ring_is_published_before_it_signs_and_made_once() 
     let rings = Rings::new();
     let before = ALL.map(|ring| rings.kids(ring));
     let text = rings.operated(&["next"]);
-    assert_eq!(text.matches(": in use from ").count(), 6, "{text}");
+    assert_eq!(text.matches(": in use from ").count(), 7, "{text}");
     for (ring, before) in ALL.iter().zip(&before) {
         let after = rings.kids(ring);
         assert_eq!(after.len(), 2 * before.len(), "{ring}");
@@ -94,7 +95,7 @@ fn sec_tk_04_a_retired_key_is_gone_at_once_with_its_public_half_and_another_sign
     assert_eq!(rings.kids("public_keys"), after);
     rings.operated(&["retire", "--ring", "session_mac", "--kid", "all"]);
     let text = rings.operated(&["list"]);
-    assert_eq!(text.matches(": in use since ").count(), 6, "{text}");
+    assert_eq!(text.matches(": in use since ").count(), 7, "{text}");
 }
 
 #[test]

@@ -6,11 +6,13 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use wardgate::crypto::key_ring::{MacKey, Ring, SigningAlgorithm, SigningKey, Validity, WrapKey};
 use wardgate::crypto::secret_bytes::SecretBytes;
 use wardgate::domain::timestamp::Timestamp;
 use wardgate::entropy::Entropy;
+use wardgate::secrets::RingName;
+use zeroize::Zeroizing;
 
 use crate::dev::DevError;
 
@@ -29,9 +31,30 @@ pub enum Keys {
 /// Writes a file with every ring unless there is one. The first key of each ring signs at once.
 pub fn ensure(file: &Path, now: Timestamp, entropy: &dyn Entropy) -> Result<Keys, DevError> {
     if file.exists() {
+        complete(file, now, entropy)?;
         return Ok(Keys::Found);
     }
-    let text = document(now, entropy)?.to_string();
+    write(file, &document(now, entropy)?)?;
+    Ok(Keys::Generated)
+}
+
+/// Adds the ring that a file of an earlier release does not have. What is no key file stays as it is: the first ring that is
+/// read says so.
+fn complete(file: &Path, now: Timestamp, entropy: &dyn Entropy) -> Result<(), DevError> {
+    let failed = |cause| DevError::Folder { folder: file.to_owned(), cause };
+    let text = Zeroizing::new(std::fs::read(file).map_err(failed)?);
+    let ring = RingName::FactorWrap.name();
+    match serde_json::from_slice::<Map<String, Value>>(&text) {
+        Ok(mut rings) if !rings.contains_key(ring) => {
+            rings.insert(ring.to_owned(), json!(wrap(now, entropy)?));
+            write(file, &Value::Object(rings))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn write(file: &Path, rings: &Value) -> Result<(), DevError> {
+    let text = Zeroizing::new(rings.to_string());
     // Written whole under another name first: a crash must not leave half a key file behind.
     let fresh = file.with_extension("new");
     let written =
@@ -40,8 +63,16 @@ pub fn ensure(file: &Path, now: Timestamp, entropy: &dyn Entropy) -> Result<Keys
             f.sync_all()?;
             std::fs::rename(&fresh, file)
         });
-    written.map_err(|cause| DevError::Folder { folder: file.to_owned(), cause })?;
-    Ok(Keys::Generated)
+    written.map_err(|cause| DevError::Folder { folder: file.to_owned(), cause })
+}
+
+fn secret(entropy: &dyn Entropy) -> Result<SecretBytes, DevError> {
+    let bytes: [u8; 32] = entropy.bytes().map_err(|error| DevError::Keys(error.to_string()))?;
+    Ok(SecretBytes::new(bytes.to_vec()))
+}
+
+fn wrap(now: Timestamp, entropy: &dyn Entropy) -> Result<Ring<WrapKey>, DevError> {
+    Ok(Ring { keys: vec![WrapKey { version: 1, secret: secret(entropy)?, sign_from: now }] })
 }
 
 /// Every ring, as `AUTH__SECRETS__FILE` has them.
@@ -56,17 +87,14 @@ pub fn document(now: Timestamp, entropy: &dyn Entropy) -> Result<Value, DevError
         keys: vec![signing_key(SigningAlgorithm::RS256, "rs256-1")?, signing_key(SigningAlgorithm::ES256, "es256-1")?],
     };
     let public_keys = signing.public().map_err(|error| DevError::Keys(error.to_string()))?;
-    let secret = || -> Result<SecretBytes, DevError> {
-        let bytes: [u8; 32] = entropy.bytes().map_err(|error| DevError::Keys(error.to_string()))?;
-        Ok(SecretBytes::new(bytes.to_vec()))
-    };
-    let mac = |kid: &str| Ok(Ring { keys: vec![MacKey { kid: kid.to_owned(), secret: secret()?, validity }] });
+    let mac = |kid: &str| Ok(Ring { keys: vec![MacKey { kid: kid.to_owned(), secret: secret(entropy)?, validity }] });
     Ok(json!({
         "signing": signing,
         "public_keys": public_keys,
         "session_mac": mac("s1")?,
         "login_mac": mac("l1")?,
         "mail_mac": mac("m1")?,
-        "password_wrap": Ring { keys: vec![WrapKey { version: 1, secret: secret()?, sign_from: now }] },
+        "password_wrap": wrap(now, entropy)?,
+        "factor_wrap": wrap(now, entropy)?,
     }))
 }

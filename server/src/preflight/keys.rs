@@ -1,4 +1,4 @@
-//! Whether every ring can be read, and has a key for what is made now.
+//! Whether every ring that is used can be read, and has a key for what is made now.
 
 use std::fmt::Display;
 
@@ -7,6 +7,7 @@ use wardgate::domain::timestamp::Timestamp;
 use wardgate::secrets::{RingName, SecretsError};
 
 use super::Fault;
+use crate::endpoints::ENDPOINTS;
 
 const SOURCE: &str = "put a file for each ring into the folder of AUTH__SECRETS__FOLDER, or set AUTH__SECRETS__PREFIX to where \
                       Secrets Manager has them";
@@ -15,7 +16,8 @@ const RING: &str = "give the ring a key whose time is now (docs/operations/rotat
 pub(super) async fn faults(app: &App) -> Vec<Fault> {
     let now = app.clock.now();
     let mut faults = Vec::new();
-    for ring in RingName::ROTATING.into_iter().chain([RingName::PublicKeys]) {
+    let is_needed = |ring: &RingName| ENDPOINTS.iter().any(|(endpoint, _)| endpoint.needs.rings.contains(ring));
+    for ring in RingName::ROTATING.into_iter().chain([RingName::PublicKeys]).filter(is_needed) {
         match usable(app, ring, now).await {
             Ok(Ok(())) => {}
             Ok(Err(without)) => faults.push(Fault::lasting(about(ring), without, RING)),
@@ -46,5 +48,6 @@ async fn usable(app: &App, ring: RingName, now: Timestamp) -> Result<Result<(), 
         RingName::LoginMac => found(secrets.login_mac(now).await?.current(now)),
         RingName::MailMac => found(secrets.mail_mac(now).await?.current(now)),
         RingName::PasswordWrap => found(secrets.password_wrap(now).await?.current(now)),
+        RingName::FactorWrap => found(secrets.factor_wrap(now).await?.current(now)),
     })
 }

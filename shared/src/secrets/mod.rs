@@ -45,6 +45,9 @@ pub enum RingName {
     MailMac,
     /// The keys that wrap password hashes.
     PasswordWrap,
+    /// The keys that wrap the secrets of authenticator apps: who checks a code must not be able to open a password hash
+    /// (MF-05).
+    FactorWrap,
 }
 
 impl RingName {
@@ -57,21 +60,22 @@ impl RingName {
             Self::LoginMac => "login_mac",
             Self::MailMac => "mail_mac",
             Self::PasswordWrap => "password_wrap",
+            Self::FactorWrap => "factor_wrap",
         }
     }
 
-    /// How long the ring serves while its source is down. What wraps passwords is never retired at once: without it
-    /// nobody could sign in any more, and its keys leave when no row needs them.
+    /// How long the ring serves while its source is down. What wraps what the table keeps is never retired at once: without
+    /// it nobody could sign in any more, and its keys leave when no row needs them.
     const fn stale(self) -> Duration {
         match self {
-            Self::PasswordWrap => STALE,
+            Self::PasswordWrap | Self::FactorWrap => STALE,
             Self::Signing | Self::PublicKeys | Self::SessionMac | Self::LoginMac | Self::MailMac => STALE_IF_RETIRABLE,
         }
     }
 
     /// The rings that get new keys by themselves or by command. The public keys follow from the private ones.
-    pub const ROTATING: [Self; 5] =
-        [Self::Signing, Self::SessionMac, Self::LoginMac, Self::MailMac, Self::PasswordWrap];
+    pub const ROTATING: [Self; 6] =
+        [Self::Signing, Self::SessionMac, Self::LoginMac, Self::MailMac, Self::PasswordWrap, Self::FactorWrap];
 }
 
 /// Every ring, as it was last read.
@@ -87,6 +91,7 @@ pub struct Secrets {
     login_mac: Arc<Cached<Ring<MacKey>>>,
     mail_mac: Arc<Cached<Ring<MacKey>>>,
     password_wrap: Arc<Cached<Ring<WrapKey>>>,
+    factor_wrap: Arc<Cached<Ring<WrapKey>>>,
 }
 
 /// The published keys, also in the verifier's form.
@@ -131,6 +136,7 @@ impl Secrets {
             login_mac: cached(RingName::LoginMac),
             mail_mac: cached(RingName::MailMac),
             password_wrap: cached(RingName::PasswordWrap),
+            factor_wrap: cached(RingName::FactorWrap),
         }
     }
 
@@ -176,6 +182,11 @@ impl Secrets {
         self.password_wrap.get(now, anew, || async move { source.read(RingName::PasswordWrap).await }).await
     }
 
+    /// The keys that wrap the secrets of authenticator apps.
+    pub async fn factor_wrap(&self, now: Timestamp) -> Result<Arc<Ring<WrapKey>>, SecretsError> {
+        self.ring(&self.factor_wrap, RingName::FactorWrap, now).await
+    }
+
     /// The public keys of access tokens: the only ring that verifying needs.
     pub async fn public_keys(&self, now: Timestamp) -> Result<Arc<PublicKeys>, SecretsError> {
         self.public_keys_aged(self.ages(now), now).await
@@ -196,6 +207,7 @@ impl Secrets {
             RingName::LoginMac => self.login_mac(now).await.err(),
             RingName::MailMac => self.mail_mac(now).await.err(),
             RingName::PasswordWrap => self.password_wrap(now).await.err(),
+            RingName::FactorWrap => self.factor_wrap(now).await.err(),
         };
         if let Some(cause) = failed {
             tracing::warn!(ring = ring.name(), %cause, "could not read a key ring ahead");

@@ -86,7 +86,7 @@ async fn perform(app: &App, ring: RingName, task: Task<'_>, generate: Generate) 
     let done = match ring {
         RingName::Signing => run::<SigningKey>(app, ring, task, generate).await,
         RingName::SessionMac | RingName::LoginMac | RingName::MailMac => run::<MacKey>(app, ring, task, generate).await,
-        RingName::PasswordWrap => run::<WrapKey>(app, ring, task, generate).await,
+        RingName::PasswordWrap | RingName::FactorWrap => run::<WrapKey>(app, ring, task, generate).await,
         RingName::PublicKeys => Err(RotationError::NotARing.into()),
     };
     match (task, &done) {
@@ -134,7 +134,7 @@ pub fn terms(app: &App, ring: RingName) -> Terms {
         ]
         .into_iter()
         .fold(0, u64::max),
-        RingName::PasswordWrap => 0,
+        RingName::PasswordWrap | RingName::FactorWrap => 0,
     };
     Terms { notice: app.secrets.longest_use(), token_life: Duration::from_secs(seconds) }
 }

@@ -15,7 +15,7 @@ pub enum RingError {
     #[error(transparent)]
     NotGenerated(#[from] NotGenerated),
     /// A wrapping key is not taken out: rows that it sealed could never be opened again (PW-02).
-    #[error("a key that wraps password hashes is never retired")]
+    #[error("a key that wraps what the table keeps is never retired")]
     NeverRetired,
 }
 
