@@ -2,29 +2,20 @@
 
 mod asking;
 mod code_flow;
+mod registering;
 
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::domain::audit::{AuditAction, Subject};
-use crate::domain::credential::Credential;
-use crate::domain::hex;
 use crate::domain::language::Language;
-use crate::domain::mail_order::MailKind;
 use crate::domain::name::DisplayName;
 use crate::domain::origin::Origin;
-use crate::domain::password::Password;
 use crate::domain::request_context::RequestContext;
 use crate::domain::synthetic::Synthetic;
-use crate::domain::user::User;
 use crate::fault::Fault;
 use crate::outbound::codedeploy::Deployed;
 use crate::outbound::functions::Functions;
-use crate::store::accounts::users::AccountCreation;
-use crate::store::accounts::verifications::AddressVerification;
 use crate::store::limits::Scope;
-use crate::use_cases::choose_password::wrapped_hash;
-use crate::use_cases::order_mail::{Counter, counters};
 use crate::use_cases::smoke::{Failure, Report, Step};
 
 /// What the way leads through, with their routes.
@@ -183,84 +174,8 @@ impl Walk<'_> {
         }
     }
 
-    /// With sign-up closed, the account is there by itself.
-    async fn register(&self) -> Result<Secrets, Wrong> {
-        let app = self.app;
-        let (name, password) = (hex(&app.entropy.bytes::<16>()?), hex(&app.entropy.bytes::<16>()?));
-        let name = DisplayName::parse(&name).map_err(|_| own("a name that is none"))?;
-        if !app.config.accounts.require_verified_email {
-            // An account that registering began would have another id. So there is one before, and whoever registers
-            // is not told.
-            self.begin(&password).await?;
-        }
-        self.forget_registrations().await?;
-        let body = json!({ "email": self.email(), "password": password, "name": name.as_str() });
-        let answer = self.ask(REGISTER, Some(&body), None).await?;
-        let is_sign_up_open = (answer.status, answer.text("code")) != (403, Some("sign_up_closed"));
-        if is_sign_up_open {
-            self.met(REGISTER.0, &answer, 202, None)?;
-            self.text(REGISTER.0, &answer, "flow_token")?;
-        } else if app.config.accounts.require_verified_email {
-            self.begin(&password).await?;
-        }
-        Ok(Secrets { name, password, is_sign_up_open })
-    }
-
     async fn read_only(&self) -> Result<(), Wrong> {
         self.expect(ME, None, None, 401, Some("authentication_required")).await.map(|_| ())
-    }
-
-    async fn forget_registrations(&self) -> Result<(), Wrong> {
-        let (app, limits) = (self.app, &self.app.config.limits);
-        let origin = Origin::new(self.user.source().parse().ok(), None);
-        let of_source = Counter { scope: Scope::MailSource, subject: origin.source(), limit: &limits.mail_source };
-        let of_address = counters(limits, MailKind::Registration, &self.user.email_key(), &origin);
-        for Counter { scope, subject, limit } in of_address.into_iter().chain([of_source]) {
-            app.store.forget_window(scope, &subject, limit, app.clock.now()).await?;
-        }
-        Ok(())
-    }
-
-    async fn begin(&self, password: &str) -> Result<(), Wrong> {
-        let (user, credential) = self.account(password).await?;
-        let context = self.context();
-        let audit = self.app.audit(&context, Subject::User(user.id), AuditAction::Registered, None)?;
-        match self.app.store.create_account(&user, &credential, &audit).await? {
-            AccountCreation::Created => Ok(()),
-            AccountCreation::EmailTaken => Err(own("the address has another account")),
-        }
-    }
-
-    /// A link that nobody was mailed is refused. The right one nobody here can make (PL-08): what the registration wrote
-    /// becomes the account without it.
-    async fn verify(&self, secrets: &Secrets) -> Result<(), Wrong> {
-        let app = self.app;
-        let body = json!({ "token": "not-a-link" });
-        self.expect(VERIFY, Some(&body), None, 400, Some("invalid_link")).await?;
-        let registration = app.store.synthetic_registration(self.user, &secrets.name).await?;
-        let registration = registration.ok_or_else(|| self.wrong(REGISTER.0, "answered, and wrote no registration"))?;
-        if !app.config.accounts.require_verified_email {
-            return Ok(());
-        }
-        let (user, credential) = self.account(&secrets.password).await?;
-        let audit = app.audit(&self.context(), Subject::User(user.id), AuditAction::EmailVerified, None)?;
-        match app.store.activate_synthetic(self.user, &registration, (&user, &credential), &audit).await? {
-            AddressVerification::Verified => Ok(()),
-            AddressVerification::Superseded => {
-                Err(self.wrong(REGISTER.0, "wrote a registration that begins no account"))
-            }
-        }
-    }
-
-    /// The account: its id is always the same, and it has no role.
-    async fn account(&self, password: &str) -> Result<(User, Credential), Wrong> {
-        let now = self.app.clock.now();
-        let email = self.user.email().clone();
-        let user = User { email_verified: true, ..User::new(self.user.user_id(), email, None, now) };
-        let password = Password::attempt(password).ok_or_else(|| own("a password that is none"))?;
-        let hash = wrapped_hash(self.app, now, user.id, &password).await?;
-        let credential = Credential::of(&user, Some(hash));
-        Ok((user, credential))
     }
 
     async fn forget_guesses(&self) -> Result<(), Wrong> {
