@@ -1,11 +1,12 @@
 """What `make endpoint` writes."""
 
 import json
+import re
 import tempfile
 import unittest
 from pathlib import Path
 
-from wardgate_infra import Failed, endpoint
+from wardgate_infra import ROOT, Failed, endpoint
 
 LISTING = """\
 //! Accounts.
@@ -66,6 +67,12 @@ class Endpoint(unittest.TestCase):
         )
         self.assertIn("pub async fn me_avatar(app: &App", self.read(written[0]))
         self.assertIn('routes: &[Route::get("/v1/me/avatar")],', self.read(written[1]))
+        # Each member that an endpoint has, or it would not compile.
+        source = (ROOT / "shared/src/http/endpoint.rs").read_text(encoding="utf-8")
+        members = re.findall(r"^    pub (\w+):", source.split("pub struct Endpoint {")[1].split("\n}")[0], re.MULTILINE)
+        self.assertGreater(len(members), 5)
+        for member in members:
+            self.assertRegex(self.read(written[1]), rf"(?m)^    {member}: ")
         self.assertIn("serve(&accounts::me_avatar::ENDPOINT)", self.read(written[2]))
         self.assertIn("pub async fn drive(", self.read(written[3]))
         self.assertEqual(json.loads(self.read(written[4]))["routeKey"], "GET /v1/me/avatar")

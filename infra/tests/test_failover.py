@@ -11,6 +11,7 @@ from tests.canned import CALLER
 from tests.fakes import FakeClient, stage
 from wardgate_infra import Failed, Json
 from wardgate_infra.operate import audit, edge_orders, failover, rotate, smoke, stacks, switch_over
+from wardgate_infra.operate.restore_keys import RINGS
 from wardgate_infra.operate.stage import Stage
 
 HOME, STANDBY = "eu-central-1", "eu-west-1"
@@ -146,7 +147,7 @@ class Failover(unittest.TestCase):
         self.assertIn("Everybody has to sign in again.", printed)
         self.assertIn("lead https://auth.example.com to https://api, and nowhere else", printed)
         kinds = [it.split()[0] for it in region.changes]
-        self.assertEqual(kinds, ["writer", *["promote"] * 6, *["retire"] * 3, "deploy"])
+        self.assertEqual(kinds, ["writer", *["promote"] * len(RINGS), *["retire"] * 3, "deploy"])
         self.assertEqual((region.writer["region"]["S"], region.writer["epoch"]["N"]), (STANDBY, "1"))
         self.assertEqual(region.writer["windows"], {"L": []})
         self.assertEqual(region.deployed["TableStreamArn"], "stream of wardgate-staging")

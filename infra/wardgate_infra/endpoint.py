@@ -40,6 +40,7 @@ HANDLER = """\
 //! `{route}`: nothing yet.
 
 use wardgate::app::{{App, Needs}};
+use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{{Class, Endpoint, Reader, Route}};
 use wardgate::http::openapi::{{Bearer, Body, Operation}};
 use wardgate::http::problem::Problem;
@@ -53,6 +54,7 @@ pub const ENDPOINT: Endpoint = Endpoint {{
     routes: &[Route::{method}("{path}")],
     class: Class::Standard,
     reader: Reader::Program,
+    cors: Cors::None,
     needs: Needs {{ rings: &[], table: true }},
     handler: |app, request| Box::pin(handle(app, request)),
 }};

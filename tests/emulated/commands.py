@@ -52,7 +52,8 @@ has it in less than a minute.""",
     (
         "make smoke STAGE=staging",
         """\
-Takes a synthetic user through registration, sign-in, refresh and sign-out: [what it does and may do](canary.md).""",
+Takes a synthetic user through registration, sign-in, refresh, an application's sign-in, and sign-out:
+[what it does and may do](canary.md).""",
     ),
     (
         "make verify STAGE=staging",

@@ -56,6 +56,7 @@ STAGING: list[Check] = [
     tokens.check_dead_session,
     tokens.check_refresh_family,
     tokens.check_sessions,
+    tokens.check_step_up,
     tokens.check_guessing,
     checks.check_bodies,
     checks.check_edge,

@@ -8,7 +8,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from emulated.gateway import Api, claims, decoded, encoded, equal, holds, remembered
+from emulated.gateway import OTHER_PASSWORD, PASSWORD, Api, claims, decoded, encoded, equal, holds, remembered
 from wardgate_infra.emulator.deployment import Deployment
 
 
@@ -94,6 +94,18 @@ def check_sessions(api: Api, _emulator: Deployment) -> None:
     equal(api.me(third["access_token"]).status, 200)
     equal(api.ask("DELETE", "/v1/sessions", bearer=bearer).status, 204)
     equal((api.me(third["access_token"]).status, api.me(bearer).status), (401, 200))
+
+
+def check_step_up(api: Api, _emulator: Deployment) -> None:
+    """Who shows the password again has another token of the same session, and who shows another one has none."""
+    session = api.signed_in("step-up@example.com")
+    bearer = session["access_token"]
+    answer = api.ask("POST", "/v1/step-up", {"password": PASSWORD}, bearer=bearer)
+    equal(answer.status, 200)
+    fresh = remembered(answer.json)["access_token"]
+    equal((claims(fresh)["sid"], claims(fresh)["auth_time"]), (session["session_id"], answer.json["auth_time"]))
+    equal(api.me(fresh).status, 200)
+    api.ask("POST", "/v1/step-up", {"password": OTHER_PASSWORD}, bearer=bearer).refuses(401, "invalid_credentials")
 
 
 def check_guessing(api: Api, _emulator: Deployment) -> None:

@@ -46,8 +46,8 @@ def check_previous_release(api: Api, emulator: Deployment) -> None:
     for name, template in stacks.items():
         deploy_previous(emulator, f"wardgate-development-{name}".rstrip("-"), template)
         if name == "migrate":
-            # By its own function, before anything else asks for a key.
-            emulator.operate("rotate", "--first")
+            # By its own function and command, before anything else asks for a key: neither knows of later rings.
+            emulator.operate("rotate", "--first", environment={"PYTHONPATH": str(source / "infra")})
     api.registered(BEFORE)
     TOKENS["kept"], TOKENS["spent"] = api.login(BEFORE), api.login(BEFORE)
     api.post("/v1/password/forgot", email=BEFORE).is_ok(202)

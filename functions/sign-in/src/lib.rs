@@ -7,6 +7,7 @@ pub mod logout;
 pub mod session_end;
 pub mod sessions_end_others;
 pub mod sessions_list;
+pub mod step_up;
 pub mod token_refresh;
 
 wardgate::area!["sign-in":
@@ -17,5 +18,6 @@ wardgate::area!["sign-in":
     session_end,
     sessions_end_others,
     sessions_list,
+    step_up,
     token_refresh,
 ];

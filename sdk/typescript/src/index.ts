@@ -10,6 +10,8 @@ export type { components, paths } from "./schema.js";
 export type Problem = components["schemas"]["Problem"];
 /** What a sign-in and a refresh answer. */
 export type SignedIn = components["schemas"]["SignedInReply"];
+/** What a step-up answers. */
+export type SteppedUp = components["schemas"]["SteppedUpReply"];
 /** `GET`, `POST` and the other methods, each for the paths that have it. */
 export type Wardgate = Client<paths>;
 
@@ -48,8 +50,10 @@ const WITH_TOKEN: ReadonlySet<string> = new Set([
   "/v1/password/change",
   "/v1/sessions",
   "/v1/sessions/{id}",
+  "/v1/step-up",
 ]);
 const SIGNS_IN: ReadonlySet<string> = new Set(["/v1/login", "/v1/login/email-code/verify", "/v1/token/refresh"]);
+const STEPS_UP = "/v1/step-up";
 const SIGNS_OUT = "/v1/logout";
 
 /** A client that keeps the tokens of whoever signs in by it, sends the access token, and renews it once it has run out. */
@@ -94,6 +98,10 @@ export function createClient({ baseUrl, session = inMemory(), credentials, fetch
       const again = spare.get(id);
       spare.delete(id);
       if (response.ok && SIGNS_IN.has(schemaPath)) await session.write(sessionOf(await response.clone().json() as SignedIn));
+      if (response.ok && schemaPath === STEPS_UP) {
+        const { access_token: accessToken } = await response.clone().json() as SteppedUp;
+        await session.write({ ...await session.read(), accessToken });
+      }
       if (response.ok && schemaPath === SIGNS_OUT) await session.write(undefined);
       if (!again || response.status !== 401 || !(await hasRunOut(response))) return undefined;
       // Requests that come at once share one refresh: the second would show a token that the first has spent.

@@ -794,6 +794,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/step-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show again who one is, for what needs a recent sign-in */
+        post: operations["step-up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/token/refresh": {
         parameters: {
             query?: never;
@@ -1594,6 +1611,30 @@ export interface components {
             /** @description The session that both belong to. */
             session_id: string;
             /** @description `signed_in`. */
+            status: string;
+            /** @description `Bearer`. */
+            token_type: string;
+        };
+        /** @description What shows it. */
+        StepUpRequest: {
+            /** @description The account's password. */
+            password: string;
+        };
+        /** @description The access token that says so. */
+        SteppedUpReply: {
+            /** @description A JWT (RFC 9068) for the `Authorization` header, in place of the one before. */
+            access_token: string;
+            /**
+             * Format: int64
+             * @description When the person showed who they are, in seconds since 1970.
+             */
+            auth_time: number;
+            /**
+             * Format: uint64
+             * @description The access token's life, in seconds.
+             */
+            expires_in: number;
+            /** @description `stepped_up`. */
             status: string;
             /** @description `Bearer`. */
             token_type: string;
@@ -5501,6 +5542,93 @@ export interface operations {
             };
             /** @description The caller has no such live session. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "step-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StepUpRequest"];
+            };
+        };
+        responses: {
+            /** @description The next access token of the same session. Its refresh token stays as it is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SteppedUpReply"];
+                };
+            };
+            /** @description A member is missing or breaks a rule. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The access token is missing or not valid, its session has ended, or the password is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts; this one was not evaluated. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

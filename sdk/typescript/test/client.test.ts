@@ -41,6 +41,9 @@ test("who signs in is known from then on, until signing out", async () => {
   const id = data?.session_id ?? "";
   const sessions = await client.GET("/v1/sessions");
   assert.ok(sessions.data?.items.some((it) => it.id === id && it.current));
+  // Who shows the password again has another access token of the same session.
+  const shown = await client.POST("/v1/step-up", { body: { password: DEMO.password } });
+  assert.deepEqual(kept(), { accessToken: shown.data?.access_token, refreshToken: data?.refresh_token });
   await client.POST("/v1/logout", { body: {} });
   assert.equal(kept(), undefined);
   assert.equal((await client.GET("/v1/me")).response.status, 401);

@@ -16,6 +16,10 @@ const NOTICE: Duration = Duration::from_secs(10);
 
 /// What a command prints that succeeds.
 pub(super) fn run(command: &mut Command) -> String {
+    run_within(command, LIMIT)
+}
+
+fn run_within(command: &mut Command, limit: Duration) -> String {
     // A file and no pipes: what a program leaves behind would hold them open, and the test would wait for that.
     let mut printed = tempfile::tempfile().unwrap();
     let to = |file: &File| Stdio::from(file.try_clone().unwrap());
@@ -32,7 +36,7 @@ pub(super) fn run(command: &mut Command) -> String {
     let group = Pid::from_child(&child);
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || tell.send(child.wait()));
-    let ended = told.recv_timeout(LIMIT);
+    let ended = told.recv_timeout(limit);
     if ended.is_err() {
         // It may have ended by itself just now.
         let _ = kill_process_group(group, Signal::TERM);
@@ -43,7 +47,19 @@ pub(super) fn run(command: &mut Command) -> String {
     let mut said = String::new();
     printed.rewind().unwrap();
     printed.read_to_string(&mut said).unwrap();
-    let status = ended.unwrap_or_else(|_| panic!("{command:?} has not ended after {LIMIT:?}:\n{said}")).unwrap();
+    assert!(ended.is_ok(), "{command:?} has not ended after {limit:?}:\n{said}");
+    let status = ended.unwrap().unwrap();
     assert!(status.success(), "{command:?}: {status}\n{said}");
     said
+}
+
+#[test]
+fn a_program_that_leaves_another_behind_is_not_waited_for_and_one_that_hangs_is_named() {
+    let mut leaves = Command::new("sh");
+    leaves.args(["-c", "sleep 3600 & echo begun"]);
+    assert_eq!(run(&mut leaves), "begun\n");
+    let hangs = || run_within(Command::new("sh").args(["-c", "echo begun; sleep 3600 & wait"]), Duration::from_secs(1));
+    let panic = std::panic::catch_unwind(hangs).unwrap_err();
+    let message = panic.downcast_ref::<String>().unwrap();
+    assert!(message.contains("has not ended after 1s:\nbegun\n"), "{message}");
 }

@@ -27,6 +27,8 @@ pub enum AuditAction {
     Imported,
     /// A sign-in went through.
     SignedIn,
+    /// A person who is signed in has shown again who they are.
+    SteppedUp,
     /// Sign-ins failed in this minute; how many is in the counters.
     SignInFailed,
     /// A refresh that was repeated inside the grace window came from another address or agent (SE-02).

@@ -138,7 +138,8 @@ impl Problem {
                 StatusCode::UNAUTHORIZED,
                 "insufficient_user_authentication",
                 "A recent sign-in is required.",
-                "Sign in again, and repeat the request with the new access token within five minutes.",
+                "Show the password at POST /v1/step-up, or sign in again, and repeat the request with the new access token \
+                 within five minutes.",
             )
         }
     }

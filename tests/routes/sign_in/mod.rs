@@ -9,7 +9,8 @@ mod logout;
 mod session_end;
 mod sessions_end_others;
 mod sessions_list;
+mod step_up;
 mod token_refresh;
 
 /// What drives its endpoint's branches by itself.
-pub const DRIVES: &[Drive] = &[];
+pub const DRIVES: &[Drive] = &[|it| Box::pin(step_up::drive(it))];

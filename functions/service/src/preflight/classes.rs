@@ -49,6 +49,7 @@ pub(super) const CLASSES: &[(&str, Cors)] = &[
     ("/v1/password/reset", Cors::Listed),
     ("/v1/register", Cors::Listed),
     ("/v1/sessions", Cors::Listed),
+    ("/v1/step-up", Cors::Listed),
     ("/v1/token/refresh", Cors::Listed),
     ("/ui/account/{section}", Cors::None),
     ("/ui/{page}", Cors::None),

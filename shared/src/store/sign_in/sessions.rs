@@ -66,6 +66,10 @@ pub struct NewSession<'a> {
     pub notice: Option<&'a OneTime>,
 }
 
+/// The condition that a session lives, at the time `:at`.
+const LIVES: &str =
+    "secret_hash = :secret AND attribute_not_exists(revoked_at) AND idle_expires_at > :at AND expires_at > :at";
+
 /// The condition that the account still lets a session live, as [`crate::domain::user::User::admits`] has it: what a
 /// session asks for must not bring it back to life. [`admitted`] has its values.
 pub(in crate::store) fn admits(session: &Session) -> String {
@@ -104,9 +108,7 @@ impl Store {
         let at = session.authenticated_at;
         let amr = session.amr.iter().map(string).collect();
         let renewed = "SET authenticated_at = :at, amr = :amr, idle_expires_at = :idle, cred_version = :version";
-        let live =
-            "secret_hash = :secret AND attribute_not_exists(revoked_at) AND idle_expires_at > :at AND expires_at > :at";
-        let update = self.update(&Key::session(session.user_id, session.id), renewed).given(live).with([
+        let update = self.update(&Key::session(session.user_id, session.id), renewed).given(LIVES).with([
             (":at", number(at.millis())),
             (":amr", AttributeValue::L(amr)),
             (":idle", number(session.idle_expires_at.millis())),
@@ -115,6 +117,20 @@ impl Store {
         ]);
         let parts = self.sign_in_parts(again, update.into(), audit.at)?;
         Ok(self.transact(parts, audit).await?.either(true, false))
+    }
+
+    /// Notes in a session that its person has shown again who they are, on condition that it and the account still let it
+    /// live. Whether they did.
+    pub async fn step_up(&self, session: &Session, audit: &AuditEntry) -> Result<bool, StoreError> {
+        let check = self.check(&Key::user(session.user_id), "#status = :active").and(&admits(session));
+        let check = check.with(admitted(session)).with([(":active", string("active"))]);
+        let noted = "SET authenticated_at = :at, amr = :amr";
+        let update = self.update(&Key::session(session.user_id, session.id), noted).given(LIVES).with([
+            (":at", number(session.authenticated_at.millis())),
+            (":amr", AttributeValue::L(session.amr.iter().map(string).collect())),
+            (":secret", string(&session.secret_hash)),
+        ]);
+        Ok(self.transact([check.into(), update.into()], audit).await?.either(true, false))
     }
 
     /// A session's own part of a sign-in, with what else belongs to one.

@@ -10,4 +10,5 @@ pub mod session;
 pub mod session_end;
 pub mod sessions_end_others;
 pub mod sessions_list;
+pub mod step_up;
 pub mod token_refresh;

@@ -224,6 +224,26 @@ pub(in crate::use_cases) fn issue(
     mac_key: &MacKey,
     signing_key: &SigningKey,
 ) -> Result<SignedIn, Fault> {
+    let (access_token, expires_in) = access_token(app, context, session, roles, signing_key)?;
+    let refresh_token =
+        RefreshToken { user_id: session.user_id, session_id: session.id, generation: session.generation, secret };
+    Ok(SignedIn {
+        access_token,
+        expires_in,
+        refresh_token: refresh_token.seal(mac_key),
+        session_id: session.id,
+        device_token: None,
+    })
+}
+
+/// The access token of a session, and how long it lives.
+pub(in crate::use_cases) fn access_token(
+    app: &App,
+    context: &RequestContext,
+    session: &Session,
+    roles: &Roles,
+    signing_key: &SigningKey,
+) -> Result<(String, Duration), Fault> {
     let tokens = &app.config.tokens;
     let issued_at = context.now.unix_seconds();
     let expires_in = Duration::from_secs(tokens.access_seconds);
@@ -243,13 +263,5 @@ pub(in crate::use_cases) fn issue(
         amr: session.amr.clone(),
         roles: roles.iter().cloned().collect(),
     };
-    let refresh_token =
-        RefreshToken { user_id: session.user_id, session_id: session.id, generation: session.generation, secret };
-    Ok(SignedIn {
-        access_token: access_token::sign(&claims, signing_key)?,
-        expires_in,
-        refresh_token: refresh_token.seal(mac_key),
-        session_id: session.id,
-        device_token: None,
-    })
+    Ok((access_token::sign(&claims, signing_key)?, expires_in))
 }
