@@ -95,6 +95,10 @@ fn a_file_without_one_of_the_rings_is_refused() {
     let mut backup = backup_of("staging");
     backup.rings.remove("signing");
     assert!(backup.rings().unwrap_err().to_string().contains("no ring signing"));
+    // One of before there was that ring has the others.
+    let mut earlier = backup_of("staging");
+    earlier.rings.remove("factor_wrap");
+    assert_eq!(earlier.rings().unwrap().len(), RINGS.len() - 1);
 }
 
 #[test]

@@ -98,3 +98,36 @@ pub fn document(now: Timestamp, entropy: &dyn Entropy) -> Result<Value, DevError
         "factor_wrap": wrap(now, entropy)?,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use wardgate::entropy::SystemEntropy;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_772_368_200_000);
+
+    fn read(file: &Path) -> Map<String, Value> {
+        serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_key_file_of_an_earlier_release_gets_the_ring_that_it_lacks_and_keeps_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secrets.json");
+        assert_eq!(ensure(&file, NOW, &SystemEntropy).unwrap(), Keys::Generated);
+        let mut earlier = read(&file);
+        earlier.remove("factor_wrap").unwrap();
+        write(&file, &Value::Object(earlier.clone())).unwrap();
+        for _ in 0..2 {
+            assert_eq!(ensure(&file, NOW, &SystemEntropy).unwrap(), Keys::Found);
+        }
+        let mut completed = read(&file);
+        assert_eq!(completed.remove("factor_wrap").unwrap()["keys"].as_array().unwrap().len(), 1);
+        assert_eq!(completed, earlier);
+        // What is no key file stays as it is.
+        std::fs::write(&file, "s3cret").unwrap();
+        assert_eq!(ensure(&file, NOW, &SystemEntropy).unwrap(), Keys::Found);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "s3cret");
+    }
+}

@@ -87,7 +87,8 @@ pub struct MacKey {
     pub validity: Validity,
 }
 
-/// A key that wraps what the table keeps: password hashes, secrets of authenticator apps. Unlike the others it has no end: it goes when no row uses it (PW-02).
+/// A key that wraps what the table keeps: password hashes, secrets of authenticator apps. Unlike the others it has no end: it
+/// goes when no row uses it (PW-02, MF-05).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct WrapKey {
     /// Stored beside what it sealed.
