@@ -22,6 +22,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -123,9 +124,13 @@ impl Drop for Server {
     }
 }
 
+/// A client that waits for no answer for ever.
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().timeout(Duration::from_mins(2)).build().unwrap()
+}
+
 async fn post(base: &str, path: &str, body: Value) -> Option<(u16, Value)> {
-    let client = reqwest::Client::new();
-    let response = client.post(format!("{base}{path}")).json(&body).send().await.ok()?;
+    let response = client().post(format!("{base}{path}")).json(&body).send().await.ok()?;
     let status = response.status().as_u16();
     Some((status, response.json().await.ok()?))
 }
@@ -163,7 +168,7 @@ async fn sec_pl_02_planted_canaries_never_reach_logs_metrics_or_error_bodies() {
         assert!(status >= 400, "{path}");
         bodies.push(answer.to_string());
     }
-    let client = reqwest::Client::new();
+    let client = client();
     for path in ["/v1/me", "/v1/sessions?limit=1&cursor=canary-password", "/v1/sessions?canary-mailbox=1"] {
         client.get(format!("{}{path}", server.base)).bearer_auth(&access).send().await.unwrap();
     }

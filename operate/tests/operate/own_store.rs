@@ -98,7 +98,7 @@ async fn a_server_starts_over_what_was_made_of_nothing_and_making_it_again_chang
     let text = stage.operated(&["tables"]);
     assert_eq!(text.matches("there already").count(), 2, "{text}");
     let text = stage.operated(&["keys", "new"]);
-    assert_eq!(text.matches("there already").count(), 5, "{text}");
+    assert_eq!(text.matches("there already").count(), 6, "{text}");
     assert!(contents(&stage.keys()) == keys, "a key has changed");
     let status = stage.operated(&["migrate", "--status"]);
     assert_eq!(status.lines().count(), 1, "{status}");

@@ -16,7 +16,7 @@ use wardgate::config::Config;
 use wardgate::entropy::SystemEntropy;
 use wardgate_server::dev::{engine, keys};
 
-use super::{PASSWORD, command, free_port};
+use super::{PASSWORD, client, command, free_port};
 
 const EMAIL: &str = "ada@example.com";
 const OTHER_PASSWORD: &str = "crimson kettles drift eastward";
@@ -71,7 +71,7 @@ impl Replicas {
             command.spawn().unwrap()
         });
         let bases = ports.map(|port| format!("http://127.0.0.1:{port}"));
-        let http = reqwest::Client::new();
+        let http = client();
         let mut replicas = Self { bases, children, coin: AtomicU64::new(seed), http, _folder: folder, _stop: stop };
         replicas.are_ready().await;
         replicas

@@ -134,6 +134,8 @@ async fn sec_se_04_a_session_that_ends_meanwhile_stays_ended() {
 async fn sec_pl_03_it_is_a_line_of_ones_activity() {
     let server = TestServer::start().await;
     let access = server.signed_in().await.string("access_token");
+    // Lines of one moment stand in no order.
+    server.clock.advance(1);
     step_up(&server, &access, PASSWORD).await;
     let activity = server.as_bearer(Method::GET, "/v1/me/activity", &access).await.json();
     assert_eq!(activity["items"][0]["action"], "stepped_up", "{activity}");
