@@ -215,7 +215,7 @@ def check_deployments_of_everything(_api: Api, emulator: Deployment) -> None:
             # Stacks have more than functions, and those of the migrate stack but one are not deployed this way.
             names &= deployments.every() - {"migrate", "restore-sweep", "smoke"}
             versions = {name: deployments.publish(name, AUTH__TOKENS__ACCESS_SECONDS="297") for name in sorted(names)}
-            # As many as two cores answer in time, with the emulator beside: each hook walks through fourteen functions.
+            # As many as two cores answer in time, with the emulator beside: each hook asks functions fourteen times.
             ended: dict[str, tuple[str, str | None]] = {}
             for first in range(0, len(versions), AT_A_TIME):
                 some = sorted(versions)[first : first + AT_A_TIME]
