@@ -39,8 +39,7 @@ from wardgate_infra.emulator.deployment import Deployment
 Check: TypeAlias = Callable[[Api, Deployment], None]
 
 # In this order: the first deploys what all others ask, the listener hears of everything, the second release makes all
-# later ones log in detail, nobody is asked once operators have set something, of which each process hears in its own
-# minute, and the last look at what the others left behind.
+# later ones log in detail, and the last look at what the others left behind.
 STAGING: list[Check] = [
     deploys.check_first_deploy,
     delivery.check_listening,
@@ -89,6 +88,7 @@ STAGING: list[Check] = [
     operations.check_status,
     operations.check_logs_are_found,
     operations.check_config,
+    settings.check_set,
     pipelines.check_deploy_as_github,
     pipelines.check_read_as_github,
     pipelines.check_watch_alarms,
@@ -100,6 +100,7 @@ STAGING: list[Check] = [
     seeds.check_seed_and_load,
     edges.check_edge,
     lost_keys.check_lost_keys,
+    operations.check_commands_page,
     observability.check_every_alarm_is_there,
     observability.check_tampering_is_heard,
     observability.check_schedule_calls_the_smoke_test,
@@ -109,8 +110,6 @@ STAGING: list[Check] = [
     canary.check_hook,
     canary.check_canary,
     canary.check_deployments_of_everything,
-    settings.check_set,
-    operations.check_commands_page,
     checks.check_every_function_ran,
     checks.check_tables,
     checks.check_logs,
