@@ -48,7 +48,7 @@ def check_version(api: Api, emulator: Deployment) -> None:
         functions.update_alias(FunctionName=name, Name="live", FunctionVersion=live)
 
 
-def check_status(api: Api, emulator: Deployment) -> None:
+def check_status(_api: Api, emulator: Deployment) -> None:
     """Green where all is well. Each thing that is wrong is named, and all at once."""
     dynamodb = emulator.client("dynamodb")
     # The template's own setting does not stick here; tests/template/ holds the template to it.
