@@ -59,7 +59,7 @@ impl Walk<'_> {
             ("client_id", client_id),
             ("code_verifier", &verifier),
         ]);
-        let answer = self.oauth(TOKEN, Sent { body: Some(Body::Form(&body)), ..Sent::default() }, 200).await?;
+        let answer = self.answered(TOKEN, Sent { body: Some(Body::Form(&body)), ..Sent::default() }, 200).await?;
         let claims = payload(&self.text(TOKEN.0, &answer, "id_token")?);
         let says = |claim: &str, expected: &str| claims.get(claim).and_then(Value::as_str) == Some(expected);
         let subject = self.user.user_id().to_string();
@@ -68,7 +68,7 @@ impl Walk<'_> {
         }
         let access = self.text(TOKEN.0, &answer, "access_token")?;
         let asked = Sent { bearer: Some(&access), ..Sent::default() };
-        let person = self.oauth(USERINFO, asked, 200).await?;
+        let person = self.answered(USERINFO, asked, 200).await?;
         if person.text("sub") == Some(&subject) {
             Ok(())
         } else {
@@ -93,7 +93,7 @@ impl Walk<'_> {
             cookies: &kept,
             ..Sent::default()
         };
-        let answer = self.oauth(SIGN_IN_PAGE, sent, 303).await?;
+        let answer = self.answered(SIGN_IN_PAGE, sent, 303).await?;
         if answer.cookies.is_empty() { Err(self.wrong(SIGN_IN_PAGE.0, "began no session")) } else { Ok(answer.cookies) }
     }
 
@@ -119,7 +119,7 @@ impl Walk<'_> {
         }
     }
 
-    async fn oauth(&self, to: (&str, (&str, &str)), sent: Sent<'_>, status: u16) -> Result<Answered, Wrong> {
+    async fn answered(&self, to: (&str, (&str, &str)), sent: Sent<'_>, status: u16) -> Result<Answered, Wrong> {
         let answer = self.send(to, sent).await?;
         if answer.status == status {
             return Ok(answer);
