@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, request as forward } from "node:http";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { chromium } from "playwright-core";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -47,6 +48,9 @@ function begin(command, { env = {}, at = {} } = {}) {
 
 const here = (text, at) => Object.entries(at).reduce((all, [shown, real]) => all.replaceAll(shown, real), text);
 
+/** Many times what any of them takes, in milliseconds, on a machine that is busy with other things. */
+const LIMIT = 180_000;
+
 /** Types a command and waits for a line that says it listens. `end` ends whatever it has started. */
 export async function typed(command, { ready, ...options }) {
   const child = begin(command, options);
@@ -56,11 +60,15 @@ export async function typed(command, { ready, ...options }) {
     await ended;
   };
   const said = [];
+  let late;
   try {
     await new Promise((resolve, reject) => {
+      late = setTimeout(() => reject(new Error(`${command} never said ${ready}: ${said.join("\n")}`)), LIMIT);
       child.once("error", reject);
       child.once("exit", () => reject(new Error(`${command} ended: ${said.join("\n")}`)));
-      createInterface(child.stdout).on("line", (line) => {
+      createInterface(child.stdout).on("line", (raw) => {
+        // Where CI is in the environment, some print in colours though nobody sees them.
+        const line = stripVTControlCharacters(raw);
         said.push(line);
         if (ready.test(line)) resolve();
       });
@@ -68,6 +76,8 @@ export async function typed(command, { ready, ...options }) {
   } catch (error) {
     await end();
     throw error;
+  } finally {
+    clearTimeout(late);
   }
   return { end };
 }
