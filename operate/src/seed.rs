@@ -172,7 +172,14 @@ async fn start_session(
     };
     let audit = line(app, seed, person, AuditAction::SignedIn, Some(session.id), now)?;
     // Who was changed since, by hand, has the sessions that they have.
-    let new = NewSession { session: &session, proof: None, device: None, notice: None };
+    let new = NewSession {
+        session: &session,
+        factors_version: credential.factors.version,
+        proof: None,
+        second: None,
+        device: None,
+        notice: None,
+    };
     app.store.start_session(&new, &audit).await?;
     Ok(())
 }

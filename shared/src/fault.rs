@@ -5,8 +5,8 @@ use thiserror::Error;
 use crate::crypto::access_token::SignError;
 use crate::crypto::key_ring::NoCurrentKey;
 use crate::crypto::password_hasher::HashError;
-use crate::crypto::password_wrap::WrapError;
 use crate::crypto::rotation::error::RotationError;
+use crate::crypto::wrap::WrapError;
 use crate::domain::writer::StandsBy;
 use crate::entropy::NoEntropy;
 use crate::outbound::OutboundError;
@@ -25,7 +25,7 @@ pub enum Fault {
     /// Hashing.
     #[error(transparent)]
     Hash(#[from] HashError),
-    /// Wrapping of hashes.
+    /// Wrapping of secrets.
     #[error(transparent)]
     Wrap(#[from] WrapError),
     /// Signing.

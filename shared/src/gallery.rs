@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::config::{Brand, BrandColours, Service};
 use crate::domain::audit::AuditAction;
+use crate::domain::factors::FactorChange;
 use crate::domain::language::Language;
 use crate::domain::password::PasswordRejection;
 use crate::domain::timestamp::Timestamp;
@@ -132,6 +133,7 @@ fn forms() -> Vec<(String, Page<'static>)> {
         carried: "?request=L29hdXRoMi9hdXRob3JpemU_&flow=lf_k1.abc.def",
         application: Some(APPLICATION),
         account: Some(ACCOUNT),
+        mfa_token: Some("mt_k1.abc.def"),
         ..plain
     };
     let anywhere = [
@@ -148,9 +150,10 @@ fn forms() -> Vec<(String, Page<'static>)> {
     let passwords_too = passwords.clone();
     let mut pages = Vec::new();
     for (name, form, own) in [
-        ("login", Form::Login, vec![("wrong", FormRefusal::Wrong), address]),
+        ("login", Form::Login, vec![("wrong", FormRefusal::Wrong), ("late", FormRefusal::StartAgain), address]),
         ("login-code", Form::LoginCode, vec![address, off]),
         ("login-code-typed", Form::TypeLoginCode, vec![("wrong", FormRefusal::WrongCode)]),
+        ("second-factor", Form::SecondFactor, vec![("wrong", FormRefusal::WrongSecondFactor)]),
         ("register", Form::Register, [vec![address, ("wrong-name", FormRefusal::Name), off], passwords].concat()),
         ("forgot", Form::Forgot, vec![address]),
         ("sign-out", Form::SignOut, Vec::new()),
@@ -197,7 +200,7 @@ pub(crate) fn letters() -> Vec<(&'static str, Letter)> {
     let code = || "482913".to_owned();
     let at = Timestamp::from_millis(1_772_368_200_250);
     let device = || "Firefox on Linux".to_owned();
-    vec![
+    let mut letters = vec![
         ("verification", Letter::Verification { link: link(), code: code(), hours: 24, required: true }),
         (
             "verification-of-a-usable-account",
@@ -215,7 +218,24 @@ pub(crate) fn letters() -> Vec<(&'static str, Letter)> {
         ("session-reused", Letter::SessionReused { device: device(), address: Some("192.0.2.7".to_owned()), at }),
         ("session-reused-unplaced", Letter::SessionReused { device: device(), address: None, at }),
         ("deletion-scheduled", Letter::DeletionScheduled { keep_link: link(), erase_at: at }),
-    ]
+    ];
+    let address = || Some("192.0.2.7".to_owned());
+    letters.push(("second-factor-failed", Letter::SecondFactorFailed { device: device(), address: address(), at }));
+    for (name, left) in [("recovery-code-used", 7), ("recovery-code-used-last-but-one", 1)] {
+        letters.push((name, Letter::RecoveryCodeUsed { left, device: device(), address: address(), at }));
+    }
+    let change = FactorChange::TotpAdded;
+    letters.push(("factor-added", Letter::FactorAdded { change, undo_link: link(), hours: 24 }));
+    for (name, change) in [
+        ("factors-changed-totp-removed", FactorChange::TotpRemoved),
+        ("factors-changed-recovery-codes", FactorChange::RecoveryCodesMade),
+        ("factors-changed-on", FactorChange::SecondFactorOn),
+        ("factors-changed-off", FactorChange::SecondFactorOff),
+        ("factors-changed-undone", FactorChange::Undone),
+    ] {
+        letters.push((name, Letter::FactorsChanged { change }));
+    }
+    letters
 }
 
 /// Pages that between them have everything that a brand changes.

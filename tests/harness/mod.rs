@@ -12,6 +12,7 @@ pub mod outbound_services;
 pub mod pages;
 pub mod relying_party;
 pub mod restored_table;
+pub mod second_factor;
 pub mod secret_versions;
 pub mod secrets_manager;
 pub mod store_edge;

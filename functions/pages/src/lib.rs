@@ -11,6 +11,7 @@ pub mod page_login;
 pub mod page_login_code;
 pub mod page_register;
 pub mod page_reset_password;
+pub mod page_second_factor;
 pub mod page_show;
 pub mod page_sign_in;
 pub mod page_sign_out;
@@ -28,6 +29,7 @@ wardgate::area!["pages":
     page_login_code,
     page_register,
     page_reset_password,
+    page_second_factor,
     page_show,
     page_sign_in,
     page_sign_out,

@@ -5,6 +5,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
+use wardgate::domain::factors::Wanted;
 use wardgate::domain::password::Password;
 use wardgate::http::cookies;
 use wardgate::http::cors::Cors;
@@ -19,6 +20,7 @@ use wardgate::secrets::RingName;
 use wardgate::use_cases::password_check::PasswordCheckError;
 use wardgate::use_cases::sign_in::login::Login;
 use wardgate::use_cases::sign_in::login_in_browser::{SignedInBrowser, login_in_browser};
+use wardgate::use_cases::sign_in::second_step::SignInStep;
 
 use crate::flow::{self, Carried, GoingTo, Refused};
 
@@ -29,7 +31,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     class: Class::Hashing(Reserve::Login),
     reader: PERSON,
     cors: Cors::None,
-    needs: Needs { rings: &[RingName::SessionMac, RingName::PasswordWrap], table: true },
+    needs: Needs { rings: &[RingName::SessionMac, RingName::LoginMac, RingName::PasswordWrap], table: true },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
@@ -40,7 +42,11 @@ pub const OPERATION: Operation = Operation {
     parameters: &[],
     request: Body::Form(schema::<LoginForm>),
     responses: &[
-        (200, "Signed in, and the browser was on its way to nowhere else.", Some(html)),
+        (
+            200,
+            "Signed in, and the browser was on its way to nowhere else. Or a form for the second factor.",
+            Some(html),
+        ),
         (303, "Signed in: on to where the browser was going. The session is in a cookie.", None),
         (400, "The address or the password is wrong: which of them is not told.", Some(html)),
         (403, "The form does not come from our page in this browser.", Some(html)),
@@ -73,8 +79,12 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let carried = Carried { request: form.request.as_deref(), flow: form.flow.as_deref() };
     let Some(going_to) = GoingTo::read(carried) else { return flow::not_understood(app, request) };
     let remember = form.remember.is_some();
-    match attempt(app, request, &form).await {
-        Ok(signed_in) => going_to.signed_in(app, request, &signed_in, remember),
+    match attempt(app, request, &form, going_to.wanted()).await {
+        Ok(SignInStep::SignedIn(signed_in)) => going_to.signed_in(app, request, &signed_in, remember),
+        Ok(SignInStep::MfaRequired(required)) => {
+            let page = FormPage { account: Some(&form.email), remember, ..FormPage::default() };
+            going_to.ask_second(app, request, &required, page).await
+        }
         Err(refused) => {
             let page = FormPage { account: Some(&form.email), remember, ..FormPage::default() };
             going_to.show_again(app, request, page, refused).await
@@ -82,7 +92,12 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     }
 }
 
-async fn attempt<'a>(app: &App, request: &Request, form: &LoginForm) -> Result<SignedInBrowser, Refused<'a>> {
+async fn attempt<'a>(
+    app: &App,
+    request: &Request,
+    form: &LoginForm,
+    wanted: Wanted,
+) -> Result<SignInStep<SignedInBrowser>, Refused<'a>> {
     flow::admit(app, request, form.csrf.as_deref())?;
     let wrong = || flow::refused(FormRefusal::Wrong, PasswordCheckError::Wrong);
     let email = flow::address(&form.email)?;
@@ -91,9 +106,11 @@ async fn attempt<'a>(app: &App, request: &Request, form: &LoginForm) -> Result<S
     let device_token = cookies::device_token(app, &request.headers, None);
     let session_token = cookies::session_token(&request.headers);
     let login = Login { email, password, device_token };
-    login_in_browser(app, &request.context, login, session_token.as_deref()).await.map_err(|error| match error {
-        PasswordCheckError::Wrong => wrong(),
-        PasswordCheckError::TooManyAttempts { retry_after } => flow::too_many(retry_after),
-        PasswordCheckError::Fault(fault) => flow::down(fault),
-    })
+    login_in_browser(app, &request.context, login, wanted, session_token.as_deref()).await.map_err(
+        |error| match error {
+            PasswordCheckError::Wrong => wrong(),
+            PasswordCheckError::TooManyAttempts { retry_after } => flow::too_many(retry_after),
+            PasswordCheckError::Fault(fault) => flow::down(fault),
+        },
+    )
 }

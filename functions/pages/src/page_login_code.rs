@@ -6,6 +6,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
+use wardgate::domain::factors::Wanted;
 use wardgate::http::cookies;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Route};
@@ -19,6 +20,7 @@ use wardgate::secrets::RingName;
 use wardgate::use_cases::sign_in::login_email_code::{CodeOrderError, CodeOrdered, login_email_code};
 use wardgate::use_cases::sign_in::login_email_code_verify::{EmailCodeError, LoginEmailCodeVerify, MailedProof};
 use wardgate::use_cases::sign_in::login_in_browser::{SignedInBrowser, login_by_code_in_browser};
+use wardgate::use_cases::sign_in::second_step::SignInStep;
 
 use crate::flow::{self, Carried, GoingTo, Refused};
 
@@ -42,7 +44,8 @@ pub const OPERATION: Operation = Operation {
     responses: &[
         (
             200,
-            "A form for the code: whether a mail goes out is not told. Or signed in, and on the way to nowhere.",
+            "A form for the code: whether a mail goes out is not told. Or one for the second factor. Or signed in, and on the \
+             way to nowhere.",
             Some(html),
         ),
         (303, "Signed in: on to where the browser was going. The session is in a cookie.", None),
@@ -96,8 +99,13 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
             }
         };
     };
-    match sign_in(app, request, &form, code).await {
-        Ok(signed_in) => {
+    match sign_in(app, request, &form, code, going_to.wanted()).await {
+        Ok(SignInStep::MfaRequired(required)) => {
+            let mut reply = going_to.ask_second(app, request, &required, page).await?;
+            reply.headers.push(cookies::forget_code_flow()?);
+            Ok(reply)
+        }
+        Ok(SignInStep::SignedIn(signed_in)) => {
             let mut reply = going_to.signed_in(app, request, &signed_in, remember)?;
             reply.headers.push(cookies::forget_code_flow()?);
             Ok(reply)
@@ -123,14 +131,15 @@ async fn sign_in<'a>(
     request: &Request,
     form: &LoginCodeForm,
     code: &str,
-) -> Result<SignedInBrowser, Refused<'a>> {
+    wanted: Wanted,
+) -> Result<SignInStep<SignedInBrowser>, Refused<'a>> {
     flow::admit(app, request, form.csrf.as_deref())?;
     let proof = MailedProof::Code { email: flow::address(&form.email)?, code: code.to_owned() };
     let flow_token = cookies::code_flow_token(&request.headers);
     let device_token = cookies::device_token(app, &request.headers, None);
     let session_token = cookies::session_token(&request.headers);
     let login = LoginEmailCodeVerify { proof, flow_token, device_token };
-    let signed_in = login_by_code_in_browser(app, &request.context, login, session_token.as_deref()).await;
+    let signed_in = login_by_code_in_browser(app, &request.context, login, wanted, session_token.as_deref()).await;
     signed_in.map_err(|error| match error {
         EmailCodeError::TooManyAttempts { retry_after } => flow::too_many(retry_after),
         EmailCodeError::Fault(fault) => flow::down(fault),

@@ -10,7 +10,7 @@ use wardgate::domain::email::Email;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
-use wardgate::http::page::{Action, CodeField, LOGIN_CODE_LENGTH, Page};
+use wardgate::http::page::{Action, CodeField, FormPage, LOGIN_CODE_LENGTH, Page};
 use wardgate::http::page_endpoint::{PERSON, show, with_page};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -20,9 +20,9 @@ use wardgate::secrets::RingName;
 use wardgate::use_cases::sign_in::login_email_code_verify::{
     EmailCodeError, LoginEmailCodeVerify, MailedProof, login_email_code_verify,
 };
-use wardgate::use_cases::sign_in::login_in_browser::session_of_refresh_token;
+use wardgate::use_cases::sign_in::second_step::SignInStep;
 
-use crate::flow::WayBack;
+use crate::flow::{self, Carried, GoingTo};
 
 const ACTION: Action = Action::SignIn;
 
@@ -50,7 +50,7 @@ pub const OPERATION: Operation = Operation {
         (
             200,
             "Signed in: the refresh token is in a cookie. Or, in a browser that did not ask for the mail, the account and a \
-             form for its code.",
+             form for its code; or a form for the second factor.",
             Some(html),
         ),
         (400, "The link no longer works, or the code is wrong.", Some(html)),
@@ -86,19 +86,21 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
         show(app, request, Page::TypeCode { action: ACTION, token: &form.token, csrf, account, field, wrong })
     };
     match login_email_code_verify(app, &request.context, login).await {
-        Ok(signed_in) => {
-            let way_back = WayBack::find(app, request).await;
-            let onward = way_back.as_ref().map(|way_back| way_back.onward(request));
-            let mut reply = show(app, request, Page::Done { action: ACTION, account: None, onward })?;
-            reply.headers.push(cookies::keep(app, &signed_in.refresh_token)?);
-            // So that applications find the session, too.
-            if let Some(token) = session_of_refresh_token(app, &request.context, &signed_in.refresh_token).await? {
-                reply.headers.push(cookies::keep_session(app, &token, false)?);
-            }
+        Ok(SignInStep::SignedIn(signed_in)) => {
+            let mut reply = flow::signed_in_by_link(app, request, &signed_in).await?;
             reply.headers.push(cookies::forget_code_flow()?);
-            if let Some(token) = &signed_in.device_token {
-                reply.headers.push(cookies::keep_device(app, token)?);
-            }
+            Ok(reply)
+        }
+        Ok(SignInStep::MfaRequired(required)) => {
+            let way = cookies::continuation(&request.headers);
+            let carried = way.as_ref().map_or(Carried { request: None, flow: None }, |(asked, flow)| Carried {
+                request: Some(asked),
+                flow: Some(flow),
+            });
+            let going_to = GoingTo::read(carried).unwrap_or_else(GoingTo::nowhere);
+            let page = FormPage { by_link: true, ..FormPage::default() };
+            let mut reply = going_to.ask_second(app, request, &required, page).await?;
+            reply.headers.push(cookies::forget_code_flow()?);
             Ok(reply)
         }
         Err(EmailCodeError::CodeRequired { email }) => ask(&email, false),

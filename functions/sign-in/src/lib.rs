@@ -3,6 +3,7 @@
 pub mod login;
 pub mod login_email_code;
 pub mod login_email_code_verify;
+pub mod login_mfa;
 pub mod logout;
 pub mod session_end;
 pub mod sessions_end_others;
@@ -14,6 +15,7 @@ wardgate::area!["sign-in":
     login,
     login_email_code,
     login_email_code_verify,
+    login_mfa,
     logout,
     session_end,
     sessions_end_others,

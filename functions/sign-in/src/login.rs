@@ -12,7 +12,7 @@ use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
-use wardgate::http::signed_in::SignedInReply;
+use wardgate::http::signed_in::SignInReply;
 use wardgate::secrets::RingName;
 use wardgate::use_cases::sign_in::login::{Login, login};
 
@@ -23,7 +23,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
     class: Class::Hashing(Reserve::Login),
     reader: Reader::Program,
     cors: Cors::Listed,
-    needs: Needs { rings: &[RingName::Signing, RingName::SessionMac, RingName::PasswordWrap], table: true },
+    needs: Needs {
+        rings: &[RingName::Signing, RingName::SessionMac, RingName::LoginMac, RingName::PasswordWrap],
+        table: true,
+    },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
@@ -33,7 +36,7 @@ pub const OPERATION: Operation = Operation {
     bearer: Bearer::Ignored,
     parameters: &[],
     request: Body::Required(schema::<LoginRequest>),
-    responses: &[(200, "Signed in.", Some(schema::<SignedInReply>))],
+    responses: &[(200, "Signed in; or a second factor is asked for.", Some(schema::<SignInReply>))],
     problems: &[
         (400, "A member is missing or breaks a rule."),
         (401, "The address or the password is wrong: which of them is not told."),
@@ -69,6 +72,6 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let password = Password::attempt(&body.password)
         .ok_or_else(|| Problem::invalid_member("password", "too_long", "A password has at most 256 characters."))?;
     let device_token = cookies::device_token(app, &request.headers, body.device_token);
-    let signed_in = login(app, &request.context, Login { email, password, device_token }).await?;
-    SignedInReply::reply(app, signed_in, body.transport)
+    let step = login(app, &request.context, Login { email, password, device_token }).await?;
+    SignInReply::reply(app, step, body.transport)
 }

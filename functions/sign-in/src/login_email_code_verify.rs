@@ -11,7 +11,7 @@ use wardgate::http::openapi::{Bearer, Body, Operation, schema};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
-use wardgate::http::signed_in::SignedInReply;
+use wardgate::http::signed_in::SignInReply;
 use wardgate::secrets::RingName;
 use wardgate::use_cases::sign_in::login_email_code_verify::{
     LoginEmailCodeVerify, MailedProof, login_email_code_verify,
@@ -37,7 +37,7 @@ pub const OPERATION: Operation = Operation {
     bearer: Bearer::Ignored,
     parameters: &[],
     request: Body::Required(schema::<LoginEmailCodeVerifyRequest>),
-    responses: &[(200, "Signed in.", Some(schema::<SignedInReply>))],
+    responses: &[(200, "Signed in; or a second factor is asked for.", Some(schema::<SignInReply>))],
     problems: &[
         (400, "A member is missing or breaks a rule."),
         (401, "The code or the link is wrong, expired or used: which of them is not told."),
@@ -91,8 +91,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let proof = proof(body.token, body.email, body.code, flow_token.is_some())?;
     let device_token = cookies::device_token(app, &request.headers, body.device_token);
     let login = LoginEmailCodeVerify { proof, flow_token, device_token };
-    let signed_in = login_email_code_verify(app, &request.context, login).await?;
-    let mut reply = SignedInReply::reply(app, signed_in, body.transport)?;
+    let step = login_email_code_verify(app, &request.context, login).await?;
+    let mut reply = SignInReply::reply(app, step, body.transport)?;
     if cookie.is_some() && cookies::admit_origin(app, &request.headers).is_ok() {
         reply.headers.push(cookies::forget_code_flow()?);
     }

@@ -4,6 +4,7 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wardgate::app::{App, Needs};
+use wardgate::domain::factors::Method;
 use wardgate::domain::password::Password;
 use wardgate::http::bearer;
 use wardgate::http::cors::Cors;
@@ -14,7 +15,8 @@ use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::secrets::RingName;
 use wardgate::use_cases::password_check::PasswordCheckError;
-use wardgate::use_cases::sign_in::step_up::{StepUpError, step_up};
+use wardgate::use_cases::second_factor::SecondProof;
+use wardgate::use_cases::sign_in::step_up::{StepUp, StepUpError, step_up};
 
 /// What answers `POST /v1/step-up`.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -23,7 +25,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
     class: Class::Hashing(Reserve::Password),
     reader: Reader::Program,
     cors: Cors::Listed,
-    needs: Needs { rings: &[RingName::PublicKeys, RingName::Signing, RingName::PasswordWrap], table: true },
+    needs: Needs {
+        rings: &[RingName::PublicKeys, RingName::Signing, RingName::PasswordWrap, RingName::FactorWrap],
+        table: true,
+    },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
@@ -40,7 +45,11 @@ pub const OPERATION: Operation = Operation {
     )],
     problems: &[
         (400, "A member is missing or breaks a rule."),
-        (401, "The access token is missing or not valid, its session has ended, or the password is wrong."),
+        (
+            401,
+            "The access token is missing or not valid, its session has ended, the password or the second factor is wrong, or \
+             a second factor is missing.",
+        ),
         (429, "Too many attempts; this one was not evaluated."),
         (503, "Busy; try again after Retry-After."),
     ],
@@ -53,6 +62,11 @@ pub struct StepUpRequest {
     /// The account's password.
     #[schemars(length(max = 256))]
     password: String,
+    /// Which second factor it is, where the account has one: `methods` of the refusal that asked for it.
+    method: Option<Method>,
+    /// Its code, however it is spaced.
+    #[schemars(length(max = 64))]
+    code: Option<String>,
 }
 
 /// The access token that says so.
@@ -68,14 +82,25 @@ pub struct SteppedUpReply {
     expires_in: u64,
     /// When the person showed who they are, in seconds since 1970.
     auth_time: i64,
+    /// How sure that makes us: `urn:wardgate:1fa`, or `urn:wardgate:2fa`.
+    acr: &'static str,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     bearer::require(app, request).await?;
     let body: StepUpRequest = request.json()?;
     // As any other wrong one, but there is nothing to compare.
-    let password = Password::attempt(&body.password).ok_or(PasswordCheckError::Wrong)?;
-    let stepped_up = step_up(app, &request.context, request.bearer_token(), &password).await.map_err(problem)?;
+    let password = Password::attempt(&body.password).ok_or_else(wrong_password)?;
+    let second = match (body.method, body.code) {
+        (Some(method), Some(code)) => Some(SecondProof::of(method, code)),
+        (None, None) => None,
+        (None, _) => {
+            return Err(Problem::invalid_member("method", "missing", "Say which second factor the code is of."));
+        }
+        (_, None) => return Err(Problem::invalid_member("code", "missing", "Send the code of the second factor.")),
+    };
+    let shown = StepUp { password, second };
+    let stepped_up = step_up(app, &request.context, request.bearer_token(), &shown).await.map_err(problem)?;
     Reply::json(
         StatusCode::OK,
         &SteppedUpReply {
@@ -84,14 +109,26 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
             token_type: "Bearer",
             expires_in: stepped_up.expires_in.as_secs(),
             auth_time: stepped_up.authenticated_at.unix_seconds(),
+            acr: stepped_up.acr,
         },
+    )
+}
+
+fn wrong_password() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "invalid_credentials",
+        "The password is wrong.",
+        "This is not the account's password. The session is as it was.",
     )
 }
 
 fn problem(error: StepUpError) -> Problem {
     match error {
         StepUpError::Authenticate(error) => error.into(),
+        StepUpError::Password(PasswordCheckError::Wrong) => wrong_password(),
         StepUpError::Password(error) => error.into(),
+        StepUpError::SecondFactor(error) => error.into(),
         StepUpError::Fault(fault) => fault.into(),
     }
 }

@@ -383,6 +383,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ui/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in on a page: the second factor */
+        post: operations["page-second-factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ui/sign-in": {
         parameters: {
             query?: never;
@@ -598,6 +615,23 @@ export interface paths {
         put?: never;
         /** Sign in with a mailed code, or with the token of the link that came with it */
         post: operations["login-email-code-verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/login/mfa": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in: the second factor, after `mfa_required` */
+        post: operations["login-mfa"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1240,6 +1274,19 @@ export interface components {
             /** @description Where the browser is going, as the page has it. */
             request?: string | null;
         };
+        /** @description The second factor. */
+        LoginMfaRequest: {
+            /** @description The code, however it is spaced. */
+            code: string;
+            /** @description The `device_token` of an earlier sign-in from this device, if there was one. */
+            device_token?: string | null;
+            /** @description Which factor it is: one of `methods`. */
+            method: components["schemas"]["Method"];
+            /** @description What the first step answered. */
+            mfa_token: string;
+            /** @description `cookie` puts the refresh token into a cookie instead of the answer: for pages of listed origins. */
+            transport?: components["schemas"]["Transport"];
+        };
         /** @description Who signs in. */
         LoginRequest: {
             /** @description The `device_token` of an earlier sign-in from this device, if there was one. */
@@ -1407,6 +1454,22 @@ export interface components {
             /** @description Who has signed in. */
             userinfo_endpoint: string;
         };
+        /** @description A second factor. */
+        Method: "totp" | "recovery_code";
+        /** @description A sign-in that waits for its second factor (MF-01). Nobody is signed in yet. */
+        MfaRequiredReply: {
+            /**
+             * Format: uint64
+             * @description The token's life, in seconds.
+             */
+            expires_in: number;
+            /** @description What can be shown, strongest first. */
+            methods: components["schemas"]["Method"][];
+            /** @description For `POST /v1/login/mfa`, together with the second factor. */
+            mfa_token: string;
+            /** @description `mfa_required`. */
+            status: string;
+        };
         /** @description A refusal as OAuth's clients read it. */
         OAuthError: {
             /** @description For programs (RFC 6749, 5.2; RFC 6750, 3.1). */
@@ -1462,6 +1525,8 @@ export interface components {
             detail: string;
             /** @description The members at fault. */
             errors?: components["schemas"]["MemberError"][];
+            /** @description The second factors that can be shown, strongest first, where one is asked for. */
+            methods?: components["schemas"]["Method"][];
             /** @description The id to quote when asking for help. */
             request_id: string;
             /**
@@ -1538,6 +1603,27 @@ export interface components {
             /** @description Passed over: a token says what it is. */
             token_type_hint?: string | null;
         };
+        /** @description What the form sends. */
+        SecondFactorForm: {
+            /** @description `yes` where the first step was the link of a mail. */
+            by_link?: string | null;
+            /** @description What an app shows. */
+            code?: string | null;
+            /** @description What the cookie `__Host-wardgate-csrf` says. */
+            csrf?: string | null;
+            /** @description The account's address, as the page has it. */
+            email?: string | null;
+            /** @description When it began, as the page has it. */
+            flow?: string | null;
+            /** @description What the first step answered. */
+            mfa_token: string;
+            /** @description In its place, one of the recovery codes. */
+            recovery_code?: string | null;
+            /** @description `yes` where the browser is to be signed in after it has been closed, too. */
+            remember?: string | null;
+            /** @description Where the browser is going, as the page has it. */
+            request?: string | null;
+        };
         SessionDocument: {
             address?: string | null;
             /** @description When the person last proved who they are. */
@@ -1586,6 +1672,8 @@ export interface components {
             /** @description The token of the mailed link. */
             token: string;
         };
+        /** @description How far a sign-in has come: `status` tells which. */
+        SignInReply: components["schemas"]["SignedInReply"] | components["schemas"]["MfaRequiredReply"];
         /** @description What the form sends. */
         SignOutForm: {
             /** @description What the cookie `__Host-wardgate-csrf` says. */
@@ -1606,6 +1694,11 @@ export interface components {
              * @description The access token's life, in seconds.
              */
             expires_in: number;
+            /**
+             * Format: uint
+             * @description How many recovery codes are left, where one was used.
+             */
+            recovery_codes_left?: number | null;
             /** @description For the next pair, once: `POST /v1/token/refresh`. In cookie mode it is in the cookie alone. */
             refresh_token?: string | null;
             /** @description The session that both belong to. */
@@ -1617,6 +1710,10 @@ export interface components {
         };
         /** @description What shows it. */
         StepUpRequest: {
+            /** @description Its code, however it is spaced. */
+            code?: string | null;
+            /** @description Which second factor it is, where the account has one: `methods` of the refusal that asked for it. */
+            method?: components["schemas"]["Method"] | null;
             /** @description The account's password. */
             password: string;
         };
@@ -1624,6 +1721,8 @@ export interface components {
         SteppedUpReply: {
             /** @description A JWT (RFC 9068) for the `Authorization` header, in place of the one before. */
             access_token: string;
+            /** @description How sure that makes us: `urn:wardgate:1fa`, or `urn:wardgate:2fa`. */
+            acr: string;
             /**
              * Format: int64
              * @description When the person showed who they are, in seconds since 1970.
@@ -3332,7 +3431,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Signed in, and the browser was on its way to nowhere else. */
+            /** @description Signed in, and the browser was on its way to nowhere else. Or a form for the second factor. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3427,7 +3526,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A form for the code: whether a mail goes out is not told. Or signed in, and on the way to nowhere. */
+            /** @description A form for the code: whether a mail goes out is not told. Or one for the second factor. Or signed in, and on the way to nowhere. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3675,6 +3774,101 @@ export interface operations {
             };
         };
     };
+    "page-second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["SecondFactorForm"];
+            };
+        };
+        responses: {
+            /** @description Signed in, and the browser was on its way to nowhere else. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Signed in: on to where the browser was going. The session is in a cookie. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The second factor is wrong or was used before; or the first step is no longer valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The form does not come from our page in this browser. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "text/html": string;
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/x-www-form-urlencoded. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts; this one was not evaluated. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
     "page-sign-in": {
         parameters: {
             query?: never;
@@ -3688,7 +3882,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Signed in: the refresh token is in a cookie. Or, in a browser that did not ask for the mail, the account and a form for its code. */
+            /** @description Signed in: the refresh token is in a cookie. Or, in a browser that did not ask for the mail, the account and a form for its code; or a form for the second factor. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4457,13 +4651,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Signed in. */
+            /** @description Signed in; or a second factor is asked for. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignedInReply"];
+                    "application/json": components["schemas"]["SignInReply"];
                 };
             };
             /** @description A member is missing or breaks a rule. */
@@ -4631,13 +4825,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Signed in. */
+            /** @description Signed in; or a second factor is asked for. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignedInReply"];
+                    "application/json": components["schemas"]["SignInReply"];
                 };
             };
             /** @description A member is missing or breaks a rule. */
@@ -4695,6 +4889,102 @@ export interface operations {
                 };
             };
             /** @description Too many codes tried; this one was not evaluated. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "login-mfa": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginMfaRequest"];
+            };
+        };
+        responses: {
+            /** @description Signed in. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedInReply"];
+                };
+            };
+            /** @description A member is missing or breaks a rule. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The second factor is wrong or was used before, and another can be shown with the same token; or the token has expired or was used, and the sign-in begins again. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Cookie mode was asked for by a page of an origin that is not listed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts; this one was not evaluated. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5591,7 +5881,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The access token is missing or not valid, its session has ended, or the password is wrong. */
+            /** @description The access token is missing or not valid, its session has ended, the password or the second factor is wrong, or a second factor is missing. */
             401: {
                 headers: {
                     [name: string]: unknown;

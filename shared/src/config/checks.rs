@@ -128,6 +128,11 @@ fn single(config: &Config) -> impl IntoIterator<Item = (bool, &'static str, &'st
             "expected at most 100 (EN-02)",
         ),
         (
+            config.limits.second_factor.most_failures <= 100,
+            "limits.second_factor.most_failures",
+            "expected at most 100 (EN-02)",
+        ),
+        (
             is_development || !unverified,
             "accounts.require_verified_email",
             "expected true outside development, unless accounts.accept_unverified_email_enumeration is set (EN-04)",

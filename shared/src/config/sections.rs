@@ -240,6 +240,11 @@ pub struct Limits {
     pub login_device: FailureLimit,
     /// Passwords asked of one signed-in user, in fixed windows. A right one gives its attempt back.
     pub password_user: WindowedFailureLimit,
+    /// Codes of one user's app, and recovery codes of one user, in fixed windows, each kind apart. A right one gives its
+    /// attempt back (MF-04).
+    pub second_factor: WindowedFailureLimit,
+    /// Mails to one user that somebody on an unknown device has shown the first factor and not the second, in fixed windows.
+    pub second_factor_notice: WindowLimit,
     /// Sign-ins from one source, in fixed windows. A source is an IPv4 address or the /64 of an IPv6 address.
     pub login_source: WindowLimit,
     /// Registrations from one source, in fixed windows.

@@ -133,6 +133,7 @@ fn a_value_that_breaks_a_rule_is_named_with_its_source() {
         ("AUTH__LIMITS__LOGIN_ACCOUNT__LIMIT", "101", "limits.login_account.limit"),
         ("AUTH__LIMITS__LOGIN_DEVICE__MOST_FAILURES", "101", "limits.login_device.most_failures"),
         ("AUTH__LIMITS__PASSWORD_USER__MOST_FAILURES", "101", "limits.password_user.most_failures"),
+        ("AUTH__LIMITS__SECOND_FACTOR__MOST_FAILURES", "101", "limits.second_factor.most_failures"),
         ("AUTH__ACCOUNTS__VERIFICATION_SECONDS", "86401", "accounts.verification_seconds"),
         ("AUTH__ACCOUNTS__EMAIL_UNDO_KNOWN_DEVICE_SECONDS", "604801", "accounts.email_undo_known_device_seconds"),
     ] {

@@ -30,7 +30,7 @@ pub struct IdToken {
     /// What the client sent along.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
-    /// How sure we are: `urn:wardgate:1fa`.
+    /// How sure we are: [`crate::domain::factors::acr`].
     pub acr: &'static str,
     /// How the person signed in (RFC 8176).
     pub amr: Vec<String>,

@@ -74,8 +74,15 @@ const fn kind(purpose: Purpose) -> &'static str {
         Purpose::EmailChange => "cc",
         Purpose::EmailUndo => "cu",
         Purpose::KeepAccount => "ka",
+        Purpose::FactorUndo => "uf",
         // Nothing to prove: their mails have no link of their own.
-        Purpose::Resend | Purpose::PasswordChanged | Purpose::NewDevice | Purpose::SessionReused => "no",
+        Purpose::Resend
+        | Purpose::PasswordChanged
+        | Purpose::NewDevice
+        | Purpose::SessionReused
+        | Purpose::FactorsChanged
+        | Purpose::SecondFactorFailed
+        | Purpose::RecoveryCodeUsed => "no",
     }
 }
 

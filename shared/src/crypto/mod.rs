@@ -17,4 +17,6 @@ pub mod rotation;
 pub mod sealed_token;
 pub mod secret_bytes;
 pub mod totp;
+pub mod totp_wrap;
 pub mod webauthn;
+pub mod wrap;

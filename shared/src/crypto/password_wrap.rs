@@ -1,34 +1,15 @@
 //! Password hashes at rest: sealed with AES-256-GCM under a key that is never in the table (PW-02).
 
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::crypto::key_ring::{NoCurrentKey, Ring, WrapKey};
+use crate::crypto::key_ring::{Ring, WrapKey};
+use crate::crypto::wrap::{open, seal};
 use crate::domain::credential::WrappedHash;
 use crate::domain::id::UserId;
 use crate::domain::timestamp::Timestamp;
-use crate::entropy::{Entropy, NoEntropy};
+use crate::entropy::Entropy;
 
-/// Why a hash could not be sealed or opened.
-#[derive(Debug, Error)]
-pub enum WrapError {
-    /// The ring has no key for now.
-    #[error(transparent)]
-    NoCurrentKey(#[from] NoCurrentKey),
-    /// The row names a key version that the ring does not have.
-    #[error("no wrapping key of version {0}")]
-    UnknownVersion(u32),
-    /// The key is not 256 bits long.
-    #[error("a wrapping key must be 256 bits long")]
-    BadKey,
-    /// The row was changed, or moved here from another user.
-    #[error("a wrapped hash does not open with its key")]
-    Damaged,
-    /// No nonce could be drawn.
-    #[error(transparent)]
-    NoEntropy(#[from] NoEntropy),
-}
+pub use crate::crypto::wrap::WrapError;
 
 /// Seals a PHC string for `user_id`. The user's id and the purpose are associated data, so a row that is copied to
 /// another user does not open.
@@ -44,32 +25,18 @@ pub fn wrap(
 
 /// As [`wrap`], under a key that is named: for migrations.
 pub fn wrap_under(phc: &str, user_id: UserId, key: &WrapKey, entropy: &dyn Entropy) -> Result<WrappedHash, WrapError> {
-    let nonce: [u8; NONCE_LEN] = entropy.bytes()?;
-    let mut text = Zeroizing::new(phc.as_bytes().to_vec());
-    let tag = cipher(key)?
-        .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), associated_data(user_id), &mut text)
-        .map_err(|_| WrapError::BadKey)?;
-    Ok(WrappedHash { key_version: key.version, sealed: [&nonce, text.as_slice(), tag.as_ref()].concat() })
+    seal(phc.as_bytes(), &associated_data(user_id), key, entropy)
 }
 
 /// Opens what [`wrap`] sealed for the same user.
 pub fn unwrap(wrapped: &WrappedHash, user_id: UserId, ring: &Ring<WrapKey>) -> Result<Zeroizing<String>, WrapError> {
-    let key = ring.find(wrapped.key_version).ok_or(WrapError::UnknownVersion(wrapped.key_version))?;
-    let (nonce, text) = wrapped.sealed.split_first_chunk::<NONCE_LEN>().ok_or(WrapError::Damaged)?;
-    let mut text = Zeroizing::new(text.to_vec());
-    let opened = cipher(key)?
-        .open_in_place(Nonce::assume_unique_for_key(*nonce), associated_data(user_id), &mut text)
-        .map_err(|_| WrapError::Damaged)?;
-    let phc = std::str::from_utf8(opened).map_err(|_| WrapError::Damaged)?;
+    let opened = open(wrapped, &associated_data(user_id), ring)?;
+    let phc = std::str::from_utf8(&opened).map_err(|_| WrapError::Damaged)?;
     Ok(Zeroizing::new(phc.to_owned()))
 }
 
-fn cipher(key: &WrapKey) -> Result<LessSafeKey, WrapError> {
-    UnboundKey::new(&AES_256_GCM, key.secret.expose()).map(LessSafeKey::new).map_err(|_| WrapError::BadKey)
-}
-
-fn associated_data(user_id: UserId) -> Aad<Vec<u8>> {
-    Aad::from([b"wardgate password hash\0".as_slice(), &user_id.to_bytes()].concat())
+fn associated_data(user_id: UserId) -> Vec<u8> {
+    [b"wardgate password hash\0".as_slice(), &user_id.to_bytes()].concat()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use thiserror::Error;
 use crate::crypto::key_ring::{MacKey, Ring};
 use crate::domain::email::EmailKey;
 use crate::domain::hex;
-use crate::domain::id::{DeviceId, OneTimeId, RegistrationId, SessionId, UserId};
+use crate::domain::id::{ChallengeId, DeviceId, OneTimeId, RegistrationId, SessionId, UserId};
 use crate::domain::timestamp::Timestamp;
 
 /// Longer than any token that we issue.
@@ -173,6 +173,44 @@ impl DeviceToken {
     }
 }
 
+/// What a sign-in answers with that waits for its second factor (MF-02).
+#[derive(Clone, PartialEq, Eq)]
+pub struct MfaToken {
+    /// Who signs in.
+    pub user_id: UserId,
+    /// The address that signs in.
+    pub email_key: EmailKey,
+    /// The challenge.
+    pub challenge_id: ChallengeId,
+    /// The challenge's random bits.
+    pub secret: TokenSecret,
+}
+
+impl MfaToken {
+    const KIND: &'static str = "mt";
+
+    /// The token's text under `key` (from the login ring).
+    pub fn seal(&self, key: &MacKey) -> String {
+        let parts =
+            [&self.user_id.to_bytes()[..], &self.email_key.to_bytes(), &self.challenge_id.to_bytes(), &self.secret];
+        seal(Self::KIND, key, &parts.concat())
+    }
+
+    /// Reads a token that one of the login ring's keys made.
+    pub fn open(token: &str, ring: &Ring<MacKey>, now: Timestamp) -> Result<Self, InvalidToken> {
+        let payload = open(Self::KIND, ring, token, now)?;
+        let (user_id, rest) = payload.split_first_chunk().ok_or(InvalidToken)?;
+        let (email_key, rest) = rest.split_first_chunk().ok_or(InvalidToken)?;
+        let (challenge_id, rest) = rest.split_first_chunk().ok_or(InvalidToken)?;
+        Ok(Self {
+            user_id: UserId::from_bytes(*user_id),
+            email_key: EmailKey::from_bytes(email_key),
+            challenge_id: ChallengeId::from_bytes(*challenge_id),
+            secret: rest.try_into().map_err(|_| InvalidToken)?,
+        })
+    }
+}
+
 pub(super) fn seal(kind: &str, key: &MacKey, payload: &[u8]) -> String {
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.secret.expose()), &mac_input(kind, &key.kid, payload));
     format!("{kind}_{}.{}.{}", key.kid, URL_SAFE_NO_PAD.encode(payload), URL_SAFE_NO_PAD.encode(tag))
@@ -301,6 +339,19 @@ mod tests {
             let text = token.seal(&ring().keys[0]);
             prop_assert!(DeviceToken::open(&text, &ring(), at(5)).unwrap() == token);
             prop_assert!(RefreshToken::open(&text.replacen("dt_", "rt_", 1), &ring(), at(5)).is_err());
+        }
+
+        #[test]
+        fn sec_ot_09_what_waits_for_a_second_factor_opens_as_itself_alone(ids: [[u8; 16]; 2], email: [u8; 32], secret: [u8; 16]) {
+            let token = MfaToken {
+                user_id: UserId::from_bytes(ids[0]),
+                email_key: EmailKey::from_bytes(&email),
+                challenge_id: ChallengeId::from_bytes(ids[1]),
+                secret,
+            };
+            let text = token.seal(&ring().keys[0]);
+            prop_assert!(MfaToken::open(&text, &ring(), at(5)).unwrap() == token);
+            prop_assert!(DeviceToken::open(&text.replacen("mt_", "dt_", 1), &ring(), at(5)).is_err());
         }
 
         #[test]

@@ -27,10 +27,14 @@ pub enum AuditAction {
     Imported,
     /// A sign-in went through.
     SignedIn,
+    /// A sign-in went through, with a recovery code.
+    RecoveryCodeUsed,
     /// A person who is signed in has shown again who they are.
     SteppedUp,
     /// Sign-ins failed in this minute; how many is in the counters.
     SignInFailed,
+    /// A second factor was wrong in this minute; how often is in the counters.
+    SecondFactorFailed,
     /// A refresh that was repeated inside the grace window came from another address or agent (SE-02).
     RefreshReplayedElsewhere,
     /// An old refresh token was used; the session was revoked (SE-02).
@@ -61,6 +65,18 @@ pub enum AuditAction {
     PasswordChanged,
     /// A password was set by whoever reads the address's mail.
     PasswordReset,
+    /// There is an app that shows codes, or another one.
+    TotpAdded,
+    /// It is gone.
+    TotpRemoved,
+    /// There are new recovery codes.
+    RecoveryCodesMade,
+    /// A sign-in asks for a second factor.
+    SecondFactorOn,
+    /// It does not any more.
+    SecondFactorOff,
+    /// All second factors were taken away, by whoever reads the address's mail.
+    FactorsRemoved,
     /// The profile was changed.
     ProfileChanged,
     /// Everything that is held about the account was given out to its owner.

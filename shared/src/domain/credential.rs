@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::email::EmailKey;
+use crate::domain::factors::Factors;
 use crate::domain::id::UserId;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{Roles, User, UserStatus};
@@ -43,6 +44,9 @@ pub struct Credential {
     pub status: UserStatus,
     /// A copy of whether the address is verified.
     pub email_verified: bool,
+    /// A copy of what the account has beside the password.
+    #[serde(default, skip_serializing_if = "Factors::is_empty")]
+    pub factors: Factors,
     /// The account has another address now, and this one is kept for an undo until then (OT-12). Nobody signs in with
     /// it, and nobody else can have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,6 +64,7 @@ impl Credential {
             roles: user.roles.clone(),
             status: user.status,
             email_verified: user.email_verified,
+            factors: user.factors.clone(),
             reserved_until: None,
         }
     }

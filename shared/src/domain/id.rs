@@ -110,6 +110,16 @@ typed_id!(
     "otp_"
 );
 typed_id!(
+    /// A second factor.
+    FactorId,
+    "fac_"
+);
+typed_id!(
+    /// A sign-in that waits for its second factor.
+    ChallengeId,
+    "chl_"
+);
+typed_id!(
     /// A line of the audit trail.
     AuditId,
     "aud_"

@@ -98,6 +98,10 @@ impl Ordered {
                 | Purpose::PasswordChanged
                 | Purpose::NewDevice
                 | Purpose::SessionReused
+                | Purpose::FactorUndo
+                | Purpose::FactorsChanged
+                | Purpose::SecondFactorFailed
+                | Purpose::RecoveryCodeUsed
                 | Purpose::Verification => MailKind::Notice,
             },
             Self::Registration(_) => MailKind::Registration,
@@ -123,9 +127,15 @@ impl Ordered {
     /// Whether its mail has a link or a code that does something, once.
     pub fn carries_secret(&self) -> bool {
         match self {
-            Self::OneTime(item) => {
-                !matches!(item.purpose, Purpose::PasswordChanged | Purpose::NewDevice | Purpose::SessionReused)
-            }
+            Self::OneTime(item) => !matches!(
+                item.purpose,
+                Purpose::PasswordChanged
+                    | Purpose::NewDevice
+                    | Purpose::SessionReused
+                    | Purpose::FactorsChanged
+                    | Purpose::SecondFactorFailed
+                    | Purpose::RecoveryCodeUsed
+            ),
             Self::Registration(_) => true,
         }
     }

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::email::{Email, EmailKey};
+use crate::domain::factors::FactorChange;
 use crate::domain::id::{OneTimeId, RegistrationId, SessionId, UserId};
 use crate::domain::language::Language;
 use crate::domain::nonce::Nonce;
@@ -36,6 +37,14 @@ pub enum Purpose {
     NewDevice,
     /// Tells that a refresh token was used a second time, and that its session has ended (SE-02).
     SessionReused,
+    /// Takes a first second factor away again (MF-08).
+    FactorUndo,
+    /// Tells of a change of second factors (MF-08).
+    FactorsChanged,
+    /// Tells that somebody has shown the first factor of an account and failed at the second (MF-04).
+    SecondFactorFailed,
+    /// Tells that a recovery code was used (MF-06).
+    RecoveryCodeUsed,
 }
 
 impl Purpose {
@@ -52,6 +61,10 @@ impl Purpose {
             Self::PasswordChanged => "password_changed",
             Self::NewDevice => "new_device",
             Self::SessionReused => "session_reused",
+            Self::FactorUndo => "factor_undo",
+            Self::FactorsChanged => "factors_changed",
+            Self::SecondFactorFailed => "second_factor_failed",
+            Self::RecoveryCodeUsed => "recovery_code_used",
         }
     }
 }
@@ -110,6 +123,15 @@ pub struct OneTime {
     /// How long the change of address that it makes can be undone, where that is less than usual (OT-12).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo_seconds: Option<u64>,
+    /// What has become of the account's second factors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factor_change: Option<FactorChange>,
+    /// [`crate::domain::factors::Factors::since`] of those that it takes away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factors_since: Option<u64>,
+    /// How many recovery codes are left, where one was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery_codes_left: Option<u32>,
     /// When it came to be.
     pub created_at: Timestamp,
     /// When it stops working.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::email::{Email, EmailKey};
+use crate::domain::factors::Factors;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::name::DisplayName;
 use crate::domain::oauth::grant::Grant;
@@ -70,6 +71,9 @@ pub struct User {
     /// The addresses that the account had and can go back to, oldest first (OT-12).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_addresses: Vec<FormerAddress>,
+    /// What opens it beside its password; copied to the credential.
+    #[serde(default, skip_serializing_if = "Factors::is_empty")]
+    pub factors: Factors,
     /// When an account whose owner is leaving is erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erase_at: Option<Timestamp>,
@@ -92,6 +96,7 @@ impl User {
             sessions_not_before: None,
             kept_sid: None,
             former_addresses: Vec::new(),
+            factors: Factors::default(),
             erase_at: None,
             version: 1,
         }

@@ -36,3 +36,4 @@ mod media_type;
 mod password_check;
 mod redirect;
 mod registration;
+mod second_factor;

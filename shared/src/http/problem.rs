@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::domain::factors::{Level, Method};
 use crate::http::reply::Reply;
 
 /// A refusal. What the client sees is chosen here; the cause is for the log alone.
@@ -23,6 +24,8 @@ pub struct Problem {
     pub detail: Cow<'static, str>,
     /// The members at fault.
     pub errors: Vec<MemberError>,
+    /// The second factors that can be shown.
+    pub methods: Vec<Method>,
     /// When to come back.
     pub retry_after: Option<Duration>,
     /// The `WWW-Authenticate` header (RFC 6750).
@@ -66,6 +69,10 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "<[MemberError]>::is_empty")]
     #[schemars(default)]
     pub errors: &'a [MemberError],
+    /// The second factors that can be shown, strongest first, where one is asked for.
+    #[serde(skip_serializing_if = "<[Method]>::is_empty")]
+    #[schemars(default)]
+    pub methods: &'a [Method],
 }
 
 impl Problem {
@@ -82,6 +89,7 @@ impl Problem {
             title,
             detail: detail.into(),
             errors: Vec::new(),
+            methods: Vec::new(),
             retry_after: None,
             challenge: None,
             headers: Vec::new(),
@@ -131,17 +139,39 @@ impl Problem {
     }
 
     /// The person has to sign in again first (RFC 9470, SE-10).
-    pub fn stale_authentication() -> Self {
+    pub fn stale_authentication(level: Level, methods: &[Method]) -> Self {
+        let (challenge, detail) = match level {
+            Level::One => (
+                r#"Bearer error="insufficient_user_authentication", max_age="300""#,
+                "Show the password at POST /v1/step-up, or sign in again, and repeat the request with the new access token \
+                 within five minutes.",
+            ),
+            Level::Two => (
+                r#"Bearer error="insufficient_user_authentication", acr_values="urn:wardgate:2fa", max_age="300""#,
+                "Show the password and a second factor at POST /v1/step-up, and repeat the request with the new access token \
+                 within five minutes.",
+            ),
+        };
         Self {
-            challenge: Some(r#"Bearer error="insufficient_user_authentication", max_age="300""#),
+            challenge: Some(challenge),
+            methods: methods.to_vec(),
             ..Self::new(
                 StatusCode::UNAUTHORIZED,
                 "insufficient_user_authentication",
                 "A recent sign-in is required.",
-                "Show the password at POST /v1/step-up, or sign in again, and repeat the request with the new access token \
-                 within five minutes.",
+                detail,
             )
         }
+    }
+
+    /// A second factor that opens nothing, for whatever reason.
+    pub fn wrong_second_factor() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_second_factor",
+            "The second factor is not accepted.",
+            "It is wrong, or was used before. A code of an app is good for about a minute, and once.",
+        )
     }
 
     /// Too many attempts; this one was not evaluated.

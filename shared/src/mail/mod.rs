@@ -13,6 +13,7 @@ use thiserror::Error;
 use time::{Month, OffsetDateTime};
 
 pub use self::mime::mime;
+use crate::domain::factors::FactorChange;
 use crate::domain::language::Language;
 use crate::domain::timestamp::Timestamp;
 use crate::templates::{TemplateError, Templates, plain};
@@ -28,7 +29,8 @@ macro_rules! words {
 
 static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
     let words = words!("letter" "verification" "owner_notice" "password_reset" "email_code" "email_change"
-        "email_changed" "password_changed" "new_device" "session_reused" "deletion_scheduled");
+        "email_changed" "password_changed" "new_device" "session_reused" "deletion_scheduled"
+        "second_factor_failed" "recovery_code_used" "factor_added" "factors_changed");
     let layouts = [
         ("layout.html", include_str!("../../templates/mail/layout.html")),
         ("layout.txt", include_str!("../../templates/mail/layout.txt")),
@@ -119,6 +121,40 @@ pub enum Letter {
         /// When.
         at: Timestamp,
     },
+    /// Somebody has shown the first factor, and failed at the second (MF-04).
+    SecondFactorFailed {
+        /// The device, as its user agent describes it.
+        device: String,
+        /// Its network address.
+        address: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A recovery code was used (MF-06).
+    RecoveryCodeUsed {
+        /// How many are left.
+        left: u32,
+        /// The device, as its user agent describes it.
+        device: String,
+        /// Its network address.
+        address: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// The account has its first second factor (MF-08).
+    FactorAdded {
+        /// Which.
+        change: FactorChange,
+        /// The link that takes it away again.
+        undo_link: String,
+        /// How long it works.
+        hours: u64,
+    },
+    /// The account's second factors have changed (MF-08).
+    FactorsChanged {
+        /// How.
+        change: FactorChange,
+    },
     /// The account is going to be erased.
     DeletionScheduled {
         /// The link that keeps the account.
@@ -193,6 +229,10 @@ impl Letter {
             Self::NewDevice { .. } => "new_device",
             Self::SessionReused { .. } => "session_reused",
             Self::DeletionScheduled { .. } => "deletion_scheduled",
+            Self::SecondFactorFailed { .. } => "second_factor_failed",
+            Self::RecoveryCodeUsed { .. } => "recovery_code_used",
+            Self::FactorAdded { .. } => "factor_added",
+            Self::FactorsChanged { .. } => "factors_changed",
         }
     }
 
@@ -208,7 +248,16 @@ impl Letter {
             }
             Self::EmailChange { link, hours } => context! { link => plain(link), hours },
             Self::EmailChanged { undo_link, days } => context! { link => plain(undo_link), days },
-            Self::NewDevice { device, address, at } | Self::SessionReused { device, address, at } => {
+            Self::RecoveryCodeUsed { left, device, address, at } => {
+                context! { left, device => one_line(device), address, moment => moment(language, *at) }
+            }
+            Self::FactorAdded { change, undo_link, hours } => {
+                context! { change => change.name(), link => plain(undo_link), hours }
+            }
+            Self::FactorsChanged { change } => context! { change => change.name() },
+            Self::NewDevice { device, address, at }
+            | Self::SessionReused { device, address, at }
+            | Self::SecondFactorFailed { device, address, at } => {
                 context! { device => one_line(device), address, moment => moment(language, *at) }
             }
             Self::DeletionScheduled { keep_link, erase_at } => {

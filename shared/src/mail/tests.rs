@@ -25,9 +25,13 @@ fn every_letter_is_whole_in_every_language() {
         let (linked, coded) = match &letter {
             Letter::Verification { .. } | Letter::EmailCode { link: Some(_), .. } => (true, true),
             Letter::EmailCode { link: None, .. } => (false, true),
-            Letter::OwnerNotice | Letter::PasswordChanged | Letter::NewDevice { .. } | Letter::SessionReused { .. } => {
-                (false, false)
-            }
+            Letter::OwnerNotice
+            | Letter::PasswordChanged
+            | Letter::NewDevice { .. }
+            | Letter::SessionReused { .. }
+            | Letter::SecondFactorFailed { .. }
+            | Letter::RecoveryCodeUsed { .. }
+            | Letter::FactorsChanged { .. } => (false, false),
             _ => (true, false),
         };
         assert!(subject.contains("Blue Harbour"), "{letter:?} {language:?}");
@@ -86,6 +90,16 @@ fn languages_say_the_same_in_other_words() {
         let english = rendered(&letter, Language::English, None);
         let german = rendered(&letter, Language::German, None);
         assert_ne!((english.subject, english.text), (german.subject, german.text), "{letter:?}");
+    }
+}
+
+#[test]
+fn sec_mf_08_each_change_of_second_factors_is_told_in_its_own_words() {
+    for language in Language::ALL {
+        let said = |change| rendered(&Letter::FactorsChanged { change }, language, None).text;
+        let all: std::collections::BTreeSet<_> = FactorChange::ALL.into_iter().map(said).collect();
+        assert_eq!(all.len(), FactorChange::ALL.len());
+        assert!(!all.contains(&said(FactorChange::Other)), "a change has no words of its own");
     }
 }
 

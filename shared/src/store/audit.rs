@@ -51,10 +51,11 @@ impl Store {
         self.audit_put(entry)?.send(&self.client).await.map(drop)
     }
 
-    /// Records that sign-ins to an address fail, once per minute. A failed condition means: already recorded.
-    pub async fn record_failed_sign_in(&self, entry: &AuditEntry) -> Result<(), StoreError> {
+    /// Records that something fails, once per subject and minute. A failed condition means: already recorded.
+    pub async fn record_failure(&self, entry: &AuditEntry) -> Result<(), StoreError> {
         let window = FAILURE_WINDOW.window_start(entry.at);
-        let sk = format!("sign_in_failed#{:015}", window.millis());
+        let what = if entry.action == AuditAction::SecondFactorFailed { "second_factor" } else { "sign_in" };
+        let sk = format!("{what}_failed#{:015}", window.millis());
         self.line_put(entry, sk, None)?.send(&self.client).await.map(drop)
     }
 

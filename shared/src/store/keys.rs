@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::email::EmailKey;
 use crate::domain::hex;
-use crate::domain::id::{DeviceId, GrantId, ImportId, OneTimeId, RegistrationId, SessionId, UserId};
+use crate::domain::id::{ChallengeId, DeviceId, GrantId, ImportId, OneTimeId, RegistrationId, SessionId, UserId};
 use crate::domain::mail_order::MailOrder;
 use crate::domain::migration::Position;
 use crate::domain::oauth::client::ClientId;
@@ -21,6 +21,9 @@ pub(super) const SESSION_PREFIX: &str = "SESSION#";
 /// The sort keys of what a user lets clients have begin with this.
 pub(super) const GRANT_PREFIX: &str = "GRANT#";
 pub(super) const CONSENT_PREFIX: &str = "CONSENT#";
+
+/// The sort keys of a user's second factors begin with this.
+pub(super) const FACTOR_PREFIX: &str = "FACTOR#";
 
 /// The sort keys of items that a mail is sent from begin with this; registrations' with [`REGISTRATION_PREFIX`].
 pub(super) const ONE_TIME_PREFIX: &str = "ONE_TIME#";
@@ -147,6 +150,20 @@ impl Key {
     /// What the sort keys of a user's consents begin with.
     pub(super) fn consents(user: UserId) -> Self {
         Self::new(format!("{USER_PREFIX}{user}"), CONSENT_PREFIX)
+    }
+
+    /// A sign-in that waits for its second factor.
+    pub(super) fn challenge(user: UserId, id: ChallengeId) -> Self {
+        Self::new(format!("{USER_PREFIX}{user}"), format!("CHALLENGE#{id}"))
+    }
+
+    /// The app that shows codes: a user has one at most.
+    pub(super) fn totp(user: UserId) -> Self {
+        Self::new(format!("{USER_PREFIX}{user}"), format!("{FACTOR_PREFIX}totp"))
+    }
+
+    pub(super) fn recovery_codes(user: UserId) -> Self {
+        Self::new(format!("{USER_PREFIX}{user}"), format!("{FACTOR_PREFIX}recovery"))
     }
 
     /// What the sort keys of a user's sessions begin with.

@@ -47,6 +47,12 @@ pub enum Scope {
     LoginAccount,
     /// Passwords asked of one signed-in user.
     PasswordUser,
+    /// Codes of one user's app.
+    Totp,
+    /// Recovery codes of one user.
+    RecoveryCode,
+    /// Mails to one user that somebody has shown the password and no second factor.
+    SecondFactorNotice,
     /// Registrations from one source.
     RegisterSource,
     /// Registrations of one address.
@@ -78,6 +84,9 @@ impl Scope {
             Self::LoginPair => "login_pair",
             Self::LoginAccount => "login_account",
             Self::PasswordUser => "password_user",
+            Self::Totp => "totp",
+            Self::RecoveryCode => "recovery_code",
+            Self::SecondFactorNotice => "second_factor_notice",
             Self::RegisterSource => "register_source",
             Self::RegisterAddress => "register_address",
             Self::MailSource => "mail_source",

@@ -2,10 +2,12 @@
 //! few and known beforehand: never an id, an address or anything that a client chose.
 
 mod edge;
+mod process;
 
 use http::StatusCode;
 
 pub use edge::{edge_folded, edge_store_bytes};
+pub use process::{cold_start, memory};
 
 /// Ways in which something can end, each with its label.
 macro_rules! outcomes {
@@ -37,6 +39,10 @@ outcomes! {
         InvalidCode = "invalid_code",
         /// The mailed link was opened elsewhere than it was asked for: its code has to be typed.
         CodeRequired = "code_required",
+        /// The first factor was right, and waits for the second.
+        MfaRequired = "mfa_required",
+        /// The second factor was wrong, or came too late.
+        InvalidSecondFactor = "invalid_second_factor",
         /// It was not evaluated.
         TooManyAttempts = "too_many_attempts",
         /// Our side failed.
@@ -274,25 +280,4 @@ pub fn key_age(ring: &'static str, seconds: f64) {
 /// A browser was made to forget a cookie that was worth nothing.
 pub fn cookie_cleared(cookie: StaleCookie) {
     metrics::counter!("wardgate_cookies_cleared_total", "cookie" => cookie.label()).increment(1);
-}
-
-/// A Lambda environment was started.
-pub fn cold_start() {
-    metrics::counter!("wardgate_cold_starts_total").increment(1);
-}
-
-/// How much memory the process has, of what it may have.
-pub fn memory(limit_bytes: f64) {
-    if let Some(resident) = resident_bytes() {
-        metrics::gauge!("wardgate_memory_share").set(resident / limit_bytes);
-    }
-}
-
-/// The resident set, from the second number of `/proc/self/statm`; `None` where there is no such file.
-fn resident_bytes() -> Option<f64> {
-    /// What Linux counts pages in on both architectures that Lambda has.
-    const PAGE: f64 = 4096.0;
-    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u32 = statm.split_ascii_whitespace().nth(1)?.parse().ok()?;
-    Some(f64::from(pages) * PAGE)
 }

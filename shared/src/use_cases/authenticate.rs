@@ -7,6 +7,7 @@ use wardgate_verify::{AccessToken, Verifier, VerifyError};
 
 use crate::app::App;
 use crate::domain::access::Principal;
+use crate::domain::factors::{Level, Method};
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::request_context::RequestContext;
 use crate::domain::session::Session;
@@ -30,9 +31,14 @@ pub enum AuthenticateError {
     /// The session or the account has ended since the token was issued (SE-10).
     #[error("the session has ended")]
     SessionEnded,
-    /// The sign-in is too long ago for what is asked (SE-10).
-    #[error("the sign-in is too long ago")]
-    NotFresh,
+    /// The sign-in is too long ago for what is asked, or has shown less than the account has (SE-10, MF-07).
+    #[error("the sign-in is too long ago, or has shown too little")]
+    NotFresh {
+        /// What the account has, which is to be shown.
+        level: Level,
+        /// The account's second factors, strongest first.
+        methods: Vec<Method>,
+    },
     /// Our side failed.
     #[error(transparent)]
     Fault(Fault),
@@ -120,7 +126,8 @@ pub async fn authenticate(
     }
 }
 
-/// As [`authenticate`], for what only a person who has just signed in may do (SE-10). Refreshing does not count.
+/// As [`authenticate`], for what only a person who has just signed in with all that the account asks for may do (SE-10, MF-07).
+/// Refreshing does not count.
 pub async fn authenticate_fresh(
     app: &App,
     context: &RequestContext,
@@ -129,7 +136,9 @@ pub async fn authenticate_fresh(
     let caller = authenticate(app, context, caller).await?;
     let age = context.now.since(caller.session.authenticated_at);
     let limit = Duration::from_secs(app.config.accounts.fresh_seconds);
-    if age <= limit { Ok(caller) } else { Err(AuthenticateError::NotFresh) }
+    let (factors, level) = (&caller.user.factors, caller.user.factors.level());
+    let is_enough = age <= limit && Level::of(&caller.session.amr) >= level;
+    if is_enough { Ok(caller) } else { Err(AuthenticateError::NotFresh { level, methods: factors.methods() }) }
 }
 
 /// Reads session and account in parallel; both must be alive.

@@ -11,6 +11,7 @@ use crate::domain::email::EmailKey;
 use crate::domain::id::{DeviceId, UserId};
 use crate::domain::one_time::OneTime;
 use crate::domain::request_context::RequestContext;
+use crate::domain::timestamp::Timestamp;
 use crate::domain::user::User;
 use crate::fault::Fault;
 use crate::store::error::StoreError;
@@ -102,6 +103,18 @@ pub(super) fn new_device(
     Ok(SignInDevice { device, secret, is_new: true, notice: None })
 }
 
+/// The device that was presented, as the table has it. One read, where a token opened.
+pub(super) async fn read_presented(
+    app: &App,
+    presented: Option<&PresentedDevice>,
+    now: Timestamp,
+) -> Result<Option<Device>, StoreError> {
+    match presented {
+        Some(presented) => app.store.read_device(&presented.claim, now).await,
+        None => Ok(None),
+    }
+}
+
 /// The device that was presented, if the user knows it under the present credentials. One read, where a token opened.
 pub(super) async fn device_of_user(
     app: &App,
@@ -109,8 +122,7 @@ pub(super) async fn device_of_user(
     user: &User,
     presented: Option<&PresentedDevice>,
 ) -> Result<Option<Device>, StoreError> {
-    let Some(presented) = presented else { return Ok(None) };
-    let device = app.store.read_device(&presented.claim, context.now).await?;
+    let device = read_presented(app, presented, context.now).await?;
     Ok(device.filter(|device| device.is_known_to(&Credential::of(user, None))))
 }
 

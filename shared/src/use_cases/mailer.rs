@@ -4,6 +4,7 @@
 //! is doubled only by a crash between the transport's answer and the mark that it was sent.
 
 mod choose_letter;
+mod letter;
 
 use thiserror::Error;
 
@@ -18,7 +19,8 @@ use crate::store::error::StoreError;
 use crate::store::limits::{Reservation, Scope};
 use crate::store::outbox::{Claimed, MailClaim};
 use crate::telemetry::metrics::{self, Mail, MailLimit};
-use crate::use_cases::mailer::choose_letter::{Budget, Choice, choose, letter};
+use crate::use_cases::mailer::choose_letter::{Budget, Choice, choose};
+use crate::use_cases::mailer::letter::letter;
 
 /// What became of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

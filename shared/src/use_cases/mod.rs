@@ -19,6 +19,7 @@ pub mod oauth;
 pub mod password_check;
 pub mod restore_sweep;
 pub mod rotate_keys;
+pub mod second_factor;
 pub mod service;
 pub mod sign_in;
 #[cfg(feature = "smoke")]

@@ -221,5 +221,5 @@ pub(super) async fn refuse(app: &App, context: &RequestContext, email: EmailKey)
 /// Adds the line about failing sign-ins to an address, known or not.
 pub(super) async fn record_failure(app: &App, context: &RequestContext, email: EmailKey) -> Result<(), Fault> {
     let audit = app.audit(context, Subject::Address(email), AuditAction::SignInFailed, None)?;
-    Ok(app.store.record_failed_sign_in(&audit).await?)
+    Ok(app.store.record_failure(&audit).await?)
 }

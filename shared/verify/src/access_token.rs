@@ -46,6 +46,9 @@ pub struct AccessToken {
     /// How the user authenticated (RFC 8176).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
+    /// How sure that makes the issuer (RFC 9470): `urn:wardgate:1fa`, `urn:wardgate:2fa` or `phr`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
     /// The user's roles.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
@@ -87,6 +90,7 @@ impl TryFrom<Members> for AccessToken {
             gid: from.take_text("gid").map_err(|WrongType| ClaimError::Invalid("gid"))?,
             auth_time: optional(from, "auth_time", time)?,
             amr: optional(from, "amr", texts)?.unwrap_or_default(),
+            acr: from.take_text("acr").map_err(|WrongType| ClaimError::Invalid("acr"))?,
             roles: optional(from, "roles", texts)?.unwrap_or_default(),
         })
     }

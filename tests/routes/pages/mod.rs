@@ -12,6 +12,7 @@ mod page_login;
 mod page_login_code;
 mod page_register;
 mod page_reset_password;
+mod page_second_factor;
 mod page_show;
 mod page_sign_in;
 mod page_sign_out;
@@ -27,4 +28,5 @@ pub const DRIVES: &[Drive] = &[
     |observer| Box::pin(page_login::drive(observer)),
     |observer| Box::pin(page_login_code::drive(observer)),
     |observer| Box::pin(page_register::drive(observer)),
+    |observer| Box::pin(page_second_factor::drive(observer)),
 ];

@@ -5,6 +5,7 @@ use crate::permissions::Drive;
 mod login;
 mod login_email_code;
 mod login_email_code_verify;
+mod login_mfa;
 mod logout;
 mod session_end;
 mod sessions_end_others;
@@ -13,4 +14,4 @@ mod step_up;
 mod token_refresh;
 
 /// What drives its endpoint's branches by itself.
-pub const DRIVES: &[Drive] = &[|it| Box::pin(step_up::drive(it))];
+pub const DRIVES: &[Drive] = &[|it| Box::pin(step_up::drive(it)), |it| Box::pin(login_mfa::drive(it))];

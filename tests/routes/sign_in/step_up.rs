@@ -19,6 +19,20 @@ pub async fn drive(observer: &mut Observer) {
             assert_eq!(step_up(it, &access, OTHER_PASSWORD).await.status, 401);
         })
         .await;
+    // With a second factor, which is wrong once.
+    let factor = observer.server.with_second_factor_of(EMAIL).await;
+    let access = factor.session.string("access_token");
+    observer
+        .see("step-up", async |it| {
+            for code in [factor.app.code(it), "000000".to_owned()] {
+                let shown = json!({ "password": PASSWORD, "method": "totp", "code": code });
+                let answer = it.step_up_with(&access, &shown).await;
+                assert_eq!(answer.status, if code == "000000" { 401 } else { 200 }, "{}", answer.text);
+            }
+            let shown = json!({ "password": PASSWORD, "method": "recovery_code", "code": factor.recovery_codes[0] });
+            assert_eq!(it.step_up_with(&access, &shown).await.status, 200);
+        })
+        .await;
 }
 
 async fn step_up(server: &TestServer, access: &str, password: &str) -> Answer {

@@ -6,16 +6,19 @@ pub(crate) mod account;
 use http::{HeaderName, HeaderValue, StatusCode};
 use wardgate::app::App;
 use wardgate::domain::email::Email;
+use wardgate::domain::factors::Wanted;
 use wardgate::domain::language::Language;
 use wardgate::domain::oauth::continuation::Continuation;
-use wardgate::http::page::{self, Asked, Form, FormPage, FormRefusal, Notice, Onward, Page};
-use wardgate::http::page_endpoint::refuse;
+use wardgate::http::page::{self, Action, Asked, Form, FormPage, FormRefusal, Notice, Onward, Page};
+use wardgate::http::page_endpoint::{refuse, show};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::http::{cookies, csrf, members};
 use wardgate::use_cases::oauth::asking_client::{AskingClient, asking_client};
-use wardgate::use_cases::sign_in::login_in_browser::SignedInBrowser;
+use wardgate::use_cases::sign_in::login_in_browser::{SignedInBrowser, session_of_refresh_token};
+use wardgate::use_cases::sign_in::second_step::MfaRequired;
+use wardgate::use_cases::sign_in::session::SignedIn;
 
 /// Why a form is refused, and the cause for the log.
 pub(crate) type Refused<'a> = (FormRefusal<'a>, Box<Problem>);
@@ -77,6 +80,23 @@ impl<'a> GoingTo<'a> {
     /// The application. Without it a form can be shown all the same.
     pub(crate) async fn client(&self, app: &App) -> Option<AskingClient> {
         asking_client(app, self.continuation.as_ref()?).await.ok().flatten()
+    }
+
+    /// What a sign-in on the way there is for.
+    pub(crate) fn wanted(&self) -> Wanted {
+        self.continuation.as_ref().map_or(Wanted::Session, Continuation::wanted)
+    }
+
+    /// Asks for the second factor, of a person who has shown the first.
+    pub(crate) async fn ask_second(
+        &self,
+        app: &App,
+        request: &Request,
+        required: &MfaRequired,
+        page: FormPage<'_>,
+    ) -> Result<Reply, Problem> {
+        let page = FormPage { form: Form::SecondFactor, mfa_token: Some(&required.mfa_token), ..page };
+        self.show_form(app, request, page).await
     }
 
     /// Where the browser goes on once its person is signed in.
@@ -180,6 +200,22 @@ impl<'a> GoingTo<'a> {
         reply.headers.push(cookies::keep_device(app, &signed_in.device_token)?);
         Ok(reply)
     }
+}
+
+/// Has a browser keep what it has signed in with by the link of a mail: in cookie mode (SE-06), so that a page of ours and
+/// applications find the session, too.
+pub(crate) async fn signed_in_by_link(app: &App, request: &Request, signed_in: &SignedIn) -> Result<Reply, Problem> {
+    let way_back = WayBack::find(app, request).await;
+    let onward = way_back.as_ref().map(|way_back| way_back.onward(request));
+    let mut reply = show(app, request, Page::Done { action: Action::SignIn, account: None, onward })?;
+    reply.headers.push(cookies::keep(app, &signed_in.refresh_token)?);
+    if let Some(token) = session_of_refresh_token(app, &request.context, &signed_in.refresh_token).await? {
+        reply.headers.push(cookies::keep_session(app, &token, false)?);
+    }
+    if let Some(token) = &signed_in.device_token {
+        reply.headers.push(cookies::keep_device(app, token)?);
+    }
+    Ok(reply)
 }
 
 /// Whether a form was sent, and not a page opened.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::factors::{PHISHING_RESISTANT, TWO_FACTORS};
 use crate::domain::oauth::client::{ClientRegistration, Grant, Pkce};
 use crate::domain::oauth::client_kind::ClientKind;
 use crate::domain::oauth::parameters::Parameters;
@@ -106,6 +107,15 @@ pub struct Authorization {
     pub confirms: bool,
     /// How many seconds ago the person may have signed in.
     pub max_age: Option<u64>,
+    /// Whether two factors are asked for. Of whoever has but one, one is enough: `acr_values` is what a client would like, and the
+    /// ID token says what it got (OpenID Connect Core 1.0, 3.1.2.1).
+    pub two_factors: bool,
+}
+
+/// Whether `acr_values` names two factors, and not one as well.
+pub fn asks_for_two(parameters: &Parameters) -> bool {
+    let mut asked = parameters.get("acr_values").unwrap_or_default().split(' ').filter(|it| !it.is_empty()).peekable();
+    asked.peek().is_some() && asked.all(|it| it == TWO_FACTORS || it == PHISHING_RESISTANT)
 }
 
 impl Authorization {
@@ -140,6 +150,7 @@ impl Authorization {
             asks_again: asked.contains("consent"),
             confirms: client.kind == ClientKind::Native || asked.contains("select_account"),
             max_age,
+            two_factors: asks_for_two(parameters),
             nonce,
         })
     }

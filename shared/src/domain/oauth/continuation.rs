@@ -5,7 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 
+use crate::domain::factors::Wanted;
 use crate::domain::language::Language;
+use crate::domain::oauth::authorization::asks_for_two;
 use crate::domain::oauth::client::ClientRegistration;
 use crate::domain::oauth::parameters::Parameters;
 
@@ -122,6 +124,14 @@ impl Continuation {
     /// 3.1.2.1).
     pub fn language(&self) -> Option<Language> {
         self.parameters().get("ui_locales").and_then(Language::first_of)
+    }
+
+    /// What a sign-in on the way there is for: a person's own forms are for who has shown every factor, and so is what an
+    /// application asks two factors for.
+    pub fn wanted(&self) -> Wanted {
+        let is_own_form = self.path.starts_with(ACCOUNT) && self.path != ACCOUNT;
+        let asks = self.is_authorization() && asks_for_two(&self.parameters());
+        if is_own_form || asks { Wanted::EveryFactor } else { Wanted::Session }
     }
 
     /// Whether it asks for a sign-in, and not for its end.

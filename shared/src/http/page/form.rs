@@ -18,6 +18,8 @@ pub enum Form {
     LoginCode,
     /// Signs in with it: posts `email`, `code` and `remember`.
     TypeLoginCode,
+    /// Shows the second factor: posts `mfa_token`, `email`, and `code` or `recovery_code`.
+    SecondFactor,
     /// Asks for an account: posts `email`, `name` and `new_password`.
     Register,
     /// Asks for a link to set a new password: posts `email`.
@@ -60,6 +62,7 @@ impl Form {
         match self {
             Self::Login => "/ui/login",
             Self::LoginCode | Self::TypeLoginCode => "/ui/login-code",
+            Self::SecondFactor => "/ui/second-factor",
             Self::Register => "/ui/register",
             Self::Forgot => "/ui/forgot",
             Self::Consent => "/ui/consent",
@@ -83,6 +86,7 @@ impl Form {
             Self::Login => "login",
             Self::LoginCode | Self::Forgot => "address",
             Self::TypeLoginCode => "login-code",
+            Self::SecondFactor => "second-factor",
             Self::Register => "register",
             Self::Consent => "consent",
             Self::SignOut => "sign-out",
@@ -113,6 +117,10 @@ pub struct FormPage<'a> {
     /// The address that was typed before, or that the application has told.
     #[serde(skip)]
     pub account: Option<&'a str>,
+    /// What the first step of a sign-in has answered.
+    pub mfa_token: Option<&'a str>,
+    /// Whether the first step was the link of a mail.
+    pub by_link: bool,
     /// The name that was typed before.
     pub name: Option<&'a str>,
     /// Whether the box is ticked.
@@ -133,6 +141,10 @@ pub enum FormRefusal<'a> {
     Wrong,
     /// The code is wrong, expired or used: which of them is not told.
     WrongCode,
+    /// The second factor is wrong, or was used before.
+    WrongSecondFactor,
+    /// The first step has expired or was used: it begins anew.
+    StartAgain,
     /// The address is none.
     Address,
     /// It is the account's own already.
@@ -158,6 +170,8 @@ impl<'a> FormRefusal<'a> {
         match self {
             Self::Wrong
             | Self::WrongCode
+            | Self::WrongSecondFactor
+            | Self::StartAgain
             | Self::Address
             | Self::SameAddress
             | Self::WrongPassword
@@ -173,6 +187,8 @@ impl<'a> FormRefusal<'a> {
         match self {
             Self::Wrong => "wrong_credentials",
             Self::WrongCode => "invalid_code",
+            Self::WrongSecondFactor => "invalid_second_factor",
+            Self::StartAgain => "start_again",
             Self::Address => "address",
             Self::SameAddress => "same_address",
             Self::WrongPassword => "wrong_password",
@@ -204,9 +220,9 @@ impl<'a> FormRefusal<'a> {
             Self::Address | Self::SameAddress => "email",
             Self::WrongPassword => "password",
             Self::Name => "name",
-            Self::WrongCode => "code",
+            Self::WrongCode | Self::WrongSecondFactor => "code",
             Self::Password(_) => "new_password",
-            Self::SwitchedOff | Self::TooMany(_) | Self::Down(_) | Self::Forged => "",
+            Self::StartAgain | Self::SwitchedOff | Self::TooMany(_) | Self::Down(_) | Self::Forged => "",
         }
     }
 

@@ -26,7 +26,7 @@ macro_rules! files {
 /// A language's words, each page's by its name.
 macro_rules! words {
     ($language:literal) => {
-        words!($language: "page" "login" "login-code" "register" "forgot" "consent" "sign-out" "leaving" "account"
+        words!($language: "page" "login" "login-code" "second-factor" "register" "forgot" "consent" "sign-out" "leaving" "account"
             "account-email" "account-password" "account-delete" "verify-email" "reset-password" "confirm-email-change"
             "undo-email-change" "keep-account" "sign-in" "message")
     };
@@ -43,7 +43,7 @@ static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
         "parts/account.html" "parts/address.html" "parts/alert.html" "parts/code.html" "parts/consent-buttons.html"
         "parts/flow.html" "parts/form-account-delete.html" "parts/form-account-email.html"
         "parts/form-account-password.html" "parts/form-address.html" "parts/form-consent.html" "parts/form-login.html"
-        "parts/form-login-code.html" "parts/form-register.html" "parts/form-sign-out.html" "parts/leaving.html"
+        "parts/form-login-code.html" "parts/form-register.html" "parts/form-second-factor.html" "parts/form-sign-out.html" "parts/leaving.html"
         "parts/logo.html" "parts/mark.html" "parts/password.html" "parts/remember.html" "parts/username.html"
         "parts/ways.html");
     Templates::new(&[&parts[..], &words!("en"), &words!("de")].concat())
@@ -135,5 +135,6 @@ fn is_sign_in(path: &str) -> bool {
         || path == LOGOUT
         || path.starts_with(ACCOUNT)
         || path == Form::Consent.path()
+        || path == Form::SecondFactor.path()
         || path.strip_prefix("/ui/").and_then(Form::named).is_some()
 }

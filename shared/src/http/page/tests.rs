@@ -98,7 +98,10 @@ fn forms_post_to_their_page_and_a_password_stands_beside_its_account() {
         let username = html.find("autocomplete=\"username\"");
         assert!(!page.asks_for_password() || username < html.find("autocomplete=\"new-password\""), "{name}: {html}");
         assert!(!html.contains("name=\"username\""), "{name}: the form is read strictly");
-        let code = matches!(page, Page::TypeCode { .. } | Page::Form(FormPage { form: Form::TypeLoginCode, .. }));
+        let code = matches!(
+            page,
+            Page::TypeCode { .. } | Page::Form(FormPage { form: Form::TypeLoginCode | Form::SecondFactor, .. })
+        );
         assert_eq!(html.contains("autocomplete=\"one-time-code\""), code, "{name}: {html}");
     }
 }
@@ -260,7 +263,7 @@ fn sec_oc_18_a_refused_form_keeps_what_was_typed_and_says_why() {
     }
     let different: BTreeSet<&String> = reasons.values().collect();
     assert_eq!(different.len(), reasons.len(), "{reasons:#?}");
-    assert_eq!(reasons.len(), 22);
+    assert_eq!(reasons.len(), 26);
 }
 
 #[test]

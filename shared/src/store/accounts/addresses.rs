@@ -15,6 +15,7 @@ use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
 use crate::store::outcome::Outcome;
+use crate::store::sign_in::admission::same_factors;
 use crate::store::write::{Delete, Part, Put, Update, Write};
 
 /// An account that is to move.
@@ -115,7 +116,9 @@ impl Store {
     fn moved_user(&self, before: &User, after: &User, now: Timestamp) -> Result<Write<Update>, StoreError> {
         let move_to = "SET email = :email, email_verified = :verified, former_addresses = :former, #status = :after, \
                        cred_version = :next, sessions_not_before = :now REMOVE kept_sid, erase_at ADD version :one";
-        Ok(self.update(&Key::user(before.id), move_to).given("#status = :before AND cred_version = :version").with([
+        let update = self.update(&Key::user(before.id), move_to).given("#status = :before AND cred_version = :version");
+        // The credential of the address that it goes to has a copy of them.
+        Ok(same_factors(update, before.factors.version).with([
             (":email", serde_dynamo::to_attribute_value(&after.email)?),
             (":verified", AttributeValue::Bool(after.email_verified)),
             (":former", serde_dynamo::to_attribute_value(&after.former_addresses)?),

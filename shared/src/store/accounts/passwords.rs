@@ -13,7 +13,7 @@ use crate::store::Store;
 use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
-use crate::store::sign_in::sessions::{admits, admitted};
+use crate::store::sign_in::admission::{admits, admitted};
 use crate::store::write::{Part, Update, Write};
 
 /// A new password for an account.

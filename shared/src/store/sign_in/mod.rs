@@ -1,6 +1,8 @@
 //! Sessions, and what counts and knows those who sign in.
 
+pub(in crate::store) mod admission;
 pub mod devices;
 pub mod failures;
 pub mod rotation;
+pub mod second_factors;
 pub mod sessions;

@@ -6,6 +6,7 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::device::Device;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::one_time::OneTime;
+use crate::domain::second_factor::{Challenge, UsedFactor};
 use crate::domain::session::Session;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::User;
@@ -14,6 +15,7 @@ use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
 use crate::store::outcome::Outcome;
+use crate::store::sign_in::admission::{LIVES, admits, admitted, same_factors};
 use crate::store::write::Part;
 
 /// What became of a new session.
@@ -44,6 +46,17 @@ pub enum OthersEnd {
     Dead,
 }
 
+/// What became of a session whose person has shown again who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SteppingUp {
+    /// It says so.
+    Noted,
+    /// It has ended meanwhile.
+    SessionGone,
+    /// Somebody has used the second factor meanwhile.
+    FactorUsed,
+}
+
 /// A page of sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionPage {
@@ -58,31 +71,27 @@ pub struct SessionPage {
 pub struct NewSession<'a> {
     /// The session, with the account's credentials when they were checked (SE-04).
     pub session: &'a Session,
+    /// The version of the account's factors when they were judged (MF-01).
+    pub factors_version: u64,
     /// The mailed item that proved who it is; it can do so once (OT-02).
     pub proof: Option<&'a OneTime>,
+    /// The second step, where there was one.
+    pub second: Option<SecondStep<'a>>,
     /// The device, where it was not known.
     pub device: Option<&'a Device>,
     /// Tells the owner of the device.
     pub notice: Option<&'a OneTime>,
 }
 
-/// The condition that a session lives, at the time `:at`.
-const LIVES: &str =
-    "secret_hash = :secret AND attribute_not_exists(revoked_at) AND idle_expires_at > :at AND expires_at > :at";
-
-/// The condition that the account still lets a session live, as [`crate::domain::user::User::admits`] has it: what a
-/// session asks for must not bring it back to life. [`admitted`] has its values.
-pub(in crate::store) fn admits(session: &Session) -> String {
-    let present = if session.cred_version.is_some() { " AND cred_version = :made_under" } else { "" };
-    format!(
-        "(kept_sid = :kept OR (attribute_not_exists(sessions_not_before) OR sessions_not_before < :created){present})"
-    )
-}
-
-/// What [`admits`] compares with.
-pub(in crate::store) fn admitted(session: &Session) -> impl Iterator<Item = (&'static str, AttributeValue)> {
-    let version = session.cred_version.map(|version| (":made_under", number(version)));
-    [(":kept", string(session.id)), (":created", number(session.created_at.millis()))].into_iter().chain(version)
+/// The second step of a sign-in.
+#[derive(Debug, Clone, Copy)]
+pub struct SecondStep<'a> {
+    /// What asked for it; it makes one session at most (MF-02).
+    pub challenge: &'a Challenge,
+    /// What was shown.
+    pub used: &'a UsedFactor,
+    /// Tells the owner, where that is to be told.
+    pub notice: Option<&'a OneTime>,
 }
 
 impl Store {
@@ -120,8 +129,13 @@ impl Store {
     }
 
     /// Notes in a session that its person has shown again who they are, on condition that it and the account still let it
-    /// live. Whether they did.
-    pub async fn step_up(&self, session: &Session, audit: &AuditEntry) -> Result<bool, StoreError> {
+    /// live, and that the second factor was not used meanwhile.
+    pub async fn step_up(
+        &self,
+        session: &Session,
+        used: Option<&UsedFactor>,
+        audit: &AuditEntry,
+    ) -> Result<SteppingUp, StoreError> {
         let check = self.check(&Key::user(session.user_id), "#status = :active").and(&admits(session));
         let check = check.with(admitted(session)).with([(":active", string("active"))]);
         let noted = "SET authenticated_at = :at, amr = :amr";
@@ -130,7 +144,13 @@ impl Store {
             (":amr", AttributeValue::L(session.amr.iter().map(string).collect())),
             (":secret", string(&session.secret_hash)),
         ]);
-        Ok(self.transact([check.into(), update.into()], audit).await?.either(true, false))
+        let mut parts: Vec<Part> = vec![check.into(), update.into()];
+        parts.extend(used.map(|used| self.use_factor(session.user_id, used).into()));
+        Ok(match self.transact(parts, audit).await? {
+            Outcome::Written(()) => SteppingUp::Noted,
+            Outcome::Refused(refusal) if !refusal.failed(0) && !refusal.failed(1) => SteppingUp::FactorUsed,
+            Outcome::Refused(_) => SteppingUp::SessionGone,
+        })
     }
 
     /// A session's own part of a sign-in, with what else belongs to one.
@@ -148,8 +168,15 @@ impl Store {
                 (":version", number(version)),
                 (":created", number(session.created_at.millis())),
             ]);
+        let check = same_factors(check, new.factors_version);
         let mut parts: Vec<Part> = vec![check.into(), session_part];
         parts.extend(new.proof.map(|proof| self.use_up(proof, now).into()));
+        if let Some(SecondStep { challenge, used, notice }) = new.second {
+            parts.extend([self.answer(challenge, now).into(), self.use_factor(session.user_id, used).into()]);
+            if let Some(notice) = notice {
+                parts.push(self.one_time_put(notice)?.into());
+            }
+        }
         if let Some(device) = new.device {
             parts.push(self.device_put(device)?.into());
         }

@@ -1,12 +1,7 @@
 //! Which mail an item is the order for, and who gets it: what the request that wrote the item must not find out (EN-04).
 
-use std::time::Duration;
-
 use crate::app::App;
-use crate::crypto::key_ring::MacKey;
-use crate::crypto::mail_token::MailToken;
 use crate::domain::credential::Credential;
-use crate::domain::device::device_name;
 use crate::domain::email::{Email, EmailKey};
 use crate::domain::id::UserId;
 use crate::domain::mail_order::{MailKind, Ordered};
@@ -16,7 +11,6 @@ use crate::domain::registration::{Registration, RegistrationKind};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{User, UserStatus};
 use crate::fault::Fault;
-use crate::mail::Letter;
 
 /// A mail that is going to be sent.
 pub(in crate::use_cases) struct Choice {
@@ -84,11 +78,17 @@ pub(in crate::use_cases) async fn choose(app: &App, item: Ordered, now: Timestam
                 if verified { Ok(None) } else { pending(app, &item, kind, now).await }
             }
             Purpose::EmailChange => Ok(to_recipient(item, Budget::Ordered(kind))),
-            Purpose::EmailUndo | Purpose::KeepAccount | Purpose::PasswordChanged => {
+            Purpose::EmailUndo
+            | Purpose::KeepAccount
+            | Purpose::PasswordChanged
+            | Purpose::FactorUndo
+            | Purpose::FactorsChanged => {
                 let budget = Budget::Notice(item.purpose);
                 Ok(to_recipient(item, budget))
             }
-            Purpose::NewDevice | Purpose::SessionReused => new_device(app, item).await,
+            Purpose::NewDevice | Purpose::SessionReused | Purpose::SecondFactorFailed | Purpose::RecoveryCodeUsed => {
+                new_device(app, item).await
+            }
             // A registration's, never an item of its own.
             Purpose::Verification => Ok(None),
         },
@@ -208,69 +208,4 @@ fn to_account(item: OneTime, user: User, budget: Budget) -> Choice {
         account: Some((user.id, user.cred_version)),
         budget,
     }
-}
-
-/// The letter, with the link and the code that this key makes of the item. `None` for what has no letter.
-pub(in crate::use_cases) fn letter(app: &App, subject: &Ordered, key: &MacKey, now: Timestamp) -> Option<Letter> {
-    let left = subject.expires_at().since(now);
-    let token = token(subject);
-    // OT-06: the origin is configured, never taken from a request.
-    let link = |page: &str| format!("{}/ui/{page}?token={}", app.config.tokens.issuer, token.seal(key));
-    let item = match subject {
-        Ordered::Registration(registration) => {
-            return Some(match registration.kind {
-                RegistrationKind::OwnerNotice => Letter::OwnerNotice,
-                RegistrationKind::Verification => Letter::Verification {
-                    link: link("verify-email"),
-                    code: token.verification_code(key),
-                    hours: whole(left, 3600),
-                    required: app.config.accounts.require_verified_email,
-                },
-            });
-        }
-        Ordered::OneTime(item) => item,
-    };
-    match item.purpose {
-        Purpose::PasswordReset => {
-            Some(Letter::PasswordReset { link: link("reset-password"), minutes: whole(left, 60) })
-        }
-        Purpose::EmailCode => Some(Letter::EmailCode {
-            link: Some(link("sign-in")),
-            code: token.sign_in_code(key),
-            minutes: whole(left, 60),
-        }),
-        Purpose::EmailChange => {
-            Some(Letter::EmailChange { link: link("confirm-email-change"), hours: whole(left, 3600) })
-        }
-        Purpose::EmailUndo => {
-            Some(Letter::EmailChanged { undo_link: link("undo-email-change"), days: whole(left, 24 * 3600) })
-        }
-        Purpose::KeepAccount => {
-            Some(Letter::DeletionScheduled { keep_link: link("keep-account"), erase_at: item.expires_at })
-        }
-        Purpose::PasswordChanged => Some(Letter::PasswordChanged),
-        Purpose::NewDevice => Some(Letter::NewDevice {
-            device: device_name(item.user_agent.as_deref()),
-            address: item.address.clone(),
-            at: item.created_at,
-        }),
-        Purpose::SessionReused => Some(Letter::SessionReused {
-            device: device_name(item.user_agent.as_deref()),
-            address: item.address.clone(),
-            at: item.created_at,
-        }),
-        Purpose::Verification | Purpose::Resend => None,
-    }
-}
-
-fn token(subject: &Ordered) -> MailToken {
-    match subject {
-        Ordered::OneTime(item) => item.token(),
-        Ordered::Registration(registration) => registration.token(),
-    }
-}
-
-/// The time in whole units, to the nearest: a mail is a moment younger than its link.
-fn whole(left: Duration, seconds: u64) -> u64 {
-    ((left.as_secs() + seconds / 2) / seconds).max(1)
 }

@@ -11,6 +11,7 @@ use crate::crypto::id_token::unverified_hint;
 use crate::crypto::oauth_token::{AuthorizationCode, FlowMark};
 use crate::crypto::sealed_token::{TokenSecret, secret_hash};
 use crate::domain::audit::{AuditAction, AuditEntry, Subject};
+use crate::domain::factors::Level;
 use crate::domain::hex;
 use crate::domain::id::GrantId;
 use crate::domain::oauth::authorization::{Authorization, AuthorizationError, Prompt};
@@ -114,7 +115,10 @@ pub async fn authorize(
     }
     let found = found.filter(|found| !is_another(found));
     let sign_in = || match authorization.prompt {
-        Prompt::None => refused("login_required", "nobody is signed in, or not recently enough"),
+        Prompt::None => refused(
+            "login_required",
+            "nobody is signed in, or not recently enough, or with fewer factors than asked for",
+        ),
         // Whoever comes back has had a look at the page, and has an account by now or will say so.
         Prompt::Create if mark.is_none() => visit(Visit::Register),
         _ => visit(Visit::SignIn),
@@ -196,7 +200,9 @@ fn is_enough(found: &BrowserSession, asked: &Authorization, began_at: Timestamp,
     let signed_in = found.session.authenticated_at;
     let is_old = asked.max_age.is_some_and(|seconds| now.since(signed_in) > Duration::from_secs(seconds));
     let is_asked_again = matches!(asked.prompt, Prompt::SignIn | Prompt::Create) || is_old;
-    signed_in >= began_at || !is_asked_again
+    // Both come to an end: whoever signs in on the way here is asked for all that the account has.
+    let has_shown = !asked.two_factors || Level::of(&found.session.amr) >= found.user.factors.level();
+    has_shown && (signed_in >= began_at || !is_asked_again)
 }
 
 /// Whether the person is to press something before the client gets anything. A press since the request first came counts, an

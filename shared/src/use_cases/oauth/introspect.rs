@@ -85,6 +85,7 @@ async fn look_at(
                 "token_type": "Bearer",
                 "auth_time": claims.auth_time,
                 "amr": claims.amr,
+                "acr": claims.acr,
             })
         }
         ShownToken::None => return Ok(None),

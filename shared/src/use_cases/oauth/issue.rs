@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::crypto::access_token;
 use crate::crypto::id_token::{self, IdToken, at_hash, session_id_for};
 use crate::crypto::key_ring::{Ring, SigningKey};
+use crate::domain::factors::acr;
 use crate::domain::id::TokenId;
 use crate::domain::oauth::client::ClientRegistration;
 use crate::domain::oauth::grant::Grant;
@@ -21,8 +22,6 @@ use crate::fault::Fault;
 
 /// How long an ID token proves something.
 const ID_TOKEN_LIFE: Duration = Duration::from_mins(10);
-/// A password, or a code from a mail.
-pub(super) const ONE_FACTOR: &str = "urn:wardgate:1fa";
 
 /// What a client gets (RFC 6749, 5.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +86,7 @@ pub(super) fn issue(
         gid: Some(grant.id.to_string()),
         auth_time: Some(grant.authenticated_at.unix_seconds()),
         amr: grant.amr.clone(),
+        acr: Some(acr(&grant.amr).to_owned()),
         roles: Vec::new(),
     };
     let access_token = access_token::sign(&claims, ring.current(algorithm.into(), now)?)?;
@@ -100,7 +100,7 @@ pub(super) fn issue(
             iat: now.unix_seconds(),
             auth_time: grant.authenticated_at.unix_seconds(),
             nonce: nonce.map(str::to_owned),
-            acr: ONE_FACTOR,
+            acr: acr(&grant.amr),
             amr: grant.amr.clone(),
             sid: session_id_for(&grant.session_id.to_string(), client.id.as_str()),
             at_hash: at_hash(&access_token),

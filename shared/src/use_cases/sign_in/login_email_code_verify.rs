@@ -6,34 +6,33 @@
 //! Store requests with a code: the source's counters; one round in parallel (a try on the item, credential; with a device
 //! token also the device); one transaction (session, check on the user, item, audit; a new device and its notice); one
 //! round that forgets the oldest of too many devices, or clears the known one's counter. A failure adds one audit write. A
-//! link in its own flow: no counters, and the item is read.
+//! link in its own flow: no counters, and the item is read. Where a second factor is asked for, the transaction uses the item up
+//! and has the challenge, and no round follows.
 
+mod look_up;
 mod tried;
 
 use std::time::Duration;
 
 use thiserror::Error;
 
+use self::look_up::look_up;
 use self::tried::Tried;
 use crate::app::App;
 use crate::crypto::key_ring::{MacKey, Ring};
 use crate::crypto::sealed_token::CodeFlowToken;
 use crate::domain::credential::Credential;
-use crate::domain::device::Device;
 use crate::domain::email::Email;
+use crate::domain::factors::{Shown, Wanted};
 use crate::domain::one_time::OneTime;
 use crate::domain::request_context::RequestContext;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::second_factor::FirstFactor;
 use crate::fault::{Fault, fault_arm};
-use crate::store::error::StoreError;
-use crate::store::limits::{Reservation, Scope};
-use crate::store::one_time::CodeBond;
-use crate::store::sign_in::devices::DeviceClaim;
 use crate::telemetry::metrics::{self, SignIn};
-use crate::use_cases::known_device::{PresentedDevice, presented_device, settle, sign_in_device};
+use crate::use_cases::known_device::{presented_device, settle, sign_in_device};
 use crate::use_cases::mailed_link::repeated;
 use crate::use_cases::password_check::{admits, record_failure};
-use crate::use_cases::reserve::reserve_for_source;
+use crate::use_cases::sign_in::second_step::{MfaRequired, SignInStep, ask, is_asked_for};
 use crate::use_cases::sign_in::session::{
     Begun, Proven, SignInKeys, SignInRings, SignedIn, begin, issue_begun, resume,
 };
@@ -101,15 +100,16 @@ pub async fn login_email_code_verify(
     app: &App,
     context: &RequestContext,
     login: LoginEmailCodeVerify,
-) -> Result<SignedIn, EmailCodeError> {
+) -> Result<SignInStep<SignedIn>, EmailCodeError> {
     // Boxed, since several store requests at once make a large future.
     counted(Box::pin(attempt(app, context, login)).await)
 }
 
-/// Says in the metrics how a sign-in ended.
-pub(super) fn counted<T>(result: Result<T, EmailCodeError>) -> Result<T, EmailCodeError> {
+/// Says in the metrics how a sign-in ended, or how far it has come.
+pub(super) fn counted<T>(result: Result<SignInStep<T>, EmailCodeError>) -> Result<SignInStep<T>, EmailCodeError> {
     metrics::sign_in(match &result {
-        Ok(_) => SignIn::SignedIn,
+        Ok(SignInStep::SignedIn(_)) => SignIn::SignedIn,
+        Ok(SignInStep::MfaRequired(_)) => SignIn::MfaRequired,
         Err(EmailCodeError::CodeRequired { .. }) => SignIn::CodeRequired,
         Err(EmailCodeError::Invalid | EmailCodeError::WrongCode { .. }) => SignIn::InvalidCode,
         Err(EmailCodeError::TooManyAttempts { .. }) => SignIn::TooManyAttempts,
@@ -118,20 +118,29 @@ pub(super) fn counted<T>(result: Result<T, EmailCodeError>) -> Result<T, EmailCo
     result
 }
 
-async fn attempt(app: &App, context: &RequestContext, login: LoginEmailCodeVerify) -> Result<SignedIn, EmailCodeError> {
+async fn attempt(
+    app: &App,
+    context: &RequestContext,
+    login: LoginEmailCodeVerify,
+) -> Result<SignInStep<SignedIn>, EmailCodeError> {
     let rings = SignInRings::fetch(app, context).await?;
     let keys = rings.keys(app, context)?;
     let begins = async |proven: &Proven<'_>| begin(app, context, proven, keys.mac).await;
-    match begin_by_mail(app, context, &login, &rings.session_mac, begins).await? {
-        ByMail::Begun(credential, begun) => Ok(issue_begun(app, context, begun, &credential.roles, keys)?),
-        ByMail::Dead(tried) => again(app, context, &tried, &rings, keys).await,
-    }
+    Ok(match begin_by_mail(app, context, &login, Wanted::Session, &rings.session_mac, begins).await? {
+        ByMail::Begun(credential, begun) => {
+            SignInStep::SignedIn(issue_begun(app, context, begun, &credential.roles, keys)?)
+        }
+        ByMail::MfaRequired(required) => SignInStep::MfaRequired(required),
+        ByMail::Dead(tried) => again(app, context, &tried, &rings, keys).await?,
+    })
 }
 
 /// What became of a sign-in by mail.
 pub(super) enum ByMail<'a> {
     /// There is a session of this account.
     Begun(Box<Credential>, Begun),
+    /// The account has a second factor, which is asked for.
+    MfaRequired(MfaRequired),
     /// What came by mail has expired, was used, or is of an account that has changed.
     Dead(Tried<'a>),
 }
@@ -141,6 +150,7 @@ pub(super) async fn begin_by_mail<'a>(
     app: &App,
     context: &RequestContext,
     login: &'a LoginEmailCodeVerify,
+    wanted: Wanted,
     session_mac: &Ring<MacKey>,
     begins: impl AsyncFnOnce(&Proven<'_>) -> Result<Option<Begun>, Fault>,
 ) -> Result<ByMail<'a>, EmailCodeError> {
@@ -173,60 +183,17 @@ pub(super) async fn begin_by_mail<'a>(
         return Err(not_shown(app, context, &tried, &credential).await?);
     }
     let item = item.used_from(&context.origin);
+    if is_asked_for(&credential, wanted) {
+        let required = ask(app, context, &credential, FirstFactor::Mail, Some(&item)).await?;
+        return Ok(required.map_or(ByMail::Dead(tried), ByMail::MfaRequired));
+    }
 
     let device = sign_in_device(app, context, &credential, presented, found.device.as_ref())?;
-    let proof = Proven { credential: &credential, amr: "otp", proof: Some(&item), device: &device };
+    let proof =
+        Proven { credential: &credential, shown: Shown::Mail, proof: Some(&item), second: None, device: &device };
     let Some(begun) = begins(&proof).await? else { return Ok(ByMail::Dead(tried)) };
     settle(app, context, None, &device).await;
     Ok(ByMail::Begun(Box::new(credential), begun))
-}
-
-/// What the table has to say to a try.
-struct Found {
-    item: Option<OneTime>,
-    device: Option<Device>,
-}
-
-/// Counts a code before it is evaluated (EN-01): against the source, and then on the item that its flow or its link names,
-/// which nobody else can reach. A link cannot be guessed.
-async fn look_up(
-    app: &App,
-    context: &RequestContext,
-    tried: &Tried<'_>,
-    presented: Option<&PresentedDevice>,
-) -> Result<Found, EmailCodeError> {
-    let (now, email) = (context.now, tried.email());
-    if let Tried::Code { .. } | Tried::LinkWithCode(..) = tried {
-        let limit = &app.config.limits.login_source;
-        if let Reservation::Refused { retry_after } =
-            reserve_for_source(app, context, Scope::LoginSource, limit).await?
-        {
-            return Err(EmailCodeError::TooManyAttempts { retry_after });
-        }
-    }
-    let item = async {
-        match tried {
-            Tried::Code { flow: None, .. } => Ok(None),
-            Tried::Code { flow: Some((id, hash)), .. } => {
-                app.store.reserve_code_attempt(email, *id, CodeBond::Flow(hash), now).await
-            }
-            Tried::LinkWithCode(token, _) => {
-                let bond = CodeBond::Link(&token.nonce);
-                app.store.reserve_code_attempt(email, token.one_time_id(), bond, now).await
-            }
-            Tried::LinkInFlow(token, _) | Tried::LinkAlone(token) => app.store.read_one_time(token).await,
-        }
-    };
-    let device = read_device(app, presented.map(|presented| &presented.claim), now);
-    let (item, device) = futures::try_join!(item, device)?;
-    Ok(Found { item, device })
-}
-
-async fn read_device(app: &App, claim: Option<&DeviceClaim>, now: Timestamp) -> Result<Option<Device>, StoreError> {
-    match claim {
-        Some(claim) => app.store.read_device(claim, now).await,
-        None => Ok(None),
-    }
 }
 
 /// What the same browser is answered that presses the button of a link again (OT-02); anybody else is refused.
@@ -236,14 +203,34 @@ async fn again(
     tried: &Tried<'_>,
     rings: &SignInRings,
     keys: SignInKeys<'_>,
-) -> Result<SignedIn, EmailCodeError> {
+) -> Result<SignInStep<SignedIn>, EmailCodeError> {
     if let Some(token) = tried.link()
         && let Some(used) = repeated(app, context, token).await?
-        && let Some(signed_in) = resume(app, context, &used, rings, keys).await?
     {
-        return Ok(signed_in);
+        if let Some(signed_in) = resume(app, context, &used, rings, keys).await? {
+            return Ok(SignInStep::SignedIn(signed_in));
+        }
+        if used.session_id.is_none()
+            && let Some(required) = ask_again(app, context, &used).await?
+        {
+            return Ok(SignInStep::MfaRequired(required));
+        }
     }
     Err(refuse(app, context, tried).await?)
+}
+
+/// The second factor is asked for once more where it was: by another challenge, which is worth as much as the one before.
+async fn ask_again(app: &App, context: &RequestContext, used: &OneTime) -> Result<Option<MfaRequired>, Fault> {
+    let credential = app.store.read_credential(&used.email_key).await?.filter(|credential| {
+        used.user_id == Some(credential.user_id)
+            && used.cred_version == Some(credential.cred_version)
+            && admits(app, credential)
+            && is_asked_for(credential, Wanted::Session)
+    });
+    match credential {
+        Some(credential) => ask(app, context, &credential, FirstFactor::Mail, None).await,
+        None => Ok(None),
+    }
 }
 
 /// Records that the try failed.

@@ -1,7 +1,7 @@
 //! Signing in on a page: the browser keeps the session, and no token of its own.
 //!
 //! Store requests: as of [`crate::use_cases::sign_in::login`] or
-//! [`crate::use_cases::sign_in::login_email_code_verify`], and where the browser has a session already one round of two reads
+//! [`crate::use_cases::sign_in::login_email_code_verify`] or [`crate::use_cases::sign_in::login_mfa`], and where the browser has a session already one round of two reads
 //! before. If that one is another person's, one transaction ends it.
 
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::crypto::key_ring::{MacKey, Ring};
 use crate::crypto::oauth_token::BrowserSessionToken;
 use crate::crypto::sealed_token::{RefreshToken, TokenSecret};
+use crate::domain::factors::Wanted;
 use crate::domain::request_context::RequestContext;
 use crate::fault::Fault;
 use crate::use_cases::password_check::PasswordCheckError;
@@ -18,6 +19,8 @@ use crate::use_cases::sign_in::login::{self, Login, begin_by_password};
 use crate::use_cases::sign_in::login_email_code_verify::{
     self, ByMail, EmailCodeError, LoginEmailCodeVerify, begin_by_mail,
 };
+use crate::use_cases::sign_in::login_mfa::{self, LoginMfa, LoginMfaError, SignedInByTwo, begin_by_two};
+use crate::use_cases::sign_in::second_step::SignInStep;
 use crate::use_cases::sign_in::session::{Begun, Proven, begin, begin_again};
 
 /// What a browser keeps.
@@ -34,13 +37,16 @@ pub async fn login_in_browser(
     app: &App,
     context: &RequestContext,
     login: Login,
+    wanted: Wanted,
     session_token: Option<&str>,
-) -> Result<SignedInBrowser, PasswordCheckError> {
+) -> Result<SignInStep<SignedInBrowser>, PasswordCheckError> {
     let attempt = async {
         let browser = Browser::find(app, context, session_token).await?;
         let begins = async |proven: &Proven<'_>| browser.begin(app, context, proven).await;
-        let (_, begun) = begin_by_password(app, context, &login, &browser.ring, begins).await?;
-        Ok(browser.keep(app, context, begun).await?)
+        Ok(match begin_by_password(app, context, &login, wanted, &browser.ring, begins).await? {
+            SignInStep::SignedIn((_, begun)) => SignInStep::SignedIn(browser.keep(app, context, begun).await?),
+            SignInStep::MfaRequired(required) => SignInStep::MfaRequired(required),
+        })
     };
     login::counted(attempt.await)
 }
@@ -50,18 +56,37 @@ pub async fn login_by_code_in_browser(
     app: &App,
     context: &RequestContext,
     login: LoginEmailCodeVerify,
+    wanted: Wanted,
     session_token: Option<&str>,
-) -> Result<SignedInBrowser, EmailCodeError> {
+) -> Result<SignInStep<SignedInBrowser>, EmailCodeError> {
     let attempt = async {
         let browser = Browser::find(app, context, session_token).await?;
         let begins = async |proven: &Proven<'_>| browser.begin(app, context, proven).await;
-        match begin_by_mail(app, context, &login, &browser.ring, begins).await? {
-            ByMail::Begun(_, begun) => Ok(browser.keep(app, context, begun).await?),
+        match begin_by_mail(app, context, &login, wanted, &browser.ring, begins).await? {
+            ByMail::Begun(_, begun) => Ok(SignInStep::SignedIn(browser.keep(app, context, begun).await?)),
+            ByMail::MfaRequired(required) => Ok(SignInStep::MfaRequired(required)),
             ByMail::Dead(tried) => Err(login_email_code_verify::refuse(app, context, &tried).await?),
         }
     };
     // Boxed, since several store requests at once make a large future.
     login_email_code_verify::counted(Box::pin(attempt).await)
+}
+
+/// Shows the second factor, as [`login_in_browser`].
+pub async fn login_mfa_in_browser(
+    app: &App,
+    context: &RequestContext,
+    login: LoginMfa,
+    session_token: Option<&str>,
+) -> Result<SignedInByTwo<SignedInBrowser>, LoginMfaError> {
+    let attempt = async {
+        let browser = Browser::find(app, context, session_token).await?;
+        let begins = async |proven: &Proven<'_>| browser.begin(app, context, proven).await;
+        let (_, begun) = begin_by_two(app, context, &login, &browser.ring, begins).await?;
+        let SignedInByTwo { signed_in: begun, recovery_codes_left } = begun;
+        Ok(SignedInByTwo { signed_in: browser.keep(app, context, begun).await?, recovery_codes_left })
+    };
+    login_mfa::counted(Box::pin(attempt).await)
 }
 
 /// What a browser keeps of a session that has begun with a refresh token of `/v1`, so that applications find it, too.

@@ -11,12 +11,15 @@ use crate::crypto::key_ring::{MacKey, Ring, SigningKey};
 use crate::crypto::sealed_token::{RefreshToken, TokenSecret, secret_hash};
 use crate::domain::audit::{AuditAction, AuditEntry, Subject};
 use crate::domain::credential::Credential;
+use crate::domain::factors::{Shown, acr};
 use crate::domain::id::{SessionId, TokenId};
 use crate::domain::one_time::OneTime;
 use crate::domain::request_context::RequestContext;
+use crate::domain::second_factor::UsedFactor;
 use crate::domain::session::Session;
 use crate::domain::user::Roles;
 use crate::fault::Fault;
+pub(in crate::use_cases) use crate::store::sign_in::sessions::SecondStep;
 use crate::store::sign_in::sessions::{NewSession, SessionStart};
 use crate::use_cases::known_device::SignInDevice;
 
@@ -68,10 +71,12 @@ impl SignInRings {
 pub(in crate::use_cases) struct Proven<'a> {
     /// The account, as it was when they did.
     pub(in crate::use_cases) credential: &'a Credential,
-    /// How they did (RFC 8176).
-    pub(in crate::use_cases) amr: &'a str,
+    /// How they did.
+    pub(in crate::use_cases) shown: Shown,
     /// The mailed item that they did it with.
     pub(in crate::use_cases) proof: Option<&'a OneTime>,
+    /// The second step, where there was one.
+    pub(in crate::use_cases) second: Option<SecondStep<'a>>,
     /// Where they are.
     pub(in crate::use_cases) device: &'a SignInDevice,
 }
@@ -99,7 +104,7 @@ pub(in crate::use_cases) async fn begin(
         (Some(item), Some(browser)) => browser.session_secret(&item.mailing.nonce),
         _ => app.entropy.bytes()?,
     };
-    let session = begin_session(app, context, credential, proven.amr, &secret, mac)?;
+    let session = begin_session(app, context, credential, proven.shown, &secret, mac)?;
     let (proof, audit) = (proven.used_for(session.id), signed_in(app, context, proven, session.id)?);
     let started = app.store.start_session(&proven.new_session(&session, proof.as_ref()), &audit).await?;
     let device_token = proven.device.token(mac);
@@ -117,7 +122,7 @@ pub(in crate::use_cases) async fn begin_again(
     let session = Session {
         cred_version: Some(proven.credential.cred_version),
         authenticated_at: context.now,
-        amr: vec![proven.amr.to_owned()],
+        amr: proven.shown.amr(),
         idle_expires_at: context.now.plus(app.config.sessions.idle()),
         ..found
     };
@@ -132,7 +137,9 @@ fn signed_in(
     session: SessionId,
 ) -> Result<AuditEntry, Fault> {
     let subject = Subject::User(proven.credential.user_id);
-    Ok(app.audit(context, subject, AuditAction::SignedIn, Some(session))?)
+    let by_recovery_code = proven.second.is_some_and(|it| matches!(it.used, UsedFactor::RecoveryCode { .. }));
+    let action = if by_recovery_code { AuditAction::RecoveryCodeUsed } else { AuditAction::SignedIn };
+    Ok(app.audit(context, subject, action, Some(session))?)
 }
 
 impl<'a> Proven<'a> {
@@ -147,7 +154,14 @@ impl<'a> Proven<'a> {
     {
         let device = self.device;
         let new_device = device.is_new.then_some(&device.device);
-        NewSession { session, proof, device: new_device, notice: device.notice.as_ref() }
+        NewSession {
+            session,
+            factors_version: self.credential.factors.version,
+            proof,
+            second: self.second,
+            device: new_device,
+            notice: device.notice.as_ref(),
+        }
     }
 }
 
@@ -168,7 +182,7 @@ fn begin_session(
     app: &App,
     context: &RequestContext,
     credential: &Credential,
-    amr: &str,
+    shown: Shown,
     secret: &TokenSecret,
     mac_key: &MacKey,
 ) -> Result<Session, Fault> {
@@ -182,7 +196,7 @@ fn begin_session(
         cred_version: Some(credential.cred_version),
         created_at: now,
         authenticated_at: now,
-        amr: vec![amr.to_owned()],
+        amr: shown.amr(),
         rotated_at: now,
         idle_expires_at: now.plus(policy.idle()),
         expires_at: now.plus(policy.absolute()),
@@ -261,6 +275,7 @@ pub(in crate::use_cases) fn access_token(
         gid: None,
         auth_time: Some(session.authenticated_at.unix_seconds()),
         amr: session.amr.clone(),
+        acr: Some(acr(&session.amr).to_owned()),
         roles: roles.iter().cloned().collect(),
     };
     Ok((access_token::sign(&claims, signing_key)?, expires_in))

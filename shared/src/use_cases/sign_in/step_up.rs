@@ -3,7 +3,7 @@
 //!
 //! Store requests: two reads in parallel (session, user); one round in parallel (credential, source's counter); the counter of
 //! who is signed in; one transaction (session, check on the user, audit); the attempt is given back. A wrong password adds
-//! one audit write in place of the last two.
+//! one audit write in place of the last two. A second factor adds its user's counter, a read, and its part of the transaction.
 
 use std::time::Duration;
 
@@ -11,13 +11,16 @@ use thiserror::Error;
 
 use crate::app::App;
 use crate::domain::audit::{AuditAction, Subject};
+use crate::domain::factors::{Level, Shown, acr};
 use crate::domain::password::Password;
 use crate::domain::request_context::RequestContext;
 use crate::domain::session::Session;
 use crate::domain::timestamp::Timestamp;
 use crate::fault::{Fault, fault_arm};
+use crate::store::sign_in::sessions::SteppingUp;
 use crate::use_cases::authenticate::{AuthenticateError, Authenticated, authenticate};
 use crate::use_cases::password_check::{PasswordCheckError, check_password_of};
+use crate::use_cases::second_factor::{SecondFactorError, SecondProof, judge};
 use crate::use_cases::sign_in::session::access_token;
 
 /// What the session's next access token is.
@@ -29,6 +32,8 @@ pub struct SteppedUp {
     pub expires_in: Duration,
     /// When the person showed who they are: now.
     pub authenticated_at: Timestamp,
+    /// How sure that makes us: [`crate::domain::factors::acr`].
+    pub acr: &'static str,
 }
 
 /// Why the session is as it was.
@@ -40,32 +45,62 @@ pub enum StepUpError {
     /// The password is wrong, or may not be tried now.
     #[error(transparent)]
     Password(#[from] PasswordCheckError),
+    /// The second factor is wrong, or may not be tried now.
+    #[error(transparent)]
+    SecondFactor(#[from] SecondFactorError),
     /// Our side failed.
     #[error(transparent)]
     Fault(Fault),
 }
 fault_arm!(StepUpError);
 
-/// Notes in the caller's session that its person has shown the password again.
+/// What is shown again.
+pub struct StepUp {
+    /// The password.
+    pub password: Password,
+    /// The second factor, where the account has one.
+    pub second: Option<SecondProof>,
+}
+
+/// Notes in the caller's session that its person has shown again all that the account has (MF-07).
 pub async fn step_up(
     app: &App,
     context: &RequestContext,
     bearer: Option<&str>,
-    password: &Password,
+    shown: &StepUp,
 ) -> Result<SteppedUp, StepUpError> {
     let now = context.now;
     let Authenticated { user, session, .. } = authenticate(app, context, bearer).await?;
+    let (level, methods) = (user.factors.level(), user.factors.methods());
+    if level == Level::Two && shown.second.is_none() {
+        return Err(AuthenticateError::NotFresh { level, methods }.into());
+    }
     // Before anything is written: no session may be noted whose token cannot be answered with.
     let signing = app.secrets.signing(now).await?;
     let key = signing.current(app.config.tokens.algorithm, now)?;
-    let mut checked = check_password_of(app, context, &user, password).await?;
-    let session = Session { authenticated_at: now, amr: vec!["pwd".to_owned()], ..session };
+    let mut checked = check_password_of(app, context, &user, &shown.password).await?;
+    let second = match &shown.second {
+        Some(proof) => Some(judge(app, context, user.id, proof).await?),
+        None => None,
+    };
+    let by = if second.is_some() { Shown::PasswordAndCode } else { Shown::Password };
+    let session = Session { authenticated_at: now, amr: by.amr(), ..session };
     let audit = app.audit(context, Subject::User(user.id), AuditAction::SteppedUp, Some(session.id))?;
-    if !app.store.step_up(&session, &audit).await? {
+    let used = second.as_ref().map(|second| &second.used);
+    let outcome = app.store.step_up(&session, used, &audit).await?;
+    if outcome == SteppingUp::SessionGone {
         checked.counted.stands();
         return Err(AuthenticateError::SessionEnded.into());
     }
-    checked.counted.give_back().await;
+    let given = async {
+        if let Some(second) = second {
+            second.counted.give_back().await;
+        }
+    };
+    futures::join!(checked.counted.give_back(), given);
+    if outcome == SteppingUp::FactorUsed {
+        return Err(SecondFactorError::Wrong.into());
+    }
     let (access_token, expires_in) = access_token(app, context, &session, &user.roles, key)?;
-    Ok(SteppedUp { access_token, expires_in, authenticated_at: now })
+    Ok(SteppedUp { access_token, expires_in, authenticated_at: now, acr: acr(&session.amr) })
 }

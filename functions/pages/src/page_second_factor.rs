@@ -1,0 +1,141 @@
+//! `POST /ui/second-factor`: the second step of a sign-in on a page, whichever page had the first.
+
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wardgate::app::{App, Needs};
+use wardgate::http::cookies;
+use wardgate::http::cors::Cors;
+use wardgate::http::endpoint::{Class, Endpoint, Route};
+use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
+use wardgate::http::page::{Form, FormPage, FormRefusal};
+use wardgate::http::page_endpoint::PERSON;
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+use wardgate::secrets::RingName;
+use wardgate::use_cases::second_factor::SecondProof;
+use wardgate::use_cases::sign_in::login_in_browser::login_mfa_in_browser;
+use wardgate::use_cases::sign_in::login_mfa::{LoginMfa, LoginMfaError, login_mfa};
+
+use crate::flow::{self, Carried, GoingTo, Refused};
+
+/// What answers `POST /ui/second-factor`.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "page-second-factor",
+    routes: &[Route::post(Form::SecondFactor.path())],
+    class: Class::Standard,
+    reader: PERSON,
+    cors: Cors::None,
+    needs: Needs {
+        rings: &[RingName::Signing, RingName::SessionMac, RingName::LoginMac, RingName::FactorWrap],
+        table: true,
+    },
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+/// What the API description says of it.
+pub const OPERATION: Operation = Operation {
+    summary: "Sign in on a page: the second factor",
+    bearer: Bearer::Ignored,
+    parameters: &[],
+    request: Body::Form(schema::<SecondFactorForm>),
+    responses: &[
+        (200, "Signed in, and the browser was on its way to nowhere else.", Some(html)),
+        (303, "Signed in: on to where the browser was going. The session is in a cookie.", None),
+        (400, "The second factor is wrong or was used before; or the first step is no longer valid.", Some(html)),
+        (403, "The form does not come from our page in this browser.", Some(html)),
+        (429, "Too many attempts; this one was not evaluated.", Some(html)),
+        (503, "Busy; try again after Retry-After.", Some(html)),
+    ],
+    problems: &[],
+};
+
+/// What the form sends.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SecondFactorForm {
+    /// Where the browser is going, as the page has it.
+    request: Option<String>,
+    /// When it began, as the page has it.
+    flow: Option<String>,
+    /// What the cookie `__Host-wardgate-csrf` says.
+    csrf: Option<String>,
+    /// What the first step answered.
+    mfa_token: String,
+    /// The account's address, as the page has it.
+    email: Option<String>,
+    /// What an app shows.
+    code: Option<String>,
+    /// In its place, one of the recovery codes.
+    recovery_code: Option<String>,
+    /// `yes` where the browser is to be signed in after it has been closed, too.
+    remember: Option<String>,
+    /// `yes` where the first step was the link of a mail.
+    by_link: Option<String>,
+}
+
+impl SecondFactorForm {
+    fn proof(&self) -> SecondProof {
+        match self.recovery_code.as_deref().map(str::trim).filter(|typed| !typed.is_empty()) {
+            Some(typed) => SecondProof::RecoveryCode(typed.to_owned()),
+            None => SecondProof::Totp(self.code.clone().unwrap_or_default()),
+        }
+    }
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    let form: SecondFactorForm = flow::form(app, request)?;
+    let carried = Carried { request: form.request.as_deref(), flow: form.flow.as_deref() };
+    let Some(going_to) = GoingTo::read(carried) else { return flow::not_understood(app, request) };
+    match attempt(app, request, &form, &going_to).await {
+        Ok(reply) => Ok(reply),
+        Err((refusal, cause)) => {
+            let form_again = if refusal == FormRefusal::StartAgain { Form::Login } else { Form::SecondFactor };
+            let page = FormPage {
+                form: form_again,
+                account: form.email.as_deref().filter(|email| !email.is_empty()),
+                mfa_token: Some(&form.mfa_token),
+                remember: form.remember.is_some(),
+                by_link: form.by_link.is_some(),
+                ..FormPage::default()
+            };
+            going_to.show_again(app, request, page, (refusal, cause)).await
+        }
+    }
+}
+
+async fn attempt<'a>(
+    app: &App,
+    request: &Request,
+    form: &SecondFactorForm,
+    going_to: &GoingTo<'_>,
+) -> Result<Reply, Refused<'a>> {
+    flow::admit(app, request, form.csrf.as_deref())?;
+    let device_token = cookies::device_token(app, &request.headers, None);
+    let login = LoginMfa { mfa_token: form.mfa_token.clone(), proof: form.proof(), device_token };
+    if form.by_link.is_some() {
+        let by_two = login_mfa(app, &request.context, login).await.map_err(refused)?;
+        return flow::signed_in_by_link(app, request, &by_two.signed_in).await.map_err(flow::down);
+    }
+    let session_token = cookies::session_token(&request.headers);
+    let by_two = login_mfa_in_browser(app, &request.context, login, session_token.as_deref()).await.map_err(refused)?;
+    going_to.signed_in(app, request, &by_two.signed_in, form.remember.is_some()).map_err(flow::down)
+}
+
+fn refused<'a>(error: LoginMfaError) -> Refused<'a> {
+    match error {
+        LoginMfaError::InvalidToken => {
+            let cause = Problem::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_token",
+                "The first step is no longer valid.",
+                "Sign in again from the beginning.",
+            );
+            flow::refused(FormRefusal::StartAgain, cause)
+        }
+        LoginMfaError::Wrong => flow::refused(FormRefusal::WrongSecondFactor, Problem::wrong_second_factor()),
+        LoginMfaError::TooManyAttempts { retry_after } => flow::too_many(retry_after),
+        LoginMfaError::Fault(fault) => flow::down(fault),
+    }
+}

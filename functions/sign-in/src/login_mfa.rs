@@ -1,0 +1,96 @@
+//! `POST /v1/login/mfa`: the second step of a sign-in.
+
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wardgate::app::{App, Needs};
+use wardgate::domain::factors::Method;
+use wardgate::http::cookies::{self, Transport};
+use wardgate::http::cors::Cors;
+use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
+use wardgate::http::openapi::{Bearer, Body, Operation, schema};
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+use wardgate::http::signed_in::SignedInReply;
+use wardgate::secrets::RingName;
+use wardgate::use_cases::second_factor::SecondProof;
+use wardgate::use_cases::sign_in::login_mfa::{LoginMfa, LoginMfaError, login_mfa};
+
+/// What answers `POST /v1/login/mfa`.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "login-mfa",
+    routes: &[Route::post("/v1/login/mfa")],
+    class: Class::Standard,
+    reader: Reader::Program,
+    cors: Cors::Listed,
+    needs: Needs {
+        rings: &[RingName::Signing, RingName::SessionMac, RingName::LoginMac, RingName::FactorWrap],
+        table: true,
+    },
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+/// What the API description says of it.
+pub const OPERATION: Operation = Operation {
+    summary: "Sign in: the second factor, after `mfa_required`",
+    bearer: Bearer::Ignored,
+    parameters: &[],
+    request: Body::Required(schema::<LoginMfaRequest>),
+    responses: &[(200, "Signed in.", Some(schema::<SignedInReply>))],
+    problems: &[
+        (400, "A member is missing or breaks a rule."),
+        (
+            401,
+            "The second factor is wrong or was used before, and another can be shown with the same token; or the token has \
+             expired or was used, and the sign-in begins again.",
+        ),
+        (403, "Cookie mode was asked for by a page of an origin that is not listed."),
+        (429, "Too many attempts; this one was not evaluated."),
+        (503, "Busy; try again after Retry-After."),
+    ],
+};
+
+/// The second factor.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoginMfaRequest {
+    /// What the first step answered.
+    mfa_token: String,
+    /// Which factor it is: one of `methods`.
+    method: Method,
+    /// The code, however it is spaced.
+    #[schemars(length(max = 64))]
+    code: String,
+    /// The `device_token` of an earlier sign-in from this device, if there was one.
+    device_token: Option<String>,
+    /// `cookie` puts the refresh token into a cookie instead of the answer: for pages of listed origins.
+    #[serde(default)]
+    transport: Transport,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    let body: LoginMfaRequest = request.json()?;
+    if body.transport == Transport::Cookie {
+        cookies::admit_origin(app, &request.headers)?;
+    }
+    let device_token = cookies::device_token(app, &request.headers, body.device_token);
+    let proof = SecondProof::of(body.method, body.code);
+    let login = LoginMfa { mfa_token: body.mfa_token, proof, device_token };
+    let by_two = login_mfa(app, &request.context, login).await.map_err(problem)?;
+    SignedInReply::reply_with(app, by_two.signed_in, body.transport, by_two.recovery_codes_left)
+}
+
+fn problem(error: LoginMfaError) -> Problem {
+    match error {
+        LoginMfaError::InvalidToken => Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_token",
+            "The first step is no longer valid.",
+            "It has expired or was used, or the account has changed since. Sign in again from the beginning.",
+        ),
+        LoginMfaError::Wrong => Problem::wrong_second_factor(),
+        LoginMfaError::TooManyAttempts { retry_after } => Problem::too_many_attempts(retry_after),
+        LoginMfaError::Fault(fault) => fault.into(),
+    }
+}

@@ -1,0 +1,89 @@
+//! Second factors as the table has them, and sign-ins that wait for one.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::credential::WrappedHash;
+use crate::domain::id::{ChallengeId, FactorId, UserId};
+use crate::domain::timestamp::Timestamp;
+
+/// What shows a second factor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UsedFactor {
+    /// The code of this step, of this app.
+    Totp {
+        /// The app.
+        id: FactorId,
+        /// The step.
+        step: u64,
+    },
+    /// One of the recovery codes.
+    RecoveryCode {
+        /// Its hash.
+        hash: String,
+    },
+}
+
+/// What a person has shown first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FirstFactor {
+    /// The password.
+    Password,
+    /// A code or a link from a mail.
+    Mail,
+}
+
+/// A sign-in that waits for its second factor. It makes one session at most (MF-02).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Challenge {
+    /// Part of the item's key.
+    pub id: ChallengeId,
+    /// Who signs in.
+    pub user_id: UserId,
+    /// SHA-256 of the 128 random bits that its token carries, in hex (OT-09).
+    pub secret_hash: String,
+    /// The account's credentials when the first factor was shown: a change of them ends it (SE-04).
+    pub cred_version: u64,
+    /// What was shown.
+    pub first: FirstFactor,
+    /// When it came to be.
+    pub created_at: Timestamp,
+    /// When it stops working.
+    pub expires_at: Timestamp,
+    /// When it was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<Timestamp>,
+}
+
+impl Challenge {
+    /// Whether it still works at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.used_at.is_none() && now < self.expires_at
+    }
+}
+
+/// An app that shows codes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TotpFactor {
+    /// Unique; the secret is sealed for it.
+    pub id: FactorId,
+    /// What app and server share, sealed (MF-05).
+    pub secret: WrappedHash,
+    /// The last step whose code was taken: none at or before it is again (MF-03).
+    pub last_step: u64,
+    /// When it was set up.
+    pub created_at: Timestamp,
+}
+
+/// The codes for the day on which everything else is lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoveryCodes {
+    /// Unique: others are made in their place.
+    pub id: FactorId,
+    /// [`crate::crypto::recovery_code::RecoveryCode::hash`] of those that are left.
+    pub codes: BTreeSet<String>,
+    /// When they were made.
+    pub created_at: Timestamp,
+}
