@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use wardgate::migrations::MIGRATIONS;
 use wardgate::use_cases::migrate::Order;
 
-use super::{bytes, fill, finish, meaning, put_wrap_keys, run, run_of, state, to, trail};
+use super::{bytes, fill, finish, meaning, put_wrap_keys, run, run_of, state, trail};
 use crate::harness::TestServer;
 use crate::harness::store_edge::Crash;
 
@@ -61,9 +61,10 @@ async fn sec_pw_02_a_run_killed_at_twenty_random_points_is_resumed_and_ends_in_t
         }
         finish(&server, &order).await;
         assert_eq!(meaning(&server).await, expected, "round {round}");
-        let finished = ["0001 rewrap-password-hashes up", "0002 expire-failures-of-no-account up"];
+        let finished =
+            ["0001 rewrap-password-hashes up", "0002 expire-failures-of-no-account up", "0003 rewrap-totp-secrets up"];
         assert_eq!(trail(&server).await, finished, "round {round}");
-        for number in ["0001", "0002"] {
+        for number in ["0001", "0002", "0003"] {
             let state = state(&server, number).await.unwrap();
             assert_eq!(state["status"].as_s().unwrap(), "applied");
             assert!(!state.contains_key("owner") && !state.contains_key("expires"));
@@ -79,7 +80,7 @@ async fn taking_back_restores_the_table_byte_for_byte_wherever_it_is_killed() {
     for round in 0..20 {
         let server = prepared().await;
         let before = bytes(&server).await;
-        let second = &MIGRATIONS[1..];
+        let second = &MIGRATIONS[1..2];
         assert!(!run_of(&server, second, &slowly(None)).await.unwrap().more);
         let applied = bytes(&server).await;
         assert_eq!(before.iter().filter(|(key, item)| applied[*key] != **item).count(), 20);
@@ -110,9 +111,9 @@ async fn sec_pw_02_taking_a_rewrap_back_restores_what_the_table_says_under_the_e
     finish(&server, &half).await;
     assert_eq!(meaning(&server).await, before);
     // And forth again.
-    finish(&server, &to("0001")).await;
+    finish(&server, &Order::default()).await;
     assert!(meaning(&server).await.values().all(|item| !item.contains("under 1")));
-    assert_eq!(trail(&server).await.len(), 5);
+    assert_eq!(trail(&server).await.len(), 3 * MIGRATIONS.len());
 }
 
 /// Begun one way and wanted the other before its end.

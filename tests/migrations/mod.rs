@@ -16,9 +16,11 @@ use serde_json::{Value, json};
 use wardgate::clock::{Pause, Waiting};
 use wardgate::crypto::key_ring::{Ring, WrapKey};
 use wardgate::crypto::password_wrap::{unwrap, wrap};
+use wardgate::crypto::totp::TotpSecret;
+use wardgate::crypto::totp_wrap;
 use wardgate::domain::credential::WrappedHash;
 use wardgate::domain::email::Email;
-use wardgate::domain::id::UserId;
+use wardgate::domain::id::{FactorId, UserId};
 use wardgate::domain::timestamp::Timestamp;
 use wardgate::entropy::SystemEntropy;
 use wardgate::fault::Fault;
@@ -66,7 +68,7 @@ pub async fn finish(server: &TestServer, order: &Order) -> Vec<Report> {
     panic!("it never ends");
 }
 
-/// Gives the ring of wrapping keys these versions, each from so many seconds after the start on.
+/// Gives both rings of wrapping keys these versions, each from so many seconds after the start on.
 pub fn put_wrap_keys(server: &TestServer, keys: &[(u32, i64)]) {
     let text = std::fs::read_to_string(&server.key_file).unwrap();
     let mut document: Value = serde_json::from_str(&text).unwrap();
@@ -82,6 +84,12 @@ pub fn put_wrap_keys(server: &TestServer, keys: &[(u32, i64)]) {
         })
         .collect();
     document["password_wrap"] = json!({ "keys": keys });
+    let first = document["factor_wrap"]["keys"][0]["secret"].clone();
+    let mut keys = keys;
+    for key in keys.iter_mut().filter(|key| key["version"] == 1) {
+        key["secret"] = first.clone();
+    }
+    document["factor_wrap"] = json!({ "keys": keys });
     std::fs::write(&server.key_file, document.to_string()).unwrap();
 }
 
@@ -91,11 +99,15 @@ fn wrap_key(version: u32, from: i64) -> WrapKey {
     WrapKey { version, secret, sign_from: Timestamp::from_millis(START.millis() + from * 1000) }
 }
 
-/// The ring as the file has it.
+/// The ring of passwords as the file has it.
 pub fn ring(server: &TestServer) -> Ring<WrapKey> {
+    ring_of(server, "password_wrap")
+}
+
+fn ring_of(server: &TestServer, name: &str) -> Ring<WrapKey> {
     let text = std::fs::read_to_string(&server.key_file).unwrap();
     let document: Value = serde_json::from_str(&text).unwrap();
-    serde_json::from_value(document["password_wrap"].clone()).unwrap()
+    serde_json::from_value(document[name].clone()).unwrap()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "callers pass ids and texts alike")]
@@ -116,6 +128,30 @@ fn user(index: usize) -> UserId {
     UserId::new(START, index as u128)
 }
 
+/// Of each app another.
+fn app_secret(index: usize) -> TotpSecret {
+    TotpSecret::from_bytes([u8::try_from(index).unwrap(); 20])
+}
+
+/// An app that shows codes, its secret sealed under the first key.
+fn totp(server: &TestServer, index: usize) -> Item {
+    let (id, secret) = (FactorId::new(START, index as u128), app_secret(index));
+    let sealed =
+        totp_wrap::wrap(&secret, (user(index), id), &ring_of(server, "factor_wrap"), START, &SystemEntropy).unwrap();
+    let secret = HashMap::from([
+        ("sealed".to_owned(), AttributeValue::B(Blob::new(sealed.sealed))),
+        ("key_version".to_owned(), number(sealed.key_version)),
+    ]);
+    HashMap::from([
+        ("pk".to_owned(), text(format!("USER#{}", user(index)))),
+        ("sk".to_owned(), text("FACTOR#totp")),
+        ("id".to_owned(), text(id)),
+        ("secret".to_owned(), AttributeValue::M(secret)),
+        ("last_step".to_owned(), number(index)),
+        ("created_at".to_owned(), number(START.millis())),
+    ])
+}
+
 /// A sealed hash under the first key, as an item has it.
 fn password(server: &TestServer, index: usize) -> AttributeValue {
     let sealed = wrap(&format!("$argon2id$of-{index}"), user(index), &ring(server), START, &SystemEntropy).unwrap();
@@ -130,6 +166,7 @@ const DAY: i64 = 24 * 3600 * 1000;
 pub const ACCOUNTS: usize = 40;
 pub const REGISTRATIONS: usize = 20;
 pub const COUNTERS: usize = 60;
+pub const APPS: usize = 12;
 
 /// Accounts, registrations and counters as earlier releases left them, and what no migration concerns.
 pub async fn fill(server: &TestServer) {
@@ -138,6 +175,9 @@ pub async fn fill(server: &TestServer) {
     }
     for index in ACCOUNTS..ACCOUNTS + REGISTRATIONS {
         server.put(TABLE, under_address(server, index, format!("REGISTRATION#reg_{index}"))).await;
+    }
+    for index in 0..APPS {
+        server.put(TABLE, totp(server, index)).await;
     }
     let mut without = under_address(server, 999, "CREDENTIAL".to_owned());
     without.remove("password");
@@ -178,7 +218,7 @@ pub async fn bytes(server: &TestServer) -> BTreeMap<String, String> {
 
 /// The same with what sealed hashes say and under which key, instead of bytes that no two runs could have in common.
 pub async fn meaning(server: &TestServer) -> BTreeMap<String, String> {
-    let ring = ring(server);
+    let (ring, factors) = (ring(server), ring_of(server, "factor_wrap"));
     let items = server.items(TABLE, "").await.into_iter().filter(|item| item["pk"] != text("MIGRATION"));
     items
         .map(|mut item| {
@@ -188,6 +228,14 @@ pub async fn meaning(server: &TestServer) -> BTreeMap<String, String> {
                 let owner = UserId::parse(item["user_id"].as_s().unwrap()).unwrap();
                 let phc = unwrap(&WrappedHash { key_version, sealed }, owner, &ring).unwrap();
                 item.insert("password".to_owned(), text(format!("{} under {key_version}", *phc)));
+            }
+            if let Some(AttributeValue::M(secret)) = item.remove("secret") {
+                let sealed = secret["sealed"].as_b().unwrap().clone().into_inner();
+                let key_version = secret["key_version"].as_n().unwrap().parse().unwrap();
+                let user = UserId::parse(item["pk"].as_s().unwrap().strip_prefix("USER#").unwrap()).unwrap();
+                let owner = (user, FactorId::parse(item["id"].as_s().unwrap()).unwrap());
+                let found = totp_wrap::unwrap(&WrappedHash { key_version, sealed }, owner, &factors).unwrap();
+                item.insert("secret".to_owned(), text(format!("{} under {key_version}", *found.base32())));
             }
             (key(&item), sorted(&item))
         })

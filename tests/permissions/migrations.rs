@@ -8,12 +8,12 @@ use wardgate::clock::Pause;
 use wardgate::domain::email::Email;
 
 use super::observer::Observer;
-use crate::harness::{EMAIL, PASSWORD, START, TABLE};
+use crate::harness::{EMAIL, START, TABLE};
 use crate::migrations::ByClock;
 
 impl Observer {
     pub async fn see_migrations(&mut self) {
-        self.server.register(EMAIL, PASSWORD).await;
+        self.server.with_second_factor().await;
         // Counters of releases before: of an account, and of none.
         for email in [EMAIL, "nobody@example.com"] {
             let key = Email::parse(email).unwrap().key();
@@ -26,12 +26,14 @@ impl Observer {
             self.server.put(TABLE, counter.map(|(name, value)| (name.to_owned(), value)).into()).await;
         }
         self.server.clock.advance(100 * 86_400);
-        self.server.secrets_manager.rotate("password_wrap", |ring| {
-            let mut key = ring["keys"][0].clone();
-            key["version"] = json!(2);
-            key["sign_from"] = json!(START.millis() + 1);
-            ring["keys"].as_array_mut().unwrap().push(key);
-        });
+        for ring in ["password_wrap", "factor_wrap"] {
+            self.server.secrets_manager.rotate(ring, |ring| {
+                let mut key = ring["keys"][0].clone();
+                key["version"] = json!(2);
+                key["sign_from"] = json!(START.millis() + 1);
+                ring["keys"].as_array_mut().unwrap().push(key);
+            });
+        }
         for event in [json!({ "status": true }), json!({ "dry_run": true }), json!({}), json!({ "to": "0000" })] {
             self.see("migrate", async |it| {
                 let pause: Box<dyn Pause> = Box::new(ByClock(Arc::clone(&it.clock)));

@@ -13,7 +13,7 @@ use wardgate::use_cases::migrate::{Listing, Order, Report, Run, migrate, standin
 /// What `make migrate` invokes until nothing is left to be done.
 pub const FUNCTION: EventFunction<MigrateEvent, Box<dyn Pause>, Answer> = EventFunction {
     name: "migrate",
-    needs: |_| Ok(Needs { rings: &[RingName::PasswordWrap], table: true }),
+    needs: |_| Ok(Needs { rings: &[RingName::PasswordWrap, RingName::FactorWrap], table: true }),
     parts: |_, _| Ok(Box::new(SystemClock)),
     handler: |app, pause, event| Box::pin(handle(app, pause.as_ref(), event)),
 };

@@ -16,8 +16,8 @@ Section: TypeAlias = tuple[Sequence[Sequence[str]], list[str]]
 
 # Where what could not be delivered waits for somebody.
 SET_ASIDE = "-failed"
-# The ring whose loss nothing makes good.
-IRREPLACEABLE = "password_wrap"
+# The rings whose loss nothing makes good, and what would be lost.
+IRREPLACEABLE = {"password_wrap": "every password", "factor_wrap": "every authenticator app"}
 QUEUE_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
@@ -100,9 +100,9 @@ def rings(stage: Stage) -> Section:
             wrong.append(
                 f"{name} should have been rotated on {minute(due)}: make logs STAGE={stage.name} F=rotate-keys"
             )
-        elif not copied and stage.name == "production" and name == f"{prefix}{IRREPLACEABLE}":
+        elif not copied and stage.name == "production" and (lost := IRREPLACEABLE.get(name.removeprefix(prefix))):
             wrong.append(
-                f"{name} has no copy as it is now, and with it every password would be lost: "
+                f"{name} has no copy as it is now, and with it {lost} would be lost: "
                 f"make backup-keys STAGE={stage.name}"
             )
     if not names:

@@ -5,6 +5,7 @@
 
 mod m0001_rewrap_password_hashes;
 mod m0002_expire_failures_of_no_account;
+mod m0003_rewrap_totp_secrets;
 pub mod sweep;
 
 use std::pin::Pin;
@@ -24,6 +25,7 @@ use crate::store::migrations::Selection;
 pub const MIGRATIONS: &[&dyn Migration] = &[
     &m0001_rewrap_password_hashes::RewrapPasswordHashes,
     &m0002_expire_failures_of_no_account::ExpireFailuresOfNoAccount,
+    &m0003_rewrap_totp_secrets::RewrapTotpSecrets,
 ];
 
 /// What a migration gives, in the making.

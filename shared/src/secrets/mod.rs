@@ -177,9 +177,23 @@ impl Secrets {
 
     /// The keys that wrap password hashes, read again whatever their age: a migration must not miss a new one.
     pub async fn password_wrap_anew(&self, now: Timestamp) -> Result<Arc<Ring<WrapKey>>, SecretsError> {
+        self.anew(&self.password_wrap, RingName::PasswordWrap, now).await
+    }
+
+    /// As [`Self::password_wrap_anew`], of the secrets of authenticator apps.
+    pub async fn factor_wrap_anew(&self, now: Timestamp) -> Result<Arc<Ring<WrapKey>>, SecretsError> {
+        self.anew(&self.factor_wrap, RingName::FactorWrap, now).await
+    }
+
+    async fn anew(
+        &self,
+        cached: &Arc<Cached<Ring<WrapKey>>>,
+        name: RingName,
+        now: Timestamp,
+    ) -> Result<Arc<Ring<WrapKey>>, SecretsError> {
         let source = self.source.clone();
         let anew = Ages { fresh: Duration::ZERO, usable: Duration::ZERO };
-        self.password_wrap.get(now, anew, || async move { source.read(RingName::PasswordWrap).await }).await
+        cached.get(now, anew, || async move { source.read(name).await }).await
     }
 
     /// The keys that wrap the secrets of authenticator apps.
