@@ -78,10 +78,11 @@ fn files(path: &str) -> BTreeSet<String> {
 }
 
 /// Pages do what an endpoint in JSON does; discovery and readiness have nothing to do.
-const WITHOUT_USE_CASE: [&str; 19] = [
+const WITHOUT_USE_CASE: [&str; 21] = [
     "openid_configuration",
     "page_account",
     "page_account_credentials",
+    "page_account_factors",
     "page_confirm_email_change",
     "page_consent",
     "page_forgot",
@@ -95,6 +96,7 @@ const WITHOUT_USE_CASE: [&str; 19] = [
     "page_sign_in",
     "page_sign_out",
     "page_undo_email_change",
+    "page_undo_factor",
     "page_verify_email",
     "preflight",
     "ready",

@@ -151,6 +151,8 @@ def write(root: Path, area: str, name: str, method: str, path: str) -> list[str]
         f"events/{name}/ok.json": event(root, method, path, "ok"),
         f"events/{name}/broken-body.json": event(root, method, path, "broken-body"),
     }
+    if there := [file for file in new if (root / file).exists()]:
+        raise Failed(f"{', '.join(there)}: there already, and not written over.")
     for file, text in new.items():
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         (root / file).write_text(text, encoding="utf-8")

@@ -1,5 +1,7 @@
 //! Every page in every state and every mail, for the tests that look at them and for `make screenshots`.
 
+mod letters;
+
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -10,15 +12,16 @@ use serde_json::json;
 
 use crate::config::{Brand, BrandColours, Service};
 use crate::domain::audit::AuditAction;
-use crate::domain::factors::FactorChange;
 use crate::domain::language::Language;
 use crate::domain::password::PasswordRejection;
 use crate::domain::timestamp::Timestamp;
 use crate::http::page::{
-    AccountPage, Action, ActivityRow, ApplicationRow, Asked, CodeField, Form, FormPage, FormRefusal, Look, Notice,
-    Onward, Page, SessionRow, draw,
+    AccountPage, Action, ActivityRow, ApplicationRow, Asked, CodeField, FactorsPage, FactorsPart, FirstStep, Form,
+    FormPage, FormRefusal, Look, Notice, Onward, Page, SessionRow, draw,
 };
-use crate::mail::{Letter, Letterhead};
+use crate::mail::Letterhead;
+
+pub(crate) use self::letters::letters;
 
 const LINK: &str = "https://auth.example.com/ui/page?token=mt_k1.abc-_9.def";
 const ACCOUNT: &str = "ada.lovelace@example.com";
@@ -121,7 +124,41 @@ fn own_page() -> AccountPage<'static> {
         (vec![session("ses_1", true), session("ses_2", false)], vec![application], lines)
     });
     let (sessions, applications, activity) = &*ROWS;
-    AccountPage { csrf: "c1", name: Some("Ada <b>"), email: ACCOUNT, sessions, applications, activity, said: "" }
+    AccountPage {
+        csrf: "c1",
+        name: Some("Ada <b>"),
+        email: ACCOUNT,
+        second_factor: true,
+        sessions,
+        applications,
+        activity,
+        said: "",
+    }
+}
+
+/// A person's second factor, in each of its parts.
+fn factors() -> Vec<(String, Page<'static>)> {
+    static CODES: LazyLock<Vec<String>> = LazyLock::new(|| vec!["000G-40R4-0M30-E209-185G-R38E".to_owned(); 10]);
+    // What a real one has, but for most of its modules.
+    let qr_svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 10 10\" role=\"img\" aria-label=\"QR code\" \
+                  shape-rendering=\"crispEdges\"><path fill=\"#fff\" d=\"M0 0h10v10H0z\"/><path fill=\"#000\" d=\"M4 4h2v2h-2z\"/></svg>";
+    let set_up = FactorsPart::SetUp {
+        qr_svg,
+        secret: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ",
+        enrolment_token: "te_k1.abc.def",
+    };
+    let present = |second_factor, left| FactorsPart::Present { second_factor, since: "2026-03-01 12:30 UTC", left };
+    let page = |part, refusal| Page::Factors(FactorsPage { csrf: "c1", part, refusal });
+    [
+        ("set-up", set_up, None),
+        ("wrong-code", set_up, Some(FormRefusal::WrongFirstCode)),
+        ("wrong-clock", set_up, Some(FormRefusal::WrongClock)),
+        ("present", present(true, 10), None),
+        ("present-few-codes", present(false, 1), None),
+        ("codes", FactorsPart::Codes { codes: &CODES }, None),
+    ]
+    .map(|(name, part, refusal)| (format!("account-second-factor-{name}"), page(part, refusal)))
+    .into()
 }
 
 /// Every form, as it is opened and as it is refused.
@@ -133,7 +170,7 @@ fn forms() -> Vec<(String, Page<'static>)> {
         carried: "?request=L29hdXRoMi9hdXRob3JpemU_&flow=lf_k1.abc.def",
         application: Some(APPLICATION),
         account: Some(ACCOUNT),
-        mfa_token: Some("mt_k1.abc.def"),
+        first_step: Some(FirstStep { mfa_token: "mt_k1.abc.def", by_link: true }),
         ..plain
     };
     let anywhere = [
@@ -187,55 +224,12 @@ fn forms() -> Vec<(String, Page<'static>)> {
     pages.extend(
         ["", "saved"].map(|said| (format!("account{said}"), Page::Account(AccountPage { said, ..own_page() }))),
     );
+    pages.extend(factors());
     for (name, form) in [("register", Form::Register), ("forgot", Form::Forgot)] {
         let sign_in = "/ui/login?request=L29hdXRoMi9hdXRob3JpemU_&flow=lf_k1.abc.def";
         pages.push((format!("{name}-mailed"), Page::Mailed { form, account: ACCOUNT, sign_in }));
     }
     pages
-}
-
-/// Every mail.
-pub(crate) fn letters() -> Vec<(&'static str, Letter)> {
-    let link = || LINK.to_owned();
-    let code = || "482913".to_owned();
-    let at = Timestamp::from_millis(1_772_368_200_250);
-    let device = || "Firefox on Linux".to_owned();
-    let mut letters = vec![
-        ("verification", Letter::Verification { link: link(), code: code(), hours: 24, required: true }),
-        (
-            "verification-of-a-usable-account",
-            Letter::Verification { link: link(), code: code(), hours: 1, required: false },
-        ),
-        ("owner-notice", Letter::OwnerNotice),
-        ("password-reset", Letter::PasswordReset { link: link(), minutes: 30 }),
-        ("email-code", Letter::EmailCode { link: Some(link()), code: code(), minutes: 10 }),
-        ("email-code-alone", Letter::EmailCode { link: None, code: code(), minutes: 1 }),
-        ("email-change", Letter::EmailChange { link: link(), hours: 1 }),
-        ("email-changed", Letter::EmailChanged { undo_link: link(), days: 7 }),
-        ("password-changed", Letter::PasswordChanged),
-        ("new-device", Letter::NewDevice { device: device(), address: Some("192.0.2.7".to_owned()), at }),
-        ("new-device-unplaced", Letter::NewDevice { device: device(), address: None, at }),
-        ("session-reused", Letter::SessionReused { device: device(), address: Some("192.0.2.7".to_owned()), at }),
-        ("session-reused-unplaced", Letter::SessionReused { device: device(), address: None, at }),
-        ("deletion-scheduled", Letter::DeletionScheduled { keep_link: link(), erase_at: at }),
-    ];
-    let address = || Some("192.0.2.7".to_owned());
-    letters.push(("second-factor-failed", Letter::SecondFactorFailed { device: device(), address: address(), at }));
-    for (name, left) in [("recovery-code-used", 7), ("recovery-code-used-last-but-one", 1)] {
-        letters.push((name, Letter::RecoveryCodeUsed { left, device: device(), address: address(), at }));
-    }
-    let change = FactorChange::TotpAdded;
-    letters.push(("factor-added", Letter::FactorAdded { change, undo_link: link(), hours: 24 }));
-    for (name, change) in [
-        ("factors-changed-totp-removed", FactorChange::TotpRemoved),
-        ("factors-changed-recovery-codes", FactorChange::RecoveryCodesMade),
-        ("factors-changed-on", FactorChange::SecondFactorOn),
-        ("factors-changed-off", FactorChange::SecondFactorOff),
-        ("factors-changed-undone", FactorChange::Undone),
-    ] {
-        letters.push((name, Letter::FactorsChanged { change }));
-    }
-    letters
 }
 
 /// Pages that between them have everything that a brand changes.

@@ -57,6 +57,7 @@ STAGING: list[Check] = [
     tokens.check_refresh_family,
     tokens.check_sessions,
     tokens.check_step_up,
+    tokens.check_second_factor,
     tokens.check_guessing,
     checks.check_bodies,
     checks.check_edge,

@@ -1,6 +1,8 @@
 """Access and refresh tokens, sessions, and guessing, through API Gateway."""
 
+import base64
 import contextlib
+import hmac
 import json
 import time
 
@@ -8,7 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from emulated.gateway import OTHER_PASSWORD, PASSWORD, Api, claims, decoded, encoded, equal, holds, remembered
+from emulated.gateway import OTHER_PASSWORD, PASSWORD, Answer, Api, claims, decoded, encoded, equal, holds, remembered
 from wardgate_infra.emulator.deployment import Deployment
 
 
@@ -106,6 +108,51 @@ def check_step_up(api: Api, _emulator: Deployment) -> None:
     equal((claims(fresh)["sid"], claims(fresh)["auth_time"]), (session["session_id"], answer.json["auth_time"]))
     equal(api.me(fresh).status, 200)
     api.ask("POST", "/v1/step-up", {"password": OTHER_PASSWORD}, bearer=bearer).refuses(401, "invalid_credentials")
+
+
+def check_second_factor(api: Api, _emulator: Deployment) -> None:
+    """Who sets an app up is asked for its code from then on, by each function that has to do with it."""
+    email = "second-factor@example.com"
+    bearer = api.signed_in(email)["access_token"]
+    begun = api.ask("POST", "/v1/mfa/totp", bearer=bearer)
+    equal(begun.status, 200)
+    secret = remembered(begun.json)["secret"]
+    body = {"enrolment_token": begun.json["enrolment_token"], "code": totp(secret)}
+    confirmed = api.ask("POST", "/v1/mfa/totp/confirm", body, bearer=bearer)
+    equal((confirmed.status, len(confirmed.json.get("recovery_codes", []))), (200, 10))
+    codes = confirmed.json["recovery_codes"]
+    waiting = api.ask("POST", "/v1/login", {"email": email, "password": PASSWORD}).json
+    equal((waiting["status"], waiting["methods"]), ("mfa_required", ["totp", "recovery_code"]))
+
+    def second(code: str) -> Answer:
+        shown = {"mfa_token": waiting["mfa_token"], "method": "recovery_code", "code": code}
+        return api.ask("POST", "/v1/login/mfa", shown)
+
+    second("0000-0000").refuses(401, "invalid_second_factor")
+    signed_in = second(codes[0])
+    equal((signed_in.status, signed_in.json.get("recovery_codes_left")), (200, 9))
+    equal(claims(remembered(signed_in.json)["access_token"])["acr"], "urn:wardgate:2fa")
+    second(codes[1]).refuses(401, "invalid_token")
+    mfa = api.ask("GET", "/v1/mfa", bearer=bearer)
+    equal((mfa.json["level"], mfa.json["recovery_codes"]["left"]), (2, 9))
+    equal(api.ask("PATCH", "/v1/mfa", {"second_factor": False}, bearer=bearer).json["second_factor"], False)
+    equal(api.login(email)["status"], "signed_in")
+    made = api.ask("POST", "/v1/mfa/recovery-codes", bearer=bearer)
+    equal((made.status, len(set(made.json["recovery_codes"]) & set(codes))), (200, 0))
+    alone = {"password": PASSWORD}
+    api.ask("POST", "/v1/step-up", alone, bearer=bearer).refuses(401, "insufficient_user_authentication")
+    both = {**alone, "method": "recovery_code", "code": made.json["recovery_codes"][0]}
+    equal(api.ask("POST", "/v1/step-up", both, bearer=bearer).json["acr"], "urn:wardgate:2fa")
+    equal(api.ask("DELETE", "/v1/mfa/totp", bearer=bearer).status, 204)
+    equal(api.ask("GET", "/v1/mfa", bearer=bearer).json["level"], 1)
+
+
+def totp(secret: str) -> str:
+    """What an app shows now (RFC 6238)."""
+    step = int(time.time()) // 30
+    tag = hmac.digest(base64.b32decode(secret), step.to_bytes(8, "big"), "sha1")
+    number = int.from_bytes(tag[tag[-1] & 15 :][:4], "big") & 0x7FFFFFFF
+    return f"{number % 1_000_000:06}"
 
 
 def check_guessing(api: Api, _emulator: Deployment) -> None:

@@ -11,6 +11,12 @@ pub mod me_delete;
 pub mod me_export;
 pub mod me_keep;
 pub mod me_update;
+pub mod mfa_recovery_codes;
+pub mod mfa_show;
+pub mod mfa_totp;
+pub mod mfa_totp_confirm;
+pub mod mfa_totp_remove;
+pub mod mfa_update;
 pub mod password_change;
 pub mod password_forgot;
 pub mod password_reset;
@@ -28,6 +34,12 @@ wardgate::area!["accounts":
     me_export,
     me_keep,
     me_update,
+    mfa_recovery_codes,
+    mfa_show,
+    mfa_totp,
+    mfa_totp_confirm,
+    mfa_totp_remove,
+    mfa_update,
     password_change,
     password_forgot,
     password_reset,

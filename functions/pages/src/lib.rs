@@ -3,6 +3,7 @@
 mod flow;
 pub mod page_account;
 pub mod page_account_credentials;
+pub mod page_account_factors;
 pub mod page_confirm_email_change;
 pub mod page_consent;
 pub mod page_forgot;
@@ -16,11 +17,13 @@ pub mod page_show;
 pub mod page_sign_in;
 pub mod page_sign_out;
 pub mod page_undo_email_change;
+pub mod page_undo_factor;
 pub mod page_verify_email;
 
 wardgate::area!["pages":
     page_account,
     page_account_credentials,
+    page_account_factors,
     page_confirm_email_change,
     page_consent,
     page_forgot,
@@ -34,5 +37,6 @@ wardgate::area!["pages":
     page_sign_in,
     page_sign_out,
     page_undo_email_change,
+    page_undo_factor,
     page_verify_email,
 ];

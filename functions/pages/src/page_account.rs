@@ -6,13 +6,13 @@ use serde::Deserialize;
 use wardgate::app::{App, Needs};
 use wardgate::domain::audit::Activity;
 use wardgate::domain::device::device_name;
+use wardgate::domain::factors::Level;
 use wardgate::domain::id::SessionId;
 use wardgate::domain::language::Language;
 use wardgate::domain::name::DisplayName;
 use wardgate::domain::oauth::client::ClientId;
 use wardgate::domain::oauth::continuation::{ACCOUNT, ACCOUNT_DELETE};
 use wardgate::domain::session::Session;
-use wardgate::domain::timestamp::Timestamp;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, Parameter, html, schema};
@@ -32,11 +32,8 @@ use wardgate::use_cases::oauth::end_application::end_application;
 use wardgate::use_cases::sign_in::session_end::{EndSessionError, end_session};
 use wardgate::use_cases::sign_in::sessions_end_others::end_other_sessions;
 
-use crate::flow::account::{Asking, sign_in_first};
+use crate::flow::account::{Asking, SAID, minute, sign_in_first};
 use crate::flow::{self, GoingTo};
-
-/// What the page is opened with after a change.
-const SAID: &str = "said=saved";
 
 /// What answers all of it.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -131,6 +128,7 @@ async fn overview(app: &App, request: &Request, asking: &Asking) -> Result<Reply
         csrf: &token,
         name: user.name.as_ref().map(DisplayName::as_str),
         email: user.email.display(),
+        second_factor: user.factors.level() == Level::Two,
         sessions: &sessions,
         applications: &applications,
         activity: &activity,
@@ -225,10 +223,4 @@ fn activity_row(line: Activity) -> ActivityRow {
         device: line.user_agent.as_deref().map(|agent| device_name(Some(agent))),
         address: line.address,
     }
-}
-
-/// As people read it: `2026-03-01 12:30 UTC`.
-fn minute(at: Timestamp) -> String {
-    let text = at.rfc3339().replace('T', " ");
-    format!("{} UTC", text.get(..16).unwrap_or(&text))
 }

@@ -83,7 +83,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
         Ok(SignInStep::SignedIn(signed_in)) => going_to.signed_in(app, request, &signed_in, remember),
         Ok(SignInStep::MfaRequired(required)) => {
             let page = FormPage { account: Some(&form.email), remember, ..FormPage::default() };
-            going_to.ask_second(app, request, &required, page).await
+            going_to.ask_second(app, request, &required, false, page).await
         }
         Err(refused) => {
             let page = FormPage { account: Some(&form.email), remember, ..FormPage::default() };

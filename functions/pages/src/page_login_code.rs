@@ -101,7 +101,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     };
     match sign_in(app, request, &form, code, going_to.wanted()).await {
         Ok(SignInStep::MfaRequired(required)) => {
-            let mut reply = going_to.ask_second(app, request, &required, page).await?;
+            let mut reply = going_to.ask_second(app, request, &required, false, page).await?;
             reply.headers.push(cookies::forget_code_flow()?);
             Ok(reply)
         }

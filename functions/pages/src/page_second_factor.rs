@@ -8,7 +8,7 @@ use wardgate::http::cookies;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
-use wardgate::http::page::{Form, FormPage, FormRefusal};
+use wardgate::http::page::{FirstStep, Form, FormPage, FormRefusal};
 use wardgate::http::page_endpoint::PERSON;
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -95,9 +95,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
             let page = FormPage {
                 form: form_again,
                 account: form.email.as_deref().filter(|email| !email.is_empty()),
-                mfa_token: Some(&form.mfa_token),
+                first_step: Some(FirstStep { mfa_token: &form.mfa_token, by_link: form.by_link.is_some() }),
                 remember: form.remember.is_some(),
-                by_link: form.by_link.is_some(),
                 ..FormPage::default()
             };
             going_to.show_again(app, request, page, (refusal, cause)).await

@@ -98,8 +98,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
                 flow: Some(flow),
             });
             let going_to = GoingTo::read(carried).unwrap_or_else(GoingTo::nowhere);
-            let page = FormPage { by_link: true, ..FormPage::default() };
-            let mut reply = going_to.ask_second(app, request, &required, page).await?;
+            let mut reply = going_to.ask_second(app, request, &required, true, FormPage::default()).await?;
             reply.headers.push(cookies::forget_code_flow()?);
             Ok(reply)
         }

@@ -228,6 +228,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ui/account/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A person's second factor: to set it up, to make recovery codes, to take it away */
+        get: operations["page-account-factors"];
+        put?: never;
+        /** A person's second factor: to set it up, to make recovery codes, to take it away */
+        post: operations["page-account-factors-change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ui/account/{section}": {
         parameters: {
             query?: never;
@@ -445,6 +463,23 @@ export interface paths {
         put?: never;
         /** Undo a change of address, from the page that a mail links to */
         post: operations["page-undo-email-change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ui/undo-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a first second factor away again, from the page that a mail links to */
+        post: operations["page-undo-factor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -725,6 +760,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/mfa": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show one's own second factors */
+        get: operations["mfa-show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Say whether signing in asks for a second factor */
+        patch: operations["mfa-update"];
+        trace?: never;
+    };
+    "/v1/mfa/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make new recovery codes, in place of those that there are */
+        post: operations["mfa-recovery-codes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/mfa/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to set up an authenticator app */
+        post: operations["mfa-totp"];
+        /** Take the authenticator app away */
+        delete: operations["mfa-totp-remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/mfa/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set up an authenticator app, with the first code that it shows */
+        post: operations["mfa-totp-confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/password/change": {
         parameters: {
             query?: never;
@@ -896,6 +1001,8 @@ export interface components {
             /** @description Of sessions: the one to end. */
             session?: string | null;
         };
+        /** @enum {string} */
+        Act: "confirm" | "codes" | "on" | "off" | "remove";
         /** @description A page. */
         ActivitiesReply: {
             /** @description Newest first. */
@@ -1094,6 +1201,17 @@ export interface components {
              *     it, the address's newest registration is.
              */
             flow_token?: string | null;
+        };
+        /** @description What the page's forms send. */
+        FactorsForm: {
+            /** @description What the button does. */
+            action: components["schemas"]["Act"];
+            /** @description Of `confirm`: what the app shows. */
+            code?: string | null;
+            /** @description What the cookie `__Host-wardgate-csrf` says. */
+            csrf?: string | null;
+            /** @description Of `confirm`: what the page has of it. */
+            enrolment_token?: string | null;
         };
         /** @description What the form sends. */
         ForgotForm: {
@@ -1456,6 +1574,20 @@ export interface components {
         };
         /** @description A second factor. */
         Method: "totp" | "recovery_code";
+        /** @description The second factors of an account. */
+        MfaReply: {
+            /**
+             * Format: uint8
+             * @description What the account has: 1, or 2 with a second factor.
+             */
+            level: number;
+            /** @description The recovery codes, if there are any. */
+            recovery_codes?: components["schemas"]["RecoveryCodesShown"] | null;
+            /** @description Whether a sign-in asks for one. What is delicate does in any case. */
+            second_factor: boolean;
+            /** @description The authenticator app, if there is one. */
+            totp?: components["schemas"]["TotpShown"] | null;
+        };
         /** @description A sign-in that waits for its second factor (MF-01). Nobody is signed in yet. */
         MfaRequiredReply: {
             /**
@@ -1469,6 +1601,11 @@ export interface components {
             mfa_token: string;
             /** @description `mfa_required`. */
             status: string;
+        };
+        /** @description What is to be. */
+        MfaUpdateRequest: {
+            /** @description Whether a sign-in asks for a second factor. What is delicate does in any case. */
+            second_factor: boolean;
         };
         /** @description A refusal as OAuth's clients read it. */
         OAuthError: {
@@ -1543,6 +1680,21 @@ export interface components {
         ReadyReply: {
             /** @description `ready`. */
             status: string;
+        };
+        /** @description Ten codes. */
+        RecoveryCodesReply: {
+            /** @description Each is good once. They are shown this once. */
+            recovery_codes: string[];
+        };
+        /** @description Recovery codes, without anything that is one. */
+        RecoveryCodesShown: {
+            /** @description When they were made, in RFC 3339. */
+            created_at: string;
+            /**
+             * Format: uint
+             * @description How many are left.
+             */
+            left: number;
         };
         /** @description What the form sends. */
         RegisterForm: {
@@ -1781,6 +1933,49 @@ export interface components {
             scope: string;
             /** @description `Bearer`. */
             token_type: string;
+        };
+        /** @description That it is done. */
+        TotpConfirmReply: {
+            /**
+             * @description Ten codes for the day on which the app is lost, each good once. They come with the first factor, and are shown this
+             *     once.
+             */
+            recovery_codes?: string[];
+            /** @description `totp_added`. */
+            status: string;
+        };
+        /** @description The first code. */
+        TotpConfirmRequest: {
+            /** @description What the app shows, however it is spaced. */
+            code: string;
+            /**
+             * @description Whether every other session ends.
+             * @default false
+             */
+            end_other_sessions: boolean;
+            /** @description What `POST /v1/mfa/totp` answered. */
+            enrolment_token: string;
+        };
+        /** @description What an app is set up with. It is shown this once. */
+        TotpReply: {
+            /** @description For `POST /v1/mfa/totp/confirm`, together with the first code. */
+            enrolment_token: string;
+            /**
+             * Format: uint64
+             * @description The token's life, in seconds.
+             */
+            expires_in: number;
+            /** @description The same as apps read it. */
+            otpauth_uri: string;
+            /** @description The same as a picture (SVG), for the app's camera. */
+            qr_svg: string;
+            /** @description What app and server share, in base32, for whoever types it. */
+            secret: string;
+        };
+        /** @description An authenticator app. */
+        TotpShown: {
+            /** @description When it was set up, in RFC 3339. */
+            created_at: string;
         };
         /** @description How a session's refresh token travels. */
         Transport: "body" | "cookie";
@@ -2786,6 +2981,196 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    "page-account-factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["FactorsForm"];
+            };
+        };
+        responses: {
+            /** @description What there is, or a form that sets it up; or recovery codes, which are shown once. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description It is done; or not every factor was shown just now: on to where people sign in. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The app's first code is wrong, or right for another time. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The form does not come from our page in this browser. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "text/html": string;
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The account has changed meanwhile, or its address is not verified. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/x-www-form-urlencoded. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    "page-account-factors-change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["FactorsForm"];
+            };
+        };
+        responses: {
+            /** @description What there is, or a form that sets it up; or recovery codes, which are shown once. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description It is done; or not every factor was shown just now: on to where people sign in. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The app's first code is wrong, or right for another time. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The form does not come from our page in this browser. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "text/html": string;
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The account has changed meanwhile, or its address is not verified. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/x-www-form-urlencoded. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Busy; try again after Retry-After. */
@@ -4121,6 +4506,84 @@ export interface operations {
             };
         };
     };
+    "page-undo-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["LinkForm"];
+            };
+        };
+        responses: {
+            /** @description The account has no second factor, and every session has ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The link no longer works. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Asked by a script, a frame or a page of another site: pages answer people alone (SE-07). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/x-www-form-urlencoded. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
     "page-verify-email": {
         parameters: {
             query?: never;
@@ -4221,7 +4684,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description verify-email, reset-password, confirm-email-change, undo-email-change, keep-account, sign-in, login, login-code, register or forgot. */
+                /** @description verify-email, reset-password, confirm-email-change, undo-email-change, undo-factor, keep-account, sign-in, login, login-code, register or forgot. */
                 page: string;
             };
             cookie?: never;
@@ -5366,6 +5829,366 @@ export interface operations {
             };
             /** @description The body did not arrive in time. */
             408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "mfa-show": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The second factors. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MfaReply"];
+                };
+            };
+            /** @description The access token is missing or not valid, or its session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "mfa-update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MfaUpdateRequest"];
+            };
+        };
+        responses: {
+            /** @description The second factors, as they are now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MfaReply"];
+                };
+            };
+            /** @description A member is missing or breaks a rule. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The access token is missing or not valid, its session has ended, or not every factor was shown just now. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no second factor; or the account has changed meanwhile. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "mfa-recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The codes. Those before are worth nothing. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodesReply"];
+                };
+            };
+            /** @description The access token is missing or not valid, its session has ended, or not every factor was shown just now. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no second factor; or the account has changed meanwhile. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "mfa-totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the app is set up with. Nothing has changed yet. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TotpReply"];
+                };
+            };
+            /** @description The access token is missing or not valid, its session has ended, or not every factor was shown just now. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is not verified. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "mfa-totp-remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The access token is missing or not valid, its session has ended, or not every factor was shown just now. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The account has changed meanwhile. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "mfa-totp-confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpConfirmRequest"];
+            };
+        };
+        responses: {
+            /** @description It is set up, and this session has shown both factors. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TotpConfirmReply"];
+                };
+            };
+            /** @description The code is wrong, or right for another time; the enrolment has expired; or a member breaks a rule. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The access token is missing or not valid, its session has ended, or not every factor was shown just now. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is not verified; or the account has changed meanwhile. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

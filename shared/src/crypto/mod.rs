@@ -3,6 +3,7 @@
 pub mod access_token;
 pub mod base32;
 pub mod client_secret;
+pub mod enrolment_token;
 pub mod foreign_hash;
 pub mod id_token;
 pub mod key_ring;

@@ -193,8 +193,8 @@ impl Factors {
     }
 
     /// What can be shown, strongest first. Recovery codes come with the first factor, and go with the last.
-    pub fn methods(&self) -> Vec<Method> {
-        if self.totp { vec![Method::Totp, Method::RecoveryCode] } else { Vec::new() }
+    pub const fn methods(&self) -> &'static [Method] {
+        if self.totp { &[Method::Totp, Method::RecoveryCode] } else { &[] }
     }
 
     /// What an account has to have been shown for what is delicate (MF-07).

@@ -41,7 +41,7 @@ impl From<AuthenticateError> for Problem {
                 ..Self::invalid_token("The access token is invalid or has expired. Refresh it or sign in again.")
             },
             AuthenticateError::SessionEnded => Self::invalid_token("The session has ended. Sign in again."),
-            AuthenticateError::NotFresh { level, methods } => Self::stale_authentication(level, &methods),
+            AuthenticateError::NotFresh { level, methods } => Self::stale_authentication(level, methods),
             AuthenticateError::Fault(fault) => fault.into(),
         }
     }

@@ -185,7 +185,7 @@ pub fn refuse(problem: &Problem, request_id: &str) -> Response<Bytes> {
         detail: &problem.detail,
         code: problem.code,
         request_id,
-        methods: &problem.methods,
+        methods: problem.methods,
         errors: &problem.errors,
     };
     let mut headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];

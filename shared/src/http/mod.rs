@@ -16,6 +16,7 @@ pub mod json;
 pub mod mail_order;
 pub mod me;
 pub mod members;
+pub mod mfa;
 pub mod navigation;
 pub mod oauth;
 pub mod openapi;

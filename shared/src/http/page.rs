@@ -2,6 +2,7 @@
 
 mod account;
 mod action;
+mod factors;
 mod form;
 mod look;
 mod notice;
@@ -15,7 +16,8 @@ use http::StatusCode;
 
 pub use self::account::{AccountPage, ActivityRow, ApplicationRow, SessionRow};
 pub use self::action::Action;
-pub use self::form::{Asked, Form, FormPage, FormRefusal, Onward};
+pub use self::factors::{FactorsPage, FactorsPart};
+pub use self::form::{Asked, FirstStep, Form, FormPage, FormRefusal, Onward};
 #[cfg(test)]
 pub(crate) use self::look::Look;
 pub use self::look::{ICON, STYLE};
@@ -23,6 +25,7 @@ pub use self::notice::Notice;
 #[cfg(test)]
 pub(crate) use self::render::draw;
 pub use self::render::{refusal, render, render_for};
+use crate::domain::oauth::continuation::ACCOUNT_SECOND_FACTOR;
 use crate::domain::password::PasswordRejection;
 
 /// The letters and digits of a code to sign in with.
@@ -95,6 +98,8 @@ pub enum Page<'a> {
     },
     /// A person's own page.
     Account(AccountPage<'a>),
+    /// A person's second factor.
+    Factors(FactorsPage<'a>),
     /// What a form of the person's own has done.
     Changed {
         /// Which form.
@@ -171,6 +176,7 @@ impl Page<'_> {
             | Self::SignedOut
             | Self::Leaving(_)
             | Self::Post { .. } => StatusCode::OK,
+            Self::Factors(page) => page.refusal.map_or(StatusCode::OK, FormRefusal::status),
             Self::Form(page) | Self::Consent { page, .. } => page.refusal.map_or(StatusCode::OK, FormRefusal::status),
             Self::Refused(_) => StatusCode::FORBIDDEN,
             Self::TryLater { status, .. } | Self::Message { status, .. } => status,
@@ -183,6 +189,7 @@ impl Page<'_> {
             Self::Form(FormPage { form, .. }) | Self::Consent { page: FormPage { form, .. }, .. } => {
                 form.path().to_owned()
             }
+            Self::Factors(_) => ACCOUNT_SECOND_FACTOR.to_owned(),
             _ => format!("/ui/{}", self.words()),
         }
     }
@@ -195,6 +202,7 @@ impl Page<'_> {
                 return form.words();
             }
             Self::Account(_) => return "account",
+            Self::Factors(_) => return "account-second-factor",
             Self::Consent { .. } => return name(Form::Consent.path()),
             Self::SignedIn => return name(Form::Login.path()),
             Self::SignedOut => return name(Form::SignOut.path()),

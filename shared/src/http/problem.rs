@@ -25,7 +25,7 @@ pub struct Problem {
     /// The members at fault.
     pub errors: Vec<MemberError>,
     /// The second factors that can be shown.
-    pub methods: Vec<Method>,
+    pub methods: &'static [Method],
     /// When to come back.
     pub retry_after: Option<Duration>,
     /// The `WWW-Authenticate` header (RFC 6750).
@@ -89,7 +89,7 @@ impl Problem {
             title,
             detail: detail.into(),
             errors: Vec::new(),
-            methods: Vec::new(),
+            methods: &[],
             retry_after: None,
             challenge: None,
             headers: Vec::new(),
@@ -139,7 +139,7 @@ impl Problem {
     }
 
     /// The person has to sign in again first (RFC 9470, SE-10).
-    pub fn stale_authentication(level: Level, methods: &[Method]) -> Self {
+    pub fn stale_authentication(level: Level, methods: &'static [Method]) -> Self {
         let (challenge, detail) = match level {
             Level::One => (
                 r#"Bearer error="insufficient_user_authentication", max_age="300""#,
@@ -154,7 +154,7 @@ impl Problem {
         };
         Self {
             challenge: Some(challenge),
-            methods: methods.to_vec(),
+            methods,
             ..Self::new(
                 StatusCode::UNAUTHORIZED,
                 "insufficient_user_authentication",

@@ -1,6 +1,9 @@
-//! How a second factor is refused.
+//! How a second factor, and a change of them, is refused.
+
+use http::StatusCode;
 
 use crate::http::problem::Problem;
+use crate::use_cases::factors_change::FactorsChangeError;
 use crate::use_cases::second_factor::SecondFactorError;
 
 impl From<SecondFactorError> for Problem {
@@ -9,6 +12,34 @@ impl From<SecondFactorError> for Problem {
             SecondFactorError::Wrong => Self::wrong_second_factor(),
             SecondFactorError::TooManyAttempts { retry_after } => Self::too_many_attempts(retry_after),
             SecondFactorError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<FactorsChangeError> for Problem {
+    fn from(error: FactorsChangeError) -> Self {
+        match error {
+            FactorsChangeError::Authenticate(error) => error.into(),
+            FactorsChangeError::UnverifiedAddress => Self::new(
+                StatusCode::CONFLICT,
+                "email_not_verified",
+                "The address is not verified.",
+                "A second factor is for an account whose owner can be told of it by mail. Verify the address first.",
+            ),
+            FactorsChangeError::NoSecondFactor => Self::new(
+                StatusCode::CONFLICT,
+                "no_second_factor",
+                "There is no second factor.",
+                "Set one up first: POST /v1/mfa/totp.",
+            ),
+            FactorsChangeError::NotFound => Self::not_found("The account has no authenticator app."),
+            FactorsChangeError::Superseded => Self::new(
+                StatusCode::CONFLICT,
+                "changed_meanwhile",
+                "The account has changed meanwhile.",
+                "Nothing was done. Look at GET /v1/mfa, and try again.",
+            ),
+            FactorsChangeError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -44,7 +44,7 @@ pub struct MfaRequiredReply {
     /// For `POST /v1/login/mfa`, together with the second factor.
     mfa_token: String,
     /// What can be shown, strongest first.
-    methods: Vec<Method>,
+    methods: &'static [Method],
     /// The token's life, in seconds.
     expires_in: u64,
 }

@@ -37,7 +37,7 @@ pub enum AuthenticateError {
         /// What the account has, which is to be shown.
         level: Level,
         /// The account's second factors, strongest first.
-        methods: Vec<Method>,
+        methods: &'static [Method],
     },
     /// Our side failed.
     #[error(transparent)]

@@ -27,6 +27,7 @@ pub mod smoke;
 
 mod audit_line;
 mod counted;
+pub mod factors_change;
 mod known_device;
 mod mailed_item;
 mod order_mail;

@@ -13,10 +13,23 @@ mod me_delete;
 mod me_export;
 mod me_keep;
 mod me_update;
+mod mfa_recovery_codes;
+mod mfa_show;
+mod mfa_totp;
+mod mfa_totp_confirm;
+mod mfa_totp_remove;
+mod mfa_update;
 mod password_change;
 mod password_forgot;
 mod password_reset;
 mod register;
 
 /// What drives its endpoint's branches by itself.
-pub const DRIVES: &[Drive] = &[];
+pub const DRIVES: &[Drive] = &[
+    |it| Box::pin(mfa_show::drive(it)),
+    |it| Box::pin(mfa_update::drive(it)),
+    |it| Box::pin(mfa_totp::drive(it)),
+    |it| Box::pin(mfa_totp_confirm::drive(it)),
+    |it| Box::pin(mfa_totp_remove::drive(it)),
+    |it| Box::pin(mfa_recovery_codes::drive(it)),
+];

@@ -38,7 +38,7 @@ pub async fn drive(observer: &mut Observer) {
                 if round == 0 {
                     expect(other.submit(it, &asked, &[("code", "000000")], Some(&own)).await.status, 400);
                 }
-                expect(other.submit(it, &asked, &[("code", &app.code(it))], Some(&own)).await.status, 200);
+                expect(other.submit(it, &asked, &[("code", &it.code_of(&app))], Some(&own)).await.status, 200);
             })
             .await;
     }
@@ -52,7 +52,7 @@ pub async fn drive(observer: &mut Observer) {
     let asked = browser.press(&observer.server, &shown, &[("email", EMAIL), ("password", PASSWORD)]).await;
     observer
         .see("page-second-factor", async |it| {
-            expect(browser.submit(it, &asked, &[("code", &app.code(it))], Some(&own)).await.status, 303);
+            expect(browser.submit(it, &asked, &[("code", &it.code_of(&app))], Some(&own)).await.status, 303);
         })
         .await;
     let shown = browser.open(&observer.server, "/ui/login-code").await;
@@ -98,10 +98,10 @@ async fn sec_mf_01_a_page_asks_for_the_second_factor_before_it_leads_on() {
     assert!(!browser.cookies.keys().any(|name| name.contains("session")), "{:?}", browser.cookies);
     let wrong = browser.press(&server, &asked, &[("code", "000000")]).await;
     assert_eq!((wrong.status, wrong.text.contains("This code does not work")), (400, true), "{}", wrong.text);
-    let done = browser.press(&server, &wrong, &[("code", &factor.app.code(&server))]).await;
+    let done = browser.press(&server, &wrong, &[("code", &server.code_of(&factor.app))]).await;
     assert_eq!(done.status, 200, "{}", done.text);
     assert!(browser.cookies.contains_key("__Host-wardgate-session"));
-    let again = browser.press(&server, &wrong, &[("code", &factor.app.code(&server))]).await;
+    let again = browser.press(&server, &wrong, &[("code", &server.code_of(&factor.app))]).await;
     assert_eq!((again.status, heading(&again)), (400, "Sign in"), "begins anew");
     assert!(again.text.contains("This took too long"), "{}", again.text);
 }
@@ -162,7 +162,7 @@ async fn sec_mf_07_an_application_that_asks_for_two_factors_gets_what_there_is_a
     let shown = browser.open(&server, way.header("location")).await;
     let asked = browser.press(&server, &shown, &[("email", EMAIL), ("password", PASSWORD)]).await;
     assert_eq!(heading(&asked), "Sign in to continue to Shop &amp; Co");
-    let back = browser.press(&server, &asked, &[("code", &factor.app.code(&server))]).await;
+    let back = browser.press(&server, &asked, &[("code", &server.code_of(&factor.app))]).await;
     let back = browser.open(&server, back.header("location")).await;
     let tokens = ask_for_tokens(&server, &exchange(&sent(&back, "code").unwrap(), &[])).await;
     let id_token = claims(&tokens.string("id_token"));
@@ -189,7 +189,7 @@ async fn sec_mf_07_the_forms_of_ones_account_ask_for_every_factor() {
         let asked = browser.press(&server, &shown, &typed).await;
         assert_eq!((asked.status, heading(&asked)), (200, "Second step"), "{page}");
         if page == "/ui/account/password" {
-            let back = browser.press(&server, &asked, &[("code", &factor.app.code(&server))]).await;
+            let back = browser.press(&server, &asked, &[("code", &server.code_of(&factor.app))]).await;
             assert_eq!((back.status, back.header("location")), (303, page));
             assert_eq!(browser.open(&server, page).await.status, 200);
             // Five minutes, for all of them.

@@ -22,7 +22,7 @@ pub async fn drive(observer: &mut Observer) {
     observer.see("login", async |it| token = it.first_step().await).await;
     observer
         .see("login-mfa", async |it| {
-            device = it.second_step(&token, "totp", &app.code(it)).await.string("device_token");
+            device = it.second_step(&token, "totp", &it.code_of(&app)).await.string("device_token");
             expect(it.second_step(&token, "totp", "000000").await.status, 401);
         })
         .await;
@@ -44,7 +44,7 @@ pub async fn drive(observer: &mut Observer) {
                 if step == 0 {
                     expect(it.second_step(&token, "totp", "00000").await.status, 401);
                 }
-                expect(it.second_step(&token, "totp", &app.code(it)).await.status, 200);
+                expect(it.second_step(&token, "totp", &it.code_of(&app)).await.status, 200);
             })
             .await;
     }
@@ -73,7 +73,7 @@ async fn sign_in(server: &TestServer, factor: &SecondFactor) -> Answer {
     // Each code is good once.
     server.clock.advance(30);
     let token = server.first_step().await;
-    server.second_step(&token, "totp", &factor.app.code(server)).await
+    server.second_step(&token, "totp", &server.code_of(&factor.app)).await
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn sec_mf_01_a_password_alone_gives_no_session_no_cookie_and_no_token() {
     assert_eq!(server.refresh(&token).await.status, 401);
     assert_eq!(server.as_bearer(Method::GET, "/v1/me", &token).await.status, 401);
     assert_eq!(server.login(EMAIL, OTHER_PASSWORD).await.status, 401);
-    let signed_in = server.second_step(&token, "totp", &factor.app.code(&server)).await;
+    let signed_in = server.second_step(&token, "totp", &server.code_of(&factor.app)).await;
     assert_eq!((signed_in.status, signed_in.string("status").as_str()), (200, "signed_in"), "{}", signed_in.text);
     let claims = claims(&signed_in.string("access_token"));
     assert_eq!((&claims["amr"], &claims["acr"]), (&json!(["pwd", "otp", "mfa"]), &json!("urn:wardgate:2fa")));
@@ -117,7 +117,7 @@ async fn sec_mf_01_a_mailed_code_alone_gives_no_session_either() {
     assert_eq!(server.verify_sign_in(&body).await.status, 401, "it is used up (OT-02)");
     let link = json!({ "token": link_token(&mail), "flow_token": flow });
     assert_eq!(server.verify_sign_in(&link).await.status, 401);
-    let signed_in = server.second_step(&first.string("mfa_token"), "totp", &factor.app.code(&server)).await;
+    let signed_in = server.second_step(&first.string("mfa_token"), "totp", &server.code_of(&factor.app)).await;
     assert_eq!(claims(&signed_in.string("access_token"))["amr"], json!(["otp", "mfa"]));
 }
 
@@ -128,7 +128,7 @@ async fn sec_mf_02_fifty_right_answers_to_one_first_step_make_one_session() {
     for round in 0..4 {
         server.clock.advance(60);
         let token = server.first_step().await;
-        let code = factor.app.code(&server);
+        let code = server.code_of(&factor.app);
         let answers = join_all((0..50).map(|_| server.second_step(&token, "totp", &code))).await;
         let signed_in = answers.iter().filter(|answer| answer.status == 200).count();
         assert_eq!(signed_in, 1, "round {round}: {:?}", answers.iter().map(|it| it.status).collect::<Vec<_>>());
@@ -141,11 +141,11 @@ async fn sec_mf_02_a_first_step_that_is_used_old_or_of_an_account_that_has_chang
     let server = TestServer::start().await;
     let factor = server.with_second_factor().await;
     let refused = async |token: &str, why: &str| {
-        let answer = server.second_step(token, "totp", &factor.app.code(&server)).await;
+        let answer = server.second_step(token, "totp", &server.code_of(&factor.app)).await;
         assert_eq!((answer.status, answer.string("code").as_str()), (401, "invalid_token"), "{why}");
     };
     let used = server.first_step().await;
-    assert_eq!(server.second_step(&used, "totp", &factor.app.code(&server)).await.status, 200);
+    assert_eq!(server.second_step(&used, "totp", &server.code_of(&factor.app)).await.status, 200);
     server.clock.advance(60);
     refused(&used, "used").await;
     let late = server.first_step().await;
@@ -179,25 +179,25 @@ async fn sec_mf_03_a_step_is_good_once_whatever_it_is_for() {
     let server = TestServer::start().await;
     let factor = server.with_second_factor().await;
     let (one, other) = (server.first_step().await, server.first_step().await);
-    let code = factor.app.code(&server);
+    let code = server.code_of(&factor.app);
     assert_eq!(server.second_step(&one, "totp", &code).await.status, 200);
     let again = server.second_step(&other, "totp", &code).await;
     assert_eq!((again.status, again.string("code").as_str()), (401, "invalid_second_factor"));
     // Nor the one before it; and not for a step-up.
-    let before = factor.app.code_at(&server, -1);
+    let before = server.code_later(&factor.app, -1);
     assert_eq!(server.second_step(&other, "totp", &before).await.status, 401);
     let access = factor.session.string("access_token");
     let shown = json!({ "password": PASSWORD, "method": "totp", "code": code });
     assert_eq!(server.step_up_with(&access, &shown).await.string("code"), "invalid_second_factor");
     // The next one is, for one of fifty step-ups at once.
     server.clock.advance(30);
-    let shown = json!({ "password": PASSWORD, "method": "totp", "code": factor.app.code(&server) });
+    let shown = json!({ "password": PASSWORD, "method": "totp", "code": server.code_of(&factor.app) });
     let answers = join_all((0..50).map(|_| server.step_up_with(&access, &shown))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
     // The first step stands, and takes the code of a phone that is half a minute ahead.
     server.clock.advance(900);
     let other = server.first_step().await;
-    assert_eq!(server.second_step(&other, "totp", &factor.app.code_at(&server, 1)).await.status, 200);
+    assert_eq!(server.second_step(&other, "totp", &server.code_later(&factor.app, 1)).await.status, 200);
 }
 
 #[tokio::test]
@@ -214,7 +214,7 @@ async fn sec_mf_04_two_hundred_wrong_codes_at_once_are_ten_guesses_whatever_firs
     assert_eq!((evaluated, answers.iter().filter(|answer| answer.status == 429).count()), (10, 190));
     // Another first step gives no more, and a right code within the wait is not looked at.
     let fresh = server.first_step().await;
-    let answer = server.second_step(&fresh, "totp", &factor.app.code(&server)).await;
+    let answer = server.second_step(&fresh, "totp", &server.code_of(&factor.app)).await;
     assert_eq!((answer.status, answer.header("retry-after")), (429, "1"));
     // Recovery codes count apart.
     assert_eq!(server.second_step(&fresh, "recovery_code", &factor.recovery_codes[0]).await.status, 200);
@@ -301,7 +301,7 @@ async fn sec_mf_07_what_is_delicate_needs_both_factors_shown_just_now() {
         let answer = server.step_up_with(&access, &half).await;
         assert_eq!((answer.status, &answer.json()["errors"][0]["member"]), (400, &json!(missing)));
     }
-    let both = json!({ "password": PASSWORD, "method": "totp", "code": factor.app.code(&server) });
+    let both = json!({ "password": PASSWORD, "method": "totp", "code": server.code_of(&factor.app) });
     let stepped_up = server.step_up_with(&access, &both).await;
     assert_eq!(
         (stepped_up.status, stepped_up.string("acr").as_str()),
@@ -345,7 +345,7 @@ async fn sec_mf_05_a_secret_that_was_moved_from_another_account_opens_nothing() 
     let other = aws_sdk_dynamodb::types::AttributeValue::S("fac_01jnx5zc8t0000000000000000".to_owned());
     server.set_attribute(item["pk"].as_s().unwrap(), "FACTOR#totp", "id", other).await;
     let token = server.first_step().await;
-    let answer = server.second_step(&token, "totp", &factor.app.code(&server)).await;
+    let answer = server.second_step(&token, "totp", &server.code_of(&factor.app)).await;
     assert_eq!(answer.status, 500, "{}", answer.text);
     // Nobody learnt anything: the attempt was given back.
     for _ in 0..20 {

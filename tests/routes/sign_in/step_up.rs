@@ -24,7 +24,7 @@ pub async fn drive(observer: &mut Observer) {
     let access = factor.session.string("access_token");
     observer
         .see("step-up", async |it| {
-            for code in [factor.app.code(it), "000000".to_owned()] {
+            for code in [it.code_of(&factor.app), "000000".to_owned()] {
                 let shown = json!({ "password": PASSWORD, "method": "totp", "code": code });
                 let answer = it.step_up_with(&access, &shown).await;
                 assert_eq!(answer.status, if code == "000000" { 401 } else { 200 }, "{}", answer.text);

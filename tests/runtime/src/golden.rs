@@ -2,10 +2,13 @@
 
 use std::sync::LazyLock;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use regex_lite::Regex;
 use serde_json::{Value, json};
 
 use crate::binaries::repository;
+use crate::phone_app::PhoneApp;
 
 /// What the responses were given under, besides stage development.
 pub const SETTINGS: [(&str, &str); 3] = [
@@ -15,12 +18,16 @@ pub const SETTINGS: [(&str, &str); 3] = [
 ];
 
 /// What differs each time, by its shape, and what stands for it. New endpoints speak of the same things.
-const RULES: [(&str, &str); 7] = [
+const RULES: [(&str, &str); 11] = [
     (r"\beyJ[\w-]+\.[\w-]+\.[\w-]+", "<JWT>"),
     (r"\b([a-z]{2})_[\w-]+\.[\w-]+\.[\w-]+", "<$1 token>"),
     (r"\b([a-z]{3})_[0-9a-hjkmnp-tv-z]{26}\b", "<$1 id>"),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
     (r"\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT", "<time>"),
+    (r"secret=[A-Z2-7]{32}&", "secret=<base32>&"),
+    (r"^[A-Z2-7]{32}$", "<base32>"),
+    (r"^([0-9A-HJKMNP-TV-Z]{4}-){5}[0-9A-HJKMNP-TV-Z]{4}$", "<recovery code>"),
+    (r#"viewBox="0 0 \d+ \d+"(.*)fill="\#000" d="[^"]*""#, "viewBox=<size>$1<modules>"),
     (r"^[\w-]{43,}$", "<base64url>"),
     (r"^__Host-wardgate-browser=[\w-]{22}", "__Host-wardgate-browser=<128 bits>"),
 ];
@@ -44,19 +51,29 @@ const AUTHORIZATION_CODE: &str = "${AUTHORIZATION_CODE}";
 /// Stands for the access token that it gets for the code, by `token/ok`.
 const CLIENT_ACCESS_TOKEN: &str = "${CLIENT_ACCESS_TOKEN}";
 
+/// Stand for the access token of who has shown that the address is theirs; for what an enrolment answers to that, and the app's
+/// first code; for the access token of who has a second factor; for what a sign-in answers then, and a recovery code.
+const VERIFIED: &str = "${VERIFIED_ACCESS_TOKEN}";
+const ENROLMENT: &str = "${ENROLMENT_TOKEN}";
+const TOTP: &str = "${TOTP}";
+const STRONG: &str = "${SECOND_FACTOR_ACCESS_TOKEN}";
+const WAITING: &str = "${MFA_TOKEN}";
+const RECOVERY_CODE: &str = "${RECOVERY_CODE}";
+
 /// Stands for the code of the mail whose link an event has as well.
 const CODE: &str = "${CODE}";
 const EMAIL: &str = "ada@example.com";
 /// What `email-change/ok` asks for.
 const NEW_EMAIL: &str = "ada@new.example.com";
 
-const LINKS: [Link; 6] = [
+const LINKS: [Link; 7] = [
     Link { placeholder: "${VERIFICATION_LINK}", after: &[], to: EMAIL },
     // Codes are for verified addresses.
     Link { placeholder: "${SIGN_IN_LINK}", after: &["email-verify/ok", "login-email-code/ok"], to: EMAIL },
     Link { placeholder: "${RESET_LINK}", after: &["password-forgot/ok"], to: EMAIL },
     Link { placeholder: "${CHANGE_LINK}", after: &["email-change/ok"], to: NEW_EMAIL },
     Link { placeholder: "${UNDO_LINK}", after: &["email-change-confirm/ok"], to: EMAIL },
+    Link { placeholder: "${FACTOR_UNDO_LINK}", after: &["mfa-totp-confirm/ok"], to: EMAIL },
     Link { placeholder: "${KEEP_LINK}", after: &["me-delete/ok"], to: EMAIL },
 ];
 
@@ -155,6 +172,9 @@ impl SignedIn {
             let body: Value = serde_json::from_str(answered["body"].as_str().unwrap()).unwrap();
             filled = filled.replace(CLIENT_ACCESS_TOKEN, body["access_token"].as_str().unwrap());
         }
+        if [VERIFIED, STRONG, WAITING].iter().any(|it| filled.contains(it)) {
+            filled = Box::pin(self.fill_second_factor(filled, answer, newest_mail)).await;
+        }
         for link in LINKS.iter().filter(|link| event.contains(link.placeholder)) {
             for name in link.after {
                 let before = Box::pin(self.fill_with_links(&self::event(name), answer, newest_mail)).await;
@@ -169,6 +189,55 @@ impl SignedIn {
         }
         filled
     }
+}
+
+impl SignedIn {
+    /// Puts in what comes of setting up a second factor, as far as the event needs it.
+    async fn fill_second_factor(
+        &self,
+        mut filled: String,
+        answer: &impl AsyncFn(&str, String) -> Value,
+        newest_mail: &impl AsyncFn(&str) -> String,
+    ) -> String {
+        // By mail: a password that somebody else may have chosen goes when the address is verified (OT-10).
+        let by_mail = self.fill_with_links(&event("login-email-code-verify/ok"), answer, newest_mail).await;
+        let verified = Self::of(&answer("login-email-code-verify", by_mail).await);
+        filled = filled.replace(VERIFIED, &verified.access_token);
+        if ![ENROLMENT, STRONG, WAITING].iter().any(|it| filled.contains(it)) {
+            return filled;
+        }
+        let begin = event("mfa-totp/ok").replace(VERIFIED, &verified.access_token);
+        let begun = body(&answer("mfa-totp", begin).await);
+        let first_code = PhoneApp::typed(begun["secret"].as_str().unwrap()).code(verified.issued_at());
+        let with_code = |event: &str| {
+            let event = event.replace(ENROLMENT, begun["enrolment_token"].as_str().unwrap()).replace(TOTP, &first_code);
+            event.replace(VERIFIED, &verified.access_token)
+        };
+        if filled.contains(ENROLMENT) {
+            return with_code(&filled);
+        }
+        let confirmed = body(&answer("mfa-totp-confirm", with_code(&event("mfa-totp-confirm/ok"))).await);
+        filled = filled.replace(STRONG, &verified.access_token);
+        filled = filled.replace(RECOVERY_CODE, confirmed["recovery_codes"][0].as_str().unwrap());
+        if !filled.contains(WAITING) {
+            return filled;
+        }
+        answer("login-email-code", event("login-email-code/ok")).await;
+        let mail = newest_mail(EMAIL).await;
+        let again = event("login-email-code-verify/ok").replace(LINKS[1].placeholder, &link_token(&mail));
+        let waiting = body(&answer("login-email-code-verify", again.replace(CODE, &code(&mail))).await);
+        filled.replace(WAITING, waiting["mfa_token"].as_str().unwrap())
+    }
+
+    /// When its access token was made: what time it is where it was.
+    fn issued_at(&self) -> i64 {
+        let claims = URL_SAFE_NO_PAD.decode(self.access_token.split('.').nth(1).unwrap()).unwrap();
+        serde_json::from_slice::<Value>(&claims).unwrap()["iat"].as_i64().unwrap()
+    }
+}
+
+fn body(answer: &Value) -> Value {
+    serde_json::from_str(answer["body"].as_str().unwrap()).unwrap_or_else(|_| panic!("{answer}"))
 }
 
 /// Signs a browser in, and takes the code out of where that sends it.

@@ -12,4 +12,5 @@ pub mod binaries;
 pub mod environment;
 pub mod function;
 pub mod golden;
+pub mod phone_app;
 pub mod runtime_api;

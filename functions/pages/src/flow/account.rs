@@ -2,12 +2,22 @@
 
 use wardgate::app::App;
 use wardgate::domain::oauth::continuation::Continuation;
+use wardgate::domain::timestamp::Timestamp;
 use wardgate::http::cookies;
 use wardgate::http::page::Form;
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::use_cases::authenticate::{AuthenticateError, Authenticated, Caller, authenticate_fresh};
+
+/// What a person's own page is opened with after a change.
+pub(crate) const SAID: &str = "said=saved";
+
+/// As people read it: `2026-03-01 12:30 UTC`.
+pub(crate) fn minute(at: Timestamp) -> String {
+    let text = at.rfc3339().replace('T', " ");
+    format!("{} UTC", text.get(..16).unwrap_or(&text))
+}
 
 /// What a browser asks with.
 pub(crate) struct Asking(Option<String>);

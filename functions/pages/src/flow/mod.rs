@@ -9,7 +9,7 @@ use wardgate::domain::email::Email;
 use wardgate::domain::factors::Wanted;
 use wardgate::domain::language::Language;
 use wardgate::domain::oauth::continuation::Continuation;
-use wardgate::http::page::{self, Action, Asked, Form, FormPage, FormRefusal, Notice, Onward, Page};
+use wardgate::http::page::{self, Action, Asked, FirstStep, Form, FormPage, FormRefusal, Notice, Onward, Page};
 use wardgate::http::page_endpoint::{refuse, show};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -87,15 +87,17 @@ impl<'a> GoingTo<'a> {
         self.continuation.as_ref().map_or(Wanted::Session, Continuation::wanted)
     }
 
-    /// Asks for the second factor, of a person who has shown the first.
+    /// Asks for the second factor, of a person who has shown the first: by the link of a mail, or otherwise.
     pub(crate) async fn ask_second(
         &self,
         app: &App,
         request: &Request,
         required: &MfaRequired,
+        by_link: bool,
         page: FormPage<'_>,
     ) -> Result<Reply, Problem> {
-        let page = FormPage { form: Form::SecondFactor, mfa_token: Some(&required.mfa_token), ..page };
+        let first_step = Some(FirstStep { mfa_token: &required.mfa_token, by_link });
+        let page = FormPage { form: Form::SecondFactor, first_step, ..page };
         self.show_form(app, request, page).await
     }
 

@@ -14,7 +14,8 @@ use crate::domain::oauth::parameters::Parameters;
 /// The most bytes of the parameters (OC-20): a gateway takes 10,240 of the request line and all headers.
 pub const MAX_REQUEST: usize = 3072;
 /// Where browsers may be sent on to, and nowhere else (OC-28).
-const PATHS: [&str; 6] = [AUTHORIZE, LOGOUT, ACCOUNT, ACCOUNT_EMAIL, ACCOUNT_PASSWORD, ACCOUNT_DELETE];
+const PATHS: [&str; 7] =
+    [AUTHORIZE, LOGOUT, ACCOUNT, ACCOUNT_EMAIL, ACCOUNT_PASSWORD, ACCOUNT_SECOND_FACTOR, ACCOUNT_DELETE];
 /// A person's own page, and the forms behind it.
 pub const ACCOUNT: &str = "/ui/account";
 /// Another address.
@@ -23,6 +24,8 @@ pub const ACCOUNT_EMAIL: &str = "/ui/account/email";
 pub const ACCOUNT_PASSWORD: &str = "/ui/account/password";
 /// Where the forms of both go: what checks a password is one route, which the edge counts.
 pub const ACCOUNT_CREDENTIALS: &str = "/ui/account/credentials";
+/// The second factor: to set it up, and what becomes of it.
+pub const ACCOUNT_SECOND_FACTOR: &str = "/ui/account/second-factor";
 /// The end of it.
 pub const ACCOUNT_DELETE: &str = "/ui/account/delete";
 /// Where authorization requests come.

@@ -13,6 +13,8 @@ pub struct AccountPage<'a> {
     pub name: Option<&'a str>,
     /// The address that signs in.
     pub email: &'a str,
+    /// Whether there is a second factor.
+    pub second_factor: bool,
     /// Where the person is signed in, newest first. Posts `session`, or `others`.
     pub sessions: &'a [SessionRow],
     /// What has something of the person's. Posts `application`.

@@ -11,6 +11,8 @@ pub enum Action {
     ConfirmEmailChange,
     /// Gives an account its former address back.
     UndoEmailChange,
+    /// Takes a first second factor away again.
+    UndoFactor,
     /// Cancels a deletion.
     KeepAccount,
     /// Signs in with a link from a mail.
@@ -19,11 +21,12 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::VerifyEmail,
         Self::ResetPassword,
         Self::ConfirmEmailChange,
         Self::UndoEmailChange,
+        Self::UndoFactor,
         Self::KeepAccount,
         Self::SignIn,
     ];
@@ -45,6 +48,7 @@ impl Action {
             Self::ResetPassword => "/ui/reset-password",
             Self::ConfirmEmailChange => "/ui/confirm-email-change",
             Self::UndoEmailChange => "/ui/undo-email-change",
+            Self::UndoFactor => "/ui/undo-factor",
             Self::KeepAccount => "/ui/keep-account",
             Self::SignIn => "/ui/sign-in",
         }

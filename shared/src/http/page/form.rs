@@ -117,10 +117,8 @@ pub struct FormPage<'a> {
     /// The address that was typed before, or that the application has told.
     #[serde(skip)]
     pub account: Option<&'a str>,
-    /// What the first step of a sign-in has answered.
-    pub mfa_token: Option<&'a str>,
-    /// Whether the first step was the link of a mail.
-    pub by_link: bool,
+    /// The first step of a sign-in, where the second is asked for.
+    pub first_step: Option<FirstStep<'a>>,
     /// The name that was typed before.
     pub name: Option<&'a str>,
     /// Whether the box is ticked.
@@ -134,6 +132,15 @@ pub struct FormPage<'a> {
     pub refusal: Option<FormRefusal<'a>>,
 }
 
+/// The first step of a sign-in, as the form of the second carries it.
+#[derive(Clone, Copy, Serialize)]
+pub struct FirstStep<'a> {
+    /// What it has answered.
+    pub mfa_token: &'a str,
+    /// Whether it was the link of a mail.
+    pub by_link: bool,
+}
+
 /// Why a form was refused. Each leaves it as it was, but for the password and the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FormRefusal<'a> {
@@ -143,6 +150,10 @@ pub enum FormRefusal<'a> {
     WrongCode,
     /// The second factor is wrong, or was used before.
     WrongSecondFactor,
+    /// The first code of an app is wrong.
+    WrongFirstCode,
+    /// It is right for another time: the clock is wrong.
+    WrongClock,
     /// The first step has expired or was used: it begins anew.
     StartAgain,
     /// The address is none.
@@ -171,6 +182,8 @@ impl<'a> FormRefusal<'a> {
             Self::Wrong
             | Self::WrongCode
             | Self::WrongSecondFactor
+            | Self::WrongFirstCode
+            | Self::WrongClock
             | Self::StartAgain
             | Self::Address
             | Self::SameAddress
@@ -188,6 +201,8 @@ impl<'a> FormRefusal<'a> {
             Self::Wrong => "wrong_credentials",
             Self::WrongCode => "invalid_code",
             Self::WrongSecondFactor => "invalid_second_factor",
+            Self::WrongFirstCode => "wrong_first_code",
+            Self::WrongClock => "wrong_clock",
             Self::StartAgain => "start_again",
             Self::Address => "address",
             Self::SameAddress => "same_address",
@@ -220,7 +235,7 @@ impl<'a> FormRefusal<'a> {
             Self::Address | Self::SameAddress => "email",
             Self::WrongPassword => "password",
             Self::Name => "name",
-            Self::WrongCode | Self::WrongSecondFactor => "code",
+            Self::WrongCode | Self::WrongSecondFactor | Self::WrongFirstCode | Self::WrongClock => "code",
             Self::Password(_) => "new_password",
             Self::StartAgain | Self::SwitchedOff | Self::TooMany(_) | Self::Down(_) | Self::Forged => "",
         }

@@ -27,8 +27,8 @@ macro_rules! files {
 macro_rules! words {
     ($language:literal) => {
         words!($language: "page" "login" "login-code" "second-factor" "register" "forgot" "consent" "sign-out" "leaving" "account"
-            "account-email" "account-password" "account-delete" "verify-email" "reset-password" "confirm-email-change"
-            "undo-email-change" "keep-account" "sign-in" "message")
+            "account-email" "account-password" "account-second-factor" "account-delete" "verify-email" "reset-password" "confirm-email-change"
+            "undo-email-change" "undo-factor" "keep-account" "sign-in" "message")
     };
     ($language:literal: $($name:literal)+) => {
         [$((
@@ -40,7 +40,7 @@ macro_rules! words {
 
 static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
     let parts = files!("page.html"
-        "parts/account.html" "parts/address.html" "parts/alert.html" "parts/code.html" "parts/consent-buttons.html"
+        "parts/account.html" "parts/address.html" "parts/alert.html" "parts/code.html" "parts/consent-buttons.html" "parts/factors.html"
         "parts/flow.html" "parts/form-account-delete.html" "parts/form-account-email.html"
         "parts/form-account-password.html" "parts/form-address.html" "parts/form-consent.html" "parts/form-login.html"
         "parts/form-login-code.html" "parts/form-register.html" "parts/form-second-factor.html" "parts/form-sign-out.html" "parts/leaving.html"

@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::account::AccountPage;
+use super::factors::FactorsPage;
 use super::form::{Asked, FormPage, Onward};
 use super::{CodeField, LOGIN_CODE_LENGTH, Page};
 use crate::domain::password::{PasswordPolicy, PasswordRejection};
@@ -35,6 +36,7 @@ pub(super) struct Shown<'a> {
     /// What a form of an application's has.
     fields: &'a [(&'a str, &'a str)],
     own: Option<AccountPage<'a>>,
+    factors: Option<FactorsPage<'a>>,
     host: &'a str,
     asks: &'a [Asked<'a>],
 }
@@ -72,6 +74,11 @@ impl Page<'_> {
                 Shown { kind: "form", field: "code", token, csrf, account, digits, length, wrong, rejection, ..shown }
             }
             Self::Account(page) => Shown { kind: "account", own: Some(page), csrf: Some(page.csrf), ..shown },
+            Self::Factors(page) => {
+                let shown = Shown { kind: "factors", factors: Some(page), csrf: Some(page.csrf), ..shown };
+                let Some(refusal) = page.refusal else { return shown };
+                Shown { wrong: true, rejection: Some(refusal.code()), refused: refusal.field(), ..shown }
+            }
             Self::Done { account, onward, .. } | Self::Changed { account, onward, .. } => {
                 Shown { kind: "done", account, onward, ..shown }
             }

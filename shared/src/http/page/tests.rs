@@ -85,6 +85,7 @@ fn forms_post_to_their_page_and_a_password_stands_beside_its_account() {
                 | Page::TypeCode { .. }
                 | Page::Form(_)
                 | Page::Consent { .. }
+                | Page::Factors(FactorsPage { part: FactorsPart::SetUp { .. } | FactorsPart::Present { .. }, .. })
         );
         let action = format!("<form method=\"post\" action=\"{}\">", page.path());
         assert_eq!(html.contains(&action), form, "{name}: {html}");
@@ -100,7 +101,9 @@ fn forms_post_to_their_page_and_a_password_stands_beside_its_account() {
         assert!(!html.contains("name=\"username\""), "{name}: the form is read strictly");
         let code = matches!(
             page,
-            Page::TypeCode { .. } | Page::Form(FormPage { form: Form::TypeLoginCode | Form::SecondFactor, .. })
+            Page::TypeCode { .. }
+                | Page::Form(FormPage { form: Form::TypeLoginCode | Form::SecondFactor, .. })
+                | Page::Factors(FactorsPage { part: FactorsPart::SetUp { .. }, .. })
         );
         assert_eq!(html.contains("autocomplete=\"one-time-code\""), code, "{name}: {html}");
     }
@@ -111,7 +114,7 @@ fn what_is_refused_is_marked_has_the_focus_and_says_what_to_do_next() {
     for (name, language, page) in all() {
         let (reply, html) = shown(page, language);
         let is_form = matches!(page, Page::Form(_) | Page::Consent { .. });
-        if matches!(page, Page::Leaving(_) | Page::Post { .. } | Page::Account(_)) {
+        if matches!(page, Page::Leaving(_) | Page::Post { .. } | Page::Account(_) | Page::Factors(_)) {
             continue;
         }
         let wrong = name.contains("wrong") && !is_form;

@@ -30,7 +30,7 @@ pub struct MfaRequired {
     /// A sealed token, which the second factor comes with.
     pub mfa_token: String,
     /// What can be shown, strongest first.
-    pub methods: Vec<Method>,
+    pub methods: &'static [Method],
     /// How long the token lives.
     pub expires_in: Duration,
 }

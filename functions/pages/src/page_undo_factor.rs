@@ -1,0 +1,31 @@
+//! `POST /ui/undo-factor`: takes a first second factor away again, from the link's own page.
+
+use wardgate::app::App;
+use wardgate::http::endpoint::{Endpoint, Route};
+use wardgate::http::openapi::{Operation, html};
+use wardgate::http::page::Action;
+use wardgate::http::page_endpoint::{BUSY, LinkForm, NO_LONGER, answer_press, link_operation, link_page, with_page};
+use wardgate::http::problem::Problem;
+use wardgate::http::reply::Reply;
+use wardgate::http::request::Request;
+use wardgate::use_cases::accounts::factor_undo::factor_undo;
+
+const ACTION: Action = Action::UndoFactor;
+const ROUTES: &[Route] = &[Route::post(ACTION.path())];
+
+/// What answers `POST /ui/undo-factor`.
+pub const ENDPOINT: Endpoint = link_page("page-undo-factor", ROUTES, |app, request| {
+    Box::pin(async { with_page(app, request, ACTION, handle(app, request).await) })
+});
+
+/// What the API description says of it.
+pub const OPERATION: Operation = link_operation(
+    "Take a first second factor away again, from the page that a mail links to",
+    &[(200, "The account has no second factor, and every session has ended.", Some(html)), NO_LONGER, BUSY],
+);
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
+    let form: LinkForm = request.form()?;
+    let followed = factor_undo(app, &request.context, &form.token).await;
+    answer_press(app, request, ACTION, followed)
+}

@@ -1,0 +1,50 @@
+//! Second factors, as their owner reads them.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::domain::second_factor::{RecoveryCodes, TotpFactor};
+use crate::use_cases::accounts::mfa_show::Mfa;
+
+/// The second factors of an account.
+#[derive(Serialize, JsonSchema)]
+pub struct MfaReply {
+    /// Whether a sign-in asks for one. What is delicate does in any case.
+    second_factor: bool,
+    /// What the account has: 1, or 2 with a second factor.
+    level: u8,
+    /// The authenticator app, if there is one.
+    totp: Option<TotpShown>,
+    /// The recovery codes, if there are any.
+    recovery_codes: Option<RecoveryCodesShown>,
+}
+
+/// An authenticator app.
+#[derive(Serialize, JsonSchema)]
+pub struct TotpShown {
+    /// When it was set up, in RFC 3339.
+    created_at: String,
+}
+
+/// Recovery codes, without anything that is one.
+#[derive(Serialize, JsonSchema)]
+pub struct RecoveryCodesShown {
+    /// How many are left.
+    left: usize,
+    /// When they were made, in RFC 3339.
+    created_at: String,
+}
+
+impl From<Mfa> for MfaReply {
+    fn from(mfa: Mfa) -> Self {
+        let totp = |it: TotpFactor| TotpShown { created_at: it.created_at.rfc3339() };
+        let codes =
+            |it: RecoveryCodes| RecoveryCodesShown { left: it.codes.len(), created_at: it.created_at.rfc3339() };
+        Self {
+            second_factor: mfa.factors.second_factor,
+            level: mfa.factors.level().number(),
+            totp: mfa.totp.map(totp),
+            recovery_codes: mfa.recovery_codes.map(codes),
+        }
+    }
+}

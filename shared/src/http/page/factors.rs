@@ -1,0 +1,48 @@
+//! A person's second factor: setting it up, its recovery codes, and what becomes of it.
+
+use serde::Serialize;
+
+use super::form::FormRefusal;
+
+/// What it shows.
+#[derive(Clone, Copy, Serialize)]
+pub struct FactorsPage<'a> {
+    /// A token against forged requests.
+    #[serde(skip)]
+    pub csrf: &'a str,
+    /// Which part of it.
+    #[serde(flatten)]
+    pub part: FactorsPart<'a>,
+    /// Why the form was refused.
+    #[serde(skip)]
+    pub refusal: Option<FormRefusal<'a>>,
+}
+
+/// Its parts. Each form posts `csrf` and `action`.
+#[derive(Clone, Copy, Serialize)]
+#[serde(tag = "part", rename_all = "snake_case")]
+pub enum FactorsPart<'a> {
+    /// An app is set up: posts `enrolment_token`, `code` and `action`, which is `confirm`.
+    SetUp {
+        /// For the app's camera.
+        qr_svg: &'a str,
+        /// For whoever types it, in groups.
+        secret: &'a str,
+        /// Comes back with the first code.
+        enrolment_token: &'a str,
+    },
+    /// What there is: posts `action`, which is `on`, `off`, `codes` or `remove`.
+    Present {
+        /// Whether sign-ins ask for it.
+        second_factor: bool,
+        /// When it was set up.
+        since: &'a str,
+        /// How many recovery codes are left.
+        left: usize,
+    },
+    /// Recovery codes, which are shown this once.
+    Codes {
+        /// All of them.
+        codes: &'a [String],
+    },
+}

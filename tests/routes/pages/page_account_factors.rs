@@ -1,0 +1,152 @@
+//! `/ui/account/second-factor`
+
+use crate::harness::pages::{Browser, form, heading};
+use crate::harness::second_factor::PhoneApp;
+use crate::harness::{Answer, EMAIL, PASSWORD, TABLE, TestServer};
+use crate::permissions::observer::{Observer, expect};
+
+const PAGE: &str = "/ui/account/second-factor";
+
+/// Every branch that asks something of AWS.
+pub async fn drive(observer: &mut Observer) {
+    observer.server.register(EMAIL, PASSWORD).await;
+    observer.server.verify_directly(EMAIL).await;
+    let mut browser = signed_in(&observer.server).await;
+    let own = observer.server.base.clone();
+    let mut shown = Answer::default();
+    observer.see("page-account-factors", async |it| shown = browser.open(it, PAGE).await).await;
+    let code = observer.server.code_of(&app_of(&shown));
+    for (typed, status) in [("000000", 400), (code.as_str(), 200)] {
+        let typed = [("action", "confirm"), ("code", typed)];
+        observer
+            .see("page-account-factors", async |it| {
+                expect(browser.submit(it, &shown, &typed, Some(&own)).await.status, status);
+            })
+            .await;
+    }
+    observer.see("page-account-factors", async |it| shown = browser.open(it, PAGE).await).await;
+    for (action, status) in [("codes", 200), ("off", 303), ("on", 303), ("remove", 303)] {
+        observer
+            .see("page-account-factors", async |it| {
+                expect(browser.submit(it, &shown, &[("action", action)], Some(&own)).await.status, status);
+            })
+            .await;
+    }
+}
+
+async fn signed_in(server: &TestServer) -> Browser {
+    let mut browser = Browser::default();
+    let shown = browser.open(server, "/ui/login").await;
+    browser.press(server, &shown, &[("email", EMAIL), ("password", PASSWORD)]).await;
+    browser
+}
+
+/// What a person types into the app by hand.
+fn app_of(page: &Answer) -> PhoneApp {
+    let secret = page.text.split_once("<code class=\"long\">").unwrap().1.split('<').next().unwrap();
+    PhoneApp::typed(&secret.replace(' ', ""))
+}
+
+/// Of the page that lists them.
+fn codes_of(page: &Answer) -> Vec<String> {
+    let list = page.text.split_once("<ol class=\"codes\">").unwrap().1.split("</ol>").next().unwrap();
+    list.split("<code>").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()).collect()
+}
+
+async fn with_verified_person() -> (TestServer, Browser) {
+    let server = TestServer::start().await;
+    server.register(EMAIL, PASSWORD).await;
+    server.verify_directly(EMAIL).await;
+    let browser = signed_in(&server).await;
+    (server, browser)
+}
+
+#[tokio::test]
+async fn sec_mf_08_a_person_sets_an_app_up_keeps_the_codes_and_takes_it_away_again() {
+    let (server, mut browser) = with_verified_person().await;
+    let account = browser.open(&server, "/ui/account").await;
+    assert!(account.text.contains("<a href=\"/ui/account/second-factor\">Set it up</a>"), "{}", account.text);
+    let shown = browser.open(&server, PAGE).await;
+    assert_eq!((shown.status, heading(&shown)), (200, "Second factor"), "{}", shown.text);
+    assert!(shown.text.contains("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 "));
+    let app = app_of(&shown);
+    let wrong = browser.press(&server, &shown, &[("action", "confirm"), ("code", "000000")]).await;
+    assert_eq!((wrong.status, wrong.text.contains("The app shows another code")), (400, true), "{}", wrong.text);
+    assert_eq!(server.code_of(&app_of(&wrong)), server.code_of(&app), "the picture is the same one");
+    let late = server.code_later(&app, 10);
+    let skewed = browser.press(&server, &wrong, &[("action", "confirm"), ("code", &late)]).await;
+    assert!(skewed.text.contains("let your phone set its clock"), "{}", skewed.text);
+    let done = browser.press(&server, &skewed, &[("action", "confirm"), ("code", &server.code_of(&app))]).await;
+    assert_eq!((done.status, heading(&done)), (200, "Your recovery codes"), "{}", done.text);
+    let codes = codes_of(&done);
+    assert_eq!(codes.len(), 10);
+    // The session has shown both by now.
+    let present = browser.open(&server, PAGE).await;
+    assert!(present.status == 200 && present.text.contains("10 are left"), "{}", present.text);
+    server.clock.advance(30);
+    let token = server.first_step().await;
+    assert_eq!(server.second_step(&token, "recovery_code", &codes[0]).await.status, 200);
+    let present = browser.open(&server, PAGE).await;
+    assert!(present.text.contains("9 are left"), "{}", present.text);
+    let anew = browser.press(&server, &present, &[("action", "codes")]).await;
+    assert!(codes_of(&anew).len() == 10 && codes_of(&anew)[0] != codes[0]);
+    assert_eq!(
+        browser.press(&server, &present, &[("action", "off")]).await.header("location"),
+        "/ui/account?said=saved"
+    );
+    assert_eq!(server.login(EMAIL, PASSWORD).await.string("status"), "signed_in");
+    let off = browser.open(&server, PAGE).await;
+    assert_eq!(form(&off).values, ["codes", "on", "remove"]);
+    assert_eq!(browser.press(&server, &off, &[("action", "on")]).await.status, 303);
+    server.first_step().await;
+    assert_eq!(browser.press(&server, &off, &[("action", "remove")]).await.status, 303);
+    assert!(!server.items(TABLE, "USER#").await.iter().any(|item| item["sk"].as_s().unwrap().starts_with("FACTOR#")));
+    // What is gone cannot be gone twice: the page has what is so.
+    let gone = browser.press(&server, &off, &[("action", "remove")]).await;
+    assert_eq!((gone.status, gone.header("location")), (303, PAGE));
+}
+
+#[tokio::test]
+async fn sec_mf_07_who_has_not_just_signed_in_signs_in_first_and_comes_back() {
+    let (server, mut browser) = with_verified_person().await;
+    let shown = browser.open(&server, PAGE).await;
+    server.clock.advance(301);
+    for answer in [
+        browser.open(&server, PAGE).await,
+        browser.press(&server, &shown, &[("action", "confirm"), ("code", "000000")]).await,
+        Browser::default().open(&server, PAGE).await,
+    ] {
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        assert!(answer.header("location").starts_with("/ui/login?request="), "{}", answer.header("location"));
+    }
+    let way = browser.open(&server, PAGE).await;
+    let login = browser.open(&server, way.header("location")).await;
+    let back = browser.press(&server, &login, &[("email", EMAIL), ("password", PASSWORD)]).await;
+    assert_eq!((back.status, back.header("location")), (303, PAGE));
+    assert_eq!(browser.open(&server, PAGE).await.status, 200);
+    // An enrolment of the session before is too old by then: it begins anew.
+    server.clock.advance(300);
+    let late = browser.press(&server, &shown, &[("action", "confirm"), ("code", "000000")]).await;
+    assert_eq!((late.status, late.header("location")), (303, PAGE));
+}
+
+#[tokio::test]
+async fn sec_se_06_a_form_from_elsewhere_does_nothing() {
+    let (server, mut browser) = with_verified_person().await;
+    let shown = browser.open(&server, PAGE).await;
+    let code = server.code_of(&app_of(&shown));
+    let typed = [("action", "confirm"), ("code", code.as_str())];
+    let forged = browser.submit(&server, &shown, &typed, Some("https://evil.example")).await;
+    assert_eq!(forged.status, 403, "{}", forged.text);
+    assert_eq!(server.login(EMAIL, PASSWORD).await.string("status"), "signed_in");
+    let unknown = browser.press(&server, &shown, &[("action", "everything")]).await;
+    assert_eq!(unknown.status, 400, "{}", unknown.text);
+}
+
+#[tokio::test]
+async fn sec_mf_08_an_address_that_is_not_verified_gets_no_second_factor() {
+    let server = TestServer::start().await;
+    server.register(EMAIL, PASSWORD).await;
+    let mut browser = signed_in(&server).await;
+    assert_eq!(browser.open(&server, PAGE).await.status, 409);
+}
