@@ -406,3 +406,57 @@ async fn sec_pl_07_the_live_table_is_never_swept() {
     assert!(refused.to_string().contains("the live one"), "{refused}");
     assert_eq!(login(&server, EMAIL, PASSWORD).await.status, 200);
 }
+
+#[tokio::test]
+async fn sec_mf_24_no_removed_factor_and_no_used_code_works_after_a_restore() {
+    let server = server(&[VERIFIED]).await;
+    // Of each person another thing happens after the point.
+    let people = [EMAIL, OTHERS[0], OTHERS[1]];
+    let mut factors = Vec::new();
+    for email in people {
+        factors.push(server.with_second_factor_of(email).await);
+    }
+    let point = Point::of(&server).await;
+    let second = async |email: &str, method: &str, code: &str| {
+        let token = login(&server, email, PASSWORD).await.string("mfa_token");
+        server.second_step(&token, method, code).await
+    };
+    // One takes the app away, one uses a code, and one sets another app up.
+    for (email, factor) in people.iter().zip(&factors) {
+        let signed_in = second(email, "totp", &server.code_of(&factor.app)).await;
+        assert_eq!(signed_in.status, 200, "{email}: {}", signed_in.text);
+        let access = signed_in.string("access_token");
+        server.clock.advance(30);
+        match *email {
+            EMAIL => {
+                let removed = server.mfa(&access, Method::DELETE, "/totp", &serde_json::Value::Null).await;
+                assert_eq!(removed.status, 204, "{}", removed.text);
+            }
+            email if email == OTHERS[0] => {
+                assert_eq!(second(email, "recovery_code", &factor.recovery_codes[0]).await.status, 200);
+            }
+            _ => {
+                let (app, token) = server.enrolment(&access).await;
+                assert_eq!(server.confirm(&access, &token, &server.code_of(&app)).await.status, 200);
+            }
+        }
+    }
+    let swept = point.restored(&server).await;
+    assert_eq!(
+        swept.actions,
+        ["factor_removal_repeated", "factor_removal_repeated", "recovery_codes_ended", "reset_forced"]
+    );
+    // Who took it away signs in with the password alone, as before.
+    assert_eq!(login(&server, EMAIL, PASSWORD).await.string("status"), "signed_in");
+    // Who used a code has the app, and no codes.
+    let token = login(&server, OTHERS[0], PASSWORD).await.string("mfa_token");
+    for code in &factors[1].recovery_codes[..2] {
+        assert_eq!(server.second_step(&token, "recovery_code", code).await.status, 401);
+    }
+    assert_eq!(server.second_step(&token, "totp", &server.code_of(&factors[1].app)).await.status, 200);
+    // Who had set up another app needs a reset, and has none: the one before was replaced.
+    assert!(is_locked_until_reset(&server, OTHERS[1]).await);
+    let left = server.items(TABLE, "USER#").await;
+    let left = left.iter().filter(|item| item["sk"].as_s().unwrap().starts_with("FACTOR#")).count();
+    assert_eq!(left, 1, "one app");
+}

@@ -11,6 +11,8 @@ mod programs;
 mod replicas;
 #[path = "process/run.rs"]
 mod run;
+#[path = "process/second_factor.rs"]
+mod second_factor;
 #[path = "process/start.rs"]
 mod start;
 #[path = "process/stop.rs"]

@@ -19,6 +19,9 @@ LIMIT = 250
 # How long nothing is said meanwhile.
 BETWEEN_LINES = 10
 
+# Turns to be erased; consents that were taken back, and factors that were removed, since the point.
+COME_AND_GO = {"erasure", "consent", "factor"}
+
 
 class Sweep:
     """One way through the table, and what came of it."""
@@ -81,8 +84,8 @@ class Sweep:
             self.wrong += answer["wrong"]
 
     def staying(self) -> dict[str, int]:
-        """Items by kind, without the turns to be erased, which come and go in the sweep."""
-        return {kind: count for kind, count in sorted(self.items.items()) if kind != "erasure"}
+        """Items by kind, without those that come and go in the sweep."""
+        return {kind: count for kind, count in sorted(self.items.items()) if kind not in COME_AND_GO}
 
 
 def milliseconds(time: datetime.datetime) -> int:

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::audit::AuditAction;
+use crate::domain::factors::Level;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{User, UserStatus};
 
@@ -40,6 +41,18 @@ pub struct Aftermath {
     deletion: Option<Deletion>,
     /// A token that can undo or keep something was used.
     right_used: bool,
+    /// What became of its app: what was said last.
+    app: Option<App>,
+    /// A recovery code was used, or others were made.
+    codes: bool,
+    /// Whether sign-ins are to ask for the second factor.
+    asked: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum App {
+    Added,
+    Removed,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +69,8 @@ pub struct Verdict {
     pub after: User,
     /// Whether its password goes: only a reset opens the account.
     pub without_password: bool,
+    /// Whether its recovery codes go.
+    pub without_codes: bool,
     /// What the trail says of it.
     pub actions: Vec<AuditAction>,
 }
@@ -85,7 +100,16 @@ impl Aftermath {
                 right_used: true,
                 address: self.address || forgotten,
                 deletion: Some(Deletion::Cancelled),
+                ..self
             },
+            // With an app that the table does not have, the account would be weaker than its owner has made it.
+            AuditAction::TotpAdded => Self { app: Some(App::Added), codes: true, credentials: true, ..self },
+            AuditAction::TotpRemoved => Self { app: Some(App::Removed), codes: true, ..self },
+            AuditAction::FactorsRemoved => {
+                Self { app: Some(App::Removed), codes: true, credentials: true, right_used: true, ..self }
+            }
+            AuditAction::RecoveryCodesMade | AuditAction::RecoveryCodeUsed => Self { codes: true, ..self },
+            AuditAction::SecondFactorOn => Self { asked: true, ..self },
             AuditAction::DeletionRequested => Self { deletion: Some(Deletion::Requested(at)), ..self },
             AuditAction::DeletionCancelled => Self { deletion: Some(Deletion::Cancelled), right_used: true, ..self },
             AuditAction::Erased => Self { deletion: Some(Deletion::Done), right_used: true, ..self },
@@ -106,7 +130,7 @@ impl Aftermath {
         let mut actions = Vec::new();
         // The next run of the eraser finishes what one began.
         if before.status == UserStatus::Erasing {
-            return Verdict { after, without_password: false, actions };
+            return Verdict { after, without_password: false, without_codes: false, actions };
         }
         match (self.deletion, before.status) {
             (Some(Deletion::Done), _) => {
@@ -131,16 +155,29 @@ impl Aftermath {
         if self.credentials {
             actions.push(AuditAction::ResetForced);
         }
+        let without_codes = self.codes && before.factors.level() == Level::Two;
+        if self.app.is_some() && before.factors.level() == Level::Two {
+            after.factors = before.factors.removed();
+            actions.push(AuditAction::FactorRemovalRepeated);
+        } else if without_codes {
+            after.factors = before.factors.asked(before.factors.second_factor);
+            actions.push(AuditAction::RecoveryCodesEnded);
+        }
+        if self.asked && after.factors.level() == Level::Two && !after.factors.second_factor {
+            after.factors = after.factors.asked(true);
+            actions.push(AuditAction::SecondFactorOn);
+        }
         if !actions.is_empty() {
             after.cred_version += 1;
         }
-        Verdict { after, without_password: self.credentials, actions }
+        Verdict { after, without_password: self.credentials, without_codes, actions }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::factors::Factors;
     use crate::domain::user::tests::ada;
 
     const POINT: Timestamp = Timestamp::from_millis(10_000_000);
@@ -157,7 +194,7 @@ mod tests {
 
     #[test]
     fn sec_pl_07_an_account_that_nothing_happened_to_loses_its_sessions_alone() {
-        let Verdict { after, without_password, actions } = verdict(&ada(), &[(AuditAction::SignedIn, 5)]);
+        let Verdict { after, without_password, actions, .. } = verdict(&ada(), &[(AuditAction::SignedIn, 5)]);
         assert_eq!(after, User { sessions_not_before: Some(restored().now), ..ada() });
         assert!(!without_password && actions.is_empty());
     }
@@ -202,6 +239,35 @@ mod tests {
         assert_eq!(undone.after.status, UserStatus::Disabled, "the table has the address of a takeover");
         let in_flight = verdict(&ada(), &[(AuditAction::EmailChangeUndone, -1)]);
         assert_eq!(in_flight.after.status, UserStatus::Active);
+    }
+
+    #[test]
+    fn sec_mf_24_factors_that_the_table_has_wrong_go_and_leave_no_account_weaker() {
+        let with = |factors: Factors| User { factors, ..ada() };
+        let (none, app) = (ada(), with(Factors::default().with_totp()));
+        let quiet = with(app.factors.asked(false));
+        // (before, line, app afterwards, password stays, codes stay)
+        for (before, action, has_app, has_password, has_codes) in [
+            (&app, AuditAction::TotpRemoved, false, true, false),
+            (&app, AuditAction::TotpAdded, false, false, false),
+            (&none, AuditAction::TotpAdded, false, false, true),
+            (&app, AuditAction::FactorsRemoved, false, false, false),
+            (&app, AuditAction::RecoveryCodeUsed, true, true, false),
+            (&app, AuditAction::RecoveryCodesMade, true, true, false),
+            (&none, AuditAction::TotpRemoved, false, true, true),
+            (&app, AuditAction::SecondFactorOff, true, true, true),
+            (&app, AuditAction::SignedIn, true, true, true),
+        ] {
+            let verdict = verdict(before, &[(action, 1)]);
+            let found = (verdict.after.factors.totp, !verdict.without_password, !verdict.without_codes);
+            assert_eq!(found, (has_app, has_password, has_codes), "{action:?}");
+            let is_changed = verdict.after.factors != before.factors;
+            assert_eq!(is_changed, verdict.after.factors.version == before.factors.version + 1, "{action:?}");
+        }
+        let asked = verdict(&quiet, &[(AuditAction::SecondFactorOn, 1)]);
+        assert!(asked.after.factors.second_factor && asked.actions == [AuditAction::SecondFactorOn]);
+        let last = verdict(&app, &[(AuditAction::TotpRemoved, 1), (AuditAction::TotpAdded, 2)]);
+        assert!(!last.after.factors.totp && last.without_password, "what was added last is not in the table");
     }
 
     #[test]

@@ -95,6 +95,10 @@ pub enum AuditAction {
     Disabled,
     /// The password was taken away: a restore had brought back one that was replaced.
     ResetForced,
+    /// Second factors were taken away: a restore had brought back what was removed or replaced.
+    FactorRemovalRepeated,
+    /// Recovery codes were ended: a restore had brought back what was used or replaced.
+    RecoveryCodesEnded,
     /// A ring got its next key.
     KeysRotated,
     /// A key was taken out of use at once.

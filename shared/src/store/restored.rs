@@ -1,6 +1,7 @@
 //! A table that a restore has made, before anybody uses it (PL-07). Each change happens once, however often it is asked
 //! for: an account's own item says that the account is done, and an item that a mail was sent from, that it was used.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
 
 use crate::domain::audit::{AuditAction, AuditEntry, Subject};
@@ -24,6 +25,14 @@ use crate::store::write::{Part, Update, Write};
 const NOT_DONE: &str =
     "attribute_exists(pk) AND (attribute_not_exists(sessions_not_before) OR sessions_not_before < :now)";
 
+const SET_FACTORS: &str = ", factors = :factors";
+
+/// The factors, where they are to be others.
+fn changed_factors(rewrite: &Rewrite<'_>) -> Result<Option<AttributeValue>, StoreError> {
+    let (before, after) = (&rewrite.before.factors, &rewrite.after.factors);
+    Ok((before != after).then(|| serde_dynamo::to_attribute_value(after)).transpose()?)
+}
+
 /// What an account becomes, all at once.
 #[derive(Debug)]
 pub struct Rewrite<'a> {
@@ -33,6 +42,8 @@ pub struct Rewrite<'a> {
     pub after: &'a User,
     /// Whether its password goes.
     pub without_password: bool,
+    /// Whether its recovery codes go.
+    pub without_codes: bool,
     /// When the restore was made.
     pub now: Timestamp,
     /// Its lines.
@@ -117,6 +128,7 @@ impl Store {
             parts.push(self.rewritten_credential(rewrite)?.into());
         }
         parts.extend(self.turns(rewrite)?);
+        parts.extend(self.ended_factors(rewrite));
         for line in rewrite.audit {
             parts.push(self.audit_put(line)?.into());
         }
@@ -133,8 +145,10 @@ impl Store {
             Some(_) => (", erase_at = :erase", ""),
             None => ("", ", erase_at"),
         };
+        let factors = changed_factors(rewrite)?;
+        let set_factors = if factors.is_some() { SET_FACTORS } else { "" };
         let change = format!(
-            "SET sessions_not_before = :now, #status = :status, cred_version = :version{set} \
+            "SET sessions_not_before = :now, #status = :status, cred_version = :version{set}{set_factors} \
              REMOVE kept_sid{remove} ADD version :one"
         );
         Ok(self
@@ -146,17 +160,34 @@ impl Store {
                 (":now", number(rewrite.now.millis())),
                 (":one", number(1)),
             ])
-            .with(after.erase_at.map(|at| (":erase", number(at.millis())))))
+            .with(after.erase_at.map(|at| (":erase", number(at.millis()))))
+            .with(factors.map(|factors| (":factors", factors))))
     }
 
     fn rewritten_credential(&self, rewrite: &Rewrite<'_>) -> Result<Write<Update>, StoreError> {
         let (before, after) = (rewrite.before, rewrite.after);
         let remove = if rewrite.without_password { " REMOVE password" } else { "" };
-        let set = format!("SET #status = :status, cred_version = :next{remove}");
-        Ok(self.update_credential(&before.email.key(), (before.id, before.cred_version), set).with([
+        let factors = changed_factors(rewrite)?;
+        let set_factors = if factors.is_some() { SET_FACTORS } else { "" };
+        let set = format!("SET #status = :status, cred_version = :next{set_factors}{remove}");
+        let update = self.update_credential(&before.email.key(), (before.id, before.cred_version), set).with([
             (":status", serde_dynamo::to_attribute_value(after.status)?),
             (":next", number(after.cred_version)),
-        ]))
+        ]);
+        Ok(update.with(factors.map(|factors| (":factors", factors))))
+    }
+
+    /// What is left of factors that go.
+    fn ended_factors(&self, rewrite: &Rewrite<'_>) -> Vec<Part> {
+        let (before, after) = (rewrite.before, rewrite.after);
+        let mut parts: Vec<Part> = Vec::new();
+        if before.factors.totp && !after.factors.totp {
+            parts.push(self.delete(&Key::totp(before.id)).into());
+        }
+        if rewrite.without_codes {
+            parts.push(self.delete(&Key::recovery_codes(before.id)).into());
+        }
+        parts
     }
 
     /// The account's turn to be erased, where that changes.
@@ -184,6 +215,7 @@ impl Store {
             credential.user_id == user.id
                 && credential.cred_version == user.cred_version
                 && credential.status == user.status
+                && credential.factors == user.factors
                 && credential.reserved_until.is_none()
         }))
     }

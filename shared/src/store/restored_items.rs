@@ -13,12 +13,22 @@ use crate::store::Store;
 use crate::store::attributes::{Item, string};
 use crate::store::error::StoreError;
 use crate::store::keys::{
-    CONSENT_PREFIX, DEVICE_PREFIX, GRANT_PREFIX, Key, ONE_TIME_PREFIX, PROFILE, REGISTRATION_PREFIX, SESSION_PREFIX,
+    CONSENT_PREFIX, DEVICE_PREFIX, FACTOR_PREFIX, GRANT_PREFIX, Key, ONE_TIME_PREFIX, PROFILE, REGISTRATION_PREFIX,
+    SESSION_PREFIX,
 };
 
 /// What the sweep changes: left out of an item's checksum, so that it is the same before and after.
-const CHANGED: [&str; 8] =
-    ["status", "cred_version", "sessions_not_before", "kept_sid", "erase_at", "version", "password", "used_at"];
+const CHANGED: [&str; 9] = [
+    "status",
+    "cred_version",
+    "sessions_not_before",
+    "kept_sid",
+    "erase_at",
+    "version",
+    "password",
+    "used_at",
+    "factors",
+];
 
 /// Where a scan goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +84,7 @@ pub enum Content {
 pub struct Mailed {
     pub(super) key: Key,
     /// Whose it is, where it gives a right that cannot be asked for again: to undo a change of address, to keep an
-    /// account.
+    /// account, to take a first second factor away.
     pub right_of: Option<UserId>,
     /// Whether its token still works.
     pub is_live: bool,
@@ -109,7 +119,8 @@ impl RestoredItem {
             "consent" => Content::Consent(serde_dynamo::from_item(item)?),
             "one_time" => {
                 let one_time: OneTime = serde_dynamo::from_item(item)?;
-                let is_right = matches!(one_time.purpose, Purpose::EmailUndo | Purpose::KeepAccount);
+                let is_right =
+                    matches!(one_time.purpose, Purpose::EmailUndo | Purpose::KeepAccount | Purpose::FactorUndo);
                 let right_of = one_time.user_id.filter(|_| is_right);
                 // One that was not sent yet has no token. It would be sent by the next order that names it.
                 let is_live = one_time.used_at.is_none() && now < one_time.expires_at;
@@ -133,6 +144,7 @@ fn kind(pk: &str, sk: &str) -> &'static str {
         (Some("USER"), sk) if sk.starts_with(SESSION_PREFIX) => "session",
         (Some("USER"), sk) if sk.starts_with(GRANT_PREFIX) => "grant",
         (Some("USER"), sk) if sk.starts_with(CONSENT_PREFIX) => "consent",
+        (Some("USER"), sk) if sk.starts_with(FACTOR_PREFIX) => "factor",
         (Some("EMAIL"), "CREDENTIAL") => "credential",
         (Some("EMAIL"), sk) if sk.starts_with(ONE_TIME_PREFIX) => "one_time",
         (Some("EMAIL"), sk) if sk.starts_with(REGISTRATION_PREFIX) => "registration",

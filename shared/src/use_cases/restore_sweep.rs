@@ -95,8 +95,8 @@ pub async fn sweep_restored(app: &App, sweep: Sweep) -> Result<SweptPage, Fault>
     let mut swept = SweptPage { cursor: page.next, ..SweptPage::default() };
     for item in &page.items {
         *swept.items.entry(item.kind).or_default() += 1;
-        // Turns to be erased come and go in the sweep, and consents go.
-        if !["erasure", "consent"].contains(&item.kind) {
+        // Turns to be erased come and go in the sweep, and consents and factors go.
+        if !["erasure", "consent", "factor"].contains(&item.kind) {
             swept.checksum = swept.checksum.wrapping_add(item.checksum);
         }
     }
@@ -166,6 +166,7 @@ impl Run<'_> {
             before: user,
             after: &verdict.after,
             without_password: verdict.without_password,
+            without_codes: verdict.without_codes,
             now: self.sweep.now,
             audit: &audit,
         };
@@ -181,7 +182,8 @@ impl Run<'_> {
     async fn end_sessions_of_unfit(&self, user: &User) -> Result<Outcome, Fault> {
         let now = self.sweep.now;
         let after = User { sessions_not_before: Some(now), kept_sid: None, ..user.clone() };
-        let rewrite = Rewrite { before: user, after: &after, without_password: false, now, audit: &[] };
+        let rewrite =
+            Rewrite { before: user, after: &after, without_password: false, without_codes: false, now, audit: &[] };
         self.store.rewrite_account(&rewrite).await?;
         Ok(Outcome::Wrong(format!("{}: its credential is not what it says", user.id)))
     }

@@ -142,3 +142,17 @@ async fn sec_pl_03_an_export_that_cannot_be_recorded_is_not_given_out() {
     let lines = server.items(AUDIT_TABLE, "USER#").await;
     assert_eq!(lines.iter().filter(|line| line["action"].as_s().unwrap() == "exported").count(), 1);
 }
+
+#[tokio::test]
+async fn it_tells_of_second_factors_and_gives_nothing_that_opens_the_account() {
+    let server = TestServer::start().await;
+    let factor = server.with_second_factor().await;
+    let answer = server.as_bearer(Method::GET, "/v1/me/export", &factor.access()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let shown = server.as_bearer(Method::GET, "/v1/mfa", &factor.access()).await.json();
+    assert_eq!(answer.json()["second_factors"], shown);
+    assert_eq!(shown["recovery_codes"]["left"], 10);
+    let kept = server.items(TABLE, "USER#").await;
+    let codes = kept.iter().find_map(|item| item.get("codes")?.as_ss().ok()).unwrap();
+    assert!(codes.len() == 10 && codes.iter().all(|hash| !answer.text.contains(hash.as_str())));
+}

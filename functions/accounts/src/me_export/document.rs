@@ -11,6 +11,7 @@ use wardgate::domain::registration::{Registration, RegistrationKind};
 use wardgate::domain::session::Session;
 use wardgate::domain::timestamp::Timestamp;
 use wardgate::http::me::MeReply;
+use wardgate::http::mfa::MfaReply;
 use wardgate::use_cases::accounts::me_export::{Export, HeldAddress};
 
 /// Everything that is held about a person. Times are RFC 3339.
@@ -22,6 +23,8 @@ pub(crate) struct MeExportReply {
     profile: MeReply,
     /// The address, and former ones that are kept for an undo.
     addresses: Vec<AddressDocument>,
+    /// Second factors, without anything that opens the account.
+    second_factors: MfaReply,
     /// Newest first; ended ones as long as they are held.
     sessions: Vec<SessionDocument>,
     /// What applications may have of the person, newest first.
@@ -148,6 +151,7 @@ impl MeExportReply {
             exported_at: now.rfc3339(),
             profile: export.user.into(),
             addresses: export.addresses.into_iter().map(AddressDocument::from).collect(),
+            second_factors: export.mfa.into(),
             sessions: export.sessions.into_iter().map(SessionDocument::from).collect(),
             applications: export.grants.into_iter().map(GrantDocument::from).collect(),
             consents: export.consents.into_iter().map(ConsentDocument::from).collect(),

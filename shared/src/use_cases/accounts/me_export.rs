@@ -1,6 +1,7 @@
 //! Giving out everything that is held about the caller (SE-10).
 //!
-//! Store requests: one round of two reads (session, user), one audit write; then queries: a page at a time for each
+//! Store requests: one round of two reads (session, user), one audit write; where there are second factors one round of two reads;
+//! then queries: a page at a time for each
 //! address, the sessions, the grants, the consents, and each month of activity.
 
 use crate::app::App;
@@ -16,6 +17,7 @@ use crate::domain::session::Session;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::User;
 use crate::fault::Fault;
+use crate::use_cases::accounts::mfa_show::{Mfa, mfa_of};
 use crate::use_cases::authenticate::{AuthenticateError, Caller, authenticate_fresh};
 
 /// How much an export has of each kind, so that it fits into a function's memory and into the 6 MB of its answer. Ended
@@ -34,6 +36,8 @@ pub struct Export {
     pub user: User,
     /// The address, and those that are kept for an undo.
     pub addresses: Vec<HeldAddress>,
+    /// Second factors, without anything that opens the account.
+    pub mfa: Mfa,
     /// Newest first, ended ones too.
     pub sessions: Vec<Session>,
     /// What applications have of the person, newest first.
@@ -72,6 +76,7 @@ pub async fn me_export(
     let audit = app.audit(context, Subject::User(user.id), AuditAction::Exported, Some(caller.session.id))?;
     app.store.record(&audit).await?;
     let addresses = addresses(app, &user).await?;
+    let mfa = mfa_of(app, &user).await?;
     let (sessions, all_sessions) = sessions(app, &user).await?;
     let (grants, all_grants) = app.store.list_grants(user.id, MOST_GRANTS).await?;
     let consents = app.store.list_consents(user.id).await?;
@@ -80,6 +85,7 @@ pub async fn me_export(
     Ok(Export {
         user,
         addresses,
+        mfa,
         sessions,
         grants,
         consents,

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::domain::factors::Factors;
 use crate::domain::request_context::RequestContext;
 use crate::domain::second_factor::{RecoveryCodes, TotpFactor};
+use crate::domain::user::User;
 use crate::fault::Fault;
 use crate::use_cases::authenticate::{AuthenticateError, Caller, authenticate};
 
@@ -27,10 +28,16 @@ pub async fn mfa_show(
     caller: impl Into<Caller<'_>>,
 ) -> Result<Mfa, AuthenticateError> {
     let user = authenticate(app, context, caller).await?.user;
-    if user.factors.methods().is_empty() {
-        return Ok(Mfa { factors: user.factors, totp: None, recovery_codes: None });
+    Ok(mfa_of(app, &user).await?)
+}
+
+/// Reads an account's.
+pub(super) async fn mfa_of(app: &App, user: &User) -> Result<Mfa, Fault> {
+    let factors = user.factors.clone();
+    if factors.methods().is_empty() {
+        return Ok(Mfa { factors, totp: None, recovery_codes: None });
     }
-    let read = futures::try_join!(app.store.read_totp(user.id), app.store.read_recovery_codes(user.id));
-    let (totp, recovery_codes) = read.map_err(Fault::from)?;
-    Ok(Mfa { factors: user.factors, totp, recovery_codes })
+    let (totp, recovery_codes) =
+        futures::try_join!(app.store.read_totp(user.id), app.store.read_recovery_codes(user.id))?;
+    Ok(Mfa { factors, totp, recovery_codes })
 }
