@@ -78,7 +78,7 @@ fn files(path: &str) -> BTreeSet<String> {
 }
 
 /// Pages do what an endpoint in JSON does; discovery and readiness have nothing to do.
-const WITHOUT_USE_CASE: [&str; 21] = [
+const WITHOUT_USE_CASE: [&str; 23] = [
     "openid_configuration",
     "page_account",
     "page_account_credentials",
@@ -87,6 +87,8 @@ const WITHOUT_USE_CASE: [&str; 21] = [
     "page_consent",
     "page_forgot",
     "page_keep_account",
+    "page_keep_factors",
+    "page_remove_factors",
     "page_login",
     "page_login_code",
     "page_second_factor",

@@ -7,6 +7,12 @@ const API = new URLSearchParams(location.search).get("api") ?? "http://localhost
 let accessToken = null;
 // What a registration answered with: only with it does confirming the address activate the password.
 let registration = null;
+// What the first step of a sign-in answered with, where an account asks for a second one.
+let firstStep = null;
+// What `POST /v1/mfa/totp` answered with.
+let enrolment = null;
+// Who waits for a person to show again who they are.
+let waiting = null;
 
 const $ = (id) => document.getElementById(id);
 
@@ -21,9 +27,22 @@ class Refused extends Error {
 const FIELDS = { email: "Email", password: "Password", current_password: "Current password",
   new_password: "New password", name: "Name", code: "Code" };
 
+// Of a refusal that names no member: the field that it is about.
+const FIELD_OF = { invalid_second_factor: "code", invalid_code: "code", clock_skew: "code" };
+
+// What this page calls a second factor, and how its code is typed.
+const METHODS = {
+  totp: { label: "Code of your app", rule: "Six digits, which change every 30 seconds.", other: "Use the app instead",
+    attributes: { inputmode: "numeric", autocomplete: "one-time-code", autocapitalize: "off" } },
+  recovery_code: { label: "Recovery code", rule: "One of those that you kept when you set up the app. It is good once.",
+    other: "Use a recovery code instead", attributes: { inputmode: "text", autocomplete: "off", autocapitalize: "characters" } },
+};
+
 function words(problem) {
   const refused = (problem.errors ?? []).map(({ member, detail }) => ({ label: FIELDS[member], detail }));
-  if (!refused.length) return problem.detail ?? "Something went wrong. Please try again.";
+  const { title, detail } = problem;
+  // A detail may go on from where the title ends.
+  if (!refused.length) return (/^It /.test(detail) ? `${title} ${detail}` : detail) || "Something went wrong. Please try again.";
   return refused.map(({ label, detail }) => {
     if (!label || /^[A-Z]/.test(detail)) return detail;
     return `Please check the field “${label}”: ${detail.replace(/\.?$/, ".")}`;
@@ -61,7 +80,7 @@ function refresh() {
 }
 
 // With an access token, refreshed once if it has expired.
-async function call(method, path, body) {
+async function sendSignedIn(method, path, body) {
   try {
     return await send(method, path, body, accessToken);
   } catch (error) {
@@ -69,6 +88,27 @@ async function call(method, path, body) {
     await refresh();
     return send(method, path, body, accessToken);
   }
+}
+
+// What is delicate wants to know again who asks. Then it is asked once more.
+async function call(method, path, body) {
+  try {
+    return await sendSignedIn(method, path, body);
+  } catch (error) {
+    if (error.problem?.code !== "insufficient_user_authentication") throw error;
+    await stepUp(error.problem.methods ?? []);
+    return sendSignedIn(method, path, body);
+  }
+}
+
+// Resolves when the form has been accepted. Without methods the password is enough.
+function stepUp(methods) {
+  const form = $("step-up");
+  form.reset();
+  if (methods.length) askFor(form, methods);
+  else form.querySelector(".proof").replaceChildren();
+  show("step-up-section");
+  return new Promise((resolve, reject) => (waiting = { resolve, reject }));
 }
 
 // The focus goes where the news is, for whoever has it read out.
@@ -89,19 +129,49 @@ function show(id) {
 // Marks what was refused, so that it is seen and read out with the field.
 function mark(form, problem) {
   for (const input of form.querySelectorAll("input")) input.removeAttribute("aria-invalid");
-  for (const { member } of problem?.errors ?? []) {
+  const members = [FIELD_OF[problem?.code], ...(problem?.errors ?? []).map(({ member }) => member)];
+  for (const member of members) {
     const name = { current_password: "current", new_password: "next" }[member] ?? member;
     form.elements[name]?.setAttribute("aria-invalid", "true");
   }
 }
 
+// Puts the field for a second factor into a form, and a way to another one.
+function askFor(form, methods, method = methods[0]) {
+  const { label, rule, attributes } = METHODS[method];
+  const [hint, field, button] = $("proof").content.cloneNode(true).children;
+  const next = methods[(methods.indexOf(method) + 1) % methods.length];
+  const input = field.querySelector("input");
+  hint.textContent = rule;
+  hint.id = `${form.id}-rule`;
+  input.setAttribute("aria-describedby", hint.id);
+  field.querySelector("span").textContent = label;
+  input.classList.toggle("small", method === "recovery_code");
+  for (const [name, value] of Object.entries(attributes)) input.setAttribute(name, value);
+  button.textContent = METHODS[next].other;
+  button.hidden = next === method;
+  button.addEventListener("click", act(() => askFor(form, methods, next).focus()));
+  form.querySelector(".proof").replaceChildren(hint, field, button);
+  form.dataset.method = method;
+  return input;
+}
+
 async function showAccount() {
-  const [me, sessions] = await Promise.all([call("GET", "/v1/me"), call("GET", "/v1/sessions")]);
+  const [me, sessions, factors] = await Promise.all(["/v1/me", "/v1/sessions", "/v1/mfa"].map((path) => call("GET", path)));
   $("name").textContent = me.name ?? me.email;
-  $("change-username").value = me.email;
+  $("change-username").defaultValue = $("step-up-username").defaultValue = me.email;
   $("profile").textContent = `${me.email}${me.email_verified ? "" : " (not confirmed yet)"}`;
   $("sessions").replaceChildren(...sessions.items.map(sessionItem));
+  const isOn = factors.level > 1;
+  $("factor").textContent = isOn ? onWords(factors) : "Off: whoever knows your password gets in.";
+  $("factor-set-up").hidden = isOn;
+  $("factor-remove").hidden = !isOn;
   show("signed-in");
+}
+
+function onWords({ second_factor: asked, recovery_codes: codes }) {
+  const when = asked ? "you are asked for it when you sign in" : "you are asked for it before what is delicate";
+  return `On: ${when}. Recovery codes left: ${codes?.left ?? 0}.`;
 }
 
 function sessionItem(session) {
@@ -135,7 +205,7 @@ function sessionItem(session) {
   return item;
 }
 
-// Runs a handler, and says what was refused. A sign-in that is too old for what was asked starts over.
+// Runs a handler, and says what was refused.
 function act(handler) {
   return async (event) => {
     event?.preventDefault();
@@ -145,7 +215,6 @@ function act(handler) {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       say(error.message, true);
-      if (error.problem.code === "insufficient_user_authentication") show("signed-out");
     }
   };
 }
@@ -165,10 +234,52 @@ function onSubmit(id, handler) {
 }
 
 onSubmit("sign-in", async ({ email, password }) => {
-  const answer = await send("POST", "/v1/login", { email, password, transport: "cookie" });
+  await goOn(await send("POST", "/v1/login", { email, password, transport: "cookie" }));
+});
+
+// A first step, by password or by a mailed code, is answered with a session, or with the question for the second one.
+async function goOn(answer) {
+  if (answer.status === "mfa_required") {
+    firstStep = answer;
+    askFor($("second-factor"), answer.methods);
+    show("second-step");
+    return;
+  }
+  firstStep = null;
   accessToken = answer.access_token;
   await showAccount();
+}
+
+onSubmit("second-factor", async ({ code }) => {
+  const { mfa_token, methods } = firstStep;
+  const { method } = $("second-factor").dataset;
+  try {
+    const answer = await send("POST", "/v1/login/mfa", { mfa_token, method, code, transport: "cookie" });
+    await goOn(answer);
+    if ("recovery_codes_left" in answer) say(`You are signed in. Recovery codes left: ${answer.recovery_codes_left}.`);
+  } catch (error) {
+    // The first step has expired.
+    if (error.problem?.code === "invalid_token") show("signed-out");
+    throw error;
+  }
 });
+
+$("start-again").addEventListener("click", act(() => {
+  firstStep = null;
+  show("signed-out");
+}));
+
+onSubmit("step-up", async ({ password, code }) => {
+  const { method } = $("step-up").dataset;
+  const answer = await sendSignedIn("POST", "/v1/step-up", { password, ...(code && { method, code }) });
+  accessToken = answer.access_token;
+  waiting.resolve();
+});
+
+$("step-up-cancel").addEventListener("click", act(async () => {
+  await showAccount();
+  waiting.reject(new Refused({ detail: "Nothing has changed." }));
+}));
 
 onSubmit("register", async ({ name, email, password }) => {
   const answer = await send("POST", "/v1/register", { email, password, ...(name && { name }) });
@@ -191,6 +302,54 @@ onSubmit("change-password", async ({ current, next }) => {
   await showAccount();
   say("Your password is changed, and every other session has ended.");
 });
+
+async function setUp() {
+  enrolment = await call("POST", "/v1/mfa/totp");
+  // The picture is the service's own. As a document of its own it would run nothing, either.
+  const picture = new DOMParser().parseFromString(enrolment.qr_svg, "image/svg+xml").documentElement;
+  $("qr").replaceChildren(document.importNode(picture, true));
+  $("secret").textContent = enrolment.secret.match(/.{1,4}/g).join(" ");
+  show("set-up-section");
+}
+
+$("factor-set-up").addEventListener("click", act(setUp));
+$("set-up-cancel").addEventListener("click", act(showAccount));
+
+onSubmit("set-up", async ({ code }) => {
+  try {
+    const answer = await call("POST", "/v1/mfa/totp/confirm", { enrolment_token: enrolment.enrolment_token, code });
+    showCodes(answer.recovery_codes);
+  } catch (error) {
+    if (error.problem?.code !== "enrolment_expired") throw error;
+    await setUp();
+    throw new Refused({ detail: "That took too long. Please let the app scan the new picture." });
+  }
+});
+
+// They are shown this once: nothing here keeps them, or what the app was set up with.
+function showCodes(codes) {
+  enrolment = null;
+  $("qr").replaceChildren();
+  $("secret").textContent = "";
+  $("codes").replaceChildren(...codes.map((code) => {
+    const item = document.createElement("li");
+    item.textContent = code;
+    return item;
+  }));
+  show("codes-section");
+}
+
+$("codes-kept").addEventListener("click", act(async () => {
+  await showAccount();
+  $("codes").replaceChildren();
+  say("Your second factor is on.");
+}));
+
+$("factor-remove").addEventListener("click", act(async () => {
+  await call("DELETE", "/v1/mfa/totp");
+  await showAccount();
+  say("Your second factor is off.");
+}));
 
 $("resend").addEventListener("click", act(async () => {
   await send("POST", "/v1/email/verify/resend", { email: registration.email, flow_token: registration.flowToken });

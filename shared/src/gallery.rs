@@ -1,5 +1,6 @@
 //! Every page in every state and every mail, for the tests that look at them and for `make screenshots`.
 
+mod factors;
 mod letters;
 
 use std::fs;
@@ -16,8 +17,8 @@ use crate::domain::language::Language;
 use crate::domain::password::PasswordRejection;
 use crate::domain::timestamp::Timestamp;
 use crate::http::page::{
-    AccountPage, Action, ActivityRow, ApplicationRow, Asked, CodeField, FactorsPage, FactorsPart, FirstStep, Form,
-    FormPage, FormRefusal, Look, Notice, Onward, Page, SessionRow, draw,
+    AccountPage, Action, ActivityRow, ApplicationRow, Asked, CodeField, FirstStep, Form, FormPage, FormRefusal, Look,
+    Notice, Onward, Page, SessionRow, draw,
 };
 use crate::mail::Letterhead;
 
@@ -90,6 +91,7 @@ pub(crate) fn pages() -> Vec<(String, Page<'static>)> {
         ("unknown-client", Notice::UnknownClient, StatusCode::BAD_REQUEST),
         ("foreign-redirect-uri", Notice::ForeignRedirectUri, StatusCode::BAD_REQUEST),
         ("too-long-request", Notice::TooLong, StatusCode::BAD_REQUEST),
+        ("unverified-address", Notice::UnverifiedAddress, StatusCode::CONFLICT),
         ("down", Notice::Down, StatusCode::SERVICE_UNAVAILABLE),
     ] {
         pages.push((name.to_owned(), Page::Message { notice, status }));
@@ -136,31 +138,6 @@ fn own_page() -> AccountPage<'static> {
     }
 }
 
-/// A person's second factor, in each of its parts.
-fn factors() -> Vec<(String, Page<'static>)> {
-    static CODES: LazyLock<Vec<String>> = LazyLock::new(|| vec!["000G-40R4-0M30-E209-185G-R38E".to_owned(); 10]);
-    // What a real one has, but for most of its modules.
-    let qr_svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 10 10\" role=\"img\" aria-label=\"QR code\" \
-                  shape-rendering=\"crispEdges\"><path fill=\"#fff\" d=\"M0 0h10v10H0z\"/><path fill=\"#000\" d=\"M4 4h2v2h-2z\"/></svg>";
-    let set_up = FactorsPart::SetUp {
-        qr_svg,
-        secret: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ",
-        enrolment_token: "te_k1.abc.def",
-    };
-    let present = |second_factor, left| FactorsPart::Present { second_factor, since: "2026-03-01 12:30 UTC", left };
-    let page = |part, refusal| Page::Factors(FactorsPage { csrf: "c1", part, refusal });
-    [
-        ("set-up", set_up, None),
-        ("wrong-code", set_up, Some(FormRefusal::WrongFirstCode)),
-        ("wrong-clock", set_up, Some(FormRefusal::WrongClock)),
-        ("present", present(true, 10), None),
-        ("present-few-codes", present(false, 1), None),
-        ("codes", FactorsPart::Codes { codes: &CODES }, None),
-    ]
-    .map(|(name, part, refusal)| (format!("account-second-factor-{name}"), page(part, refusal)))
-    .into()
-}
-
 /// Every form, as it is opened and as it is refused.
 fn forms() -> Vec<(String, Page<'static>)> {
     let plain = FormPage { csrf: "c1", by_code: true, sign_up: true, ..FormPage::default() };
@@ -190,7 +167,7 @@ fn forms() -> Vec<(String, Page<'static>)> {
         ("login", Form::Login, vec![("wrong", FormRefusal::Wrong), ("late", FormRefusal::StartAgain), address]),
         ("login-code", Form::LoginCode, vec![address, off]),
         ("login-code-typed", Form::TypeLoginCode, vec![("wrong", FormRefusal::WrongCode)]),
-        ("second-factor", Form::SecondFactor, vec![("wrong", FormRefusal::WrongSecondFactor)]),
+        ("second-factor", Form::SecondFactor, factors::REFUSALS.to_vec()),
         ("register", Form::Register, [vec![address, ("wrong-name", FormRefusal::Name), off], passwords].concat()),
         ("forgot", Form::Forgot, vec![address]),
         ("sign-out", Form::SignOut, Vec::new()),
@@ -224,7 +201,7 @@ fn forms() -> Vec<(String, Page<'static>)> {
     pages.extend(
         ["", "saved"].map(|said| (format!("account{said}"), Page::Account(AccountPage { said, ..own_page() }))),
     );
-    pages.extend(factors());
+    pages.extend(factors::pages());
     for (name, form) in [("register", Form::Register), ("forgot", Form::Forgot)] {
         let sign_in = "/ui/login?request=L29hdXRoMi9hdXRob3JpemU_&flow=lf_k1.abc.def";
         pages.push((format!("{name}-mailed"), Page::Mailed { form, account: ACCOUNT, sign_in }));

@@ -108,6 +108,8 @@ impl World {
             | Purpose::KeepAccount
             | Purpose::PasswordChanged
             | Purpose::FactorUndo
+            | Purpose::KeepFactors
+            | Purpose::RemoveFactors
             | Purpose::FactorsChanged => true,
         }
     }

@@ -153,15 +153,18 @@ const walks = {
 };
 const only = process.env.ONLY?.split(",");
 let failed = 0;
+/** What never got an answer, and why: the browser shows an empty page for it. */
+const unanswered = [];
 try {
   for (const [name, walk] of Object.entries(walks)) {
     if (only && !only.includes(name)) continue;
+    unanswered.length = 0;
     try {
       const skipped = await walk();
       console.log(skipped ? `skipped ${name}: ${skipped}` : `ok ${name}`);
     } catch (error) {
       failed += 1;
-      console.log(`FAIL ${name}: ${error.stack}`);
+      console.log(`FAIL ${name}: ${error.stack}\n${unanswered.join("\n")}`);
     }
   }
 } finally {
@@ -181,6 +184,7 @@ async function visitor(options = {}, from = browser) {
     const url = new URL(response.url());
     if (url.origin === api) seen.push({ status: response.status(), method: response.request().method(), path: url.pathname });
   });
+  context.on("requestfailed", (request) => unanswered.push(`${request.url()}: ${request.failure()?.errorText}`));
   context.on("console", (message) => /Content.Security.Policy/i.test(message.text()) && refusals.push(message.text()));
   const done = async (expected = /^$/) => {
     const ours = (await context.cookies(api)).filter(({ domain }) => domain === "localhost");

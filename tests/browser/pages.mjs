@@ -1,10 +1,12 @@
 // Walks through the pages that mails link to in a real browser without JavaScript, once in each colour scheme, and keeps
-// screenshots of each form, of what it leads to, and of what a used link says.
+// screenshots of each form, of what it leads to, and of what a used link says. Then a person sets up a second factor on the
+// pages of their account, signs in with it, and takes it away.
 // Usage: node pages.mjs <executable> <api> <folder for screenshots>
 
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 import { findings } from "./axe.mjs";
+import { totp } from "./totp.mjs";
 
 const [executablePath, api, folder] = process.argv.slice(2);
 const PASSWORD = "analytical engines hum";
@@ -138,6 +140,8 @@ async function walk(colorScheme) {
   await shot("keep-done");
   await signIn(email, NEXT_PASSWORD);
 
+  await secondFactor(context, tab, { email, shot, heading, press, focused });
+
   // With JavaScript, what is typed can be looked at, and is a password again when it is sent.
   const scripted = await (await browser.newContext({ colorScheme, locale: "en" })).newPage();
   scripted.on("console", (message) => message.text().includes("Content Security Policy") && refused.push(message.text()));
@@ -151,6 +155,97 @@ async function walk(colorScheme) {
 
   assert.deepEqual(refused, [], "the browser refused something");
   console.log(`ok ${colorScheme}`);
+}
+
+async function secondFactor(context, tab, { email, shot, heading, press, focused }) {
+  const follow = (name) => tab.getByRole("link", { name }).click();
+  const signInAgain = async () => {
+    await tab.getByLabel("Email address").fill(email);
+    await tab.getByLabel("Password").fill(NEXT_PASSWORD);
+    await press("Sign in");
+  };
+  const recoveryCode = async (code) => {
+    const field = tab.getByLabel("Recovery code");
+    if (!(await field.isVisible())) await tab.locator("summary").click();
+    await field.fill(code);
+    await press("Sign in");
+  };
+  const alerted = (text) => tab.getByRole("alert").filter({ hasText: text }).waitFor();
+
+  await context.clearCookies();
+  await tab.goto(`${api}/ui/account`);
+  await signInAgain();
+  await heading("Your account");
+  await shot("account");
+  await follow("Set it up");
+  await heading("Second factor");
+  await tab.getByRole("img", { name: "QR code for your authenticator app" }).waitFor();
+  await shot("factor-set-up");
+  const secret = tab.locator("details code");
+  assert.ok(!(await secret.isVisible()), "the secret is for whoever asks for it");
+  await tab.locator("summary").click();
+  const typed = await secret.textContent();
+  await tab.getByLabel("Code from your app").fill("000000");
+  await press("Turn it on");
+  await alerted("The app shows another code");
+  await focused("#code[aria-invalid]");
+  await shot("factor-set-up-rejected");
+  assert.equal(await secret.textContent(), typed, "whoever has scanned the picture would have to do it again");
+  await tab.getByLabel("Code from your app").fill(totp(typed));
+  await press("Turn it on");
+  await heading("Your recovery codes");
+  const codes = await tab.locator(".codes li").allTextContents();
+  assert.equal(new Set(codes).size, 10);
+  await shot("recovery-codes");
+  await follow("I have kept them");
+  await tab.getByText("10 are left").waitFor();
+  await shot("factor");
+
+  await tab.goto(`${api}/ui/sign-out`);
+  await press("Sign out");
+  await tab.goto(`${api}/ui/account/second-factor`);
+  await signInAgain();
+  await heading("Second step");
+  await focused("#code");
+  assert.equal(await tab.getByLabel("Email address").inputValue(), email);
+  await shot("second-step");
+  await tab.getByLabel("Code from your app").fill("000000");
+  await press("Sign in");
+  await alerted("This code does not work");
+  await shot("second-step-rejected");
+  await recoveryCode(codes[0]);
+  // On to where the person was going.
+  await heading("Second factor");
+  await tab.getByText("9 are left").waitFor();
+
+  // A mailed link is a first step, too.
+  await send("/v1/login/email-code", { email });
+  await tab.goto(await link(email, "sign-in"));
+  await press("Sign in");
+  await tab.getByLabel("Code from the mail").fill(await code(email));
+  await press("Sign in");
+  await heading("Second step");
+  await recoveryCode(codes[0]);
+  await alerted("This recovery code does not work");
+  await focused("#recovery_code[aria-invalid]");
+  await shot("recovery-code-rejected");
+  await recoveryCode(codes[1]);
+  await heading("You are signed in");
+
+  await tab.goto(`${api}/ui/account/second-factor`);
+  await tab.getByText("8 are left").waitFor();
+  await tab.locator("summary", { hasText: "Remove the app" }).click();
+  await shot("factor-remove");
+  await press("Remove the app");
+  await heading("Your account");
+  await tab.getByRole("status").filter({ hasText: "Saved" }).waitFor();
+  await tab.getByRole("link", { name: "Set it up" }).waitFor();
+  // The mail that told of it could have taken it away. Now there is nothing to take.
+  await tab.goto(await link(email, "undo-factor"));
+  await heading("Take the second factor away");
+  await shot("undo-factor");
+  await press("Take it away");
+  await heading("This link no longer works");
 }
 
 async function send(path, body, access, method = "POST") {

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 import { findings } from "./axe.mjs";
+import { totp } from "./totp.mjs";
 
 const [executablePath, page, api, folder] = process.argv.slice(2);
 const PASSWORD = "analytical engines hum";
@@ -52,7 +53,7 @@ async function walk(colorScheme) {
   await register.getByRole("button", { name: "Create account" }).click();
   await tab.getByRole("heading", { name: "Confirm your address" }).waitFor();
   await shot("verify");
-  await tab.getByLabel("Code").fill(await verificationCode(email));
+  await tab.locator("#verify").getByLabel("Code").fill(await verificationCode(email));
   await tab.getByRole("button", { name: "Confirm" }).click();
   await message("Your address is confirmed");
 
@@ -95,8 +96,108 @@ async function walk(colorScheme) {
   await message("wrong");
   await signIn(tab, email, NEXT_PASSWORD);
   await tab.getByRole("heading", { name: "Hello, Grace" }).waitFor();
+  await signIn(otherTab, email, NEXT_PASSWORD);
+  await secondFactor(tab, otherTab, { email, shot, message });
   assert.deepEqual(errors, []);
   console.log(`ok ${colorScheme}`);
+}
+
+/** An app is set up, asked for, and taken away by the other browser, which had signed in before by the password alone. */
+async function secondFactor(tab, other, { email, shot, message }) {
+  const heading = (name, of = tab) => of.getByRole("heading", { level: 1, name }).waitFor();
+  const press = (name, of = tab) => of.getByRole("button", { name }).click();
+  const factor = (text, of = tab) => of.locator("#factor").filter({ hasText: text }).waitFor();
+  const password = (of) => of.locator("#step-up").getByLabel("Password");
+  const code = tab.locator("form:visible").getByRole("textbox", { name: "code" });
+  await heading("Hello, Grace", other);
+
+  // As if the sign-in were not recent: nobody waits for that.
+  const stale = { code: "insufficient_user_authentication", detail: "" };
+  const allowed = { "access-control-allow-origin": page, "access-control-allow-credentials": "true" };
+  await tab.route(`${api}/v1/mfa/totp`, (route) => route.fulfill({ status: 401, headers: allowed, json: stale }), { times: 1 });
+  await factor("Off");
+  await press("Set up an authenticator app");
+  await heading("Is it you?");
+  assert.equal(await code.count(), 0, "there is no second factor yet");
+  assert.equal(await tab.locator("#step-up-username").inputValue(), email, "a password manager is not told whose");
+  await shot("step-up-password");
+  await password(tab).fill(PASSWORD);
+  await press("Go on");
+  await message("not the account's password");
+  await password(tab).fill(NEXT_PASSWORD);
+  await press("Go on");
+
+  await heading("Set up your app");
+  await tab.getByRole("img", { name: "QR code for your authenticator app" }).waitFor();
+  await shot("set-up");
+  await code.fill("000000");
+  await press("Turn it on");
+  await message("not what the app shows");
+  assert.equal(await code.getAttribute("aria-invalid"), "true");
+  await code.fill(totp(await tab.locator("#secret").textContent()));
+  await press("Turn it on");
+  await heading("Your recovery codes");
+  const codes = await tab.locator("#codes li").allTextContents();
+  assert.equal(new Set(codes).size, 10);
+  await shot("recovery-codes");
+  await press("I have kept them");
+  await message("Your second factor is on");
+  await factor("Recovery codes left: 10");
+  assert.equal(await tab.locator("#codes li").count(), 0, "the page keeps them");
+  await shot("second-factor-on");
+
+  // The password alone opens nothing any more.
+  await press("Sign out");
+  await message("You are signed out");
+  await signIn(tab, email, NEXT_PASSWORD);
+  await heading("Second step");
+  assert.deepEqual((await tab.context().cookies(api)).filter(({ name }) => name.endsWith("refresh")), []);
+  await shot("second-step");
+  await code.fill("000000");
+  await press("Sign in");
+  await message("The second factor is not accepted");
+  await shot("second-step-wrong");
+  await press("Use a recovery code instead");
+  await shot("second-step-recovery");
+  await code.fill(codes[0]);
+  await press("Sign in");
+  await message("Recovery codes left: 9");
+
+  // A first step that is no longer good is asked for again, and a code that was used opens nothing.
+  await press("Sign out");
+  await signIn(tab, email, NEXT_PASSWORD);
+  await press("Use a recovery code instead");
+  await code.fill(codes[0]);
+  await press("Sign in");
+  await message("was used before");
+  await tab.route(`${api}/v1/login/mfa`, (route) => {
+    const changed = { ...route.request().postDataJSON(), mfa_token: "expired" };
+    return route.continue({ postData: JSON.stringify(changed) });
+  }, { times: 1 });
+  await press("Sign in");
+  await message("Sign in again from the beginning");
+  await heading("Welcome");
+  await signIn(tab, email, NEXT_PASSWORD);
+  await press("Begin again");
+  await heading("Welcome");
+
+  await other.reload();
+  await factor("On", other);
+  const removed = () => press("Take the app away", other);
+  await removed();
+  await heading("Is it you?", other);
+  await press("Cancel", other);
+  await other.getByRole("status").filter({ hasText: "Nothing has changed" }).waitFor();
+  await removed();
+  await password(other).fill(NEXT_PASSWORD);
+  await press("Use a recovery code instead", other);
+  await other.locator("#step-up").getByLabel("Recovery code").fill(codes[1]);
+  assert.deepEqual(await findings(other), [], "step-up");
+  await press("Go on", other);
+  await other.getByRole("status").filter({ hasText: "Your second factor is off" }).waitFor();
+  await factor("Off", other);
+  await signIn(tab, email, NEXT_PASSWORD);
+  await heading("Hello, Grace");
 }
 
 /** A page of an origin that is not listed, and a server that is not there: browsers tell a page the same of both. */

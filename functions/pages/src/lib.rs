@@ -8,9 +8,11 @@ pub mod page_confirm_email_change;
 pub mod page_consent;
 pub mod page_forgot;
 pub mod page_keep_account;
+pub mod page_keep_factors;
 pub mod page_login;
 pub mod page_login_code;
 pub mod page_register;
+pub mod page_remove_factors;
 pub mod page_reset_password;
 pub mod page_second_factor;
 pub mod page_show;
@@ -28,9 +30,11 @@ wardgate::area!["pages":
     page_consent,
     page_forgot,
     page_keep_account,
+    page_keep_factors,
     page_login,
     page_login_code,
     page_register,
+    page_remove_factors,
     page_reset_password,
     page_second_factor,
     page_show,

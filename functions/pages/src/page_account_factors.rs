@@ -73,6 +73,8 @@ struct FactorsForm {
     enrolment_token: Option<String>,
     /// Of `confirm`: what the app shows.
     code: Option<String>,
+    /// Of `confirm`: `yes` ends every other session.
+    end_others: Option<String>,
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
@@ -114,7 +116,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let answered = if flow::is_sent(request) {
         let form: FactorsForm = flow::form(app, request)?;
         if let Err(problem) = csrf::admit(app, &request.headers, form.csrf.as_deref()) {
-            return with_notice(app, request, problem);
+            return with_notice(app, request, problem, Notice::NotUnderstood);
         }
         act(app, request, asking.caller(), &form).await
     } else {
@@ -125,19 +127,19 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
         Err(Failed::Problem(problem)) => Err(problem),
         Err(Failed::Change(FactorsChangeError::Authenticate(error))) => sign_in_first(ACCOUNT_SECOND_FACTOR, error),
         // The page has what is so now.
-        Err(Failed::Change(FactorsChangeError::NoSecondFactor | FactorsChangeError::NotFound)) => {
-            Reply::see_other(ACCOUNT_SECOND_FACTOR)
+        Err(Failed::Change(
+            FactorsChangeError::NoSecondFactor | FactorsChangeError::NotFound | FactorsChangeError::Superseded,
+        )) => Reply::see_other(ACCOUNT_SECOND_FACTOR),
+        Err(Failed::Change(error @ FactorsChangeError::UnverifiedAddress)) => {
+            with_notice(app, request, error.into(), Notice::UnverifiedAddress)
         }
-        Err(Failed::Change(error)) => with_notice(app, request, error.into()),
+        Err(Failed::Change(error)) => Err(error.into()),
     }
 }
 
 /// The page that a person reads of a refusal.
-fn with_notice(app: &App, request: &Request, problem: Problem) -> Result<Reply, Problem> {
-    if problem.status.is_server_error() {
-        return Err(problem);
-    }
-    let page = Page::Message { notice: Notice::NotUnderstood, status: problem.status };
+fn with_notice(app: &App, request: &Request, problem: Problem, notice: Notice) -> Result<Reply, Problem> {
+    let page = Page::Message { notice, status: problem.status };
     Err(Problem { page: Some(Box::new(show(app, request, page)?)), ..problem })
 }
 
@@ -175,7 +177,7 @@ async fn confirm(app: &App, request: &Request, caller: Caller<'_>, form: &Factor
     let context = &request.context;
     let enrolment_token = form.enrolment_token.as_deref().unwrap_or_default();
     let code = form.code.as_deref().unwrap_or_default();
-    let confirmed = ConfirmTotp { enrolment_token, code, end_other_sessions: false };
+    let confirmed = ConfirmTotp { enrolment_token, code, end_other_sessions: form.end_others.is_some() };
     let refusal = match mfa_totp_confirm(app, context, caller, confirmed).await {
         Ok(shown) => return Ok(codes(app, request, &shown)?),
         Err(MfaTotpConfirmError::WrongCode) => FormRefusal::WrongFirstCode,

@@ -1,6 +1,5 @@
 //! `POST /ui/second-factor`: the second step of a sign-in on a page, whichever page had the first.
 
-use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
@@ -8,7 +7,7 @@ use wardgate::http::cookies;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
-use wardgate::http::page::{FirstStep, Form, FormPage, FormRefusal};
+use wardgate::http::page::{self, FirstStep, Form, FormPage, FormRefusal, Page};
 use wardgate::http::page_endpoint::PERSON;
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -17,7 +16,9 @@ use wardgate::secrets::RingName;
 use wardgate::use_cases::second_factor::SecondProof;
 use wardgate::use_cases::sign_in::login_in_browser::login_mfa_in_browser;
 use wardgate::use_cases::sign_in::login_mfa::{LoginMfa, LoginMfaError, login_mfa};
+use wardgate::use_cases::sign_in::login_mfa_lost::{LoginMfaLostError, LossAnswer, login_mfa_lost};
 
+use crate::flow::account::minute;
 use crate::flow::{self, Carried, GoingTo, Refused};
 
 /// What answers `POST /ui/second-factor`.
@@ -41,9 +42,14 @@ pub const OPERATION: Operation = Operation {
     parameters: &[],
     request: Body::Form(schema::<SecondFactorForm>),
     responses: &[
-        (200, "Signed in, and the browser was on its way to nowhere else.", Some(html)),
+        (
+            200,
+            "Signed in, and the browser was on its way to nowhere else. Or the wait of who has lost all factors.",
+            Some(html),
+        ),
         (303, "Signed in: on to where the browser was going. The session is in a cookie.", None),
         (400, "The second factor is wrong or was used before; or the first step is no longer valid.", Some(html)),
+        (409, "The address was changed lately, so that nothing can be lost.", Some(html)),
         (403, "The form does not come from our page in this browser.", Some(html)),
         (429, "Too many attempts; this one was not evaluated.", Some(html)),
         (503, "Busy; try again after Retry-After.", Some(html)),
@@ -71,6 +77,8 @@ struct SecondFactorForm {
     recovery_code: Option<String>,
     /// `yes` where the browser is to be signed in after it has been closed, too.
     remember: Option<String>,
+    /// `yes` where all second factors are lost.
+    lost: Option<String>,
     /// `yes` where the first step was the link of a mail.
     by_link: Option<String>,
 }
@@ -111,8 +119,16 @@ async fn attempt<'a>(
     going_to: &GoingTo<'_>,
 ) -> Result<Reply, Refused<'a>> {
     flow::admit(app, request, form.csrf.as_deref())?;
+    if form.lost.is_some() {
+        return lost(app, request, form, going_to).await;
+    }
     let device_token = cookies::device_token(app, &request.headers, None);
     let login = LoginMfa { mfa_token: form.mfa_token.clone(), proof: form.proof(), device_token };
+    let wrong = match login.proof {
+        SecondProof::Totp(_) => FormRefusal::WrongSecondFactor,
+        SecondProof::RecoveryCode(_) => FormRefusal::WrongRecoveryCode,
+    };
+    let refused = |error| refused(error, wrong);
     if form.by_link.is_some() {
         let by_two = login_mfa(app, &request.context, login).await.map_err(refused)?;
         return flow::signed_in_by_link(app, request, &by_two.signed_in).await.map_err(flow::down);
@@ -122,18 +138,31 @@ async fn attempt<'a>(
     going_to.signed_in(app, request, &by_two.signed_in, form.remember.is_some()).map_err(flow::down)
 }
 
-fn refused<'a>(error: LoginMfaError) -> Refused<'a> {
+/// Says that all second factors are lost (MF-20).
+async fn lost<'a>(
+    app: &App,
+    request: &Request,
+    form: &SecondFactorForm,
+    going_to: &GoingTo<'_>,
+) -> Result<Reply, Refused<'a>> {
+    let answer = login_mfa_lost(app, &request.context, &form.mfa_token).await.map_err(|error| match error {
+        LoginMfaLostError::InvalidToken => flow::refused(FormRefusal::StartAgain, error),
+        LoginMfaLostError::AddressChanged { .. } => flow::refused(FormRefusal::AddressChanged, error),
+        LoginMfaLostError::TooManyAttempts { retry_after } => flow::too_many(retry_after),
+        LoginMfaLostError::Fault(fault) => flow::down(fault),
+    })?;
+    let until = match answer {
+        LossAnswer::Waiting { available_at } => Some(minute(available_at)),
+        LossAnswer::MailSent => None,
+    };
+    let page = Page::FactorsLost { until: until.as_deref(), sign_in: &going_to.sign_in() };
+    page::render(page, going_to.language(request), &app.config).map_err(flow::down)
+}
+
+fn refused<'a>(error: LoginMfaError, wrong: FormRefusal<'a>) -> Refused<'a> {
     match error {
-        LoginMfaError::InvalidToken => {
-            let cause = Problem::new(
-                StatusCode::BAD_REQUEST,
-                "invalid_token",
-                "The first step is no longer valid.",
-                "Sign in again from the beginning.",
-            );
-            flow::refused(FormRefusal::StartAgain, cause)
-        }
-        LoginMfaError::Wrong => flow::refused(FormRefusal::WrongSecondFactor, Problem::wrong_second_factor()),
+        LoginMfaError::InvalidToken => flow::refused(FormRefusal::StartAgain, Problem::first_step_over()),
+        LoginMfaError::Wrong => flow::refused(wrong, Problem::wrong_second_factor()),
         LoginMfaError::TooManyAttempts { retry_after } => flow::too_many(retry_after),
         LoginMfaError::Fault(fault) => flow::down(fault),
     }

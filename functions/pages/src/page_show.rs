@@ -41,7 +41,7 @@ pub const OPERATION: Operation = Operation {
         Parameter {
             name: "page",
             location: "path",
-            description: "verify-email, reset-password, confirm-email-change, undo-email-change, undo-factor, keep-account, sign-in, login, login-code, register or forgot.",
+            description: "verify-email, reset-password, confirm-email-change, undo-email-change, undo-factor, keep-factors, remove-factors, keep-account, sign-in, login, login-code, register or forgot.",
             schema: schema::<String>,
         },
         Parameter::query(

@@ -8,7 +8,7 @@ use wardgate::http::page_endpoint::{BUSY, LinkForm, NO_LONGER, answer_press, lin
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
-use wardgate::use_cases::accounts::factor_undo::factor_undo;
+use wardgate::use_cases::accounts::factors_removal::{Removal, remove_factors};
 
 const ACTION: Action = Action::UndoFactor;
 const ROUTES: &[Route] = &[Route::post(ACTION.path())];
@@ -26,6 +26,6 @@ pub const OPERATION: Operation = link_operation(
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let form: LinkForm = request.form()?;
-    let followed = factor_undo(app, &request.context, &form.token).await;
+    let followed = remove_factors(app, &request.context, &form.token, Removal::Undone).await;
     answer_press(app, request, ACTION, followed)
 }

@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 use wardgate::app::{App, Needs};
-use wardgate::domain::factors::{ONE_FACTOR, PHISHING_RESISTANT, TWO_FACTORS};
+use wardgate::domain::factors::{ONE_FACTOR, TWO_FACTORS};
 use wardgate::domain::language::Language;
 use wardgate::domain::oauth::continuation::{AUTHORIZE, LOGOUT};
 use wardgate::http::cors::Cors;
@@ -83,7 +83,7 @@ pub struct Metadata {
     /// What is told of a person.
     claims_supported: [&'static str; 10],
     /// How sure we are of who somebody is.
-    acr_values_supported: [&'static str; 3],
+    acr_values_supported: [&'static str; 2],
     /// Which pages may be asked for.
     prompt_values_supported: [&'static str; 5],
     /// In which languages people are asked.
@@ -123,7 +123,7 @@ fn handle(app: &App) -> Result<Reply, Problem> {
         code_challenge_methods_supported: ["S256"],
         scopes_supported: ["openid", "profile", "email", "offline_access"],
         claims_supported: ["iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "name", "email", "email_verified"],
-        acr_values_supported: [ONE_FACTOR, TWO_FACTORS, PHISHING_RESISTANT],
+        acr_values_supported: [ONE_FACTOR, TWO_FACTORS],
         prompt_values_supported: ["none", "login", "select_account", "consent", "create"],
         ui_locales_supported: Language::ALL.map(Language::tag),
         backchannel_logout_supported: true,

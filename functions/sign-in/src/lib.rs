@@ -4,6 +4,7 @@ pub mod login;
 pub mod login_email_code;
 pub mod login_email_code_verify;
 pub mod login_mfa;
+pub mod login_mfa_lost;
 pub mod logout;
 pub mod session_end;
 pub mod sessions_end_others;
@@ -16,6 +17,7 @@ wardgate::area!["sign-in":
     login_email_code,
     login_email_code_verify,
     login_mfa,
+    login_mfa_lost,
     logout,
     session_end,
     sessions_end_others,

@@ -1,6 +1,5 @@
 //! `POST /v1/login/mfa`: the second step of a sign-in.
 
-use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
@@ -83,12 +82,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
 
 fn problem(error: LoginMfaError) -> Problem {
     match error {
-        LoginMfaError::InvalidToken => Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "invalid_token",
-            "The first step is no longer valid.",
-            "It has expired or was used, or the account has changed since. Sign in again from the beginning.",
-        ),
+        LoginMfaError::InvalidToken => Problem::first_step_over(),
         LoginMfaError::Wrong => Problem::wrong_second_factor(),
         LoginMfaError::TooManyAttempts { retry_after } => Problem::too_many_attempts(retry_after),
         LoginMfaError::Fault(fault) => fault.into(),

@@ -221,6 +221,9 @@ def report(stage: Stage, restored: RestoredTable, point: datetime.datetime, swep
     """What whoever answers the users has to know, by user id."""
     meaning = {
         "reset_forced": "Need a password reset",
+        "factor_removal_repeated": "Without the second factor that was removed or replaced",
+        "recovery_codes_ended": "Need new recovery codes",
+        "second_factor_on": "Asked for the second factor again",
         "disabled": "Disabled, since their address may not be theirs any more: look at each",
         "deletion_repeated": "Leave again, having been erased or having asked for it",
         "cancellation_repeated": "Are kept again",

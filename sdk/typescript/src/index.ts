@@ -10,6 +10,12 @@ export type { components, paths } from "./schema.js";
 export type Problem = components["schemas"]["Problem"];
 /** What a sign-in and a refresh answer. */
 export type SignedIn = components["schemas"]["SignedInReply"];
+/** What the first step of a sign-in answers where the account has a second factor: nobody is signed in yet. */
+export type MfaRequired = components["schemas"]["MfaRequiredReply"];
+/** What the first step of a sign-in answers. `isMfaRequired` tells which. */
+export type SignInStep = components["schemas"]["SignInReply"];
+/** A second factor. */
+export type Method = components["schemas"]["Method"];
 /** What a step-up answers. */
 export type SteppedUp = components["schemas"]["SteppedUpReply"];
 /** `GET`, `POST` and the other methods, each for the paths that have it. */
@@ -47,12 +53,21 @@ const WITH_TOKEN: ReadonlySet<string> = new Set([
   "/v1/me",
   "/v1/me/activity",
   "/v1/me/export",
+  "/v1/mfa",
+  "/v1/mfa/recovery-codes",
+  "/v1/mfa/totp",
+  "/v1/mfa/totp/confirm",
   "/v1/password/change",
   "/v1/sessions",
   "/v1/sessions/{id}",
   "/v1/step-up",
 ]);
-const SIGNS_IN: ReadonlySet<string> = new Set(["/v1/login", "/v1/login/email-code/verify", "/v1/token/refresh"]);
+const SIGNS_IN: ReadonlySet<string> = new Set([
+  "/v1/login",
+  "/v1/login/email-code/verify",
+  "/v1/login/mfa",
+  "/v1/token/refresh",
+]);
 const STEPS_UP = "/v1/step-up";
 const SIGNS_OUT = "/v1/logout";
 
@@ -97,7 +112,11 @@ export function createClient({ baseUrl, session = inMemory(), credentials, fetch
     async onResponse({ id, response, schemaPath, options }) {
       const again = spare.get(id);
       spare.delete(id);
-      if (response.ok && SIGNS_IN.has(schemaPath)) await session.write(sessionOf(await response.clone().json() as SignedIn));
+      if (response.ok && SIGNS_IN.has(schemaPath)) {
+        const step = await response.clone().json() as SignInStep;
+        // Whoever was signed in stays so until the second step.
+        if (!isMfaRequired(step)) await session.write(sessionOf(step));
+      }
       if (response.ok && schemaPath === STEPS_UP) {
         const { access_token: accessToken } = await response.clone().json() as SteppedUp;
         await session.write({ ...await session.read(), accessToken });
@@ -128,6 +147,11 @@ export function createClient({ baseUrl, session = inMemory(), credentials, fetch
 export function isProblem(error: unknown): error is Problem {
   const { type, code } = (error ?? {}) as Partial<Record<keyof Problem, unknown>>;
   return typeof code === "string" && type === `urn:wardgate:problem:${code}`;
+}
+
+/** Whether a sign-in waits for its second factor: `POST /v1/login/mfa`, with its `mfa_token`. */
+export function isMfaRequired(step: SignInStep): step is MfaRequired {
+  return step.status === "mfa_required";
 }
 
 function inMemory(): SessionStore {

@@ -333,6 +333,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ui/keep-factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep the second factors that somebody says are lost, from the page that a mail links to */
+        post: operations["page-keep-factors"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ui/login": {
         parameters: {
             query?: never;
@@ -378,6 +395,23 @@ export interface paths {
         put?: never;
         /** Ask for an account on a page */
         post: operations["page-register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ui/remove-factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take lost second factors away, from the page that a mail links to */
+        post: operations["page-remove-factors"];
         delete?: never;
         options?: never;
         head?: never;
@@ -667,6 +701,23 @@ export interface paths {
         put?: never;
         /** Sign in: the second factor, after `mfa_required` */
         post: operations["login-mfa"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/login/mfa/lost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that all second factors are lost, after `mfa_required` */
+        post: operations["login-mfa-lost"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1202,6 +1253,13 @@ export interface components {
              */
             flow_token?: string | null;
         };
+        /** @description All second factors are said to be lost. */
+        FactorLossShown: {
+            /** @description When it was said, in RFC 3339. */
+            asked_at: string;
+            /** @description From when on a mail can take them away, in RFC 3339. */
+            usable_from: string;
+        };
         /** @description What the page's forms send. */
         FactorsForm: {
             /** @description What the button does. */
@@ -1210,6 +1268,8 @@ export interface components {
             code?: string | null;
             /** @description What the cookie `__Host-wardgate-csrf` says. */
             csrf?: string | null;
+            /** @description Of `confirm`: `yes` ends every other session. */
+            end_others?: string | null;
             /** @description Of `confirm`: what the page has of it. */
             enrolment_token?: string | null;
         };
@@ -1392,6 +1452,18 @@ export interface components {
             /** @description Where the browser is going, as the page has it. */
             request?: string | null;
         };
+        /** @description What is so now. */
+        LoginMfaLostReply: {
+            /** @description While waiting: when to say it again, in RFC 3339. */
+            available_at?: string | null;
+            /** @description `waiting`, or `mail_sent`. */
+            status: string;
+        };
+        /** @description Whose factors are lost. */
+        LoginMfaLostRequest: {
+            /** @description What the first step answered. */
+            mfa_token: string;
+        };
         /** @description The second factor. */
         LoginMfaRequest: {
             /** @description The code, however it is spaced. */
@@ -1469,6 +1541,8 @@ export interface components {
             exported_at: string;
             /** @description The profile. */
             profile: components["schemas"]["MeReply"];
+            /** @description Second factors, without anything that opens the account. */
+            second_factors: components["schemas"]["MfaReply"];
             /** @description Newest first; ended ones as long as they are held. */
             sessions: components["schemas"]["SessionDocument"][];
         };
@@ -1576,6 +1650,8 @@ export interface components {
         Method: "totp" | "recovery_code";
         /** @description The second factors of an account. */
         MfaReply: {
+            /** @description Whether somebody says that all of them are lost: showing one ends that. */
+            factor_loss?: components["schemas"]["FactorLossShown"] | null;
             /**
              * Format: uint8
              * @description What the account has: 1, or 2 with a second factor.
@@ -1767,6 +1843,8 @@ export interface components {
             email?: string | null;
             /** @description When it began, as the page has it. */
             flow?: string | null;
+            /** @description `yes` where all second factors are lost. */
+            lost?: string | null;
             /** @description What the first step answered. */
             mfa_token: string;
             /** @description In its place, one of the recovery codes. */
@@ -1952,7 +2030,7 @@ export interface components {
              * @description Whether every other session ends.
              * @default false
              */
-            end_other_sessions: boolean;
+            end_other_sessions?: boolean;
             /** @description What `POST /v1/mfa/totp` answered. */
             enrolment_token: string;
         };
@@ -3803,6 +3881,84 @@ export interface operations {
             };
         };
     };
+    "page-keep-factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["LinkForm"];
+            };
+        };
+        responses: {
+            /** @description The second factors stay. Nobody is signed in. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The link no longer works. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Asked by a script, a frame or a page of another site: pages answer people alone (SE-07). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/x-www-form-urlencoded. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
     "page-login": {
         parameters: {
             query?: never;
@@ -4081,6 +4237,84 @@ export interface operations {
             };
         };
     };
+    "page-remove-factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["LinkForm"];
+            };
+        };
+        responses: {
+            /** @description The account has no second factor, and every session has ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The link no longer works. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Asked by a script, a frame or a page of another site: pages answer people alone (SE-07). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/x-www-form-urlencoded. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
     "page-reset-password": {
         parameters: {
             query?: never;
@@ -4172,7 +4406,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Signed in, and the browser was on its way to nowhere else. */
+            /** @description Signed in, and the browser was on its way to nowhere else. Or the wait of who has lost all factors. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4214,6 +4448,15 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address was changed lately, so that nothing can be lost. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
                 };
             };
             /** @description The body is over 64 KiB. */
@@ -4684,7 +4927,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description verify-email, reset-password, confirm-email-change, undo-email-change, undo-factor, keep-account, sign-in, login, login-code, register or forgot. */
+                /** @description verify-email, reset-password, confirm-email-change, undo-email-change, undo-factor, keep-factors, remove-factors, keep-account, sign-in, login, login-code, register or forgot. */
                 page: string;
             };
             cookie?: never;
@@ -5448,6 +5691,102 @@ export interface operations {
                 };
             };
             /** @description Too many attempts; this one was not evaluated. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "login-mfa-lost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginMfaLostRequest"];
+            };
+        };
+        responses: {
+            /** @description The wait has begun or goes on, and the owner was told; or it is over, and a mail is on its way. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginMfaLostReply"];
+                };
+            };
+            /** @description A member is missing or breaks a rule. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token has expired or was used: the sign-in begins again. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The account has another address since lately, and nobody could be told of it at the former one. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts. */
             429: {
                 headers: {
                     [name: string]: unknown;

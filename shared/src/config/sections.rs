@@ -161,6 +161,8 @@ pub struct Accounts {
     /// The same where the change was asked for from a device that has been known for at least `email_undo_seconds`: an
     /// owner can so leave a mailbox that somebody else reads.
     pub email_undo_known_device_seconds: u64,
+    /// How long whoever says that all second factors are lost has to wait before they can be taken away (MF-20).
+    pub factor_loss_delay_seconds: u64,
     /// How long a deleted account can still be kept; then it is erased.
     pub deletion_grace_seconds: u64,
     /// How recent a sign-in has to be for changing address or password, an export, and a deletion.

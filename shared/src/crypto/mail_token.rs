@@ -75,6 +75,8 @@ const fn kind(purpose: Purpose) -> &'static str {
         Purpose::EmailUndo => "cu",
         Purpose::KeepAccount => "ka",
         Purpose::FactorUndo => "uf",
+        Purpose::KeepFactors => "kf",
+        Purpose::RemoveFactors => "rf",
         // Nothing to prove: their mails have no link of their own.
         Purpose::Resend
         | Purpose::PasswordChanged

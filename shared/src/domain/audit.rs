@@ -27,7 +27,7 @@ pub enum AuditAction {
     Imported,
     /// A sign-in went through.
     SignedIn,
-    /// A sign-in went through, with a recovery code.
+    /// A sign-in went through, or a person has shown again who they are, with a recovery code.
     RecoveryCodeUsed,
     /// A person who is signed in has shown again who they are.
     SteppedUp,
@@ -75,6 +75,10 @@ pub enum AuditAction {
     SecondFactorOn,
     /// It does not any more.
     SecondFactorOff,
+    /// All second factors are said to be lost.
+    FactorLossAsked,
+    /// They are not.
+    FactorLossCancelled,
     /// All second factors were taken away, by whoever reads the address's mail.
     FactorsRemoved,
     /// The profile was changed.

@@ -109,6 +109,8 @@ pub enum FactorChange {
     SecondFactorOn,
     /// It does not any more.
     SecondFactorOff,
+    /// They were lost, and taken away.
+    Lost,
     /// The first factor was taken away again, by the link of the mail that told of it.
     Undone,
     /// Something that another release knows.
@@ -118,12 +120,13 @@ pub enum FactorChange {
 
 impl FactorChange {
     /// Each, but for what is not known here.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::TotpAdded,
         Self::TotpRemoved,
         Self::RecoveryCodesMade,
         Self::SecondFactorOn,
         Self::SecondFactorOff,
+        Self::Lost,
         Self::Undone,
     ];
 
@@ -135,6 +138,7 @@ impl FactorChange {
             Self::RecoveryCodesMade => "recovery_codes_made",
             Self::SecondFactorOn => "second_factor_on",
             Self::SecondFactorOff => "second_factor_off",
+            Self::Lost => "lost",
             Self::Undone => "undone",
             Self::Other => "other",
         }

@@ -99,6 +99,8 @@ impl Ordered {
                 | Purpose::NewDevice
                 | Purpose::SessionReused
                 | Purpose::FactorUndo
+                | Purpose::KeepFactors
+                | Purpose::RemoveFactors
                 | Purpose::FactorsChanged
                 | Purpose::SecondFactorFailed
                 | Purpose::RecoveryCodeUsed

@@ -39,6 +39,10 @@ pub enum Purpose {
     SessionReused,
     /// Takes a first second factor away again (MF-08).
     FactorUndo,
+    /// Takes back that all second factors are lost (MF-20).
+    KeepFactors,
+    /// Takes all second factors away that are lost (MF-20).
+    RemoveFactors,
     /// Tells of a change of second factors (MF-08).
     FactorsChanged,
     /// Tells that somebody has shown the first factor of an account and failed at the second (MF-04).
@@ -62,6 +66,8 @@ impl Purpose {
             Self::NewDevice => "new_device",
             Self::SessionReused => "session_reused",
             Self::FactorUndo => "factor_undo",
+            Self::KeepFactors => "keep_factors",
+            Self::RemoveFactors => "remove_factors",
             Self::FactorsChanged => "factors_changed",
             Self::SecondFactorFailed => "second_factor_failed",
             Self::RecoveryCodeUsed => "recovery_code_used",
@@ -129,6 +135,9 @@ pub struct OneTime {
     /// [`crate::domain::factors::Factors::since`] of those that it takes away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub factors_since: Option<u64>,
+    /// From when on what is said to be lost is taken away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usable_from: Option<Timestamp>,
     /// How many recovery codes are left, where one was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_codes_left: Option<u32>,

@@ -77,6 +77,29 @@ pub struct TotpFactor {
     pub created_at: Timestamp,
 }
 
+/// That somebody who knows the first factor says that all others are lost (MF-20). Whatever changes credentials or factors
+/// meanwhile, ends it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactorLoss {
+    /// When it was said.
+    pub asked_at: Timestamp,
+    /// From then on it takes the factors away, if it is said once more.
+    pub usable_from: Timestamp,
+    /// Forgotten from then on.
+    pub expires_at: Timestamp,
+    /// The account's credentials when it was said.
+    pub cred_version: u64,
+    /// Its factors' version.
+    pub factors_version: u64,
+}
+
+impl FactorLoss {
+    /// Whether it is of the account as it is now.
+    pub fn is_open(&self, cred_version: u64, factors_version: u64, now: Timestamp) -> bool {
+        self.cred_version == cred_version && self.factors_version == factors_version && now < self.expires_at
+    }
+}
+
 /// The codes for the day on which everything else is lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecoveryCodes {

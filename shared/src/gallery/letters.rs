@@ -37,6 +37,8 @@ pub(crate) fn letters() -> Vec<(&'static str, Letter)> {
     }
     let change = FactorChange::TotpAdded;
     letters.push(("factor-added", Letter::FactorAdded { change, undo_link: link(), hours: 24 }));
+    letters.push(("factors-lost", Letter::FactorsLost { keep_link: link(), hours: 72 }));
+    letters.push(("factors-removal", Letter::FactorsRemoval { link: link(), minutes: 30 }));
     for (name, change) in [
         ("factors-changed-totp-removed", FactorChange::TotpRemoved),
         ("factors-changed-recovery-codes", FactorChange::RecoveryCodesMade),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::second_factor::{RecoveryCodes, TotpFactor};
+use crate::domain::second_factor::{FactorLoss, RecoveryCodes, TotpFactor};
 use crate::use_cases::accounts::mfa_show::Mfa;
 
 /// The second factors of an account.
@@ -17,6 +17,17 @@ pub struct MfaReply {
     totp: Option<TotpShown>,
     /// The recovery codes, if there are any.
     recovery_codes: Option<RecoveryCodesShown>,
+    /// Whether somebody says that all of them are lost: showing one ends that.
+    factor_loss: Option<FactorLossShown>,
+}
+
+/// All second factors are said to be lost.
+#[derive(Serialize, JsonSchema)]
+pub struct FactorLossShown {
+    /// When it was said, in RFC 3339.
+    asked_at: String,
+    /// From when on a mail can take them away, in RFC 3339.
+    usable_from: String,
 }
 
 /// An authenticator app.
@@ -40,11 +51,14 @@ impl From<Mfa> for MfaReply {
         let totp = |it: TotpFactor| TotpShown { created_at: it.created_at.rfc3339() };
         let codes =
             |it: RecoveryCodes| RecoveryCodesShown { left: it.codes.len(), created_at: it.created_at.rfc3339() };
+        let loss =
+            |it: FactorLoss| FactorLossShown { asked_at: it.asked_at.rfc3339(), usable_from: it.usable_from.rfc3339() };
         Self {
             second_factor: mfa.factors.second_factor,
             level: mfa.factors.level().number(),
             totp: mfa.totp.map(totp),
             recovery_codes: mfa.recovery_codes.map(codes),
+            factor_loss: mfa.loss.map(loss),
         }
     }
 }

@@ -87,6 +87,13 @@ pub enum Page<'a> {
         /// The way back to where people sign in.
         sign_in: &'a str,
     },
+    /// All second factors are said to be lost.
+    FactorsLost {
+        /// Until when to wait; `None` where a mail is on its way.
+        until: Option<&'a str>,
+        /// The way back to where people sign in.
+        sign_in: &'a str,
+    },
     /// It is done.
     Done {
         /// What was done.
@@ -169,6 +176,7 @@ impl Page<'_> {
             | Self::ChoosePassword { .. }
             | Self::TypeCode { .. }
             | Self::Mailed { .. }
+            | Self::FactorsLost { .. }
             | Self::Done { .. }
             | Self::Account(_)
             | Self::Changed { .. }
@@ -201,6 +209,7 @@ impl Page<'_> {
             Self::Form(FormPage { form, .. }) | Self::Mailed { form, .. } | Self::Changed { form, .. } => {
                 return form.words();
             }
+            Self::FactorsLost { .. } => return name(Form::SecondFactor.path()),
             Self::Account(_) => return "account",
             Self::Factors(_) => return "account-second-factor",
             Self::Consent { .. } => return name(Form::Consent.path()),

@@ -164,6 +164,16 @@ impl Problem {
         }
     }
 
+    /// The first step of a sign-in has come to nothing.
+    pub fn first_step_over() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_token",
+            "The first step is no longer valid.",
+            "It has expired or was used, or the account has changed since. Sign in again from the beginning.",
+        )
+    }
+
     /// A second factor that opens nothing, for whatever reason.
     pub fn wrong_second_factor() -> Self {
         Self::new(

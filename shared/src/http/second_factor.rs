@@ -5,6 +5,7 @@ use http::StatusCode;
 use crate::http::problem::Problem;
 use crate::use_cases::factors_change::FactorsChangeError;
 use crate::use_cases::second_factor::SecondFactorError;
+use crate::use_cases::sign_in::login_mfa_lost::LoginMfaLostError;
 
 impl From<SecondFactorError> for Problem {
     fn from(error: SecondFactorError) -> Self {
@@ -12,6 +13,22 @@ impl From<SecondFactorError> for Problem {
             SecondFactorError::Wrong => Self::wrong_second_factor(),
             SecondFactorError::TooManyAttempts { retry_after } => Self::too_many_attempts(retry_after),
             SecondFactorError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<LoginMfaLostError> for Problem {
+    fn from(error: LoginMfaLostError) -> Self {
+        match error {
+            LoginMfaLostError::InvalidToken => Self::first_step_over(),
+            LoginMfaLostError::AddressChanged { until } => Self::new(
+                StatusCode::CONFLICT,
+                "address_changed_lately",
+                "The address was changed lately.",
+                format!("Until {} its change can be undone, and nobody could be told of this there.", until.rfc3339()),
+            ),
+            LoginMfaLostError::TooManyAttempts { retry_after } => Self::too_many_attempts(retry_after),
+            LoginMfaLostError::Fault(fault) => fault.into(),
         }
     }
 }

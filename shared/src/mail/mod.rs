@@ -30,7 +30,7 @@ macro_rules! words {
 static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
     let words = words!("letter" "verification" "owner_notice" "password_reset" "email_code" "email_change"
         "email_changed" "password_changed" "new_device" "session_reused" "deletion_scheduled"
-        "second_factor_failed" "recovery_code_used" "factor_added" "factors_changed");
+        "second_factor_failed" "recovery_code_used" "factor_added" "factors_changed" "factors_lost" "factors_removal");
     let layouts = [
         ("layout.html", include_str!("../../templates/mail/layout.html")),
         ("layout.txt", include_str!("../../templates/mail/layout.txt")),
@@ -150,6 +150,20 @@ pub enum Letter {
         /// How long it works.
         hours: u64,
     },
+    /// Somebody says that all second factors are lost (MF-20).
+    FactorsLost {
+        /// The link that takes it back.
+        keep_link: String,
+        /// After how long they can be taken away.
+        hours: u64,
+    },
+    /// They can be taken away now (MF-20).
+    FactorsRemoval {
+        /// The link.
+        link: String,
+        /// How long it works.
+        minutes: u64,
+    },
     /// The account's second factors have changed (MF-08).
     FactorsChanged {
         /// How.
@@ -232,6 +246,8 @@ impl Letter {
             Self::SecondFactorFailed { .. } => "second_factor_failed",
             Self::RecoveryCodeUsed { .. } => "recovery_code_used",
             Self::FactorAdded { .. } => "factor_added",
+            Self::FactorsLost { .. } => "factors_lost",
+            Self::FactorsRemoval { .. } => "factors_removal",
             Self::FactorsChanged { .. } => "factors_changed",
         }
     }
@@ -254,6 +270,8 @@ impl Letter {
             Self::FactorAdded { change, undo_link, hours } => {
                 context! { change => change.name(), link => plain(undo_link), hours }
             }
+            Self::FactorsLost { keep_link, hours } => context! { link => plain(keep_link), hours },
+            Self::FactorsRemoval { link, minutes } => context! { link => plain(link), minutes },
             Self::FactorsChanged { change } => context! { change => change.name() },
             Self::NewDevice { device, address, at }
             | Self::SessionReused { device, address, at }

@@ -129,7 +129,7 @@ impl SecretSource {
 }
 
 async fn from_manager<T: DeserializeOwned>(client: &Client, secret: String) -> Result<T, SecretsError> {
-    let value = match client.get_secret_value().secret_id(&secret).send().await {
+    let value = match Box::pin(client.get_secret_value().secret_id(&secret).send()).await {
         Ok(output) => Zeroizing::new(output.secret_string.unwrap_or_default()),
         Err(error) => return Err(failed(&secret, &error)),
     };

@@ -166,6 +166,11 @@ impl Key {
         Self::new(format!("{USER_PREFIX}{user}"), format!("{FACTOR_PREFIX}recovery"))
     }
 
+    /// That a user's factors are said to be lost.
+    pub(super) fn factor_loss(user: UserId) -> Self {
+        Self::new(format!("{USER_PREFIX}{user}"), format!("{FACTOR_PREFIX}loss"))
+    }
+
     /// What the sort keys of a user's sessions begin with.
     pub(super) fn sessions(user: UserId) -> Self {
         Self::new(format!("{USER_PREFIX}{user}"), SESSION_PREFIX)

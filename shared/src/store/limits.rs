@@ -53,6 +53,8 @@ pub enum Scope {
     RecoveryCode,
     /// Mails to one user that somebody has shown the password and no second factor.
     SecondFactorNotice,
+    /// Mails to one user whose link takes lost second factors away.
+    FactorRemoval,
     /// Registrations from one source.
     RegisterSource,
     /// Registrations of one address.
@@ -87,6 +89,7 @@ impl Scope {
             Self::Totp => "totp",
             Self::RecoveryCode => "recovery_code",
             Self::SecondFactorNotice => "second_factor_notice",
+            Self::FactorRemoval => "factor_removal",
             Self::RegisterSource => "register_source",
             Self::RegisterAddress => "register_address",
             Self::MailSource => "mail_source",

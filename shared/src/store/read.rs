@@ -1,4 +1,5 @@
-//! Reads of one item, and queries of a partition, strongly consistent all.
+//! Reads of one item, and queries of a partition, strongly consistent all. What the SDK awaits is boxed, here and where the store
+//! writes: a hundred futures deep by itself, it leaves an endpoint too few of those that the compiler looks into.
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
@@ -16,7 +17,7 @@ impl Store {
     /// Reads the item under a key.
     pub(super) async fn read<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes()));
-        let item = get.consistent_read(true).send().await?.item;
+        let item = Box::pin(get.consistent_read(true).send()).await?.item;
         Ok(item.map(serde_dynamo::from_item).transpose()?)
     }
 
@@ -45,7 +46,7 @@ impl Store {
 
 /// The first page of a query.
 pub(super) async fn first_page<T: DeserializeOwned>(query: QueryFluentBuilder) -> Result<Vec<T>, StoreError> {
-    Ok(serde_dynamo::from_items(query.send().await?.items.unwrap_or_default())?)
+    Ok(serde_dynamo::from_items(Box::pin(query.send()).await?.items.unwrap_or_default())?)
 }
 
 /// The pages of a query, one after the other.

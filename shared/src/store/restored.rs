@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
 
 use crate::domain::audit::{AuditAction, AuditEntry, Subject};
+use crate::domain::factors::Level;
 use crate::domain::id::{AuditId, UserId};
 use crate::domain::month::Month;
 use crate::domain::oauth::consent::GivenConsent;
@@ -181,6 +182,10 @@ impl Store {
     fn ended_factors(&self, rewrite: &Rewrite<'_>) -> Vec<Part> {
         let (before, after) = (rewrite.before, rewrite.after);
         let mut parts: Vec<Part> = Vec::new();
+        if before.factors.level() == Level::Two {
+            // Its owner may have taken it back since.
+            parts.push(self.delete(&Key::factor_loss(before.id)).into());
+        }
         if before.factors.totp && !after.factors.totp {
             parts.push(self.delete(&Key::totp(before.id)).into());
         }

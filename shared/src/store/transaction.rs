@@ -43,7 +43,8 @@ impl Store {
         parts: impl IntoIterator<Item = Part>,
     ) -> Result<Outcome<Refusal>, StoreError> {
         let items = parts.into_iter().map(Part::into_item).collect::<Result<_, _>>()?;
-        match self.client.transact_write_items().set_transact_items(Some(items)).send().await {
+        let request = self.client.transact_write_items().set_transact_items(Some(items));
+        match Box::pin(request.send()).await {
             Ok(_) => Ok(Outcome::Written(())),
             Err(error) => match error.as_service_error() {
                 Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {

@@ -124,7 +124,7 @@ macro_rules! hand_over {
 /// Sends a request, and tells a failed condition from a failure.
 macro_rules! send {
     ($request:expr, $error:ident) => {
-        match $request.send().await {
+        match Box::pin($request.send()).await {
             Ok(output) => Ok(Outcome::Written(output.attributes)),
             Err(error) => match error.as_service_error() {
                 Some($error::ConditionalCheckFailedException(failed)) => Ok(Outcome::Refused(failed.item().cloned())),

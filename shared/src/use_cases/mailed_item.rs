@@ -49,6 +49,7 @@ impl App {
             undo_seconds: None,
             factor_change: None,
             factors_since: None,
+            usable_from: None,
             recovery_codes_left: None,
             created_at: context.now,
             expires_at: context.now.plus(life),

@@ -150,3 +150,16 @@ pub(super) async fn record_failure(app: &App, context: &RequestContext, failed: 
     }
     Ok(())
 }
+
+/// Tells the owner that a recovery code was used, and how many are left (MF-06).
+pub(super) fn code_used(
+    app: &App,
+    context: &RequestContext,
+    user_id: UserId,
+    email_key: EmailKey,
+    left: usize,
+) -> Result<OneTime, Fault> {
+    let notice = app.new_device_notice(context, user_id, email_key)?;
+    let left = u32::try_from(left).unwrap_or_default();
+    Ok(OneTime { purpose: Purpose::RecoveryCodeUsed, recovery_codes_left: Some(left), ..notice })
+}

@@ -19,13 +19,16 @@ async fn sec_mf_06_a_person_reads_what_there_is_and_nothing_that_opens_anything(
     let server = TestServer::start().await;
     let access = server.signed_in().await.string("access_token");
     let none = server.as_bearer(Method::GET, "/v1/mfa", &access).await.json();
-    assert_eq!(none, json!({ "second_factor": false, "level": 1, "totp": null, "recovery_codes": null }));
+    let expected = json!({
+        "second_factor": false, "level": 1, "totp": null, "recovery_codes": null, "factor_loss": null,
+    });
+    assert_eq!(none, expected);
     let factor = server.with_second_factor().await;
     let shown = server.as_bearer(Method::GET, "/v1/mfa", &factor.access()).await;
     let at = "2026-03-01T12:30:00Z";
     let expected = json!({
         "second_factor": true, "level": 2,
-        "totp": { "created_at": at }, "recovery_codes": { "left": 10, "created_at": at },
+        "totp": { "created_at": at }, "recovery_codes": { "left": 10, "created_at": at }, "factor_loss": null,
     });
     assert_eq!(shown.json(), expected, "{}", shown.text);
     let token = server.first_step().await;

@@ -96,7 +96,7 @@ async fn sec_mf_08_a_person_sets_an_app_up_keeps_the_codes_and_takes_it_away_aga
     );
     assert_eq!(server.login(EMAIL, PASSWORD).await.string("status"), "signed_in");
     let off = browser.open(&server, PAGE).await;
-    assert_eq!(form(&off).values, ["codes", "on", "remove"]);
+    assert_eq!(form(&off).values, ["on", "codes", "remove"]);
     assert_eq!(browser.press(&server, &off, &[("action", "on")]).await.status, 303);
     server.first_step().await;
     assert_eq!(browser.press(&server, &off, &[("action", "remove")]).await.status, 303);
@@ -148,5 +148,6 @@ async fn sec_mf_08_an_address_that_is_not_verified_gets_no_second_factor() {
     let server = TestServer::start().await;
     server.register(EMAIL, PASSWORD).await;
     let mut browser = signed_in(&server).await;
-    assert_eq!(browser.open(&server, PAGE).await.status, 409);
+    let refused = browser.open(&server, PAGE).await;
+    assert_eq!((refused.status, heading(&refused)), (409, "Confirm your address first"), "{}", refused.text);
 }

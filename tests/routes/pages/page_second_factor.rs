@@ -67,6 +67,15 @@ pub async fn drive(observer: &mut Observer) {
             expect(browser.submit(it, &asked, &typed, Some(&own)).await.status, 200);
         })
         .await;
+    for wait in [0, 60, 3 * 24 * 3600] {
+        observer.server.clock.advance(wait);
+        let asked = self::asked(&observer.server, &mut browser).await;
+        observer
+            .see("page-second-factor", async |it| {
+                expect(browser.submit(it, &asked, &[("lost", "yes")], Some(&own)).await.status, 200);
+            })
+            .await;
+    }
     let shown = browser.open(&observer.server, "/ui/login-code").await;
     let typing = browser.press(&observer.server, &shown, &[("email", EMAIL)]).await;
     let typed = crate::harness::code(&observer.server.newest_mail(EMAIL).await);

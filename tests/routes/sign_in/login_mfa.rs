@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::harness::applications::claims;
 use crate::harness::pages::Browser;
 use crate::harness::second_factor::SecondFactor;
-use crate::harness::{Answer, EMAIL, OTHER_PASSWORD, PASSWORD, TABLE, TestServer, code, link_token};
+use crate::harness::{AUDIT_TABLE, Answer, EMAIL, OTHER_PASSWORD, PASSWORD, TABLE, TestServer, code, link_token};
 use crate::permissions::observer::{Observer, expect};
 
 const DAY: i64 = 24 * 3600;
@@ -169,7 +169,7 @@ async fn sec_ot_09_a_forged_first_step_costs_no_store_request() {
     server.with_second_factor().await;
     let token = server.first_step().await;
     let before = server.store.count();
-    let forged = format!("{}A", &token[..token.len() - 1]);
+    let forged = format!("{}AAAA", &token[..token.len() - 4]);
     assert_eq!(server.second_step(&forged, "totp", "123456").await.status, 401);
     assert_eq!(server.store.count(), before);
 }
@@ -313,6 +313,12 @@ async fn sec_mf_07_what_is_delicate_needs_both_factors_shown_just_now() {
     let code = &factor.recovery_codes[0];
     let by_code = json!({ "password": PASSWORD, "method": "recovery_code", "code": code });
     assert_eq!(server.step_up_with(&access, &by_code).await.status, 200);
+    let mails = server.mails(EMAIL).await;
+    assert!(mails.iter().any(|mail| mail.text.contains("9 recovery codes are left.")), "its owner hears of it");
+    let trail = format!("{:?}", server.items(AUDIT_TABLE, "USER#").await);
+    for action in ["recovery_code_used", "second_factor_failed"] {
+        assert!(trail.contains(action), "{action} is not in the trail");
+    }
     assert_eq!(server.step_up_with(&access, &by_code).await.status, 401, "used");
 }
 

@@ -6,6 +6,7 @@ mod login;
 mod login_email_code;
 mod login_email_code_verify;
 mod login_mfa;
+mod login_mfa_lost;
 mod logout;
 mod session_end;
 mod sessions_end_others;
@@ -14,4 +15,5 @@ mod step_up;
 mod token_refresh;
 
 /// What drives its endpoint's branches by itself.
-pub const DRIVES: &[Drive] = &[|it| Box::pin(step_up::drive(it)), |it| Box::pin(login_mfa::drive(it))];
+pub const DRIVES: &[Drive] =
+    &[|it| Box::pin(step_up::drive(it)), |it| Box::pin(login_mfa::drive(it)), |it| Box::pin(login_mfa_lost::drive(it))];

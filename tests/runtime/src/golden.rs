@@ -11,7 +11,9 @@ use crate::binaries::repository;
 use crate::phone_app::PhoneApp;
 
 /// What the responses were given under, besides stage development.
-pub const SETTINGS: [(&str, &str); 3] = [
+pub const SETTINGS: [(&str, &str); 4] = [
+    // No event waits for days.
+    ("AUTH__ACCOUNTS__FACTOR_LOSS_DELAY_SECONDS", "0"),
     ("AUTH__AUTHORIZER__AUDIENCE", "https://api.example.com"),
     ("AUTH__TOKENS__AUDIENCE", "https://api.example.com"),
     ("AUTH__TOKENS__ISSUER", "https://auth.example.com"),
@@ -59,6 +61,8 @@ const TOTP: &str = "${TOTP}";
 const STRONG: &str = "${SECOND_FACTOR_ACCESS_TOKEN}";
 const WAITING: &str = "${MFA_TOKEN}";
 const RECOVERY_CODE: &str = "${RECOVERY_CODE}";
+/// Stands for the link of the mail that takes lost factors away.
+const REMOVAL: &str = "${REMOVE_FACTORS_LINK}";
 
 /// Stands for the code of the mail whose link an event has as well.
 const CODE: &str = "${CODE}";
@@ -66,7 +70,7 @@ const EMAIL: &str = "ada@example.com";
 /// What `email-change/ok` asks for.
 const NEW_EMAIL: &str = "ada@new.example.com";
 
-const LINKS: [Link; 7] = [
+const LINKS: [Link; 8] = [
     Link { placeholder: "${VERIFICATION_LINK}", after: &[], to: EMAIL },
     // Codes are for verified addresses.
     Link { placeholder: "${SIGN_IN_LINK}", after: &["email-verify/ok", "login-email-code/ok"], to: EMAIL },
@@ -74,6 +78,7 @@ const LINKS: [Link; 7] = [
     Link { placeholder: "${CHANGE_LINK}", after: &["email-change/ok"], to: NEW_EMAIL },
     Link { placeholder: "${UNDO_LINK}", after: &["email-change-confirm/ok"], to: EMAIL },
     Link { placeholder: "${FACTOR_UNDO_LINK}", after: &["mfa-totp-confirm/ok"], to: EMAIL },
+    Link { placeholder: "${KEEP_FACTORS_LINK}", after: &["login-mfa-lost/ok"], to: EMAIL },
     Link { placeholder: "${KEEP_LINK}", after: &["me-delete/ok"], to: EMAIL },
 ];
 
@@ -174,6 +179,14 @@ impl SignedIn {
         }
         if [VERIFIED, STRONG, WAITING].iter().any(|it| filled.contains(it)) {
             filled = Box::pin(self.fill_second_factor(filled, answer, newest_mail)).await;
+        }
+        if filled.contains(REMOVAL) {
+            // Said twice, with the same first step.
+            let lost = Box::pin(self.fill_with_links(&self::event("login-mfa-lost/ok"), answer, newest_mail)).await;
+            for _ in 0..2 {
+                answer("login-mfa-lost", lost.clone()).await;
+            }
+            filled = filled.replace(REMOVAL, &link_token(&newest_mail(EMAIL).await));
         }
         for link in LINKS.iter().filter(|link| event.contains(link.placeholder)) {
             for name in link.after {

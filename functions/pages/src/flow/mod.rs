@@ -107,7 +107,7 @@ impl<'a> GoingTo<'a> {
     }
 
     /// The way back to where people sign in.
-    fn sign_in(&self) -> String {
+    pub(crate) fn sign_in(&self) -> String {
         format!("/ui/login{}", self.query)
     }
 

@@ -142,6 +142,12 @@ fn grace(config: &Config, is_development: bool) -> Vec<Rule> {
              deletes, and more keeps data of whoever wants it gone; 3600 is enough in development",
         ),
         Rule::about(
+            "accounts.factor_loss_delay_seconds",
+            (if is_development { 0 } else { DAY }..=30 * DAY).contains(&accounts.factor_loss_delay_seconds),
+            "expected 86400 to 2592000, which is 1 to 30 days: less leaves an owner no time to keep a second factor that a \
+             stranger says is lost (MF-20); in development there need be no wait",
+        ),
+        Rule::about(
             "store.audit_retention_days",
             (if is_development { 1 } else { 30 }..=3650).contains(&retention),
             "expected 30 to 3650: less forgets what an attack did before anybody looks (PL-03); 1 is enough in development",

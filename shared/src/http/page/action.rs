@@ -13,6 +13,10 @@ pub enum Action {
     UndoEmailChange,
     /// Takes a first second factor away again.
     UndoFactor,
+    /// Takes back that all second factors are lost.
+    KeepFactors,
+    /// Takes lost second factors away.
+    RemoveFactors,
     /// Cancels a deletion.
     KeepAccount,
     /// Signs in with a link from a mail.
@@ -21,12 +25,14 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::VerifyEmail,
         Self::ResetPassword,
         Self::ConfirmEmailChange,
         Self::UndoEmailChange,
         Self::UndoFactor,
+        Self::KeepFactors,
+        Self::RemoveFactors,
         Self::KeepAccount,
         Self::SignIn,
     ];
@@ -49,6 +55,8 @@ impl Action {
             Self::ConfirmEmailChange => "/ui/confirm-email-change",
             Self::UndoEmailChange => "/ui/undo-email-change",
             Self::UndoFactor => "/ui/undo-factor",
+            Self::KeepFactors => "/ui/keep-factors",
+            Self::RemoveFactors => "/ui/remove-factors",
             Self::KeepAccount => "/ui/keep-account",
             Self::SignIn => "/ui/sign-in",
         }

@@ -148,12 +148,16 @@ pub enum FormRefusal<'a> {
     Wrong,
     /// The code is wrong, expired or used: which of them is not told.
     WrongCode,
-    /// The second factor is wrong, or was used before.
+    /// An app's code is wrong, or was used before.
     WrongSecondFactor,
+    /// A recovery code is.
+    WrongRecoveryCode,
     /// The first code of an app is wrong.
     WrongFirstCode,
     /// It is right for another time: the clock is wrong.
     WrongClock,
+    /// The account has another address since lately.
+    AddressChanged,
     /// The first step has expired or was used: it begins anew.
     StartAgain,
     /// The address is none.
@@ -182,6 +186,7 @@ impl<'a> FormRefusal<'a> {
             Self::Wrong
             | Self::WrongCode
             | Self::WrongSecondFactor
+            | Self::WrongRecoveryCode
             | Self::WrongFirstCode
             | Self::WrongClock
             | Self::StartAgain
@@ -192,6 +197,7 @@ impl<'a> FormRefusal<'a> {
             | Self::Password(_) => StatusCode::BAD_REQUEST,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Down(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::AddressChanged => StatusCode::CONFLICT,
             Self::Forged | Self::SwitchedOff => StatusCode::FORBIDDEN,
         }
     }
@@ -201,8 +207,10 @@ impl<'a> FormRefusal<'a> {
             Self::Wrong => "wrong_credentials",
             Self::WrongCode => "invalid_code",
             Self::WrongSecondFactor => "invalid_second_factor",
+            Self::WrongRecoveryCode => "wrong_recovery_code",
             Self::WrongFirstCode => "wrong_first_code",
             Self::WrongClock => "wrong_clock",
+            Self::AddressChanged => "address_changed",
             Self::StartAgain => "start_again",
             Self::Address => "address",
             Self::SameAddress => "same_address",
@@ -236,8 +244,14 @@ impl<'a> FormRefusal<'a> {
             Self::WrongPassword => "password",
             Self::Name => "name",
             Self::WrongCode | Self::WrongSecondFactor | Self::WrongFirstCode | Self::WrongClock => "code",
+            Self::WrongRecoveryCode => "recovery_code",
             Self::Password(_) => "new_password",
-            Self::StartAgain | Self::SwitchedOff | Self::TooMany(_) | Self::Down(_) | Self::Forged => "",
+            Self::AddressChanged
+            | Self::StartAgain
+            | Self::SwitchedOff
+            | Self::TooMany(_)
+            | Self::Down(_)
+            | Self::Forged => "",
         }
     }
 

@@ -13,6 +13,8 @@ pub enum Notice {
     ForeignRedirectUri,
     /// What an application asks for is too long (OC-20).
     TooLong,
+    /// The account's address is not verified, and has to be.
+    UnverifiedAddress,
     /// Something is down.
     Down,
 }
@@ -25,6 +27,7 @@ impl Notice {
             Self::UnknownClient => "unknown_client",
             Self::ForeignRedirectUri => "foreign_redirect_uri",
             Self::TooLong => "too_long",
+            Self::UnverifiedAddress => "unverified_address",
             Self::Down => "down",
         }
     }

@@ -28,7 +28,8 @@ macro_rules! words {
     ($language:literal) => {
         words!($language: "page" "login" "login-code" "second-factor" "register" "forgot" "consent" "sign-out" "leaving" "account"
             "account-email" "account-password" "account-second-factor" "account-delete" "verify-email" "reset-password" "confirm-email-change"
-            "undo-email-change" "undo-factor" "keep-account" "sign-in" "message")
+            "undo-email-change" "undo-factor" "keep-factors"
+            "remove-factors" "keep-account" "sign-in" "message")
     };
     ($language:literal: $($name:literal)+) => {
         [$((

@@ -38,6 +38,8 @@ pub(super) struct Shown<'a> {
     own: Option<AccountPage<'a>>,
     factors: Option<FactorsPage<'a>>,
     host: &'a str,
+    /// Until when to wait.
+    until: &'a str,
     asks: &'a [Asked<'a>],
 }
 
@@ -88,6 +90,11 @@ impl Page<'_> {
             Self::Mailed { account, sign_in, .. } => {
                 let onward = Some(Onward { location: sign_in, application: None });
                 Shown { kind: "done", account: Some(account), onward, ..shown }
+            }
+            Self::FactorsLost { until, sign_in } => {
+                let onward = Some(Onward { location: sign_in, application: None });
+                let case = if until.is_some() { "waiting" } else { "mail_sent" };
+                Shown { kind: "done", case, until: until.unwrap_or_default(), onward, ..shown }
             }
             Self::LinkInvalid(_) => Shown { kind: "invalid", ..shown },
             Self::Refused(_) => Shown { kind: "refused", ..shown },

@@ -136,7 +136,10 @@ fn what_is_refused_is_marked_has_the_focus_and_says_what_to_do_next() {
         let way_back = |words| html.contains(&format!("href=\"https://app.example.com/\">{words}"));
         let onward = matches!(
             page,
-            Page::Mailed { .. } | Page::Done { onward: Some(_), .. } | Page::Changed { onward: Some(_), .. }
+            Page::Mailed { .. }
+                | Page::FactorsLost { .. }
+                | Page::Done { onward: Some(_), .. }
+                | Page::Changed { onward: Some(_), .. }
         );
         assert_eq!(way_back("Continue to") || way_back("Weiter zu"), !form && !onward, "{name}: {html}");
         assert_eq!(html.contains("<a class=\"button\" href=\"&#x2f;"), onward, "{name}: {html}");
@@ -266,7 +269,7 @@ fn sec_oc_18_a_refused_form_keeps_what_was_typed_and_says_why() {
     }
     let different: BTreeSet<&String> = reasons.values().collect();
     assert_eq!(different.len(), reasons.len(), "{reasons:#?}");
-    assert_eq!(reasons.len(), 26);
+    assert_eq!(reasons.len(), 30);
 }
 
 #[test]

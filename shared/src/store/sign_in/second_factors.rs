@@ -17,7 +17,6 @@ use crate::store::Store;
 use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
-use crate::store::outcome::Outcome;
 use crate::store::sign_in::admission::{LIVES, admits, admitted, same_factors};
 use crate::store::write::{Part, Put, Update, Write};
 
@@ -28,30 +27,6 @@ struct RecoveryCodesItem {
     #[serde(default, with = "serde_dynamo::string_set", skip_serializing_if = "BTreeSet::is_empty")]
     codes: BTreeSet<String>,
     created_at: Timestamp,
-}
-
-/// All factors of an account, to be taken away by a mailed item.
-#[derive(Debug)]
-pub struct FactorsRemoval<'a> {
-    /// The item that gives the right to it.
-    pub token: &'a OneTime,
-    /// The account, as it was read.
-    pub user: &'a User,
-    /// Its factors as they are to be.
-    pub factors: &'a Factors,
-    /// Tells the owner.
-    pub notice: &'a OneTime,
-}
-
-/// What became of a removal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FactorsRemoved {
-    /// There are none any more, and every session is dead.
-    Removed,
-    /// The account changed after it was read.
-    Superseded,
-    /// The item was used.
-    Refused,
 }
 
 /// What becomes of the app.
@@ -162,43 +137,6 @@ impl Store {
             CodesSetting::None => parts.push(self.delete(&Key::recovery_codes(user.id)).into()),
         }
         Ok(self.transact(parts, audit).await?.either(true, false))
-    }
-
-    /// Takes all factors away and ends every session, on condition that the account is as it was read and that the mailed item
-    /// can still be used (MF-08).
-    pub async fn remove_factors(
-        &self,
-        removal: &FactorsRemoval<'_>,
-        audit: &AuditEntry,
-    ) -> Result<FactorsRemoved, StoreError> {
-        let (user, now) = (removal.user, audit.at);
-        let factors: AttributeValue = serde_dynamo::to_attribute_value(removal.factors)?;
-        let next = user.cred_version + 1;
-        let set =
-            "SET factors = :factors, cred_version = :next, sessions_not_before = :now REMOVE kept_sid ADD version :one";
-        let set = self.update(&Key::user(user.id), set).given("#status = :active AND cred_version = :version").with([
-            (":factors", factors.clone()),
-            (":next", number(next)),
-            (":now", number(now.millis())),
-            (":one", number(1)),
-            (":active", string("active")),
-            (":version", number(user.cred_version)),
-        ]);
-        let copy = "SET factors = :factors, cred_version = :next";
-        let copy = self.update_credential(&user.email.key(), (user.id, user.cred_version), copy);
-        let parts: [Part; 6] = [
-            same_factors(set, user.factors.version).into(),
-            self.use_up(removal.token, now).into(),
-            copy.with([(":factors", factors), (":next", number(next))]).into(),
-            self.delete(&Key::totp(user.id)).into(),
-            self.delete(&Key::recovery_codes(user.id)).into(),
-            self.one_time_put(removal.notice)?.into(),
-        ];
-        Ok(match self.transact(parts, audit).await? {
-            Outcome::Written(()) => FactorsRemoved::Removed,
-            Outcome::Refused(refusal) if !refusal.failed(1) => FactorsRemoved::Superseded,
-            Outcome::Refused(_) => FactorsRemoved::Refused,
-        })
     }
 
     fn recovery_codes_put(&self, user: UserId, codes: &RecoveryCodes) -> Result<Write<Put>, StoreError> {

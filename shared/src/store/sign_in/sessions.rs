@@ -129,11 +129,11 @@ impl Store {
     }
 
     /// Notes in a session that its person has shown again who they are, on condition that it and the account still let it
-    /// live, and that the second factor was not used meanwhile.
+    /// live, and that the second factor was not used meanwhile; of some the owner is told.
     pub async fn step_up(
         &self,
         session: &Session,
-        used: Option<&UsedFactor>,
+        used: Option<(&UsedFactor, Option<&OneTime>)>,
         audit: &AuditEntry,
     ) -> Result<SteppingUp, StoreError> {
         let check = self.check(&Key::user(session.user_id), "#status = :active").and(&admits(session));
@@ -145,7 +145,13 @@ impl Store {
             (":secret", string(&session.secret_hash)),
         ]);
         let mut parts: Vec<Part> = vec![check.into(), update.into()];
-        parts.extend(used.map(|used| self.use_factor(session.user_id, used).into()));
+        if let Some((used, notice)) = used {
+            parts.push(self.use_factor(session.user_id, used).into());
+            if let Some(notice) = notice {
+                parts.push(self.one_time_put(notice)?.into());
+            }
+            parts.push(self.delete(&Key::factor_loss(session.user_id)).into());
+        }
         Ok(match self.transact(parts, audit).await? {
             Outcome::Written(()) => SteppingUp::Noted,
             Outcome::Refused(refusal) if !refusal.failed(0) && !refusal.failed(1) => SteppingUp::FactorUsed,
@@ -173,6 +179,8 @@ impl Store {
         parts.extend(new.proof.map(|proof| self.use_up(proof, now).into()));
         if let Some(SecondStep { challenge, used, notice }) = new.second {
             parts.extend([self.answer(challenge, now).into(), self.use_factor(session.user_id, used).into()]);
+            // Nothing is lost (MF-20).
+            parts.push(self.delete(&Key::factor_loss(session.user_id)).into());
             if let Some(notice) = notice {
                 parts.push(self.one_time_put(notice)?.into());
             }

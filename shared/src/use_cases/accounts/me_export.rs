@@ -1,6 +1,6 @@
 //! Giving out everything that is held about the caller (SE-10).
 //!
-//! Store requests: one round of two reads (session, user), one audit write; where there are second factors one round of two reads;
+//! Store requests: one round of two reads (session, user), one audit write; where there are second factors one round of three reads;
 //! then queries: a page at a time for each
 //! address, the sessions, the grants, the consents, and each month of activity.
 
@@ -76,7 +76,7 @@ pub async fn me_export(
     let audit = app.audit(context, Subject::User(user.id), AuditAction::Exported, Some(caller.session.id))?;
     app.store.record(&audit).await?;
     let addresses = addresses(app, &user).await?;
-    let mfa = mfa_of(app, &user).await?;
+    let mfa = mfa_of(app, &user, context.now).await?;
     let (sessions, all_sessions) = sessions(app, &user).await?;
     let (grants, all_grants) = app.store.list_grants(user.id, MOST_GRANTS).await?;
     let consents = app.store.list_consents(user.id).await?;

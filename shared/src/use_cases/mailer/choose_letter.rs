@@ -82,6 +82,8 @@ pub(in crate::use_cases) async fn choose(app: &App, item: Ordered, now: Timestam
             | Purpose::KeepAccount
             | Purpose::PasswordChanged
             | Purpose::FactorUndo
+            | Purpose::KeepFactors
+            | Purpose::RemoveFactors
             | Purpose::FactorsChanged => {
                 let budget = Budget::Notice(item.purpose);
                 Ok(to_recipient(item, budget))

@@ -76,6 +76,13 @@ pub(in crate::use_cases) fn letter(app: &App, subject: &Ordered, key: &MacKey, n
         Purpose::FactorUndo => {
             Some(Letter::FactorAdded { change: change(item), undo_link: link("undo-factor"), hours: whole(left, 3600) })
         }
+        Purpose::KeepFactors => Some(Letter::FactorsLost {
+            keep_link: link("keep-factors"),
+            hours: whole(item.usable_from.unwrap_or(item.created_at).since(item.created_at), 3600),
+        }),
+        Purpose::RemoveFactors => {
+            Some(Letter::FactorsRemoval { link: link("remove-factors"), minutes: whole(left, 60) })
+        }
         Purpose::FactorsChanged => Some(Letter::FactorsChanged { change: change(item) }),
         Purpose::Verification | Purpose::Resend => None,
     }

@@ -1,8 +1,8 @@
 //! The second step of a sign-in (MF-01 to MF-06).
 //!
-//! Store requests: one round in parallel (challenge, credential, source's counters; with a device token also the device); the
-//! user's counter; the factor; one transaction (session, check on the user, challenge, factor, audit; a new device and its
-//! notice; of a recovery code the mail to its owner); one round that gives the attempt back, and forgets the oldest of too
+//! Store requests: one round in parallel (challenge, credential, source's counters); with a device token the device; the user's
+//! counter; the factor; one transaction (session, check on the user, challenge, factor, what was said to be lost, audit; a new
+//! device and its notice; of a recovery code the mail to its owner); one round that gives the attempt back, and forgets the oldest of too
 //! many devices or renews the known one. A wrong code adds one audit write, and from a device that is not known one counter
 //! and perhaps a mail. A forged token costs nothing.
 
@@ -14,18 +14,16 @@ use crate::app::App;
 use crate::crypto::key_ring::{MacKey, Ring};
 use crate::crypto::sealed_token::{MfaToken, secret_hash};
 use crate::domain::credential::Credential;
-use crate::domain::device::Device;
 use crate::domain::factors::Shown;
-use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::request_context::RequestContext;
 use crate::domain::second_factor::{Challenge, FirstFactor};
 use crate::fault::{Fault, fault_arm};
 use crate::store::limits::{Reservation, Scope};
 use crate::telemetry::metrics::{self, SignIn};
-use crate::use_cases::known_device::{PresentedDevice, presented_device, read_presented, settle, sign_in_device};
+use crate::use_cases::known_device::{presented_device, read_presented, settle, sign_in_device};
 use crate::use_cases::password_check::admits;
 use crate::use_cases::reserve::reserve_for_source;
-use crate::use_cases::second_factor::{Failed, SecondFactorError, SecondProof, judge, record_failure};
+use crate::use_cases::second_factor::{Failed, SecondFactorError, SecondProof, code_used, judge, record_failure};
 use crate::use_cases::sign_in::session::{Begun, Proven, SecondStep, SignInRings, SignedIn, begin, issue_begun};
 
 /// The second step.
@@ -98,11 +96,9 @@ pub(super) fn counted<T>(result: Result<T, LoginMfaError>) -> Result<T, LoginMfa
 }
 
 /// What a first step has left.
-struct First {
-    challenge: Challenge,
-    credential: Credential,
-    presented: Option<PresentedDevice>,
-    known: Option<Device>,
+pub(super) struct First {
+    pub(super) challenge: Challenge,
+    pub(super) credential: Credential,
 }
 
 /// Judges the second factor, and has a session begun in whichever way this is.
@@ -113,7 +109,10 @@ pub(super) async fn begin_by_two(
     session_mac: &Ring<MacKey>,
     begins: impl AsyncFnOnce(&Proven<'_>) -> Result<Option<Begun>, Fault>,
 ) -> Result<(Credential, SignedInByTwo<Begun>), LoginMfaError> {
-    let First { challenge, credential, presented, known } = first(app, context, login, session_mac).await?;
+    let First { challenge, credential } = first(app, context, &login.mfa_token).await?;
+    let token = login.device_token.as_deref();
+    let presented = presented_device(token, &credential.email_key, session_mac, context);
+    let known = read_presented(app, presented.as_ref(), context.now).await?;
     let judged = match judge(app, context, credential.user_id, &login.proof).await {
         Ok(judged) => judged,
         Err(SecondFactorError::Wrong) => {
@@ -132,7 +131,10 @@ pub(super) async fn begin_by_two(
         FirstFactor::Password => Shown::PasswordAndCode,
         FirstFactor::Mail => Shown::MailAndCode,
     };
-    let notice = judged.codes_left.map(|left| code_used(app, context, &credential, left)).transpose()?;
+    let notice = judged
+        .codes_left
+        .map(|left| code_used(app, context, credential.user_id, credential.email_key.clone(), left))
+        .transpose()?;
     let second = SecondStep { challenge: &challenge, used: &judged.used, notice: notice.as_ref() };
     let proven = Proven { credential: &credential, shown, proof: None, second: Some(second), device: &device };
     let Some(begun) = begins(&proven).await? else {
@@ -145,20 +147,13 @@ pub(super) async fn begin_by_two(
 }
 
 /// Opens the token, and looks whether the first step still stands.
-async fn first(
-    app: &App,
-    context: &RequestContext,
-    login: &LoginMfa,
-    session_mac: &Ring<MacKey>,
-) -> Result<First, LoginMfaError> {
+pub(super) async fn first(app: &App, context: &RequestContext, mfa_token: &str) -> Result<First, LoginMfaError> {
     let now = context.now;
     let ring = app.secrets.login_mac(now).await?;
-    let token = MfaToken::open(&login.mfa_token, &ring, now).map_err(|_| LoginMfaError::InvalidToken)?;
-    let presented = presented_device(login.device_token.as_deref(), &token.email_key, session_mac, context);
-    let (challenge, credential, known, by_source) = futures::try_join!(
+    let token = MfaToken::open(mfa_token, &ring, now).map_err(|_| LoginMfaError::InvalidToken)?;
+    let (challenge, credential, by_source) = futures::try_join!(
         app.store.read_challenge(token.user_id, token.challenge_id),
         app.store.read_credential(&token.email_key),
-        read_presented(app, presented.as_ref(), now),
         reserve_for_source(app, context, Scope::LoginSource, &app.config.limits.login_source),
     )?;
     if let Reservation::Refused { retry_after } = by_source {
@@ -171,12 +166,5 @@ async fn first(
             && admits(app, credential)
     });
     let (challenge, credential) = found.ok_or(LoginMfaError::InvalidToken)?;
-    Ok(First { challenge, credential, presented, known })
-}
-
-/// Tells the owner that a recovery code was used, and how many are left.
-fn code_used(app: &App, context: &RequestContext, credential: &Credential, left: usize) -> Result<OneTime, Fault> {
-    let notice = app.new_device_notice(context, credential.user_id, credential.email_key.clone())?;
-    let left = u32::try_from(left).unwrap_or_default();
-    Ok(OneTime { purpose: Purpose::RecoveryCodeUsed, recovery_codes_left: Some(left), ..notice })
+    Ok(First { challenge, credential })
 }

@@ -6,6 +6,7 @@ pub mod login_email_code;
 pub mod login_email_code_verify;
 pub mod login_in_browser;
 pub mod login_mfa;
+pub mod login_mfa_lost;
 pub mod logout;
 pub mod second_step;
 pub mod session;

@@ -3,7 +3,7 @@
 //!
 //! Store requests: two reads in parallel (session, user); one round in parallel (credential, source's counter); the counter of
 //! who is signed in; one transaction (session, check on the user, audit); the attempt is given back. A wrong password adds
-//! one audit write in place of the last two. A second factor adds its user's counter, a read, and its part of the transaction.
+//! one audit write in place of the last two. A second factor adds its user's counter, a read, and its part of the transaction; a wrong one an audit write.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::fault::{Fault, fault_arm};
 use crate::store::sign_in::sessions::SteppingUp;
 use crate::use_cases::authenticate::{AuthenticateError, Authenticated, authenticate};
 use crate::use_cases::password_check::{PasswordCheckError, check_password_of};
-use crate::use_cases::second_factor::{SecondFactorError, SecondProof, judge};
+use crate::use_cases::second_factor::{Failed, SecondFactorError, SecondProof, code_used, judge, record_failure};
 use crate::use_cases::sign_in::session::access_token;
 
 /// What the session's next access token is.
@@ -79,14 +79,26 @@ pub async fn step_up(
     let signing = app.secrets.signing(now).await?;
     let key = signing.current(app.config.tokens.algorithm, now)?;
     let mut checked = check_password_of(app, context, &user, &shown.password).await?;
+    let email_key = user.email.key();
     let second = match &shown.second {
-        Some(proof) => Some(judge(app, context, user.id, proof).await?),
+        Some(proof) => match judge(app, context, user.id, proof).await {
+            Err(SecondFactorError::Wrong) => {
+                // Whoever is signed in need not be told that somebody knows the password.
+                let failed = Failed { user_id: user.id, email_key: &email_key, is_known: true };
+                record_failure(app, context, &failed).await?;
+                return Err(SecondFactorError::Wrong.into());
+            }
+            judged => Some(judged?),
+        },
         None => None,
     };
+    let left = second.as_ref().and_then(|second| second.codes_left);
+    let notice = left.map(|left| code_used(app, context, user.id, email_key, left)).transpose()?;
     let by = if second.is_some() { Shown::PasswordAndCode } else { Shown::Password };
     let session = Session { authenticated_at: now, amr: by.amr(), ..session };
-    let audit = app.audit(context, Subject::User(user.id), AuditAction::SteppedUp, Some(session.id))?;
-    let used = second.as_ref().map(|second| &second.used);
+    let action = if notice.is_some() { AuditAction::RecoveryCodeUsed } else { AuditAction::SteppedUp };
+    let audit = app.audit(context, Subject::User(user.id), action, Some(session.id))?;
+    let used = second.as_ref().map(|second| (&second.used, notice.as_ref()));
     let outcome = app.store.step_up(&session, used, &audit).await?;
     if outcome == SteppingUp::SessionGone {
         checked.counted.stands();

@@ -1,0 +1,40 @@
+//! The pages of second factors.
+
+use std::sync::LazyLock;
+
+use crate::http::page::{FactorsPage, FactorsPart, FormRefusal, Page};
+
+/// Why the form of the second step is refused.
+pub(super) const REFUSALS: [(&str, FormRefusal<'static>); 3] = [
+    ("wrong", FormRefusal::WrongSecondFactor),
+    ("wrong-recovery-code", FormRefusal::WrongRecoveryCode),
+    ("address-changed", FormRefusal::AddressChanged),
+];
+
+/// A person's second factor, in each of its parts.
+pub(super) fn pages() -> Vec<(String, Page<'static>)> {
+    static CODES: LazyLock<Vec<String>> = LazyLock::new(|| vec!["000G-40R4-0M30-E209-185G-R38E".to_owned(); 10]);
+    // What a real one has, but for most of its modules.
+    let qr_svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 10 10\" role=\"img\" aria-label=\"QR code\" \
+                  shape-rendering=\"crispEdges\"><path fill=\"#fff\" d=\"M0 0h10v10H0z\"/><path fill=\"#000\" d=\"M4 4h2v2h-2z\"/></svg>";
+    let set_up = FactorsPart::SetUp {
+        qr_svg,
+        secret: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ",
+        enrolment_token: "te_k1.abc.def",
+    };
+    let present = |second_factor, left| FactorsPart::Present { second_factor, since: "2026-03-01 12:30 UTC", left };
+    let lost = [("factors-lost", Some("2026-03-04 12:30 UTC")), ("factors-lost-mail", None)];
+    let page = |part, refusal| Page::Factors(FactorsPage { csrf: "c1", part, refusal });
+    [
+        ("set-up", set_up, None),
+        ("wrong-code", set_up, Some(FormRefusal::WrongFirstCode)),
+        ("wrong-clock", set_up, Some(FormRefusal::WrongClock)),
+        ("present", present(true, 10), None),
+        ("present-few-codes", present(false, 1), None),
+        ("codes", FactorsPart::Codes { codes: &CODES }, None),
+    ]
+    .map(|(name, part, refusal)| (format!("account-second-factor-{name}"), page(part, refusal)))
+    .into_iter()
+    .chain(lost.map(|(name, until)| (name.to_owned(), Page::FactorsLost { until, sign_in: "/ui/login" })))
+    .collect()
+}
