@@ -168,7 +168,7 @@ async function secondFactor(context, tab, { email, shot, heading, press, focused
     const field = tab.getByLabel("Recovery code");
     if (!(await field.isVisible())) await tab.locator("summary").click();
     await field.fill(code);
-    await press("Sign in");
+    await press("Use the recovery code");
   };
   const alerted = (text) => tab.getByRole("alert").filter({ hasText: text }).waitFor();
 

@@ -159,7 +159,7 @@ async fn lost<'a>(
     page::render(page, going_to.language(request), &app.config).map_err(flow::down)
 }
 
-fn refused<'a>(error: LoginMfaError, wrong: FormRefusal<'a>) -> Refused<'a> {
+fn refused(error: LoginMfaError, wrong: FormRefusal<'_>) -> Refused<'_> {
     match error {
         LoginMfaError::InvalidToken => flow::refused(FormRefusal::StartAgain, Problem::first_step_over()),
         LoginMfaError::Wrong => flow::refused(wrong, Problem::wrong_second_factor()),

@@ -31,6 +31,7 @@ impl Restored {
 }
 
 /// What the table forgot about one account.
+#[expect(clippy::struct_excessive_bools, reason = "any of them is told alone, and with any other")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Aftermath {
     /// Its credentials were replaced, or its address was shown to be its owner's.

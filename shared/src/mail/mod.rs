@@ -258,7 +258,9 @@ impl Letter {
             Self::Verification { link, code, hours, required } => {
                 context! { link => plain(link), code, hours, required }
             }
-            Self::PasswordReset { link, minutes } => context! { link => plain(link), minutes },
+            Self::PasswordReset { link, minutes } | Self::FactorsRemoval { link, minutes } => {
+                context! { link => plain(link), minutes }
+            }
             Self::EmailCode { link, code, minutes } => {
                 context! { link => link.as_deref().map(plain), code, minutes }
             }
@@ -271,7 +273,6 @@ impl Letter {
                 context! { change => change.name(), link => plain(undo_link), hours }
             }
             Self::FactorsLost { keep_link, hours } => context! { link => plain(keep_link), hours },
-            Self::FactorsRemoval { link, minutes } => context! { link => plain(link), minutes },
             Self::FactorsChanged { change } => context! { change => change.name() },
             Self::NewDevice { device, address, at }
             | Self::SessionReused { device, address, at }
