@@ -2,7 +2,8 @@
 
 from html.parser import HTMLParser
 
-from emulated.gateway import OTHER_PASSWORD, PASSWORD, Answer, Api, equal, holds
+from emulated.gateway import OTHER_PASSWORD, PASSWORD, Answer, Api, equal, holds, remembered
+from emulated.tokens import totp
 from wardgate_infra import Json
 from wardgate_infra.emulator.deployment import Deployment
 
@@ -116,3 +117,41 @@ def check_pages(api: Api, _emulator: Deployment) -> None:  # noqa: PLR0915  # on
         equal((lost.status, lost.headers["content-type"]), (404, "text/html; charset=utf-8"))
     equal(browser.ask("GET", "/favicon.ico").is_ok().headers["content-type"], "image/x-icon")
     equal(browser.ask("GET", "/ui/sign-in?token=").status, 400)
+
+
+def check_pages_of_second_factors(api: Api, emulator: Deployment) -> None:
+    """Lost, kept, lost and taken away; and the mail of a first factor undoes it."""
+    email = "lost-factors@example.com"
+    bearer = api.signed_in(email)["access_token"]
+
+    def set_up(bearer: str) -> list[str]:
+        begun = api.ask("POST", "/v1/mfa/totp", bearer=bearer).is_ok()
+        code = totp(remembered(begun.json)["secret"])
+        body = {"enrolment_token": begun.json["enrolment_token"], "code": code}
+        return list(api.ask("POST", "/v1/mfa/totp/confirm", body, bearer=bearer).is_ok().json["recovery_codes"])
+
+    codes = set_up(bearer)
+    browser = Browser(api)
+    asked = browser.press(browser.ask("GET", "/ui/login").is_ok(), email=email, password=PASSWORD).is_ok()
+    browser.press(asked, lost="yes").is_ok()
+    browser.press(browser.open(email, "keep-factors")).is_ok()
+    browser.press(asked, recovery_code=codes[0]).is_ok(303)
+    browser.ask("GET", "/ui/account/second-factor").is_ok()
+
+    # Nobody waits for three days here.
+    waiting = api.ask("POST", "/v1/login", {"email": email, "password": PASSWORD}).json
+    lost = {"mfa_token": waiting["mfa_token"]}
+    equal(api.ask("POST", "/v1/login/mfa/lost", lost).json["status"], "waiting")
+    dynamodb, table = emulator.client("dynamodb"), f"wardgate-{emulator.stage}"
+    user = api.ask("GET", "/v1/me", bearer=bearer).is_ok().json["id"]
+    dynamodb.update_item(
+        TableName=table,
+        Key={"pk": {"S": f"USER#{user}"}, "sk": {"S": "FACTOR#loss"}},
+        UpdateExpression="SET usable_from = asked_at",
+    )
+    equal(api.ask("POST", "/v1/login/mfa/lost", lost).json["status"], "mail_sent")
+    browser.press(browser.open(email, "remove-factors")).is_ok()
+
+    set_up(api.login(email)["access_token"])
+    browser.press(browser.open(email, "undo-factor")).is_ok()
+    equal(api.login(email)["status"], "signed_in")

@@ -77,6 +77,7 @@ STAGING: list[Check] = [
     accounts.check_own_data,
     accounts.check_cookie_mode,
     pages.check_pages,
+    pages.check_pages_of_second_factors,
     applications.check_sign_in_to_an_application,
     migrations.check_migrations,
     migrations.check_rehearsal,

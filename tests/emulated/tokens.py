@@ -124,6 +124,9 @@ def check_second_factor(api: Api, _emulator: Deployment) -> None:
     waiting = api.ask("POST", "/v1/login", {"email": email, "password": PASSWORD}).json
     equal((waiting["status"], waiting["methods"]), ("mfa_required", ["totp", "recovery_code"]))
 
+    lost = api.ask("POST", "/v1/login/mfa/lost", {"mfa_token": waiting["mfa_token"]})
+    equal((lost.status, lost.json["status"]), (202, "waiting"))
+
     def second(code: str) -> Answer:
         shown = {"mfa_token": waiting["mfa_token"], "method": "recovery_code", "code": code}
         return api.ask("POST", "/v1/login/mfa", shown)
@@ -134,7 +137,7 @@ def check_second_factor(api: Api, _emulator: Deployment) -> None:
     equal(claims(remembered(signed_in.json)["access_token"])["acr"], "urn:wardgate:2fa")
     second(codes[1]).refuses(401, "invalid_token")
     mfa = api.ask("GET", "/v1/mfa", bearer=bearer)
-    equal((mfa.json["level"], mfa.json["recovery_codes"]["left"]), (2, 9))
+    equal((mfa.json["level"], mfa.json["recovery_codes"]["left"], mfa.json["factor_loss"]), (2, 9, None))
     equal(api.ask("PATCH", "/v1/mfa", {"second_factor": False}, bearer=bearer).json["second_factor"], False)
     equal(api.login(email)["status"], "signed_in")
     made = api.ask("POST", "/v1/mfa/recovery-codes", bearer=bearer)
