@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::harness::pages::{Browser, assert_dead, heading};
 use crate::harness::{EMAIL, PASSWORD, TABLE, TestServer, link_token};
-use crate::permissions::observer::{Observer, expect};
+use crate::permissions::observer::Observer;
+use crate::routes::pages::drive_link;
 
 const DAY: i64 = 24 * 3600;
 
@@ -13,17 +14,7 @@ const DAY: i64 = 24 * 3600;
 pub async fn drive(observer: &mut Observer) {
     observer.server.with_second_factor().await;
     let token = link_token(&observer.server.newest_mail(EMAIL).await);
-    let mut browser = Browser::default();
-    let shown = browser.open_link(&observer.server, "undo-factor", &token).await;
-    let own = observer.server.base.clone();
-    // Again in the same browser, and in another.
-    observer
-        .see("page-undo-factor", async |it| {
-            expect(browser.submit(it, &shown, &[], Some(&own)).await.status, 200);
-            expect(browser.submit(it, &shown, &[], Some(&own)).await.status, 200);
-            expect(Browser::default().submit(it, &shown, &[], Some(&own)).await.status, 400);
-        })
-        .await;
+    drive_link(observer, "page-undo-factor", "undo-factor", &token).await;
 }
 
 #[tokio::test]

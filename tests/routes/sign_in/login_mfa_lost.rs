@@ -26,7 +26,7 @@ async fn lost_with(server: &TestServer, token: &str) -> Answer {
 }
 
 /// With a first step of its own.
-async fn lost(server: &TestServer) -> Value {
+pub async fn lost(server: &TestServer) -> Value {
     let token = server.first_step().await;
     let answer = lost_with(server, &token).await;
     assert_eq!(answer.status, 202, "{}", answer.text);

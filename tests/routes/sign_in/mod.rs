@@ -6,7 +6,7 @@ mod login;
 mod login_email_code;
 mod login_email_code_verify;
 mod login_mfa;
-mod login_mfa_lost;
+pub mod login_mfa_lost;
 mod logout;
 mod session_end;
 mod sessions_end_others;
