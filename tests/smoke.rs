@@ -1,12 +1,14 @@
 //! The smoke test, with the real handlers behind Lambda's API, as a deployment's hook and as an operator calls it.
 
 use std::fs;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use wardgate::domain::synthetic::Synthetic;
 use wardgate::use_cases::smoke::Report;
 
 use crate::harness::deployed_functions::{DeployedFunctions, Tells, Version};
+use crate::harness::store_edge::Disturbance;
 use crate::harness::{AUDIT_TABLE, OTHER_PASSWORD, TABLE, TestServer, repository};
 
 const VERIFIED: (&str, &str) = ("AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL", "true");
@@ -155,6 +157,25 @@ async fn a_new_version_that_does_not_work_fails_its_hook_by_name() {
 }
 
 /// A release that brings sign-in to applications brings its functions one after the other, and each waits for this test.
+/// As a table does that is busy for longer than a request tries. Whoever asks again is answered.
+#[tokio::test]
+async fn what_the_table_does_not_answer_once_takes_no_release_back() {
+    let server = TestServer::with(&[VERIFIED, ("AUTH__AWS__MAX_ATTEMPTS", "1")]).await;
+    let beside = server.beside_itself().await;
+    let functions = DeployedFunctions::new(Arc::clone(&beside.app));
+    for operation in ["UpdateItem", "GetItem", "Query", "TransactWriteItems", "DeleteItem"] {
+        for edge in [&server.store, &beside.store] {
+            edge.disturb(operation, Disturbance::ServerError, 1);
+            passed(&run(&server, &functions, golden("live")).await);
+            edge.mend();
+            assert_eq!(left(&server).await, Vec::<String>::new(), "{operation}");
+        }
+    }
+    beside.store.disturb("GetItem", Disturbance::ServerError, 1000);
+    let (_, _, reason) = failed(&run(&server, &functions, golden("live")).await);
+    assert!(reason.contains("503 with temporarily_unavailable"), "{reason}");
+}
+
 #[tokio::test]
 async fn an_application_is_signed_in_to_once_all_of_its_functions_are_there() {
     let (server, functions) = start(&[VERIFIED]).await;

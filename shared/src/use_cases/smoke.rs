@@ -19,6 +19,7 @@ use crate::domain::synthetic::Synthetic;
 use crate::fault::Fault;
 use crate::outbound::codedeploy::{CodeDeploy, Deployed};
 use crate::outbound::functions::Functions;
+use crate::store::error::StoreError;
 use crate::store::synthetic::Lease;
 
 /// How long a run may take once it has a user, at most.
@@ -159,7 +160,7 @@ async fn smoke(app: &App, services: &Services, deployed: Option<&Deployed>, requ
         }
     }
     // The next run of this user clears away what this one cannot.
-    if let Err(cause) = app.store.erase_synthetic(&user).await {
+    if let Err(cause) = once_more(|| app.store.erase_synthetic(&user)).await {
         report.fail("erase", None, cause.to_string());
     }
     if let Err(cause) = app.store.release_synthetic(&user, &holder).await {
@@ -188,6 +189,20 @@ async fn smoke_standby(
     report
 }
 
+/// Asks the table once more where it did not answer: what was unlucky once must not take a release back.
+async fn once_more<T, Asking>(ask: impl Fn() -> Asking) -> Result<T, StoreError>
+where
+    Asking: Future<Output = Result<T, StoreError>>,
+{
+    match ask().await {
+        Err(StoreError::Unavailable(cause)) => {
+            tracing::warn!(cause, "the table did not answer at once");
+            ask().await
+        }
+        asked => asked,
+    }
+}
+
 /// A user that nobody plays, and the name that it is now leased under. Waits until there is one.
 async fn lease(app: &App) -> Result<(Synthetic, String), Fault> {
     let holder = hex(&app.entropy.bytes::<16>()?);
@@ -198,7 +213,8 @@ async fn lease(app: &App) -> Result<(Synthetic, String), Fault> {
     loop {
         for user in &users {
             let now = app.clock.now();
-            if app.store.lease_synthetic(user, &holder, now.plus(LEASE), now).await? == Lease::Taken {
+            let lease = once_more(|| app.store.lease_synthetic(user, &holder, now.plus(LEASE), now));
+            if lease.await? == Lease::Taken {
                 return Ok((user.clone(), holder));
             }
         }

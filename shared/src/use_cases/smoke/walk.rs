@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::outbound::codedeploy::Deployed;
 use crate::outbound::functions::Functions;
 use crate::store::limits::Scope;
-use crate::use_cases::smoke::{Failure, Report, Step};
+use crate::use_cases::smoke::{Failure, Report, Step, once_more};
 
 /// What the way leads through, with their routes.
 const REGISTER: (&str, (&str, &str)) = ("register", ("POST", "/v1/register"));
@@ -149,7 +149,7 @@ impl Walk<'_> {
     }
 
     async fn erase(&self) -> Result<(), Wrong> {
-        Ok(self.app.store.erase_synthetic(self.user).await?)
+        Ok(once_more(|| self.app.store.erase_synthetic(self.user)).await?)
     }
 
     async fn start(&self) -> Result<(), Wrong> {
@@ -180,7 +180,8 @@ impl Walk<'_> {
 
     async fn forget_guesses(&self) -> Result<(), Wrong> {
         let (limit, email) = (&self.app.config.limits.login_account, self.user.email_key());
-        Ok(self.app.store.forget_window(Scope::LoginAccount, email.as_str(), limit, self.app.clock.now()).await?)
+        let now = self.app.clock.now();
+        Ok(once_more(|| self.app.store.forget_window(Scope::LoginAccount, email.as_str(), limit, now)).await?)
     }
 
     async fn sign_in(&self, secrets: &Secrets) -> Result<Tokens, Wrong> {

@@ -52,9 +52,20 @@ impl Walk<'_> {
         let source = self.user.source();
         let qualifier = self.qualifier(function);
         let ask = Ask { function, qualifier, route, sent, source: &source, request_id: self.request_id };
+        let answer = self.send_once(ask).await?;
+        // Whoever is told that the service is busy tries again, people as well. What was unlucky once must not take a release
+        // back.
+        if answer.status == 503 && !matches!(answer.text("code"), Some("read_only" | "standby")) {
+            tracing::warn!(function, qualifier, "a function was busy");
+            return self.send_once(ask).await;
+        }
+        Ok(answer)
+    }
+
+    async fn send_once(&self, ask: Ask<'_>) -> Result<Answered, Wrong> {
         self.functions.ask(ask).await.map_err(|cause| {
             let why = if cause.code == NO_SUCH_FUNCTION { Why::NotThere } else { Why::Fault };
-            Wrong { why, ..self.wrong(function, &cause.to_string()) }
+            Wrong { why, ..self.wrong(ask.function, &cause.to_string()) }
         })
     }
 

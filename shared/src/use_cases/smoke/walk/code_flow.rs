@@ -11,6 +11,7 @@ use crate::domain::hex;
 use crate::domain::synthetic::REDIRECT_URI;
 use crate::outbound::functions::{Answered, Body, Sent};
 use crate::use_cases::oauth::by_code::challenge_of;
+use crate::use_cases::smoke::once_more;
 
 pub(super) const AUTHORIZE: (&str, (&str, &str)) = ("authorize", ("GET", "/oauth2/authorize"));
 pub(super) const SIGN_IN_PAGE: (&str, (&str, &str)) = ("page-login", ("POST", "/ui/login"));
@@ -36,7 +37,7 @@ impl Walk<'_> {
     async fn sign_in_to_client(&self, secrets: &Secrets) -> Result<(), Wrong> {
         let app = self.app;
         let client = self.user.client().ok_or_else(|| own("a client that is none"))?;
-        app.store.keep_synthetic_client(self.user, &client, app.clock.now()).await?;
+        once_more(|| app.store.keep_synthetic_client(self.user, &client, app.clock.now())).await?;
         let [state, nonce, verifier] = [self.made_up()?, self.made_up()?, self.made_up()?];
         let challenge = challenge_of(&verifier);
         let client_id = client.registration.id.as_str();

@@ -16,6 +16,7 @@ use crate::store::accounts::verifications::AddressVerification;
 use crate::store::limits::Scope;
 use crate::use_cases::choose_password::wrapped_hash;
 use crate::use_cases::order_mail::{Counter, counters};
+use crate::use_cases::smoke::once_more;
 
 impl Walk<'_> {
     /// With sign-up closed, the account is there by itself.
@@ -47,7 +48,7 @@ impl Walk<'_> {
         let of_source = Counter { scope: Scope::MailSource, subject: origin.source(), limit: &limits.mail_source };
         let of_address = counters(limits, MailKind::Registration, &self.user.email_key(), &origin);
         for Counter { scope, subject, limit } in of_address.into_iter().chain([of_source]) {
-            app.store.forget_window(scope, &subject, limit, app.clock.now()).await?;
+            once_more(|| app.store.forget_window(scope, &subject, limit, app.clock.now())).await?;
         }
         Ok(())
     }
@@ -56,7 +57,7 @@ impl Walk<'_> {
         let (user, credential) = self.account(password).await?;
         let context = self.context();
         let audit = self.app.audit(&context, Subject::User(user.id), AuditAction::Registered, None)?;
-        match self.app.store.create_account(&user, &credential, &audit).await? {
+        match once_more(|| self.app.store.create_account(&user, &credential, &audit)).await? {
             AccountCreation::Created => Ok(()),
             AccountCreation::EmailTaken => Err(own("the address has another account")),
         }
@@ -68,14 +69,15 @@ impl Walk<'_> {
         let app = self.app;
         let body = json!({ "token": "not-a-link" });
         self.expect(VERIFY, Some(&body), None, 400, Some("invalid_link")).await?;
-        let registration = app.store.synthetic_registration(self.user, &secrets.name).await?;
+        let registration = once_more(|| app.store.synthetic_registration(self.user, &secrets.name)).await?;
         let registration = registration.ok_or_else(|| self.wrong(REGISTER.0, "answered, and wrote no registration"))?;
         if !app.config.accounts.require_verified_email {
             return Ok(());
         }
         let (user, credential) = self.account(&secrets.password).await?;
         let audit = app.audit(&self.context(), Subject::User(user.id), AuditAction::EmailVerified, None)?;
-        match app.store.activate_synthetic(self.user, &registration, (&user, &credential), &audit).await? {
+        let begun = || app.store.activate_synthetic(self.user, &registration, (&user, &credential), &audit);
+        match once_more(begun).await? {
             AddressVerification::Verified => Ok(()),
             AddressVerification::Superseded => {
                 Err(self.wrong(REGISTER.0, "wrote a registration that begins no account"))
