@@ -45,6 +45,12 @@ async fn leave(server: &TestServer, email: &str) -> String {
     former_address(server, &id).await;
     let device = format!("EMAIL#{}", key.as_str());
     server.set_attribute(&device, "DEVICE#dev_1", "user_id", AttributeValue::S(id.clone())).await;
+    // A passkey, and whose it is.
+    for (pk, sk) in
+        [(format!("USER#{id}"), format!("FACTOR#passkey#{id}")), (format!("PASSKEY#{id}"), "OWNER".to_owned())]
+    {
+        server.set_attribute(&pk, &sk, "user_id", AttributeValue::S(id.clone())).await;
+    }
     password_forgot(&server.app, &server.context(), &Email::parse(email).unwrap(), None).await.unwrap();
     let left = server.as_bearer(Method::DELETE, "/v1/me", &access).await;
     assert_eq!(left.status, 202, "{}", left.text);

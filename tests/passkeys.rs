@@ -17,7 +17,7 @@ use wardgate::crypto::webauthn::registration::{ExpectedRegistration, Registratio
 use wardgate::domain::id::UserId;
 use wardgate::domain::passkey::CredentialRecord;
 
-use crate::harness::authenticator::{Authenticator, BE, BS, UP, UV};
+use wardgate_runtime_tests::authenticator::{Authenticator, BE, BS, UP, UV};
 
 const ORIGIN: &str = "https://example.com";
 const RP_ID: &str = "example.com";

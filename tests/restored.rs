@@ -266,8 +266,10 @@ pub async fn eventful() -> (TestServer, Point) {
     delete_account(&server, OTHERS[1]).await;
     let keep = server.last_mailed(OTHERS[1], Purpose::KeepAccount).await.token;
     let ada = consents(&server, EMAIL, &["shop", "bank"]).await;
+    let kim = server.with_passkey_of(OTHERS[2], server.authenticator()).await;
     let point = Point::of(&server).await;
     take_back(&server, ada, "shop").await;
+    server.remove_passkey(&kim.access(), &kim.id).await;
     change_password(&server, EMAIL).await;
     delete_account(&server, OTHERS[0]).await;
     assert_eq!(server.post("/v1/me/keep", &json!({ "token": keep })).await.status, 200);
@@ -343,7 +345,8 @@ async fn sec_pl_07_a_sweep_that_dies_anywhere_and_is_begun_again_gives_the_same_
     let whole = server.sweep(point.at, now, false, PAGE).await.unwrap();
     let expected = sorted(&server).await;
     let lines = server.items(AUDIT_TABLE, "").await.len();
-    assert_eq!(whole.actions, ["cancellation_repeated", "deletion_repeated", "reset_forced"]);
+    let actions = ["cancellation_repeated", "deletion_repeated", "factor_removal_repeated", "reset_forced"];
+    assert_eq!(whole.actions, actions);
     for crash in [Crash::Refused, Crash::Unheard] {
         for requests in 1.. {
             server.restore(&point.items).await;
@@ -459,4 +462,36 @@ async fn sec_mf_24_no_removed_factor_and_no_used_code_works_after_a_restore() {
     let left = server.items(TABLE, "USER#").await;
     let left = left.iter().filter(|item| item["sk"].as_s().unwrap().starts_with("FACTOR#")).count();
     assert_eq!(left, 1, "one app");
+}
+
+#[tokio::test]
+async fn sec_mf_24_no_removed_passkey_works_after_a_restore_and_no_account_is_weaker_without_a_reset() {
+    let server = server(&[VERIFIED]).await;
+    let people = [EMAIL, OTHERS[0], OTHERS[1], OTHERS[2]];
+    let mut keys = Vec::new();
+    for email in people {
+        keys.push(server.with_passkey_of(email, server.authenticator()).await);
+    }
+    // One has an app beside it.
+    let (app, token) = server.enrolment(&keys[2].access()).await;
+    assert_eq!(server.confirm(&keys[2].access(), &token, &server.code_of(&app)).await.status, 200);
+    let point = Point::of(&server).await;
+    for it in [&keys[0], &keys[2]] {
+        server.remove_passkey(&it.access(), &it.id).await;
+    }
+    server.add_passkey(&keys[1].access(), &mut server.authenticator()).await;
+    let swept = point.restored(&server).await;
+    let (removed, reset) = ("factor_removal_repeated", "reset_forced");
+    assert_eq!(swept.actions, [removed, removed, removed, reset, reset]);
+    // Who has taken the only one away signs in with the password alone, as before.
+    assert_eq!(login(&server, EMAIL, PASSWORD).await.string("status"), "signed_in");
+    // Who has added one, and who has an app that the table cannot be told apart by, would be weaker.
+    assert!(is_locked_until_reset(&server, OTHERS[0]).await);
+    assert!(is_locked_until_reset(&server, OTHERS[1]).await);
+    // Nothing happened to the other's, and it works.
+    let token = login(&server, OTHERS[2], PASSWORD).await.string("mfa_token");
+    assert_eq!(server.passkey_step(&token, &mut keys[3].authenticator).await.status, 200);
+    let left = server.items(TABLE, "USER#").await;
+    let left = left.iter().filter(|item| item["sk"].as_s().unwrap().starts_with("FACTOR#passkey#")).count();
+    assert_eq!((left, server.items(TABLE, "PASSKEY#").await.len()), (1, 1));
 }

@@ -218,7 +218,8 @@ def add_drive(file: Path, module: str) -> None:
     """Has the permissions driven by the endpoint's own test, too."""
     text = file.read_text(encoding="utf-8")
     begin, end = text.rsplit("];", 1)
-    between = "" if begin.endswith("[") else ", "
+    # One that rustfmt has broken into lines ends with a comma.
+    between = "" if begin.rstrip().endswith(("[", ",")) else ", "
     text = f"{begin}{between}|it| Box::pin({module}::drive(it))];{end}"
     file.write_text(text, encoding="utf-8")
 

@@ -48,6 +48,7 @@ pub struct Config {
     pub hashing: HashingPolicy,
     pub sessions: SessionPolicy,
     pub tokens: Tokens,
+    pub passkeys: Passkeys,
     pub authorizer: Authorizer,
     pub mail: Mail,
     pub edge: Edge,
@@ -215,6 +216,7 @@ impl Config {
         let port = self.http.port.to_string();
         self.tokens.issuer = self.tokens.issuer.replace("{port}", &port);
         self.tokens.audience = self.tokens.audience.replace("{port}", &port);
+        self.passkeys.complete(&self.tokens.issuer);
         match checks::violation(&self, limits) {
             None => Ok(self),
             Some(Rule { key, expected, other, .. }) => Err(ConfigError::WrongValue {

@@ -99,9 +99,11 @@ impl World {
                 let verified = credential.as_ref().is_some_and(|credential| credential.email_verified);
                 (is_free || !verified) && pending
             }
-            Purpose::NewDevice | Purpose::SessionReused | Purpose::SecondFactorFailed | Purpose::RecoveryCodeUsed => {
-                profile(text(item, "user_id")).is_some()
-            }
+            Purpose::NewDevice
+            | Purpose::SessionReused
+            | Purpose::SecondFactorFailed
+            | Purpose::PasskeyCounterRegressed
+            | Purpose::RecoveryCodeUsed => profile(text(item, "user_id")).is_some(),
             Purpose::Verification => false,
             Purpose::EmailChange
             | Purpose::EmailUndo

@@ -1,7 +1,6 @@
 //! A real server on a random port, over a real engine, with a clock that the test moves.
 
 pub mod applications;
-pub mod authenticator;
 pub mod cloudformation;
 pub mod deployed_functions;
 pub mod mail_edge;
@@ -10,6 +9,7 @@ pub mod mailed;
 pub mod mailed_code;
 pub mod outbound_services;
 pub mod pages;
+pub mod passkey;
 pub mod relying_party;
 pub mod restored_table;
 pub mod second_factor;

@@ -61,10 +61,14 @@ async fn sec_pw_02_a_run_killed_at_twenty_random_points_is_resumed_and_ends_in_t
         }
         finish(&server, &order).await;
         assert_eq!(meaning(&server).await, expected, "round {round}");
-        let finished =
-            ["0001 rewrap-password-hashes up", "0002 expire-failures-of-no-account up", "0003 rewrap-totp-secrets up"];
+        let finished = [
+            "0001 rewrap-password-hashes up",
+            "0002 expire-failures-of-no-account up",
+            "0003 rewrap-totp-secrets up",
+            "0004 count-passkeys up",
+        ];
         assert_eq!(trail(&server).await, finished, "round {round}");
-        for number in ["0001", "0002", "0003"] {
+        for number in ["0001", "0002", "0003", "0004"] {
             let state = state(&server, number).await.unwrap();
             assert_eq!(state["status"].as_s().unwrap(), "applied");
             assert!(!state.contains_key("owner") && !state.contains_key("expires"));

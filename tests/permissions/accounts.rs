@@ -37,10 +37,11 @@ impl Observer {
             self.see_page(&mut Browser::default(), "page-keep-account", &token, &[], status).await;
         }
 
-        // What an erasure finds: failed sign-ins of the address, sessions, former addresses.
+        // What an erasure finds: failed sign-ins of the address, sessions, former addresses, a passkey.
         self.server.login(email, OTHER_PASSWORD).await;
         self.server.step();
         let access = self.server.login(email, PASSWORD).await.string("access_token");
+        self.server.add_passkey(&access, &mut self.server.authenticator()).await;
         self.see_leaving(email, &access).await;
         self.server.login(email, OTHER_PASSWORD).await;
         self.server.clock.advance(GRACE);

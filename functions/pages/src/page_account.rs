@@ -128,7 +128,7 @@ async fn overview(app: &App, request: &Request, asking: &Asking) -> Result<Reply
         csrf: &token,
         name: user.name.as_ref().map(DisplayName::as_str),
         email: user.email.display(),
-        second_factor: user.factors.level() == Level::Two,
+        second_factor: user.factors.level(app.config.passkeys.rp_id()) == Level::Two,
         sessions: &sessions,
         applications: &applications,
         activity: &activity,

@@ -6,12 +6,14 @@ use serde::Deserialize;
 use wardgate::app::{App, Needs};
 use wardgate::crypto::recovery_code::RecoveryCode;
 use wardgate::domain::factors::Level;
+use wardgate::domain::id::FactorId;
 use wardgate::domain::oauth::continuation::{ACCOUNT, ACCOUNT_SECOND_FACTOR};
+use wardgate::domain::passkey;
 use wardgate::http::cors::Cors;
 use wardgate::http::csrf;
 use wardgate::http::endpoint::{Class, Endpoint, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
-use wardgate::http::page::{FactorsPage, FactorsPart, FormRefusal, Notice, Page};
+use wardgate::http::page::{FactorsPage, FactorsPart, FormRefusal, Notice, Page, PasskeyLine};
 use wardgate::http::page_endpoint::{PERSON, show};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -23,6 +25,7 @@ use wardgate::use_cases::accounts::mfa_totp::{TotpEnrolment, mfa_totp, mfa_totp_
 use wardgate::use_cases::accounts::mfa_totp_confirm::{ConfirmTotp, MfaTotpConfirmError, mfa_totp_confirm};
 use wardgate::use_cases::accounts::mfa_totp_remove::mfa_totp_remove;
 use wardgate::use_cases::accounts::mfa_update::mfa_update;
+use wardgate::use_cases::accounts::passkey_remove::passkey_remove;
 use wardgate::use_cases::authenticate::{AuthenticateError, Caller, authenticate_fresh};
 use wardgate::use_cases::factors_change::FactorsChangeError;
 use zeroize::Zeroizing;
@@ -73,6 +76,8 @@ struct FactorsForm {
     enrolment_token: Option<String>,
     /// Of `confirm`: what the app shows.
     code: Option<String>,
+    /// Of `remove_passkey`: which.
+    passkey: Option<String>,
     /// Of `confirm`: `yes` ends every other session.
     end_others: Option<String>,
 }
@@ -85,6 +90,8 @@ enum Act {
     On,
     Off,
     Remove,
+    Begin,
+    RemovePasskey,
 }
 
 /// Why nothing is shown, or nothing was done.
@@ -128,7 +135,10 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
         Err(Failed::Change(FactorsChangeError::Authenticate(error))) => sign_in_first(ACCOUNT_SECOND_FACTOR, error),
         // The page has what is so now.
         Err(Failed::Change(
-            FactorsChangeError::NoSecondFactor | FactorsChangeError::NotFound | FactorsChangeError::Superseded,
+            FactorsChangeError::NoSecondFactor
+            | FactorsChangeError::NotFound
+            | FactorsChangeError::NoSuchPasskey
+            | FactorsChangeError::Superseded,
         )) => Reply::see_other(ACCOUNT_SECOND_FACTOR),
         Err(Failed::Change(error @ FactorsChangeError::UnverifiedAddress)) => {
             with_notice(app, request, error.into(), Notice::UnverifiedAddress)
@@ -143,16 +153,38 @@ fn with_notice(app: &App, request: &Request, problem: Problem, notice: Notice) -
     Err(Problem { page: Some(Box::new(show(app, request, page)?)), ..problem })
 }
 
+/// A passkey in the page's words.
+struct Passkey<'a> {
+    id: String,
+    name: &'a str,
+    since: String,
+    used: Option<String>,
+}
+
+impl<'a> Passkey<'a> {
+    fn of(passkey: &'a passkey::Passkey) -> Self {
+        let (since, used) = (minute(passkey.created_at), passkey.last_used_at.map(minute));
+        Self { id: passkey.id.to_string(), name: &passkey.name, since, used }
+    }
+
+    fn line(&self) -> PasskeyLine<'_> {
+        PasskeyLine { id: &self.id, name: self.name, since: &self.since, used: self.used.as_deref() }
+    }
+}
+
 async fn seen(app: &App, request: &Request, caller: Caller<'_>) -> Result<Reply, Failed> {
     let found = authenticate_fresh(app, &request.context, caller).await?;
-    if found.user.factors.level() == Level::One {
+    if found.user.factors.level(app.config.passkeys.rp_id()) == Level::One {
         let enrolment = mfa_totp(app, &request.context, caller).await?;
         return Ok(set_up(app, request, &enrolment, None)?);
     }
     let mfa = mfa_show(app, &request.context, caller).await?;
-    let since = mfa.totp.map(|totp| minute(totp.created_at)).unwrap_or_default();
+    let since = mfa.totp.map(|totp| minute(totp.created_at));
     let left = mfa.recovery_codes.map_or(0, |kept| kept.codes.len());
-    let part = FactorsPart::Present { second_factor: mfa.factors.second_factor, since: &since, left };
+    let passkeys: Vec<_> = mfa.passkeys.iter().map(|it| Passkey::of(&it.passkey)).collect();
+    let passkeys: Vec<_> = passkeys.iter().map(Passkey::line).collect();
+    let second_factor = mfa.factors.second_factor;
+    let part = FactorsPart::Present { second_factor, since: since.as_deref(), passkeys: &passkeys, left };
     Ok(shown(app, request, part, None)?)
 }
 
@@ -168,6 +200,15 @@ async fn act(app: &App, request: &Request, caller: Caller<'_>, form: &FactorsFor
         }
         Act::Remove => {
             mfa_totp_remove(app, context, caller).await?;
+            saved()
+        }
+        Act::Begin => {
+            let enrolment = mfa_totp(app, context, caller).await?;
+            Ok(set_up(app, request, &enrolment, None)?)
+        }
+        Act::RemovePasskey => {
+            let id = form.passkey.as_deref().and_then(|id| FactorId::parse(id).ok());
+            passkey_remove(app, context, caller, id).await?;
             saved()
         }
     }

@@ -125,7 +125,7 @@ async fn attempt<'a>(
     let device_token = cookies::device_token(app, &request.headers, None);
     let login = LoginMfa { mfa_token: form.mfa_token.clone(), proof: form.proof(), device_token };
     let wrong = match login.proof {
-        SecondProof::Totp(_) => FormRefusal::WrongSecondFactor,
+        SecondProof::Totp(_) | SecondProof::Passkey(_) => FormRefusal::WrongSecondFactor,
         SecondProof::RecoveryCode(_) => FormRefusal::WrongRecoveryCode,
     };
     let refused = |error| refused(error, wrong);

@@ -5,11 +5,13 @@ pub mod login_email_code;
 pub mod login_email_code_verify;
 pub mod login_mfa;
 pub mod login_mfa_lost;
+pub mod login_mfa_options;
 pub mod logout;
 pub mod session_end;
 pub mod sessions_end_others;
 pub mod sessions_list;
 pub mod step_up;
+pub mod step_up_options;
 pub mod token_refresh;
 
 wardgate::area!["sign-in":
@@ -18,10 +20,12 @@ wardgate::area!["sign-in":
     login_email_code_verify,
     login_mfa,
     login_mfa_lost,
+    login_mfa_options,
     logout,
     session_end,
     sessions_end_others,
     sessions_list,
     step_up,
+    step_up_options,
     token_refresh,
 ];

@@ -8,13 +8,13 @@ use wardgate::http::cookies::{self, Transport};
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
+use wardgate::http::passkey::{AssertionCredential, second_proof};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::http::signed_in::SignedInReply;
 use wardgate::secrets::RingName;
-use wardgate::use_cases::second_factor::SecondProof;
-use wardgate::use_cases::sign_in::login_mfa::{LoginMfa, LoginMfaError, login_mfa};
+use wardgate::use_cases::sign_in::login_mfa::{LoginMfa, login_mfa};
 
 /// What answers `POST /v1/login/mfa`.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -58,9 +58,11 @@ pub struct LoginMfaRequest {
     mfa_token: String,
     /// Which factor it is: one of `methods`.
     method: Method,
-    /// The code, however it is spaced.
+    /// Of an app and of recovery codes: the code, however it is spaced.
     #[schemars(length(max = 64))]
-    code: String,
+    code: Option<String>,
+    /// Of a passkey: what it has signed, of `POST /v1/login/mfa/options`.
+    credential: Option<AssertionCredential>,
     /// The `device_token` of an earlier sign-in from this device, if there was one.
     device_token: Option<String>,
     /// `cookie` puts the refresh token into a cookie instead of the answer: for pages of listed origins.
@@ -74,17 +76,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
         cookies::admit_origin(app, &request.headers)?;
     }
     let device_token = cookies::device_token(app, &request.headers, body.device_token);
-    let proof = SecondProof::of(body.method, body.code);
+    let proof = second_proof(body.method, body.code, body.credential)?;
     let login = LoginMfa { mfa_token: body.mfa_token, proof, device_token };
-    let by_two = login_mfa(app, &request.context, login).await.map_err(problem)?;
+    let by_two = login_mfa(app, &request.context, login).await?;
     SignedInReply::reply_with(app, by_two.signed_in, body.transport, by_two.recovery_codes_left)
-}
-
-fn problem(error: LoginMfaError) -> Problem {
-    match error {
-        LoginMfaError::InvalidToken => Problem::first_step_over(),
-        LoginMfaError::Wrong => Problem::wrong_second_factor(),
-        LoginMfaError::TooManyAttempts { retry_after } => Problem::too_many_attempts(retry_after),
-        LoginMfaError::Fault(fault) => fault.into(),
-    }
 }

@@ -10,12 +10,12 @@ use wardgate::http::bearer;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Reserve, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
+use wardgate::http::passkey::{AssertionCredential, second_proof};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::secrets::RingName;
 use wardgate::use_cases::password_check::PasswordCheckError;
-use wardgate::use_cases::second_factor::SecondProof;
 use wardgate::use_cases::sign_in::step_up::{StepUp, StepUpError, step_up};
 
 /// What answers `POST /v1/step-up`.
@@ -26,7 +26,13 @@ pub const ENDPOINT: Endpoint = Endpoint {
     reader: Reader::Program,
     cors: Cors::Listed,
     needs: Needs {
-        rings: &[RingName::PublicKeys, RingName::Signing, RingName::PasswordWrap, RingName::FactorWrap],
+        rings: &[
+            RingName::PublicKeys,
+            RingName::Signing,
+            RingName::LoginMac,
+            RingName::PasswordWrap,
+            RingName::FactorWrap,
+        ],
         table: true,
     },
     handler: |app, request| Box::pin(handle(app, request)),
@@ -64,9 +70,11 @@ pub struct StepUpRequest {
     password: String,
     /// Which second factor it is, where the account has one: `methods` of the refusal that asked for it.
     method: Option<Method>,
-    /// Its code, however it is spaced.
+    /// Of an app and of recovery codes: the code, however it is spaced.
     #[schemars(length(max = 64))]
     code: Option<String>,
+    /// Of a passkey: what it has signed, of `POST /v1/step-up/options`.
+    credential: Option<AssertionCredential>,
 }
 
 /// The access token that says so.
@@ -82,7 +90,7 @@ pub struct SteppedUpReply {
     expires_in: u64,
     /// When the person showed who they are, in seconds since 1970.
     auth_time: i64,
-    /// How sure that makes us: `urn:wardgate:1fa`, or `urn:wardgate:2fa`.
+    /// How sure that makes us: `urn:wardgate:1fa`, `urn:wardgate:2fa`, or `phr` with a passkey.
     acr: &'static str,
 }
 
@@ -91,13 +99,10 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: StepUpRequest = request.json()?;
     // As any other wrong one, but there is nothing to compare.
     let password = Password::attempt(&body.password).ok_or_else(wrong_password)?;
-    let second = match (body.method, body.code) {
-        (Some(method), Some(code)) => Some(SecondProof::of(method, code)),
-        (None, None) => None,
-        (None, _) => {
-            return Err(Problem::invalid_member("method", "missing", "Say which second factor the code is of."));
-        }
-        (_, None) => return Err(Problem::invalid_member("code", "missing", "Send the code of the second factor.")),
+    let second = match body.method {
+        Some(method) => Some(second_proof(method, body.code, body.credential)?),
+        None if body.code.is_none() && body.credential.is_none() => None,
+        None => return Err(Problem::invalid_member("method", "missing", "Say which second factor it is.")),
     };
     let shown = StepUp { password, second };
     let stepped_up = step_up(app, &request.context, request.bearer_token(), &shown).await.map_err(problem)?;

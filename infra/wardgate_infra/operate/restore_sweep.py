@@ -20,7 +20,7 @@ LIMIT = 250
 BETWEEN_LINES = 10
 
 # Turns to be erased; consents that were taken back, and factors that were removed, since the point.
-COME_AND_GO = {"erasure", "consent", "factor"}
+COME_AND_GO = {"erasure", "consent", "factor", "passkey_owner"}
 
 
 class Sweep:

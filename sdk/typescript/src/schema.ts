@@ -724,6 +724,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/login/mfa/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in: the question for a passkey, after `mfa_required` */
+        post: operations["login-mfa-options"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/logout": {
         parameters: {
             query?: never;
@@ -1001,6 +1018,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/step-up/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What shows again who one is, and the question for a passkey */
+        post: operations["step-up-options"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/token/refresh": {
         parameters: {
             query?: never;
@@ -1053,7 +1087,7 @@ export interface components {
             session?: string | null;
         };
         /** @enum {string} */
-        Act: "confirm" | "codes" | "on" | "off" | "remove";
+        Act: "confirm" | "codes" | "on" | "off" | "remove" | "begin" | "remove_passkey";
         /** @description A page. */
         ActivitiesReply: {
             /** @description Newest first. */
@@ -1105,6 +1139,24 @@ export interface components {
             registrations: components["schemas"]["RegistrationDocument"][];
             /** @description Until when a former address is kept. */
             reserved_until?: string | null;
+        };
+        /** @description What `navigator.credentials.get` gave, by `toJSON()`. Members that browsers add are let be. */
+        AssertionCredential: {
+            /** @description The credential's id, in base64url. */
+            rawId: string;
+            /** @description What the authenticator signed. */
+            response: components["schemas"]["AssertionResponse"];
+        };
+        /** @description What the authenticator signed, each member in base64url. */
+        AssertionResponse: {
+            /** @description What the authenticator says of itself. */
+            authenticatorData: string;
+            /** @description What the browser says of the ceremony. */
+            clientDataJSON: string;
+            /** @description The signature over both. */
+            signature: string;
+            /** @description Whose it is, where the authenticator says so. */
+            userHandle?: string | null;
         };
         ConsentDocument: {
             client_id: string;
@@ -1272,6 +1324,8 @@ export interface components {
             end_others?: string | null;
             /** @description Of `confirm`: what the page has of it. */
             enrolment_token?: string | null;
+            /** @description Of `remove_passkey`: which. */
+            passkey?: string | null;
         };
         /** @description What the form sends. */
         ForgotForm: {
@@ -1464,10 +1518,17 @@ export interface components {
             /** @description What the first step answered. */
             mfa_token: string;
         };
+        /** @description Which sign-in it is for. */
+        LoginMfaOptionsRequest: {
+            /** @description What the first step answered. */
+            mfa_token: string;
+        };
         /** @description The second factor. */
         LoginMfaRequest: {
-            /** @description The code, however it is spaced. */
-            code: string;
+            /** @description Of an app and of recovery codes: the code, however it is spaced. */
+            code?: string | null;
+            /** @description Of a passkey: what it has signed, of `POST /v1/login/mfa/options`. */
+            credential?: components["schemas"]["AssertionCredential"] | null;
             /** @description The `device_token` of an earlier sign-in from this device, if there was one. */
             device_token?: string | null;
             /** @description Which factor it is: one of `methods`. */
@@ -1647,7 +1708,7 @@ export interface components {
             userinfo_endpoint: string;
         };
         /** @description A second factor. */
-        Method: "totp" | "recovery_code";
+        Method: "passkey" | "totp" | "recovery_code";
         /** @description The second factors of an account. */
         MfaReply: {
             /** @description Whether somebody says that all of them are lost: showing one ends that. */
@@ -1657,6 +1718,8 @@ export interface components {
              * @description What the account has: 1, or 2 with a second factor.
              */
             level: number;
+            /** @description The passkeys, oldest first. */
+            passkeys: components["schemas"]["PasskeyShown"][];
             /** @description The recovery codes, if there are any. */
             recovery_codes?: components["schemas"]["RecoveryCodesShown"] | null;
             /** @description Whether a sign-in asks for one. What is delicate does in any case. */
@@ -1689,6 +1752,34 @@ export interface components {
             error: string;
             /** @description For developers. */
             error_description: string;
+        };
+        /** @description What an authenticator is to be asked. */
+        PasskeyOptionsReply: {
+            /**
+             * Format: uint64
+             * @description The challenge's life, in seconds.
+             */
+            expires_in: number;
+            /**
+             * @description For `PublicKeyCredential.parseRequestOptionsFromJSON` and `navigator.credentials.get`; of a registration
+             *     `parseCreationOptionsFromJSON` and `navigator.credentials.create`.
+             */
+            publicKey: unknown;
+        };
+        /** @description A passkey. */
+        PasskeyShown: {
+            /** @description Whether a manager keeps it on more than one device. */
+            backed_up: boolean;
+            /** @description When it was registered, in RFC 3339. */
+            created_at: string;
+            /** @description Names it in paths. */
+            id: string;
+            /** @description When it was last shown, in RFC 3339. */
+            last_used_at?: string | null;
+            /** @description What its owner calls it. */
+            name: string;
+            /** @description Whether it works here: passkeys belong to the host that they were made for. */
+            usable: boolean;
         };
         /** @description That it is done. */
         PasswordChangeReply: {
@@ -1938,10 +2029,24 @@ export interface components {
             /** @description `Bearer`. */
             token_type: string;
         };
+        /** @description What `POST /v1/step-up` asks for beside the password. */
+        StepUpOptionsReply: {
+            /**
+             * Format: uint8
+             * @description What the account has: 1, or 2 with a second factor.
+             */
+            level: number;
+            /** @description Its second factors, strongest first: one of them is to be shown where there are any. */
+            methods: components["schemas"]["Method"][];
+            /** @description What to ask the authenticator, where there is a passkey. */
+            passkey?: components["schemas"]["PasskeyOptionsReply"] | null;
+        };
         /** @description What shows it. */
         StepUpRequest: {
-            /** @description Its code, however it is spaced. */
+            /** @description Of an app and of recovery codes: the code, however it is spaced. */
             code?: string | null;
+            /** @description Of a passkey: what it has signed, of `POST /v1/step-up/options`. */
+            credential?: components["schemas"]["AssertionCredential"] | null;
             /** @description Which second factor it is, where the account has one: `methods` of the refusal that asked for it. */
             method?: components["schemas"]["Method"] | null;
             /** @description The account's password. */
@@ -1951,7 +2056,7 @@ export interface components {
         SteppedUpReply: {
             /** @description A JWT (RFC 9068) for the `Authorization` header, in place of the one before. */
             access_token: string;
-            /** @description How sure that makes us: `urn:wardgate:1fa`, or `urn:wardgate:2fa`. */
+            /** @description How sure that makes us: `urn:wardgate:1fa`, `urn:wardgate:2fa`, or `phr` with a passkey. */
             acr: string;
             /**
              * Format: int64
@@ -5806,6 +5911,102 @@ export interface operations {
             };
         };
     };
+    "login-mfa-options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginMfaOptionsRequest"];
+            };
+        };
+        responses: {
+            /** @description What to ask the authenticator. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOptionsReply"];
+                };
+            };
+            /** @description A member is missing or breaks a rule. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token has expired or was used: the sign-in begins again. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The account has no passkey that works here. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     logout: {
         parameters: {
             query?: never;
@@ -7081,6 +7282,44 @@ export interface operations {
             };
             /** @description Too many attempts; this one was not evaluated. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "step-up-options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the account asks for beside the password. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StepUpOptionsReply"];
+                };
+            };
+            /** @description The access token is missing or not valid, or its session has ended. */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };

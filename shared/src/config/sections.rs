@@ -10,6 +10,7 @@ mod events;
 mod http;
 mod jobs;
 mod mail;
+mod passkeys;
 mod region;
 #[cfg(not(feature = "smtp"))]
 mod unread;
@@ -30,6 +31,7 @@ pub use jobs::Jobs;
 pub use mail::{Mail, MailTransport};
 #[cfg(feature = "smtp")]
 pub use mail::{MailTls, Smtp};
+pub use passkeys::Passkeys;
 pub use region::{Region, Role};
 #[cfg(not(feature = "smtp"))]
 pub(super) use unread::Unread;

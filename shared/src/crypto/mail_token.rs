@@ -84,6 +84,7 @@ const fn kind(purpose: Purpose) -> &'static str {
         | Purpose::SessionReused
         | Purpose::FactorsChanged
         | Purpose::SecondFactorFailed
+        | Purpose::PasskeyCounterRegressed
         | Purpose::RecoveryCodeUsed => "no",
     }
 }

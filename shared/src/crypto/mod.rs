@@ -10,6 +10,7 @@ pub mod key_ring;
 pub mod logout_token;
 pub mod mail_token;
 pub mod oauth_token;
+pub mod passkey_challenge;
 pub mod password_hasher;
 pub mod password_wrap;
 pub mod public_key;

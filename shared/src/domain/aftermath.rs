@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::domain::audit::AuditAction;
-use crate::domain::factors::Level;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{User, UserStatus};
 
@@ -42,18 +41,14 @@ pub struct Aftermath {
     deletion: Option<Deletion>,
     /// A token that can undo or keep something was used.
     right_used: bool,
-    /// What became of its app: what was said last.
-    app: Option<App>,
+    /// A factor came or went.
+    factors: bool,
+    /// How many went.
+    factors_gone: usize,
     /// A recovery code was used, or others were made.
     codes: bool,
     /// Whether sign-ins are to ask for the second factor.
     asked: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum App {
-    Added,
-    Removed,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,11 +98,15 @@ impl Aftermath {
                 deletion: Some(Deletion::Cancelled),
                 ..self
             },
-            // With an app that the table does not have, the account would be weaker than its owner has made it.
-            AuditAction::TotpAdded => Self { app: Some(App::Added), codes: true, credentials: true, ..self },
-            AuditAction::TotpRemoved => Self { app: Some(App::Removed), codes: true, ..self },
+            // Without a factor that the table does not have, the account would be weaker than its owner has made it.
+            AuditAction::TotpAdded | AuditAction::PasskeyAdded => {
+                Self { factors: true, codes: true, credentials: true, ..self }
+            }
+            AuditAction::TotpRemoved | AuditAction::PasskeyRemoved => {
+                Self { factors: true, factors_gone: self.factors_gone + 1, codes: true, ..self }
+            }
             AuditAction::FactorsRemoved => {
-                Self { app: Some(App::Removed), codes: true, credentials: true, right_used: true, ..self }
+                Self { factors: true, codes: true, credentials: true, right_used: true, ..self }
             }
             AuditAction::RecoveryCodesMade | AuditAction::RecoveryCodeUsed => Self { codes: true, ..self },
             AuditAction::SecondFactorOn => Self { asked: true, ..self },
@@ -153,25 +152,28 @@ impl Aftermath {
             after.status = UserStatus::Disabled;
             actions.push(AuditAction::Disabled);
         }
-        if self.credentials {
+        // All factors go where one did. What its owner had beside that one, the account would be without.
+        let weakened = self.factors && before.factors.count() > self.factors_gone;
+        let without_password = self.credentials || weakened;
+        if without_password {
             actions.push(AuditAction::ResetForced);
         }
-        let without_codes = self.codes && before.factors.level() == Level::Two;
-        if self.app.is_some() && before.factors.level() == Level::Two {
+        let without_codes = self.codes && before.factors.has_any();
+        if self.factors && before.factors.has_any() {
             after.factors = before.factors.removed();
             actions.push(AuditAction::FactorRemovalRepeated);
         } else if without_codes {
             after.factors = before.factors.asked(before.factors.second_factor);
             actions.push(AuditAction::RecoveryCodesEnded);
         }
-        if self.asked && after.factors.level() == Level::Two && !after.factors.second_factor {
+        if self.asked && after.factors.has_any() && !after.factors.second_factor {
             after.factors = after.factors.asked(true);
             actions.push(AuditAction::SecondFactorOn);
         }
         if !actions.is_empty() {
             after.cred_version += 1;
         }
-        Verdict { after, without_password: self.credentials, without_codes, actions }
+        Verdict { after, without_password, without_codes, actions }
     }
 }
 
@@ -181,6 +183,7 @@ mod tests {
     use crate::domain::factors::Factors;
     use crate::domain::user::tests::ada;
 
+    const RP_ID: &str = "example.com";
     const POINT: Timestamp = Timestamp::from_millis(10_000_000);
 
     fn restored() -> Restored {
@@ -245,9 +248,10 @@ mod tests {
     #[test]
     fn sec_mf_24_factors_that_the_table_has_wrong_go_and_leave_no_account_weaker() {
         let with = |factors: Factors| User { factors, ..ada() };
-        let (none, app) = (ada(), with(Factors::default().with_totp()));
+        let (none, app) = (ada(), with(Factors::default().with_totp(RP_ID)));
+        let (key, both) = (with(Factors::default().with_passkey(RP_ID)), with(app.factors.with_passkey(RP_ID)));
         let quiet = with(app.factors.asked(false));
-        // (before, line, app afterwards, password stays, codes stay)
+        // (before, line, factors afterwards, password stays, codes stay)
         for (before, action, has_app, has_password, has_codes) in [
             (&app, AuditAction::TotpRemoved, false, true, false),
             (&app, AuditAction::TotpAdded, false, false, false),
@@ -258,9 +262,15 @@ mod tests {
             (&none, AuditAction::TotpRemoved, false, true, true),
             (&app, AuditAction::SecondFactorOff, true, true, true),
             (&app, AuditAction::SignedIn, true, true, true),
+            (&key, AuditAction::PasskeyRemoved, false, true, false),
+            (&key, AuditAction::PasskeyAdded, false, false, false),
+            (&none, AuditAction::PasskeyAdded, false, false, true),
+            (&both, AuditAction::PasskeyRemoved, false, false, false),
+            (&both, AuditAction::TotpRemoved, false, false, false),
+            (&both, AuditAction::PasskeyCounterRegressed, true, true, true),
         ] {
             let verdict = verdict(before, &[(action, 1)]);
-            let found = (verdict.after.factors.totp, !verdict.without_password, !verdict.without_codes);
+            let found = (verdict.after.factors.has_any(), !verdict.without_password, !verdict.without_codes);
             assert_eq!(found, (has_app, has_password, has_codes), "{action:?}");
             let is_changed = verdict.after.factors != before.factors;
             assert_eq!(is_changed, verdict.after.factors.version == before.factors.version + 1, "{action:?}");
@@ -268,7 +278,7 @@ mod tests {
         let asked = verdict(&quiet, &[(AuditAction::SecondFactorOn, 1)]);
         assert!(asked.after.factors.second_factor && asked.actions == [AuditAction::SecondFactorOn]);
         let last = verdict(&app, &[(AuditAction::TotpRemoved, 1), (AuditAction::TotpAdded, 2)]);
-        assert!(!last.after.factors.totp && last.without_password, "what was added last is not in the table");
+        assert!(!last.after.factors.has_any() && last.without_password, "what was added last is not in the table");
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub enum AuditAction {
     SignedIn,
     /// A sign-in went through, or a person has shown again who they are, with a recovery code.
     RecoveryCodeUsed,
+    /// The same with a passkey whose counter went back: it may have a copy (MF-16).
+    PasskeyCounterRegressed,
     /// A person who is signed in has shown again who they are.
     SteppedUp,
     /// Sign-ins failed in this minute; how many is in the counters.
@@ -69,6 +71,12 @@ pub enum AuditAction {
     TotpAdded,
     /// It is gone.
     TotpRemoved,
+    /// There is another passkey.
+    PasskeyAdded,
+    /// A passkey is gone.
+    PasskeyRemoved,
+    /// A passkey has another name.
+    PasskeyRenamed,
     /// There are new recovery codes.
     RecoveryCodesMade,
     /// A sign-in asks for a second factor.

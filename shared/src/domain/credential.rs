@@ -15,7 +15,7 @@ pub struct WrappedHash {
     /// The version of the key that sealed it; a version goes only when no row uses it.
     pub key_version: u32,
     /// Nonce, ciphertext and tag.
-    #[serde(with = "blob")]
+    #[serde(with = "crate::domain::blob")]
     pub sealed: Vec<u8>,
 }
 
@@ -73,35 +73,5 @@ impl Credential {
     /// (OT-12).
     pub fn is_free(&self, now: Timestamp) -> bool {
         self.reserved_until.is_some_and(|until| until <= now)
-    }
-}
-
-/// Stores bytes as the table's binary type, not as a list of numbers.
-mod blob {
-    use serde::de::{Error, Visitor};
-    use serde::{Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(bytes)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        struct Bytes;
-        impl Visitor<'_> for Bytes {
-            type Value = Vec<u8>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("bytes")
-            }
-
-            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
-                Ok(bytes.to_vec())
-            }
-
-            fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
-                Ok(bytes)
-            }
-        }
-        deserializer.deserialize_byte_buf(Bytes)
     }
 }

@@ -70,9 +70,23 @@ pub enum Shown {
     PasswordAndCode,
     /// A code from a mail, and one that an app shows or that was kept.
     MailAndCode,
+    /// The password, and a passkey.
+    PasswordAndPasskey,
+    /// A code from a mail, and a passkey.
+    MailAndPasskey,
 }
 
 impl Shown {
+    /// What somebody has shown who was signed in in these ways, and shows a second factor.
+    pub fn beside(amr: &[String], passkey: bool) -> Self {
+        match (amr.iter().any(|method| method == "pwd"), passkey) {
+            (true, true) => Self::PasswordAndPasskey,
+            (true, false) => Self::PasswordAndCode,
+            (false, true) => Self::MailAndPasskey,
+            (false, false) => Self::MailAndCode,
+        }
+    }
+
     /// In the words of RFC 8176.
     pub fn amr(self) -> Vec<String> {
         let words: &[&str] = match self {
@@ -80,6 +94,8 @@ impl Shown {
             Self::Mail => &["otp"],
             Self::PasswordAndCode => &["pwd", "otp", MULTIPLE],
             Self::MailAndCode => &["otp", MULTIPLE],
+            Self::PasswordAndPasskey => &["pwd", KEY, "user", MULTIPLE],
+            Self::MailAndPasskey => &["otp", KEY, "user", MULTIPLE],
         };
         words.iter().map(|word| (*word).to_owned()).collect()
     }
@@ -89,6 +105,8 @@ impl Shown {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
+    /// A key that a device, a security key or a manager of passwords holds (WebAuthn).
+    Passkey,
     /// A code that an app shows.
     Totp,
     /// A code that was kept for the day on which everything else is lost.
@@ -103,6 +121,10 @@ pub enum FactorChange {
     TotpAdded,
     /// The app is gone.
     TotpRemoved,
+    /// There is another passkey.
+    PasskeyAdded,
+    /// A passkey is gone.
+    PasskeyRemoved,
     /// There are new recovery codes, and the ones before are dead.
     RecoveryCodesMade,
     /// A sign-in asks for a second factor.
@@ -120,9 +142,11 @@ pub enum FactorChange {
 
 impl FactorChange {
     /// Each, but for what is not known here.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::TotpAdded,
         Self::TotpRemoved,
+        Self::PasskeyAdded,
+        Self::PasskeyRemoved,
         Self::RecoveryCodesMade,
         Self::SecondFactorOn,
         Self::SecondFactorOff,
@@ -135,6 +159,8 @@ impl FactorChange {
         match self {
             Self::TotpAdded => "totp_added",
             Self::TotpRemoved => "totp_removed",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRemoved => "passkey_removed",
             Self::RecoveryCodesMade => "recovery_codes_made",
             Self::SecondFactorOn => "second_factor_on",
             Self::SecondFactorOff => "second_factor_off",
@@ -167,21 +193,49 @@ impl Factors {
         *self == Self::default()
     }
 
-    /// With an app that shows codes. A sign-in asks for it from the first factor on.
+    /// With an app that shows codes.
     #[must_use]
-    pub fn with_totp(&self) -> Self {
-        let is_first = self.level() == Level::One;
-        let version = self.version + 1;
-        let (second_factor, since) = if is_first { (true, version) } else { (self.second_factor, self.since) };
-        Self { totp: true, second_factor, version, since, ..self.clone() }
+    pub fn with_totp(&self, rp_id: &str) -> Self {
+        self.grown(Self { totp: true, ..self.clone() }, rp_id)
     }
 
-    /// Without it. A sign-in asks for nothing that is not there.
+    /// With another passkey for this RP ID.
     #[must_use]
-    pub fn without_totp(&self) -> Self {
-        let left = Self { totp: false, version: self.version + 1, ..self.clone() };
-        let second_factor = left.second_factor && left.level() == Level::Two;
-        Self { second_factor, ..left }
+    pub fn with_passkey(&self, rp_id: &str) -> Self {
+        let mut passkeys = self.passkeys.clone();
+        *passkeys.entry(rp_id.to_owned()).or_default() += 1;
+        self.grown(Self { passkeys, ..self.clone() }, rp_id)
+    }
+
+    /// A sign-in asks for them from the first factor on.
+    fn grown(&self, to: Self, rp_id: &str) -> Self {
+        let is_first = self.level(rp_id) == Level::One;
+        let version = self.version + 1;
+        let (second_factor, since) = if is_first { (true, version) } else { (self.second_factor, self.since) };
+        Self { second_factor, version, since, ..to }
+    }
+
+    /// Without the app.
+    #[must_use]
+    pub fn without_totp(&self, rp_id: &str) -> Self {
+        self.shrunk(Self { totp: false, ..self.clone() }, rp_id)
+    }
+
+    /// With one passkey less of those for `its_rp_id`.
+    #[must_use]
+    pub fn without_passkey(&self, its_rp_id: &str, rp_id: &str) -> Self {
+        let mut passkeys = self.passkeys.clone();
+        if let Some(count) = passkeys.get_mut(its_rp_id) {
+            *count = count.saturating_sub(1);
+        }
+        passkeys.retain(|_, count| *count > 0);
+        self.shrunk(Self { passkeys, ..self.clone() }, rp_id)
+    }
+
+    /// A sign-in asks for nothing that is not there.
+    fn shrunk(&self, to: Self, rp_id: &str) -> Self {
+        let second_factor = to.second_factor && to.level(rp_id) == Level::Two;
+        Self { second_factor, version: self.version + 1, ..to }
     }
 
     /// As they are, but for whether a sign-in asks for them.
@@ -196,14 +250,39 @@ impl Factors {
         Self { version: self.version + 1, ..Self::default() }
     }
 
-    /// What can be shown, strongest first. Recovery codes come with the first factor, and go with the last.
-    pub const fn methods(&self) -> &'static [Method] {
-        if self.totp { &[Method::Totp, Method::RecoveryCode] } else { &[] }
+    /// What can be shown at this RP ID, strongest first. Recovery codes come with the first factor, and go with the last.
+    pub fn methods(&self, rp_id: &str) -> &'static [Method] {
+        match (self.has_passkey(rp_id), self.totp) {
+            (true, true) => &[Method::Passkey, Method::Totp, Method::RecoveryCode],
+            (true, false) => &[Method::Passkey, Method::RecoveryCode],
+            (false, true) => &[Method::Totp, Method::RecoveryCode],
+            (false, false) => &[],
+        }
+    }
+
+    /// Whether there is a passkey for this RP ID (MF-19).
+    pub fn has_passkey(&self, rp_id: &str) -> bool {
+        self.passkeys.get(rp_id).is_some_and(|count| *count > 0)
+    }
+
+    /// How many passkeys there are, for whichever RP ID.
+    pub fn passkeys(&self) -> usize {
+        self.passkeys.values().map(|count| usize::try_from(*count).unwrap_or(usize::MAX)).fold(0, usize::saturating_add)
+    }
+
+    /// How many factors there are but for recovery codes, also those that are of no use here.
+    pub fn count(&self) -> usize {
+        self.passkeys().saturating_add(usize::from(self.totp))
+    }
+
+    /// Whether there is anything, also what is of no use here.
+    pub fn has_any(&self) -> bool {
+        self.count() > 0
     }
 
     /// What an account has to have been shown for what is delicate (MF-07).
-    pub fn level(&self) -> Level {
-        if self.methods().is_empty() { Level::One } else { Level::Two }
+    pub fn level(&self, rp_id: &str) -> Level {
+        if self.methods(rp_id).is_empty() { Level::One } else { Level::Two }
     }
 }
 
@@ -231,11 +310,30 @@ mod tests {
         assert!(Level::Two > Level::One);
     }
 
+    const RP_ID: &str = "example.com";
+
     #[test]
-    fn sec_mf_19_passkeys_of_which_nothing_is_asked_yet_do_not_raise_an_account() {
-        let passkeys = BTreeMap::from([("example.com".to_owned(), 2)]);
-        let factors = Factors { passkeys, ..Factors::default() };
-        assert_eq!((factors.level(), factors.is_empty()), (Level::One, false));
-        assert_eq!(Factors { totp: true, ..Factors::default() }.level(), Level::Two);
+    fn sec_mf_19_passkeys_of_another_relying_party_do_not_raise_an_account() {
+        let factors = Factors::default().with_passkey(RP_ID).with_passkey(RP_ID);
+        assert_eq!((factors.level(RP_ID), factors.passkeys()), (Level::Two, 2));
+        assert_eq!((factors.level("example.org"), factors.has_any()), (Level::One, true));
+        assert_eq!(Factors { totp: true, ..Factors::default() }.level("example.org"), Level::Two);
+        let one = factors.without_passkey(RP_ID, RP_ID);
+        assert_eq!((one.level(RP_ID), one.second_factor), (Level::Two, true));
+        let none = one.without_passkey(RP_ID, RP_ID);
+        assert_eq!((none.level(RP_ID), none.second_factor, none.has_any()), (Level::One, false, false));
+        assert_eq!(none.without_passkey(RP_ID, RP_ID).passkeys(), 0);
+    }
+
+    #[test]
+    fn factors_are_named_strongest_first_and_asked_for_from_the_first_on() {
+        let app = Factors::default().with_totp(RP_ID);
+        let both = app.with_passkey(RP_ID);
+        assert_eq!(both.methods(RP_ID), [Method::Passkey, Method::Totp, Method::RecoveryCode]);
+        assert_eq!(both.without_totp(RP_ID).methods(RP_ID), [Method::Passkey, Method::RecoveryCode]);
+        assert_eq!(app.methods(RP_ID), [Method::Totp, Method::RecoveryCode]);
+        assert_eq!((app.second_factor, app.since, both.since, both.version), (true, 1, 1, 2));
+        // Who has switched it off has done so for those that follow, too.
+        assert!(!app.asked(false).with_passkey(RP_ID).second_factor);
     }
 }

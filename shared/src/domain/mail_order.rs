@@ -103,6 +103,7 @@ impl Ordered {
                 | Purpose::RemoveFactors
                 | Purpose::FactorsChanged
                 | Purpose::SecondFactorFailed
+                | Purpose::PasskeyCounterRegressed
                 | Purpose::RecoveryCodeUsed
                 | Purpose::Verification => MailKind::Notice,
             },
@@ -136,6 +137,7 @@ impl Ordered {
                     | Purpose::SessionReused
                     | Purpose::FactorsChanged
                     | Purpose::SecondFactorFailed
+                    | Purpose::PasskeyCounterRegressed
                     | Purpose::RecoveryCodeUsed
             ),
             Self::Registration(_) => true,

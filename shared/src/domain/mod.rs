@@ -35,6 +35,7 @@ pub mod synthetic;
 pub mod timestamp;
 pub mod user;
 
+pub mod blob;
 pub mod blocklist;
 
 /// The bytes of lower-case hex digits; zeros where there are none.

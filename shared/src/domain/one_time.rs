@@ -49,6 +49,8 @@ pub enum Purpose {
     SecondFactorFailed,
     /// Tells that a recovery code was used (MF-06).
     RecoveryCodeUsed,
+    /// Tells that a passkey's counter went back: it may have a copy (MF-16).
+    PasskeyCounterRegressed,
 }
 
 impl Purpose {
@@ -71,6 +73,7 @@ impl Purpose {
             Self::FactorsChanged => "factors_changed",
             Self::SecondFactorFailed => "second_factor_failed",
             Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::PasskeyCounterRegressed => "passkey_counter_regressed",
         }
     }
 }

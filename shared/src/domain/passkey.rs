@@ -1,16 +1,49 @@
 //! What is kept of a passkey: a credential record, in the words of WebAuthn, section 4.
 
+use serde::{Deserialize, Serialize};
+
+use crate::domain::hex;
+use crate::domain::id::FactorId;
+use crate::domain::timestamp::Timestamp;
+
 /// Transports of a credential that are kept.
 const MAX_TRANSPORTS: usize = 8;
 /// Bytes of a transport's name.
 const MAX_TRANSPORT: usize = 32;
 
+/// How many passkeys an account may have (MF-13).
+pub const MOST_PASSKEYS: usize = 20;
+
+/// A passkey of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passkey {
+    /// Names it in paths and in the trail.
+    pub id: FactorId,
+    /// What its owner calls it.
+    pub name: String,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it was last shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<Timestamp>,
+    /// What it is judged by.
+    #[serde(flatten)]
+    pub record: CredentialRecord,
+}
+
+/// What a credential's id is found by: ids can be too long for a key.
+pub fn credential_hash(credential_id: &[u8]) -> String {
+    hex(ring::digest::digest(&ring::digest::SHA256, credential_id).as_ref())
+}
+
 /// A registered credential.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CredentialRecord {
     /// What authenticators know it by: 1 to 1023 bytes.
+    #[serde(rename = "credential_id", with = "crate::domain::blob")]
     pub id: Vec<u8>,
     /// Its public key in COSE, as it came.
+    #[serde(with = "crate::domain::blob")]
     pub public_key: Vec<u8>,
     /// The relying party that it was made for, and works for alone.
     pub rp_id: String,
@@ -25,6 +58,7 @@ pub struct CredentialRecord {
     /// How it can be reached, for the browser to know what to ask for.
     pub transports: Vec<String>,
     /// The model of the authenticator that made it, as that claims; zeros where it does not.
+    #[serde(with = "crate::domain::blob")]
     pub aaguid: [u8; 16],
 }
 

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::audit::AuditAction;
 use crate::domain::credential::WrappedHash;
 use crate::domain::id::{ChallengeId, FactorId, UserId};
+use crate::domain::passkey::Passkey;
 use crate::domain::timestamp::Timestamp;
 
 /// What shows a second factor.
@@ -23,6 +25,38 @@ pub enum UsedFactor {
         /// Its hash.
         hash: String,
     },
+    /// A passkey.
+    Passkey(Box<UsedPasskey>),
+}
+
+impl UsedFactor {
+    /// What the trail says of its use, where that is more than that somebody signed in, or stepped up.
+    pub fn action(&self) -> Option<AuditAction> {
+        match self {
+            Self::RecoveryCode { .. } => Some(AuditAction::RecoveryCodeUsed),
+            Self::Passkey(used) if used.regressed => Some(AuditAction::PasskeyCounterRegressed),
+            Self::Passkey(_) | Self::Totp { .. } => None,
+        }
+    }
+}
+
+/// A passkey that was shown, as it is from then on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsedPasskey {
+    /// The passkey, when it was read.
+    pub passkey: Passkey,
+    /// What its authenticator has counted by now.
+    pub sign_count: u32,
+    /// Whether it is backed up by now.
+    pub backup_state: bool,
+    /// Whether it verified its user, just now or before.
+    pub uv_initialized: bool,
+    /// Whether its counter went back (MF-16).
+    pub regressed: bool,
+    /// When it was shown.
+    pub at: Timestamp,
+    /// The hash of the challenge, where nothing else says that it was answered.
+    pub spends: Option<String>,
 }
 
 /// What a person has shown first.

@@ -2,13 +2,18 @@
 
 use std::sync::LazyLock;
 
-use crate::http::page::{FactorsPage, FactorsPart, FormRefusal, Page};
+use crate::http::page::{FactorsPage, FactorsPart, FormRefusal, Page, PasskeyLine};
 
 /// Why the form of the second step is refused.
 pub(super) const REFUSALS: [(&str, FormRefusal<'static>); 3] = [
     ("wrong", FormRefusal::WrongSecondFactor),
     ("wrong-recovery-code", FormRefusal::WrongRecoveryCode),
     ("address-changed", FormRefusal::AddressChanged),
+];
+
+const PASSKEYS: [PasskeyLine<'static>; 2] = [
+    PasskeyLine { id: "fac_1", name: "My phone", since: "2026-03-01 12:30 UTC", used: Some("2026-03-02 08:15 UTC") },
+    PasskeyLine { id: "fac_2", name: "The blue key on my ring", since: "2026-03-01 12:40 UTC", used: None },
 ];
 
 /// A person's second factor, in each of its parts.
@@ -22,7 +27,9 @@ pub(super) fn pages() -> Vec<(String, Page<'static>)> {
         secret: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ",
         enrolment_token: "te_k1.abc.def",
     };
-    let present = |second_factor, left| FactorsPart::Present { second_factor, since: "2026-03-01 12:30 UTC", left };
+    let since = Some("2026-03-01 12:30 UTC");
+    let present = |second_factor, left| FactorsPart::Present { second_factor, since, passkeys: &[], left };
+    let keys = |since, passkeys| FactorsPart::Present { second_factor: true, since, passkeys, left: 10 };
     let lost = [("factors-lost", Some("2026-03-04 12:30 UTC")), ("factors-lost-mail", None)];
     let page = |part, refusal| Page::Factors(FactorsPage { csrf: "c1", part, refusal });
     [
@@ -30,6 +37,8 @@ pub(super) fn pages() -> Vec<(String, Page<'static>)> {
         ("wrong-code", set_up, Some(FormRefusal::WrongFirstCode)),
         ("wrong-clock", set_up, Some(FormRefusal::WrongClock)),
         ("present", present(true, 10), None),
+        ("present-passkeys", keys(since, &PASSKEYS), None),
+        ("present-passkey-alone", keys(None, &PASSKEYS[..1]), None),
         ("present-few-codes", present(false, 1), None),
         ("codes", FactorsPart::Codes { codes: &CODES }, None),
     ]

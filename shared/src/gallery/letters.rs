@@ -32,6 +32,8 @@ pub(crate) fn letters() -> Vec<(&'static str, Letter)> {
     ];
     let address = || Some("192.0.2.7".to_owned());
     letters.push(("second-factor-failed", Letter::SecondFactorFailed { device: device(), address: address(), at }));
+    let regressed = Letter::PasskeyCounterRegressed { device: device(), address: address(), at };
+    letters.push(("passkey-counter-regressed", regressed));
     for (name, left) in [("recovery-code-used", 7), ("recovery-code-used-last-but-one", 1)] {
         letters.push((name, Letter::RecoveryCodeUsed { left, device: device(), address: address(), at }));
     }
@@ -41,6 +43,8 @@ pub(crate) fn letters() -> Vec<(&'static str, Letter)> {
     letters.push(("factors-removal", Letter::FactorsRemoval { link: link(), minutes: 30 }));
     for (name, change) in [
         ("factors-changed-totp-removed", FactorChange::TotpRemoved),
+        ("factors-changed-passkey-added", FactorChange::PasskeyAdded),
+        ("factors-changed-passkey-removed", FactorChange::PasskeyRemoved),
         ("factors-changed-recovery-codes", FactorChange::RecoveryCodesMade),
         ("factors-changed-on", FactorChange::SecondFactorOn),
         ("factors-changed-off", FactorChange::SecondFactorOff),

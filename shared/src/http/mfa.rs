@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::domain::passkey::Passkey;
 use crate::domain::second_factor::{FactorLoss, RecoveryCodes, TotpFactor};
-use crate::use_cases::accounts::mfa_show::Mfa;
+use crate::use_cases::accounts::mfa_show::{Mfa, ShownOfPasskey};
 
 /// The second factors of an account.
 #[derive(Serialize, JsonSchema)]
@@ -15,6 +16,8 @@ pub struct MfaReply {
     level: u8,
     /// The authenticator app, if there is one.
     totp: Option<TotpShown>,
+    /// The passkeys, oldest first.
+    passkeys: Vec<PasskeyShown>,
     /// The recovery codes, if there are any.
     recovery_codes: Option<RecoveryCodesShown>,
     /// Whether somebody says that all of them are lost: showing one ends that.
@@ -37,6 +40,44 @@ pub struct TotpShown {
     created_at: String,
 }
 
+/// A passkey.
+#[derive(Serialize, JsonSchema)]
+pub struct PasskeyShown {
+    /// Names it in paths.
+    id: String,
+    /// What its owner calls it.
+    name: String,
+    /// When it was registered, in RFC 3339.
+    created_at: String,
+    /// When it was last shown, in RFC 3339.
+    last_used_at: Option<String>,
+    /// Whether a manager keeps it on more than one device.
+    backed_up: bool,
+    /// Whether it works here: passkeys belong to the host that they were made for.
+    usable: bool,
+}
+
+impl PasskeyShown {
+    /// One that was registered for this RP ID just now.
+    pub fn new(passkey: Passkey) -> Self {
+        ShownOfPasskey { passkey, usable: true }.into()
+    }
+}
+
+impl From<ShownOfPasskey> for PasskeyShown {
+    fn from(shown: ShownOfPasskey) -> Self {
+        let ShownOfPasskey { passkey, usable } = shown;
+        Self {
+            id: passkey.id.to_string(),
+            name: passkey.name,
+            created_at: passkey.created_at.rfc3339(),
+            last_used_at: passkey.last_used_at.map(|at| at.rfc3339()),
+            backed_up: passkey.record.backup_state,
+            usable,
+        }
+    }
+}
+
 /// Recovery codes, without anything that is one.
 #[derive(Serialize, JsonSchema)]
 pub struct RecoveryCodesShown {
@@ -55,7 +96,8 @@ impl From<Mfa> for MfaReply {
             |it: FactorLoss| FactorLossShown { asked_at: it.asked_at.rfc3339(), usable_from: it.usable_from.rfc3339() };
         Self {
             second_factor: mfa.factors.second_factor,
-            level: mfa.factors.level().number(),
+            level: mfa.level.number(),
+            passkeys: mfa.passkeys.into_iter().map(PasskeyShown::from).collect(),
             totp: mfa.totp.map(totp),
             recovery_codes: mfa.recovery_codes.map(codes),
             factor_loss: mfa.loss.map(loss),

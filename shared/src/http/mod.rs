@@ -23,6 +23,7 @@ pub mod openapi;
 pub mod page;
 pub mod page_endpoint;
 pub mod paging;
+pub mod passkey;
 pub mod problem;
 pub mod query;
 pub mod reply;

@@ -16,7 +16,7 @@ use http::StatusCode;
 
 pub use self::account::{AccountPage, ActivityRow, ApplicationRow, SessionRow};
 pub use self::action::Action;
-pub use self::factors::{FactorsPage, FactorsPart};
+pub use self::factors::{FactorsPage, FactorsPart, PasskeyLine};
 pub use self::form::{Asked, FirstStep, Form, FormPage, FormRefusal, Onward};
 #[cfg(test)]
 pub(crate) use self::look::Look;

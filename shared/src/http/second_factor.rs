@@ -5,6 +5,7 @@ use http::StatusCode;
 use crate::http::problem::Problem;
 use crate::use_cases::factors_change::FactorsChangeError;
 use crate::use_cases::second_factor::SecondFactorError;
+use crate::use_cases::sign_in::login_mfa::LoginMfaError;
 use crate::use_cases::sign_in::login_mfa_lost::LoginMfaLostError;
 
 impl From<SecondFactorError> for Problem {
@@ -13,6 +14,17 @@ impl From<SecondFactorError> for Problem {
             SecondFactorError::Wrong => Self::wrong_second_factor(),
             SecondFactorError::TooManyAttempts { retry_after } => Self::too_many_attempts(retry_after),
             SecondFactorError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<LoginMfaError> for Problem {
+    fn from(error: LoginMfaError) -> Self {
+        match error {
+            LoginMfaError::InvalidToken => Self::first_step_over(),
+            LoginMfaError::Wrong => Self::wrong_second_factor(),
+            LoginMfaError::TooManyAttempts { retry_after } => Self::too_many_attempts(retry_after),
+            LoginMfaError::Fault(fault) => fault.into(),
         }
     }
 }
@@ -50,6 +62,7 @@ impl From<FactorsChangeError> for Problem {
                 "Set one up first: POST /v1/mfa/totp.",
             ),
             FactorsChangeError::NotFound => Self::not_found("The account has no authenticator app."),
+            FactorsChangeError::NoSuchPasskey => Self::not_found("The account has no such passkey."),
             FactorsChangeError::Superseded => Self::new(
                 StatusCode::CONFLICT,
                 "changed_meanwhile",

@@ -30,7 +30,7 @@ macro_rules! words {
 static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
     let words = words!("letter" "verification" "owner_notice" "password_reset" "email_code" "email_change"
         "email_changed" "password_changed" "new_device" "session_reused" "deletion_scheduled"
-        "second_factor_failed" "recovery_code_used" "factor_added" "factors_changed" "factors_lost" "factors_removal");
+        "second_factor_failed" "passkey_counter_regressed" "recovery_code_used" "factor_added" "factors_changed" "factors_lost" "factors_removal");
     let layouts = [
         ("layout.html", include_str!("../../templates/mail/layout.html")),
         ("layout.txt", include_str!("../../templates/mail/layout.txt")),
@@ -124,6 +124,15 @@ pub enum Letter {
     /// Somebody has shown the first factor, and failed at the second (MF-04).
     SecondFactorFailed {
         /// The device, as its user agent describes it.
+        device: String,
+        /// Its network address.
+        address: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A passkey's counter went back: it may have a copy (MF-16).
+    PasskeyCounterRegressed {
+        /// The device that it was shown on, as its user agent describes it.
         device: String,
         /// Its network address.
         address: Option<String>,
@@ -244,6 +253,7 @@ impl Letter {
             Self::SessionReused { .. } => "session_reused",
             Self::DeletionScheduled { .. } => "deletion_scheduled",
             Self::SecondFactorFailed { .. } => "second_factor_failed",
+            Self::PasskeyCounterRegressed { .. } => "passkey_counter_regressed",
             Self::RecoveryCodeUsed { .. } => "recovery_code_used",
             Self::FactorAdded { .. } => "factor_added",
             Self::FactorsLost { .. } => "factors_lost",
@@ -276,6 +286,7 @@ impl Letter {
             Self::FactorsChanged { change } => context! { change => change.name() },
             Self::NewDevice { device, address, at }
             | Self::SessionReused { device, address, at }
+            | Self::PasskeyCounterRegressed { device, address, at }
             | Self::SecondFactorFailed { device, address, at } => {
                 context! { device => one_line(device), address, moment => moment(language, *at) }
             }

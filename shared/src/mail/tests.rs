@@ -30,6 +30,7 @@ fn every_letter_is_whole_in_every_language() {
             | Letter::NewDevice { .. }
             | Letter::SessionReused { .. }
             | Letter::SecondFactorFailed { .. }
+            | Letter::PasskeyCounterRegressed { .. }
             | Letter::RecoveryCodeUsed { .. }
             | Letter::FactorsChanged { .. } => (false, false),
             _ => (true, false),

@@ -6,6 +6,7 @@
 mod m0001_rewrap_password_hashes;
 mod m0002_expire_failures_of_no_account;
 mod m0003_rewrap_totp_secrets;
+mod m0004_count_passkeys;
 pub mod sweep;
 
 use std::pin::Pin;
@@ -26,6 +27,7 @@ pub const MIGRATIONS: &[&dyn Migration] = &[
     &m0001_rewrap_password_hashes::RewrapPasswordHashes,
     &m0002_expire_failures_of_no_account::ExpireFailuresOfNoAccount,
     &m0003_rewrap_totp_secrets::RewrapTotpSecrets,
+    &m0004_count_passkeys::CountPasskeys,
 ];
 
 /// What a migration gives, in the making.

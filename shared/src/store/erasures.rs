@@ -116,11 +116,14 @@ impl Store {
         delete.send(&self.client).await.map(drop)
     }
 
-    /// Deletes what lies under a user but the profile.
+    /// Deletes what lies under a user but the profile, and that its passkeys are its.
     pub async fn erase_belongings(&self, user: UserId) -> Result<(), StoreError> {
         let profile = Key::user(user);
         let mut pages = Pages::of(keys_only(self.partition(&profile)));
         while let Some(page) = pages.next().await? {
+            // First whose its passkeys are: nothing else tells of that.
+            let owners = page.iter().filter_map(Key::owner_of_passkey);
+            try_join_all(owners.map(|owner| self.delete(&owner).send(&self.client))).await?;
             let doomed = page.iter().filter(|item| item.get("sk") != Some(&profile.sk()));
             self.delete_each(&self.table, doomed).await?;
         }

@@ -1,12 +1,14 @@
 //! The keys of every item, in one place.
 
+mod factors;
+
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::email::EmailKey;
 use crate::domain::hex;
-use crate::domain::id::{ChallengeId, DeviceId, GrantId, ImportId, OneTimeId, RegistrationId, SessionId, UserId};
+use crate::domain::id::{DeviceId, GrantId, ImportId, OneTimeId, RegistrationId, SessionId, UserId};
 use crate::domain::mail_order::MailOrder;
 use crate::domain::migration::Position;
 use crate::domain::oauth::client::ClientId;
@@ -150,25 +152,6 @@ impl Key {
     /// What the sort keys of a user's consents begin with.
     pub(super) fn consents(user: UserId) -> Self {
         Self::new(format!("{USER_PREFIX}{user}"), CONSENT_PREFIX)
-    }
-
-    /// A sign-in that waits for its second factor.
-    pub(super) fn challenge(user: UserId, id: ChallengeId) -> Self {
-        Self::new(format!("{USER_PREFIX}{user}"), format!("CHALLENGE#{id}"))
-    }
-
-    /// The app that shows codes: a user has one at most.
-    pub(super) fn totp(user: UserId) -> Self {
-        Self::new(format!("{USER_PREFIX}{user}"), format!("{FACTOR_PREFIX}totp"))
-    }
-
-    pub(super) fn recovery_codes(user: UserId) -> Self {
-        Self::new(format!("{USER_PREFIX}{user}"), format!("{FACTOR_PREFIX}recovery"))
-    }
-
-    /// That a user's factors are said to be lost.
-    pub(super) fn factor_loss(user: UserId) -> Self {
-        Self::new(format!("{USER_PREFIX}{user}"), format!("{FACTOR_PREFIX}loss"))
     }
 
     /// What the sort keys of a user's sessions begin with.

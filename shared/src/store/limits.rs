@@ -51,6 +51,8 @@ pub enum Scope {
     Totp,
     /// Recovery codes of one user.
     RecoveryCode,
+    /// Passkeys of one user.
+    Passkey,
     /// Mails to one user that somebody has shown the password and no second factor.
     SecondFactorNotice,
     /// Mails to one user whose link takes lost second factors away.
@@ -88,6 +90,7 @@ impl Scope {
             Self::PasswordUser => "password_user",
             Self::Totp => "totp",
             Self::RecoveryCode => "recovery_code",
+            Self::Passkey => "passkey",
             Self::SecondFactorNotice => "second_factor_notice",
             Self::FactorRemoval => "factor_removal",
             Self::RegisterSource => "register_source",

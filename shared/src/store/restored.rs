@@ -5,10 +5,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
 
 use crate::domain::audit::{AuditAction, AuditEntry, Subject};
-use crate::domain::factors::Level;
 use crate::domain::id::{AuditId, UserId};
 use crate::domain::month::Month;
 use crate::domain::oauth::consent::GivenConsent;
+use crate::domain::passkey::Passkey;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{User, UserStatus};
 use crate::store::Store;
@@ -45,6 +45,8 @@ pub struct Rewrite<'a> {
     pub without_password: bool,
     /// Whether its recovery codes go.
     pub without_codes: bool,
+    /// Its passkeys that go.
+    pub passkeys: &'a [Passkey],
     /// When the restore was made.
     pub now: Timestamp,
     /// Its lines.
@@ -182,13 +184,14 @@ impl Store {
     fn ended_factors(&self, rewrite: &Rewrite<'_>) -> Vec<Part> {
         let (before, after) = (rewrite.before, rewrite.after);
         let mut parts: Vec<Part> = Vec::new();
-        if before.factors.level() == Level::Two {
+        if before.factors.has_any() {
             // Its owner may have taken it back since.
             parts.push(self.delete(&Key::factor_loss(before.id)).into());
         }
         if before.factors.totp && !after.factors.totp {
             parts.push(self.delete(&Key::totp(before.id)).into());
         }
+        parts.extend(self.delete_passkeys(before.id, rewrite.passkeys));
         if rewrite.without_codes {
             parts.push(self.delete(&Key::recovery_codes(before.id)).into());
         }

@@ -149,6 +149,7 @@ fn kind(pk: &str, sk: &str) -> &'static str {
         (Some("EMAIL"), sk) if sk.starts_with(ONE_TIME_PREFIX) => "one_time",
         (Some("EMAIL"), sk) if sk.starts_with(REGISTRATION_PREFIX) => "registration",
         (Some("EMAIL"), sk) if sk.starts_with(DEVICE_PREFIX) => "device",
+        (Some("PASSKEY"), _) => "passkey_owner",
         (Some("ERASURE"), _) => "erasure",
         (Some("LIMIT"), _) => "limit",
         _ => "other",

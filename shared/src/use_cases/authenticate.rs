@@ -136,9 +136,10 @@ pub async fn authenticate_fresh(
     let caller = authenticate(app, context, caller).await?;
     let age = context.now.since(caller.session.authenticated_at);
     let limit = Duration::from_secs(app.config.accounts.fresh_seconds);
-    let (factors, level) = (&caller.user.factors, caller.user.factors.level());
+    let (factors, rp_id) = (&caller.user.factors, app.config.passkeys.rp_id());
+    let level = factors.level(rp_id);
     let is_enough = age <= limit && Level::of(&caller.session.amr) >= level;
-    if is_enough { Ok(caller) } else { Err(AuthenticateError::NotFresh { level, methods: factors.methods() }) }
+    if is_enough { Ok(caller) } else { Err(AuthenticateError::NotFresh { level, methods: factors.methods(rp_id) }) }
 }
 
 /// Reads session and account in parallel; both must be alive.

@@ -18,6 +18,7 @@ use crate::domain::second_factor::RecoveryCodes;
 use crate::domain::session::Session;
 use crate::domain::user::User;
 use crate::fault::{Fault, fault_arm};
+use crate::store::sign_in::passkeys::PasskeySetting;
 use crate::store::sign_in::second_factors::{CodesSetting, FactorsSetting, TotpSetting};
 use crate::use_cases::authenticate::AuthenticateError;
 
@@ -39,6 +40,9 @@ pub enum FactorsChangeError {
     /// There is no app.
     #[error("there is no authenticator app")]
     NotFound,
+    /// There is no such passkey.
+    #[error("there is no such passkey")]
+    NoSuchPasskey,
     /// The account has changed meanwhile.
     #[error("the account has changed meanwhile")]
     Superseded,
@@ -55,6 +59,7 @@ pub(super) struct Change<'a> {
     pub(super) session: &'a Session,
     pub(super) factors: &'a Factors,
     pub(super) totp: TotpSetting<'a>,
+    pub(super) passkey: PasskeySetting<'a>,
     pub(super) codes: CodesSetting<'a>,
     pub(super) what: FactorChange,
     pub(super) action: AuditAction,
@@ -65,7 +70,7 @@ pub(super) struct Change<'a> {
 
 /// Makes it, and tells the owner.
 pub(super) async fn make(app: &App, context: &RequestContext, change: Change<'_>) -> Result<(), FactorsChangeError> {
-    let Change { user, session, factors, totp, codes, .. } = change;
+    let Change { user, session, factors, totp, passkey, codes, .. } = change;
     if !user.email_verified {
         return Err(FactorsChangeError::UnverifiedAddress);
     }
@@ -73,7 +78,7 @@ pub(super) async fn make(app: &App, context: &RequestContext, change: Change<'_>
     let audit = AuditEntry { detail: change.factor.map(|id| id.to_string()), ..audit };
     let notice = notice(app, context, &change)?;
     let ends_others = change.ends_others;
-    let setting = FactorsSetting { user, factors, totp, codes, session, ends_others, notice: &notice };
+    let setting = FactorsSetting { user, factors, totp, passkey, codes, session, ends_others, notice: &notice };
     if app.store.change_factors(&setting, &audit).await? { Ok(()) } else { Err(FactorsChangeError::Superseded) }
 }
 
@@ -83,7 +88,8 @@ fn notice(app: &App, context: &RequestContext, change: &Change<'_>) -> Result<On
     let (user, factors) = (change.user, change.factors);
     let told = app.notice(context, Purpose::FactorsChanged, user)?;
     let told = OneTime { factor_change: Some(change.what), ..told };
-    if user.factors.level() == Level::Two || factors.level() == Level::One {
+    let rp_id = app.config.passkeys.rp_id();
+    if user.factors.level(rp_id) == Level::Two || factors.level(rp_id) == Level::One {
         return Ok(told);
     }
     let expires_at = context.now.plus(UNDO_LIFE);

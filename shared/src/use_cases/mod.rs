@@ -16,6 +16,7 @@ pub mod mailed_link;
 pub mod mailer;
 pub mod migrate;
 pub mod oauth;
+pub mod passkey;
 pub mod password_check;
 pub mod restore_sweep;
 pub mod rotate_keys;

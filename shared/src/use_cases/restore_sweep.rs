@@ -96,7 +96,7 @@ pub async fn sweep_restored(app: &App, sweep: Sweep) -> Result<SweptPage, Fault>
     for item in &page.items {
         *swept.items.entry(item.kind).or_default() += 1;
         // Turns to be erased come and go in the sweep, and consents and factors go.
-        if !["erasure", "consent", "factor"].contains(&item.kind) {
+        if !["erasure", "consent", "factor", "passkey_owner"].contains(&item.kind) {
             swept.checksum = swept.checksum.wrapping_add(item.checksum);
         }
     }
@@ -162,9 +162,12 @@ impl Run<'_> {
         };
         let line = |action: &AuditAction| self.app.audit(&context, Subject::User(user.id), *action, None);
         let audit = verdict.actions.iter().map(line).collect::<Result<Vec<_>, _>>()?;
+        let keeps = verdict.after.factors.passkeys() == user.factors.passkeys();
+        let passkeys = if keeps { Vec::new() } else { self.store.list_passkeys(user.id).await? };
         let rewrite = Rewrite {
             before: user,
             after: &verdict.after,
+            passkeys: &passkeys,
             without_password: verdict.without_password,
             without_codes: verdict.without_codes,
             now: self.sweep.now,
@@ -182,8 +185,15 @@ impl Run<'_> {
     async fn end_sessions_of_unfit(&self, user: &User) -> Result<Outcome, Fault> {
         let now = self.sweep.now;
         let after = User { sessions_not_before: Some(now), kept_sid: None, ..user.clone() };
-        let rewrite =
-            Rewrite { before: user, after: &after, without_password: false, without_codes: false, now, audit: &[] };
+        let rewrite = Rewrite {
+            before: user,
+            after: &after,
+            without_password: false,
+            without_codes: false,
+            passkeys: &[],
+            now,
+            audit: &[],
+        };
         self.store.rewrite_account(&rewrite).await?;
         Ok(Outcome::Wrong(format!("{}: its credential is not what it says", user.id)))
     }

@@ -6,19 +6,21 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::app::App;
+use crate::crypto::passkey_challenge::Ceremony;
 use crate::crypto::recovery_code::RecoveryCode;
 use crate::crypto::totp::TotpMatch;
 use crate::crypto::totp_wrap;
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::email::EmailKey;
-use crate::domain::factors::Method;
+use crate::domain::factors::Shown;
 use crate::domain::id::UserId;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::request_context::RequestContext;
-use crate::domain::second_factor::UsedFactor;
+use crate::domain::second_factor::{FirstFactor, UsedFactor};
 use crate::fault::{Fault, fault_arm};
 use crate::store::limits::{Place, Reservation, Scope};
 use crate::use_cases::counted::Counted;
+use crate::use_cases::passkey::{ShownPasskey, judge_passkey};
 
 /// What a person shows as the second factor.
 #[derive(Clone)]
@@ -27,16 +29,8 @@ pub enum SecondProof {
     Totp(String),
     /// A recovery code, however it is spaced.
     RecoveryCode(String),
-}
-
-impl SecondProof {
-    /// From what a client says that it is.
-    pub const fn of(method: Method, code: String) -> Self {
-        match method {
-            Method::Totp => Self::Totp(code),
-            Method::RecoveryCode => Self::RecoveryCode(code),
-        }
-    }
+    /// What a passkey has signed.
+    Passkey(Box<ShownPasskey>),
 }
 
 /// Why a second factor opened nothing.
@@ -67,26 +61,57 @@ pub(super) struct Judged {
     pub(super) counted: Counted,
 }
 
-/// Counts an attempt on the user, and then evaluates it. Whether it came too late in a race, the write says that uses it.
+impl Judged {
+    /// What a person has shown by this and a first factor.
+    pub(super) const fn after(&self, first: FirstFactor) -> Shown {
+        match (first, &self.used) {
+            (FirstFactor::Password, UsedFactor::Passkey(_)) => Shown::PasswordAndPasskey,
+            (FirstFactor::Password, _) => Shown::PasswordAndCode,
+            (FirstFactor::Mail, UsedFactor::Passkey(_)) => Shown::MailAndPasskey,
+            (FirstFactor::Mail, _) => Shown::MailAndCode,
+        }
+    }
+
+    /// What its owner is told by mail of its use, where that is to be told.
+    pub(super) fn notice(
+        &self,
+        app: &App,
+        context: &RequestContext,
+        user_id: UserId,
+        email_key: &EmailKey,
+    ) -> Result<Option<OneTime>, Fault> {
+        let purpose = match &self.used {
+            UsedFactor::RecoveryCode { .. } => Purpose::RecoveryCodeUsed,
+            UsedFactor::Passkey(used) if used.regressed => Purpose::PasskeyCounterRegressed,
+            UsedFactor::Passkey(_) | UsedFactor::Totp { .. } => return Ok(None),
+        };
+        let notice = app.new_device_notice(context, user_id, email_key.clone())?;
+        let recovery_codes_left = self.codes_left.map(|left| u32::try_from(left).unwrap_or_default());
+        Ok(Some(OneTime { purpose, recovery_codes_left, ..notice }))
+    }
+}
+
+/// Counts an attempt on the user, and then evaluates it. A passkey answers the ceremony's challenge. Whether it came too late in a race, the write says that uses it.
 pub(super) async fn judge(
     app: &App,
     context: &RequestContext,
-    user_id: UserId,
+    ceremony: &Ceremony,
     proof: &SecondProof,
 ) -> Result<Judged, SecondFactorError> {
     let (now, limit) = (context.now, &app.config.limits.second_factor);
     let scope = match proof {
         SecondProof::Totp(_) => Scope::Totp,
         SecondProof::RecoveryCode(_) => Scope::RecoveryCode,
+        SecondProof::Passkey(_) => Scope::Passkey,
     };
-    let place = Place::failures(scope, &user_id.to_string(), limit, now);
+    let place = Place::failures(scope, &ceremony.user_id.to_string(), limit, now);
     let mut counted = Counted::nowhere(app)?;
     let attempt = counted.attempt().to_owned();
     let reserved = counted.count(place.clone(), app.store.reserve_failure(&place, limit, &attempt, now)).await?;
     if let Reservation::Refused { retry_after } = reserved {
         return Err(SecondFactorError::TooManyAttempts { retry_after });
     }
-    match evaluate(app, context, user_id, proof).await {
+    match evaluate(app, context, ceremony, proof).await {
         Ok(Some((used, codes_left))) => Ok(Judged { used, codes_left, counted }),
         Ok(None) => {
             counted.stands();
@@ -102,9 +127,10 @@ pub(super) async fn judge(
 async fn evaluate(
     app: &App,
     context: &RequestContext,
-    user_id: UserId,
+    ceremony: &Ceremony,
     proof: &SecondProof,
 ) -> Result<Option<(UsedFactor, Option<usize>)>, Fault> {
+    let user_id = ceremony.user_id;
     match proof {
         SecondProof::Totp(code) => {
             let Some(factor) = app.store.read_totp(user_id).await? else { return Ok(None) };
@@ -122,6 +148,10 @@ async fn evaluate(
             // 120 random bits: what a comparison of hashes tells by its time is of no use.
             let is_one = kept.codes.contains(&hash);
             Ok(is_one.then(|| (UsedFactor::RecoveryCode { hash }, Some(kept.codes.len() - 1))))
+        }
+        SecondProof::Passkey(shown) => {
+            let used = judge_passkey(app, context, ceremony, shown).await?;
+            Ok(used.map(|used| (UsedFactor::Passkey(Box::new(used)), None)))
         }
     }
 }
@@ -149,17 +179,4 @@ pub(super) async fn record_failure(app: &App, context: &RequestContext, failed: 
         app.store.add_one_time(&OneTime { purpose: Purpose::SecondFactorFailed, ..notice }).await?;
     }
     Ok(())
-}
-
-/// Tells the owner that a recovery code was used, and how many are left (MF-06).
-pub(super) fn code_used(
-    app: &App,
-    context: &RequestContext,
-    user_id: UserId,
-    email_key: EmailKey,
-    left: usize,
-) -> Result<OneTime, Fault> {
-    let notice = app.new_device_notice(context, user_id, email_key)?;
-    let left = u32::try_from(left).unwrap_or_default();
-    Ok(OneTime { purpose: Purpose::RecoveryCodeUsed, recovery_codes_left: Some(left), ..notice })
 }

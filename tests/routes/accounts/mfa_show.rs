@@ -11,6 +11,7 @@ pub async fn drive(observer: &mut Observer) {
     let access = observer.server.signed_in().await.string("access_token");
     observer.see("mfa-show", async |it| expect(it.as_bearer(Method::GET, "/v1/mfa", &access).await.status, 200)).await;
     let access = observer.server.with_second_factor().await.access();
+    observer.server.add_passkey(&access, &mut observer.server.authenticator()).await;
     observer.see("mfa-show", async |it| expect(it.as_bearer(Method::GET, "/v1/mfa", &access).await.status, 200)).await;
 }
 
@@ -20,7 +21,7 @@ async fn sec_mf_06_a_person_reads_what_there_is_and_nothing_that_opens_anything(
     let access = server.signed_in().await.string("access_token");
     let none = server.as_bearer(Method::GET, "/v1/mfa", &access).await.json();
     let expected = json!({
-        "second_factor": false, "level": 1, "totp": null, "recovery_codes": null, "factor_loss": null,
+        "second_factor": false, "level": 1, "totp": null, "passkeys": [], "recovery_codes": null, "factor_loss": null,
     });
     assert_eq!(none, expected);
     let factor = server.with_second_factor().await;
@@ -28,7 +29,7 @@ async fn sec_mf_06_a_person_reads_what_there_is_and_nothing_that_opens_anything(
     let at = "2026-03-01T12:30:00Z";
     let expected = json!({
         "second_factor": true, "level": 2,
-        "totp": { "created_at": at }, "recovery_codes": { "left": 10, "created_at": at }, "factor_loss": null,
+        "totp": { "created_at": at }, "passkeys": [], "recovery_codes": { "left": 10, "created_at": at }, "factor_loss": null,
     });
     assert_eq!(shown.json(), expected, "{}", shown.text);
     let token = server.first_step().await;

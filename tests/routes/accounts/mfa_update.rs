@@ -11,6 +11,7 @@ pub async fn drive(observer: &mut Observer) {
     let access = observer.server.signed_in().await.string("access_token");
     observer.see("mfa-update", async |it| expect(set(it, &access, false).await.status, 409)).await;
     let access = observer.server.with_second_factor().await.access();
+    observer.server.add_passkey(&access, &mut observer.server.authenticator()).await;
     for asked in [false, true, true] {
         observer.see("mfa-update", async |it| expect(set(it, &access, asked).await.status, 200)).await;
     }

@@ -32,6 +32,37 @@ pub async fn drive(observer: &mut Observer) {
             })
             .await;
     }
+    let passkey = observer.server.with_passkey_of(EMAIL, observer.server.authenticator()).await;
+    observer.see("page-account-factors", async |it| shown = browser.open(it, PAGE).await).await;
+    let typed = [("action", "remove_passkey"), ("passkey", passkey.id.as_str())];
+    observer
+        .see("page-account-factors", async |it| {
+            expect(browser.submit(it, &shown, &typed, Some(&own)).await.status, 303);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_person_sees_their_passkeys_and_takes_one_away_without_a_script() {
+    let (server, mut browser) = with_verified_person().await;
+    let shown = browser.open(&server, PAGE).await;
+    let code = server.code_of(&app_of(&shown));
+    browser.press(&server, &shown, &[("action", "confirm"), ("code", &code)]).await;
+    let shown = browser.open(&server, PAGE).await;
+    browser.press(&server, &shown, &[("action", "remove")]).await;
+    let passkey = server.with_passkey_of(EMAIL, server.authenticator()).await;
+    let shown = browser.open(&server, PAGE).await;
+    assert!(shown.text.contains("<dt>Passkey</dt>") && !shown.text.contains("Remove the app"), "{}", shown.text);
+    // An app beside it is set up from here, too.
+    let app = browser.press(&server, &shown, &[("action", "begin")]).await;
+    let code = server.code_of(&app_of(&app));
+    let done = browser.press(&server, &app, &[("action", "confirm"), ("code", &code)]).await;
+    assert_eq!(done.status, 303, "{}", done.text);
+    let shown = browser.open(&server, PAGE).await;
+    let removed = browser.press(&server, &shown, &[("action", "remove_passkey"), ("passkey", &passkey.id)]).await;
+    assert_eq!(removed.status, 303, "{}", removed.text);
+    let shown = browser.open(&server, PAGE).await;
+    assert!(shown.text.contains("Remove the app") && !shown.text.contains("<dt>Passkey</dt>"), "{}", shown.text);
 }
 
 async fn signed_in(server: &TestServer) -> Browser {

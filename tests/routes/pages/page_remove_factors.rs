@@ -9,11 +9,20 @@ use crate::routes::sign_in::login_mfa_lost::lost;
 pub async fn drive(observer: &mut Observer) {
     let token = mailed(&observer.server).await;
     drive_link(observer, "page-remove-factors", "remove-factors", &token).await;
+    observer.server.step();
+    observer.server.with_passkey_of(EMAIL, observer.server.authenticator()).await;
+    let token = waited(&observer.server).await;
+    drive_link(observer, "page-remove-factors", "remove-factors", &token).await;
 }
 
 /// What the mail's link has.
 async fn mailed(server: &TestServer) -> String {
     server.with_second_factor().await;
+    waited(server).await
+}
+
+/// That of who has said it, waited, and said it again.
+async fn waited(server: &TestServer) -> String {
     lost(server).await;
     server.clock.advance(3 * 24 * 3600);
     lost(server).await;

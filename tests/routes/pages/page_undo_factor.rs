@@ -15,6 +15,10 @@ pub async fn drive(observer: &mut Observer) {
     observer.server.with_second_factor().await;
     let token = link_token(&observer.server.newest_mail(EMAIL).await);
     drive_link(observer, "page-undo-factor", "undo-factor", &token).await;
+    observer.server.step();
+    observer.server.with_passkey_of(EMAIL, observer.server.authenticator()).await;
+    let token = link_token(&observer.server.newest_mail(EMAIL).await);
+    drive_link(observer, "page-undo-factor", "undo-factor", &token).await;
 }
 
 #[tokio::test]

@@ -7,13 +7,20 @@ mod login_email_code;
 mod login_email_code_verify;
 mod login_mfa;
 pub mod login_mfa_lost;
+mod login_mfa_options;
 mod logout;
 mod session_end;
 mod sessions_end_others;
 mod sessions_list;
 mod step_up;
+mod step_up_options;
 mod token_refresh;
 
 /// What drives its endpoint's branches by itself.
-pub const DRIVES: &[Drive] =
-    &[|it| Box::pin(step_up::drive(it)), |it| Box::pin(login_mfa::drive(it)), |it| Box::pin(login_mfa_lost::drive(it))];
+pub const DRIVES: &[Drive] = &[
+    |it| Box::pin(step_up::drive(it)),
+    |it| Box::pin(login_mfa::drive(it)),
+    |it| Box::pin(login_mfa_lost::drive(it)),
+    |it| Box::pin(login_mfa_options::drive(it)),
+    |it| Box::pin(step_up_options::drive(it)),
+];

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use regex_lite::Regex;
 use serde_json::{Value, json};
 
+use crate::authenticator::Authenticator;
 use crate::binaries::repository;
 use crate::phone_app::PhoneApp;
 
@@ -61,6 +62,12 @@ const TOTP: &str = "${TOTP}";
 const STRONG: &str = "${SECOND_FACTOR_ACCESS_TOKEN}";
 const WAITING: &str = "${MFA_TOKEN}";
 const RECOVERY_CODE: &str = "${RECOVERY_CODE}";
+/// Stand for what an authenticator makes, for the access token of who has registered it, and for its passkey's id; and for what a
+/// sign-in answers then.
+const CREDENTIAL: &str = "${PASSKEY_CREDENTIAL}";
+const WITH_PASSKEY: &str = "${PASSKEY_ACCESS_TOKEN}";
+const PASSKEY: &str = "${PASSKEY_ID}";
+const WAITING_FOR_PASSKEY: &str = "${PASSKEY_MFA_TOKEN}";
 /// Stands for the link of the mail that takes lost factors away.
 const REMOVAL: &str = "${REMOVE_FACTORS_LINK}";
 
@@ -177,6 +184,9 @@ impl SignedIn {
             let body: Value = serde_json::from_str(answered["body"].as_str().unwrap()).unwrap();
             filled = filled.replace(CLIENT_ACCESS_TOKEN, body["access_token"].as_str().unwrap());
         }
+        if [CREDENTIAL, WITH_PASSKEY, WAITING_FOR_PASSKEY].iter().any(|it| filled.contains(it)) {
+            filled = Box::pin(self.fill_passkey(filled, answer, newest_mail)).await;
+        }
         if [VERIFIED, STRONG, WAITING].iter().any(|it| filled.contains(it)) {
             filled = Box::pin(self.fill_second_factor(filled, answer, newest_mail)).await;
         }
@@ -235,11 +245,35 @@ impl SignedIn {
         if !filled.contains(WAITING) {
             return filled;
         }
-        answer("login-email-code", event("login-email-code/ok")).await;
-        let mail = newest_mail(EMAIL).await;
-        let again = event("login-email-code-verify/ok").replace(LINKS[1].placeholder, &link_token(&mail));
-        let waiting = body(&answer("login-email-code-verify", again.replace(CODE, &code(&mail))).await);
-        filled.replace(WAITING, waiting["mfa_token"].as_str().unwrap())
+        filled.replace(WAITING, &first_step(answer, newest_mail).await)
+    }
+
+    /// Puts in what comes of registering a passkey, as far as the event needs it.
+    async fn fill_passkey(
+        &self,
+        filled: String,
+        answer: &impl AsyncFn(&str, String) -> Value,
+        newest_mail: &impl AsyncFn(&str) -> String,
+    ) -> String {
+        let by_mail = self.fill_with_links(&event("login-email-code-verify/ok"), answer, newest_mail).await;
+        let verified = Self::of(&answer("login-email-code-verify", by_mail).await).access_token;
+        let begun = body(&answer("passkey-options", event("passkey-options/ok").replace(VERIFIED, &verified)).await);
+        let mut authenticator = Authenticator::synced("https://auth.example.com");
+        // The same each time: responses have it.
+        authenticator.credential_id = vec![7; 20];
+        let credential = Value::String(authenticator.create(&begun["publicKey"]).to_string()).to_string();
+        // Within the text that an event's body is.
+        let with_credential =
+            |event: &str| event.replace(CREDENTIAL, credential.trim_matches('"')).replace(VERIFIED, &verified);
+        if filled.contains(CREDENTIAL) {
+            return with_credential(&filled);
+        }
+        let added = body(&answer("passkey-add", with_credential(&event("passkey-add/ok"))).await);
+        let filled = filled.replace(PASSKEY, added["passkey"]["id"].as_str().unwrap()).replace(WITH_PASSKEY, &verified);
+        if !filled.contains(WAITING_FOR_PASSKEY) {
+            return filled;
+        }
+        filled.replace(WAITING_FOR_PASSKEY, &first_step(answer, newest_mail).await)
     }
 
     /// When its access token was made: what time it is where it was.
@@ -247,6 +281,18 @@ impl SignedIn {
         let claims = URL_SAFE_NO_PAD.decode(self.access_token.split('.').nth(1).unwrap()).unwrap();
         serde_json::from_slice::<Value>(&claims).unwrap()["iat"].as_i64().unwrap()
     }
+}
+
+/// Signs in by another mailed code: what the second step comes with.
+async fn first_step(
+    answer: &impl AsyncFn(&str, String) -> Value,
+    newest_mail: &impl AsyncFn(&str) -> String,
+) -> String {
+    answer("login-email-code", event("login-email-code/ok")).await;
+    let mail = newest_mail(EMAIL).await;
+    let again = event("login-email-code-verify/ok").replace(LINKS[1].placeholder, &link_token(&mail));
+    let waiting = body(&answer("login-email-code-verify", again.replace(CODE, &code(&mail))).await);
+    waiting["mfa_token"].as_str().unwrap().to_owned()
 }
 
 fn body(answer: &Value) -> Value {

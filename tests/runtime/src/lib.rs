@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod authenticator;
 pub mod binaries;
 pub mod environment;
 pub mod function;

@@ -19,6 +19,7 @@ const ORIGINS: &str = "expected origins as browsers send them, such as https://a
                        the end";
 const PUBLIC: &str = "expected https:// and a host's full name outside development, such as https://auth.example.com, and \
                       neither an IP address nor localhost";
+const RP_ID: &str = "expected a host's full name, such as example.com, and neither an IP address nor localhost";
 const RANGE_URL: &str = "expected a URL to which a hash's first digits are appended, such as https://…/range/: a slash at its end, no query, \
      no credentials, and https:// outside development";
 
@@ -52,6 +53,23 @@ pub(super) fn rules(config: &Config) -> Vec<Rule> {
             "mail.queue_url",
             config.mail.queue_url.as_deref().is_none_or(|url| parsed(url).is_some()),
             "expected the queue's URL, as SQS gives it",
+        ),
+        Rule::about(
+            "passkeys.rp_id",
+            is_rp_id(config.passkeys.rp_id(), is_development),
+            RP_ID,
+        ),
+        Rule::about(
+            "passkeys.origins",
+            config.passkeys.origins.iter().all(|origin| may_ask(origin, config.passkeys.rp_id())),
+            "expected origins whose host is passkeys.rp_id or ends with it after a dot: browsers refuse others. Apps are \
+             android:apk-key-hash:…",
+        )
+        .beside("passkeys.rp_id"),
+        Rule::about(
+            "passkeys.top_origins",
+            config.passkeys.top_origins.iter().all(|origin| is_origin(origin)),
+            ORIGINS,
         ),
         #[cfg(any(feature = "backchannel", feature = "sqs"))]
         Rule::about(
@@ -103,6 +121,22 @@ fn has_name(url: &Url) -> bool {
         Some(Host::Domain(name)) => name.split('.').all(is_label),
         host => host.is_some(),
     }
+}
+
+fn is_rp_id(text: &str, is_development: bool) -> bool {
+    let origin = format!("https://{text}");
+    is_origin(&origin) && (is_development || is_public(&origin))
+}
+
+/// Whether browsers let pages of an origin ask for passkeys of an RP ID (WebAuthn, section 5.1.3).
+fn may_ask(origin: &str, rp_id: &str) -> bool {
+    if origin.starts_with("android:apk-key-hash:") {
+        return true;
+    }
+    let host = parsed(origin).filter(|_| is_origin(origin)).and_then(|url| url.host_str().map(str::to_owned));
+    host.is_some_and(|host| {
+        host == rp_id || host.strip_suffix(rp_id).is_some_and(|before| before.ends_with('.') && !rp_id.is_empty())
+    })
 }
 
 fn is_public(text: &str) -> bool {

@@ -18,6 +18,19 @@ pub struct FactorsPage<'a> {
     pub refusal: Option<FormRefusal<'a>>,
 }
 
+/// A passkey, as the page has it.
+#[derive(Clone, Copy, Serialize)]
+pub struct PasskeyLine<'a> {
+    /// Names it in the form.
+    pub id: &'a str,
+    /// What its owner calls it.
+    pub name: &'a str,
+    /// When it was registered.
+    pub since: &'a str,
+    /// When it was last shown.
+    pub used: Option<&'a str>,
+}
+
 /// Its parts. Each form posts `csrf` and `action`.
 #[derive(Clone, Copy, Serialize)]
 #[serde(tag = "part", rename_all = "snake_case")]
@@ -31,12 +44,14 @@ pub enum FactorsPart<'a> {
         /// Comes back with the first code.
         enrolment_token: &'a str,
     },
-    /// What there is: posts `action`, which is `on`, `off`, `codes` or `remove`.
+    /// What there is: posts `action`, which is `on`, `off`, `codes`, `remove` or `begin`; or `remove_passkey`, with `passkey`.
     Present {
         /// Whether sign-ins ask for it.
         second_factor: bool,
-        /// When it was set up.
-        since: &'a str,
+        /// When the app was set up, where there is one.
+        since: Option<&'a str>,
+        /// The passkeys.
+        passkeys: &'a [PasskeyLine<'a>],
         /// How many recovery codes are left.
         left: usize,
     },

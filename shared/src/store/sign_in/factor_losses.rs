@@ -6,6 +6,7 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::factors::Factors;
 use crate::domain::id::UserId;
 use crate::domain::one_time::OneTime;
+use crate::domain::passkey::Passkey;
 use crate::domain::second_factor::FactorLoss;
 use crate::domain::user::User;
 use crate::store::Store;
@@ -25,6 +26,8 @@ pub struct FactorsRemoval<'a> {
     pub user: &'a User,
     /// Its factors as they are to be.
     pub factors: &'a Factors,
+    /// Its passkeys.
+    pub passkeys: &'a [Passkey],
     /// Tells the owner.
     pub notice: &'a OneTime,
     /// Whether it is on condition that they were said to be lost, long enough ago (MF-20).
@@ -129,6 +132,7 @@ impl Store {
             self.delete(&Key::recovery_codes(user.id)).into(),
             self.one_time_put(removal.notice)?.into(),
         ];
+        let parts = parts.into_iter().chain(self.delete_passkeys(user.id, removal.passkeys));
         Ok(match self.transact(parts, audit).await? {
             Outcome::Written(()) => FactorsRemoved::Removed,
             Outcome::Refused(refusal) if !refusal.failed(1) && !refusal.failed(2) => FactorsRemoved::Superseded,

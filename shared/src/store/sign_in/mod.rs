@@ -4,6 +4,7 @@ pub(in crate::store) mod admission;
 pub mod devices;
 pub mod factor_losses;
 pub mod failures;
+pub mod passkeys;
 pub mod rotation;
 pub mod second_factors;
 pub mod sessions;

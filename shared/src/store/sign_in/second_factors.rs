@@ -18,6 +18,7 @@ use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
 use crate::store::sign_in::admission::{LIVES, admits, admitted, same_factors};
+use crate::store::sign_in::passkeys::PasskeySetting;
 use crate::store::write::{Part, Put, Update, Write};
 
 /// Recovery codes as they lie in the table, which has no empty sets.
@@ -60,6 +61,8 @@ pub struct FactorsSetting<'a> {
     pub factors: &'a Factors,
     /// The app.
     pub totp: TotpSetting<'a>,
+    /// One passkey.
+    pub passkey: PasskeySetting<'a>,
     /// The recovery codes.
     pub codes: CodesSetting<'a>,
     /// Whose session asks, with what its person has shown by now.
@@ -131,6 +134,7 @@ impl Store {
             TotpSetting::New(factor) => parts.push(self.put(&Key::totp(user.id), factor, None)?.into()),
             TotpSetting::None => parts.push(self.delete(&Key::totp(user.id)).into()),
         }
+        parts.extend(self.set_passkey(user.id, change.passkey)?);
         match change.codes {
             CodesSetting::AsTheyAre => {}
             CodesSetting::New(codes) => parts.push(self.recovery_codes_put(user.id, codes)?.into()),
@@ -151,9 +155,9 @@ impl Store {
             .with([(":now", number(now.millis())), (":secret", string(&challenge.secret_hash))])
     }
 
-    /// The part that uses a factor: a step is taken once, and so is a recovery code (MF-03, MF-06).
-    pub(in crate::store) fn use_factor(&self, user: UserId, used: &UsedFactor) -> Write<Update> {
-        match used {
+    /// The parts that use a factor: a step is taken once, and so is a recovery code (MF-03, MF-06).
+    pub(in crate::store) fn use_factor(&self, user: UserId, used: &UsedFactor) -> Result<Vec<Part>, StoreError> {
+        let update = match used {
             UsedFactor::Totp { id, step } => self
                 .update(&Key::totp(user), "SET last_step = :step")
                 .given("id = :id AND last_step < :step")
@@ -162,6 +166,8 @@ impl Store {
                 .update(&Key::recovery_codes(user), "DELETE codes :used")
                 .given("contains(codes, :hash)")
                 .with([(":used", AttributeValue::Ss(vec![hash.clone()])), (":hash", string(hash))]),
-        }
+            UsedFactor::Passkey(used) => return self.use_passkey(user, used),
+        };
+        Ok(vec![update.into()])
     }
 }

@@ -146,7 +146,7 @@ impl Store {
         ]);
         let mut parts: Vec<Part> = vec![check.into(), update.into()];
         if let Some((used, notice)) = used {
-            parts.push(self.use_factor(session.user_id, used).into());
+            parts.extend(self.use_factor(session.user_id, used)?);
             if let Some(notice) = notice {
                 parts.push(self.one_time_put(notice)?.into());
             }
@@ -178,7 +178,8 @@ impl Store {
         let mut parts: Vec<Part> = vec![check.into(), session_part];
         parts.extend(new.proof.map(|proof| self.use_up(proof, now).into()));
         if let Some(SecondStep { challenge, used, notice }) = new.second {
-            parts.extend([self.answer(challenge, now).into(), self.use_factor(session.user_id, used).into()]);
+            parts.push(self.answer(challenge, now).into());
+            parts.extend(self.use_factor(session.user_id, used)?);
             // Nothing is lost (MF-20).
             parts.push(self.delete(&Key::factor_loss(session.user_id)).into());
             if let Some(notice) = notice {

@@ -2,14 +2,14 @@
 //! the password, may have done that, and whatever came after it was let in by it. Lost ones after the wait (MF-20). Every session
 //! ends.
 //!
-//! Store requests: one read of the item, one of the user, one transaction; more of the last two where the account changes under
-//! our hands.
+//! Store requests: one read of the item, one of the user, a query where there are passkeys, one transaction; more of all but the
+//! first where the account changes under our hands.
 
 use crate::app::App;
 use crate::crypto::mail_token::MailToken;
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::email::Email;
-use crate::domain::factors::{FactorChange, Level};
+use crate::domain::factors::FactorChange;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::request_context::RequestContext;
 use crate::domain::user::User;
@@ -53,7 +53,7 @@ impl Removal {
             Self::Undone => item.factors_since.is_some_and(|since| since <= user.factors.since),
             Self::Lost => item.cred_version == Some(user.cred_version),
         };
-        user.factors.level() == Level::Two && is_bound
+        user.factors.has_any() && is_bound
     }
 }
 
@@ -101,7 +101,9 @@ async fn try_once(
     let notice = app.notice(context, Purpose::FactorsChanged, &user)?;
     let notice = OneTime { factor_change: Some(removal.change()), ..notice };
     let factors = user.factors.removed();
+    let passkeys = if user.factors.passkeys() > 0 { app.store.list_passkeys(user_id).await? } else { Vec::new() };
     let lost = removal == Removal::Lost;
-    let removal = FactorsRemoval { token: item, user: &user, factors: &factors, notice: &notice, lost };
+    let removal =
+        FactorsRemoval { token: item, user: &user, factors: &factors, passkeys: &passkeys, notice: &notice, lost };
     Ok(app.store.remove_factors(&removal, &audit).await?)
 }

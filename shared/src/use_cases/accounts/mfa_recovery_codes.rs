@@ -7,6 +7,7 @@ use crate::crypto::recovery_code::RecoveryCode;
 use crate::domain::audit::AuditAction;
 use crate::domain::factors::{FactorChange, Level};
 use crate::domain::request_context::RequestContext;
+use crate::store::sign_in::passkeys::PasskeySetting;
 use crate::store::sign_in::second_factors::{CodesSetting, TotpSetting};
 use crate::use_cases::authenticate::{Caller, authenticate_fresh};
 use crate::use_cases::factors_change::{Change, FactorsChangeError, make, mint_codes};
@@ -19,7 +20,7 @@ pub async fn mfa_recovery_codes(
 ) -> Result<Vec<RecoveryCode>, FactorsChangeError> {
     let caller = authenticate_fresh(app, context, caller).await?;
     let (user, session) = (caller.user, caller.session);
-    if user.factors.level() == Level::One {
+    if user.factors.level(app.config.passkeys.rp_id()) == Level::One {
         return Err(FactorsChangeError::NoSecondFactor);
     }
     let (kept, shown) = mint_codes(app, context, &user)?;
@@ -28,6 +29,7 @@ pub async fn mfa_recovery_codes(
         session: &session,
         factors: &user.factors.asked(user.factors.second_factor),
         totp: TotpSetting::AsItIs,
+        passkey: PasskeySetting::AsTheyAre,
         codes: CodesSetting::New(&kept),
         what: FactorChange::RecoveryCodesMade,
         action: AuditAction::RecoveryCodesMade,

@@ -1,10 +1,11 @@
 //! What an account can be opened with beside its password.
 //!
 //! Store requests: one round of two reads (session, user), and where there are factors one of three (app, recovery codes,
-//! what was said to be lost).
+//! what was said to be lost), with a query beside them where there are passkeys.
 
 use crate::app::App;
-use crate::domain::factors::Factors;
+use crate::domain::factors::{Factors, Level};
+use crate::domain::passkey::Passkey;
 use crate::domain::request_context::RequestContext;
 use crate::domain::second_factor::{FactorLoss, RecoveryCodes, TotpFactor};
 use crate::domain::timestamp::Timestamp;
@@ -12,11 +13,24 @@ use crate::domain::user::User;
 use crate::fault::Fault;
 use crate::use_cases::authenticate::{AuthenticateError, Caller, authenticate};
 
+/// A passkey, and what it is good for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownOfPasskey {
+    /// The passkey.
+    pub passkey: Passkey,
+    /// Whether it works for this RP ID (MF-19).
+    pub usable: bool,
+}
+
 /// The factors, with nothing of them that opens anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mfa {
     /// What the account says of them.
     pub factors: Factors,
+    /// What the account has to have been shown for what is delicate.
+    pub level: Level,
+    /// The passkeys, oldest first.
+    pub passkeys: Vec<ShownOfPasskey>,
     /// The app.
     pub totp: Option<TotpFactor>,
     /// The recovery codes' hashes: how many there are is to be shown.
@@ -37,15 +51,21 @@ pub async fn mfa_show(
 
 /// Reads an account's.
 pub(super) async fn mfa_of(app: &App, user: &User, now: Timestamp) -> Result<Mfa, Fault> {
-    let factors = user.factors.clone();
-    if factors.methods().is_empty() {
-        return Ok(Mfa { factors, totp: None, recovery_codes: None, loss: None });
+    let (factors, rp_id) = (user.factors.clone(), app.config.passkeys.rp_id());
+    let level = factors.level(rp_id);
+    if !factors.has_any() {
+        return Ok(Mfa { factors, level, passkeys: Vec::new(), totp: None, recovery_codes: None, loss: None });
     }
-    let (totp, recovery_codes, loss) = futures::try_join!(
+    let passkeys =
+        async { if factors.passkeys() > 0 { app.store.list_passkeys(user.id).await } else { Ok(Vec::new()) } };
+    let (totp, recovery_codes, loss, mut passkeys) = futures::try_join!(
         app.store.read_totp(user.id),
         app.store.read_recovery_codes(user.id),
-        app.store.read_factor_loss(user.id)
+        app.store.read_factor_loss(user.id),
+        passkeys
     )?;
     let loss = loss.filter(|loss| loss.is_open(user.cred_version, factors.version, now));
-    Ok(Mfa { factors, totp, recovery_codes, loss })
+    passkeys.sort_by_key(|passkey| passkey.id);
+    let passkeys = passkeys.into_iter().map(|it| ShownOfPasskey { usable: it.record.is_usable_at(rp_id), passkey: it });
+    Ok(Mfa { factors, level, passkeys: passkeys.collect(), totp, recovery_codes, loss })
 }

@@ -15,6 +15,7 @@ use crate::domain::request_context::RequestContext;
 use crate::domain::second_factor::TotpFactor;
 use crate::domain::session::Session;
 use crate::fault::{Fault, fault_arm};
+use crate::store::sign_in::passkeys::PasskeySetting;
 use crate::store::sign_in::second_factors::{CodesSetting, TotpSetting};
 use crate::use_cases::accounts::mfa_totp::own_enrolment;
 use crate::use_cases::authenticate::{AuthenticateError, Caller, authenticate_fresh};
@@ -78,15 +79,17 @@ pub async fn mfa_totp_confirm(
     let secret = totp_wrap::wrap(&token.secret, (user.id, id), &ring, now, &*app.entropy)?;
     // The code that sets it up signs nobody in (MF-03).
     let factor = TotpFactor { id, secret, last_step: step, created_at: now };
-    let is_first = user.factors.level() == Level::One;
+    let is_first = user.factors.level(app.config.passkeys.rp_id()) == Level::One;
     let codes = if is_first { Some(mint_codes(app, context, &user)?) } else { None };
-    // A password shown just now, and a code: who did both has shown all that there is.
-    let session = if is_first { Session { amr: Shown::PasswordAndCode.amr(), ..session } } else { session };
+    // Who has signed in just now and shows a code has shown all that there is.
+    let amr = if is_first { Shown::beside(&session.amr, false).amr() } else { session.amr.clone() };
+    let session = Session { amr, ..session };
     let change = Change {
         user: &user,
         session: &session,
-        factors: &user.factors.with_totp(),
+        factors: &user.factors.with_totp(app.config.passkeys.rp_id()),
         totp: TotpSetting::New(&factor),
+        passkey: PasskeySetting::AsTheyAre,
         codes: codes.as_ref().map_or(CodesSetting::AsTheyAre, |(kept, _)| CodesSetting::New(kept)),
         what: FactorChange::TotpAdded,
         action: AuditAction::TotpAdded,

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::domain::audit::AuditAction;
 use crate::domain::factors::{FactorChange, Level};
 use crate::domain::request_context::RequestContext;
+use crate::store::sign_in::passkeys::PasskeySetting;
 use crate::store::sign_in::second_factors::{CodesSetting, TotpSetting};
 use crate::use_cases::authenticate::{Caller, authenticate_fresh};
 use crate::use_cases::factors_change::{Change, FactorsChangeError, make};
@@ -21,13 +22,18 @@ pub async fn mfa_totp_remove(
     if !user.factors.totp {
         return Err(FactorsChangeError::NotFound);
     }
-    let factors = user.factors.without_totp();
-    let codes = if factors.level() == Level::One { CodesSetting::None } else { CodesSetting::AsTheyAre };
+    let factors = user.factors.without_totp(app.config.passkeys.rp_id());
+    let codes = if factors.level(app.config.passkeys.rp_id()) == Level::One {
+        CodesSetting::None
+    } else {
+        CodesSetting::AsTheyAre
+    };
     let change = Change {
         user: &user,
         session: &session,
         factors: &factors,
         totp: TotpSetting::None,
+        passkey: PasskeySetting::AsTheyAre,
         codes,
         what: FactorChange::TotpRemoved,
         action: AuditAction::TotpRemoved,

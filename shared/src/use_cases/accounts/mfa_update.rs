@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::domain::audit::AuditAction;
 use crate::domain::factors::{FactorChange, Level};
 use crate::domain::request_context::RequestContext;
+use crate::store::sign_in::passkeys::PasskeySetting;
 use crate::store::sign_in::second_factors::{CodesSetting, TotpSetting};
 use crate::use_cases::accounts::mfa_show::{Mfa, mfa_show};
 use crate::use_cases::authenticate::{Caller, authenticate_fresh};
@@ -21,7 +22,7 @@ pub async fn mfa_update(
     let asks = caller.into();
     let caller = authenticate_fresh(app, context, asks).await?;
     let (user, session) = (caller.user, caller.session);
-    if user.factors.level() == Level::One {
+    if user.factors.level(app.config.passkeys.rp_id()) == Level::One {
         return Err(FactorsChangeError::NoSecondFactor);
     }
     if user.factors.second_factor != second_factor {
@@ -35,6 +36,7 @@ pub async fn mfa_update(
             session: &session,
             factors: &user.factors.asked(second_factor),
             totp: TotpSetting::AsItIs,
+            passkey: PasskeySetting::AsTheyAre,
             codes: CodesSetting::AsTheyAre,
             what,
             action,

@@ -88,9 +88,11 @@ pub(in crate::use_cases) async fn choose(app: &App, item: Ordered, now: Timestam
                 let budget = Budget::Notice(item.purpose);
                 Ok(to_recipient(item, budget))
             }
-            Purpose::NewDevice | Purpose::SessionReused | Purpose::SecondFactorFailed | Purpose::RecoveryCodeUsed => {
-                new_device(app, item).await
-            }
+            Purpose::NewDevice
+            | Purpose::SessionReused
+            | Purpose::SecondFactorFailed
+            | Purpose::PasskeyCounterRegressed
+            | Purpose::RecoveryCodeUsed => new_device(app, item).await,
             // A registration's, never an item of its own.
             Purpose::Verification => Ok(None),
         },

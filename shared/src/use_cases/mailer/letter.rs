@@ -67,6 +67,11 @@ pub(in crate::use_cases) fn letter(app: &App, subject: &Ordered, key: &MacKey, n
             address: item.address.clone(),
             at: item.created_at,
         }),
+        Purpose::PasskeyCounterRegressed => Some(Letter::PasskeyCounterRegressed {
+            device: device_name(item.user_agent.as_deref()),
+            address: item.address.clone(),
+            at: item.created_at,
+        }),
         Purpose::RecoveryCodeUsed => Some(Letter::RecoveryCodeUsed {
             left: item.recovery_codes_left.unwrap_or_default(),
             device: device_name(item.user_agent.as_deref()),

@@ -107,7 +107,7 @@ pub async fn authorize(
     };
     let found = browser_session(app, context, &session_mac, request.session_token);
     let (found, consent) = futures::try_join!(found, consent)?;
-    let found = found.map(|(found, _)| found).filter(|found| is_enough(found, authorization, began_at, now));
+    let found = found.map(|(found, _)| found).filter(|found| is_enough(app, found, authorization, began_at, now));
     let whom = whom(&parameters, &admitted.client);
     let is_another = |found: &BrowserSession| whom.as_ref().is_some_and(|whom| *whom != found.user.id.to_string());
     if found.as_ref().is_some_and(|found| is_another(found) && found.session.authenticated_at >= began_at) {
@@ -196,12 +196,13 @@ pub(super) fn uri_hash(uri: &str) -> String {
 
 /// Whether the sign-in that a browser has is recent enough. One since the request first came always is: there is no other
 /// way to end the asking (OC-14).
-fn is_enough(found: &BrowserSession, asked: &Authorization, began_at: Timestamp, now: Timestamp) -> bool {
+fn is_enough(app: &App, found: &BrowserSession, asked: &Authorization, began_at: Timestamp, now: Timestamp) -> bool {
     let signed_in = found.session.authenticated_at;
     let is_old = asked.max_age.is_some_and(|seconds| now.since(signed_in) > Duration::from_secs(seconds));
     let is_asked_again = matches!(asked.prompt, Prompt::SignIn | Prompt::Create) || is_old;
     // Both come to an end: whoever signs in on the way here is asked for all that the account has.
-    let has_shown = !asked.two_factors || Level::of(&found.session.amr) >= found.user.factors.level();
+    let level = found.user.factors.level(app.config.passkeys.rp_id());
+    let has_shown = !asked.two_factors || Level::of(&found.session.amr) >= level;
     has_shown && (signed_in >= began_at || !is_asked_again)
 }
 

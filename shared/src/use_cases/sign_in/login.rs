@@ -87,7 +87,7 @@ pub(super) async fn begin_by_password(
     let claim = presented.as_ref().map(|presented| &presented.claim);
     let checked = check_password_from(app, context, &email, &login.password, claim).await?;
     let Checked { credential, outdated, mut counted } = checked;
-    if is_asked_for(&credential, wanted) {
+    if is_asked_for(app, &credential, wanted) {
         let required = ask(app, context, &credential, FirstFactor::Password, None).await?;
         let Some(required) = required else { return Err(refuse(app, context, email).await?) };
         // The password was right: who goes on guessing does so at the second factor, which counts by itself. What the device

@@ -183,7 +183,7 @@ pub(super) async fn begin_by_mail<'a>(
         return Err(not_shown(app, context, &tried, &credential).await?);
     }
     let item = item.used_from(&context.origin);
-    if is_asked_for(&credential, wanted) {
+    if is_asked_for(app, &credential, wanted) {
         let required = ask(app, context, &credential, FirstFactor::Mail, Some(&item)).await?;
         return Ok(required.map_or(ByMail::Dead(tried), ByMail::MfaRequired));
     }
@@ -225,7 +225,7 @@ async fn ask_again(app: &App, context: &RequestContext, used: &OneTime) -> Resul
         used.user_id == Some(credential.user_id)
             && used.cred_version == Some(credential.cred_version)
             && admits(app, credential)
-            && is_asked_for(credential, Wanted::Session)
+            && is_asked_for(app, credential, Wanted::Session)
     });
     match credential {
         Some(credential) => ask(app, context, &credential, FirstFactor::Mail, None).await,

@@ -2,7 +2,7 @@
 //!
 //! Store requests: one round in parallel (challenge, credential, source's counters); with a device token the device; the user's
 //! counter; the factor; one transaction (session, check on the user, challenge, factor, what was said to be lost, audit; a new
-//! device and its notice; of a recovery code the mail to its owner); one round that gives the attempt back, and forgets the oldest of too
+//! device and its notice; of a recovery code, and of a passkey that may have a copy, the mail to its owner); one round that gives the attempt back, and forgets the oldest of too
 //! many devices or renews the known one. A wrong code adds one audit write, and from a device that is not known one counter
 //! and perhaps a mail. A forged token costs nothing.
 
@@ -12,18 +12,18 @@ use thiserror::Error;
 
 use crate::app::App;
 use crate::crypto::key_ring::{MacKey, Ring};
+use crate::crypto::passkey_challenge::{Ceremony, CeremonyPurpose};
 use crate::crypto::sealed_token::{MfaToken, secret_hash};
 use crate::domain::credential::Credential;
-use crate::domain::factors::Shown;
 use crate::domain::request_context::RequestContext;
-use crate::domain::second_factor::{Challenge, FirstFactor};
+use crate::domain::second_factor::Challenge;
 use crate::fault::{Fault, fault_arm};
 use crate::store::limits::{Reservation, Scope};
 use crate::telemetry::metrics::{self, SignIn};
 use crate::use_cases::known_device::{presented_device, read_presented, settle, sign_in_device};
 use crate::use_cases::password_check::admits;
 use crate::use_cases::reserve::reserve_for_source;
-use crate::use_cases::second_factor::{Failed, SecondFactorError, SecondProof, code_used, judge, record_failure};
+use crate::use_cases::second_factor::{Failed, SecondFactorError, SecondProof, judge, record_failure};
 use crate::use_cases::sign_in::session::{Begun, Proven, SecondStep, SignInRings, SignedIn, begin, issue_begun};
 
 /// The second step.
@@ -113,7 +113,7 @@ pub(super) async fn begin_by_two(
     let token = login.device_token.as_deref();
     let presented = presented_device(token, &credential.email_key, session_mac, context);
     let known = read_presented(app, presented.as_ref(), context.now).await?;
-    let judged = match judge(app, context, credential.user_id, &login.proof).await {
+    let judged = match judge(app, context, &ceremony(&challenge), &login.proof).await {
         Ok(judged) => judged,
         Err(SecondFactorError::Wrong) => {
             let is_known = known.as_ref().is_some_and(|device| device.is_known_to(&credential));
@@ -127,14 +127,8 @@ pub(super) async fn begin_by_two(
         Err(SecondFactorError::Fault(fault)) => return Err(fault.into()),
     };
     let device = sign_in_device(app, context, &credential, presented, known.as_ref())?;
-    let shown = match challenge.first {
-        FirstFactor::Password => Shown::PasswordAndCode,
-        FirstFactor::Mail => Shown::MailAndCode,
-    };
-    let notice = judged
-        .codes_left
-        .map(|left| code_used(app, context, credential.user_id, credential.email_key.clone(), left))
-        .transpose()?;
+    let shown = judged.after(challenge.first);
+    let notice = judged.notice(app, context, credential.user_id, &credential.email_key)?;
     let second = SecondStep { challenge: &challenge, used: &judged.used, notice: notice.as_ref() };
     let proven = Proven { credential: &credential, shown, proof: None, second: Some(second), device: &device };
     let Some(begun) = begins(&proven).await? else {
@@ -144,6 +138,12 @@ pub(super) async fn begin_by_two(
     };
     futures::join!(judged.counted.give_back(), settle(app, context, None, &device));
     Ok((credential, SignedInByTwo { signed_in: begun, recovery_codes_left: judged.codes_left }))
+}
+
+/// What a passkey is asked for by a first step.
+pub(super) fn ceremony(challenge: &Challenge) -> Ceremony {
+    let (user_id, subject) = (challenge.user_id, challenge.id.to_bytes());
+    Ceremony { purpose: CeremonyPurpose::SecondStep, user_id, subject }
 }
 
 /// Opens the token, and looks whether the first step still stands.

@@ -36,9 +36,9 @@ pub struct MfaRequired {
 }
 
 /// Whether a person who has shown one factor has to show another.
-pub(super) fn is_asked_for(credential: &Credential, wanted: Wanted) -> bool {
+pub(super) fn is_asked_for(app: &App, credential: &Credential, wanted: Wanted) -> bool {
     let factors = &credential.factors;
-    factors.level() == Level::Two && (factors.second_factor || wanted == Wanted::EveryFactor)
+    factors.level(app.config.passkeys.rp_id()) == Level::Two && (factors.second_factor || wanted == Wanted::EveryFactor)
 }
 
 /// Has a sign-in wait for its second factor: one write, in a transaction with the mailed item where that was the first.
@@ -69,6 +69,6 @@ pub(super) async fn ask(
         return Ok(None);
     }
     let token = MfaToken { user_id, email_key: credential.email_key.clone(), challenge_id: challenge.id, secret };
-    let methods = credential.factors.methods();
+    let methods = credential.factors.methods(app.config.passkeys.rp_id());
     Ok(Some(MfaRequired { mfa_token: token.seal(key), methods, expires_in: CHALLENGE_LIFE }))
 }

@@ -15,7 +15,6 @@ use crate::domain::factors::{Shown, acr};
 use crate::domain::id::{SessionId, TokenId};
 use crate::domain::one_time::OneTime;
 use crate::domain::request_context::RequestContext;
-use crate::domain::second_factor::UsedFactor;
 use crate::domain::session::Session;
 use crate::domain::user::Roles;
 use crate::fault::Fault;
@@ -137,8 +136,7 @@ fn signed_in(
     session: SessionId,
 ) -> Result<AuditEntry, Fault> {
     let subject = Subject::User(proven.credential.user_id);
-    let by_recovery_code = proven.second.is_some_and(|it| matches!(it.used, UsedFactor::RecoveryCode { .. }));
-    let action = if by_recovery_code { AuditAction::RecoveryCodeUsed } else { AuditAction::SignedIn };
+    let action = proven.second.and_then(|second| second.used.action()).unwrap_or(AuditAction::SignedIn);
     Ok(app.audit(context, subject, action, Some(session))?)
 }
 

@@ -10,17 +10,19 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::app::App;
+use crate::crypto::passkey_challenge::{Ceremony, CeremonyPurpose};
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::factors::{Level, Shown, acr};
 use crate::domain::password::Password;
 use crate::domain::request_context::RequestContext;
+use crate::domain::second_factor::FirstFactor;
 use crate::domain::session::Session;
 use crate::domain::timestamp::Timestamp;
 use crate::fault::{Fault, fault_arm};
 use crate::store::sign_in::sessions::SteppingUp;
 use crate::use_cases::authenticate::{AuthenticateError, Authenticated, authenticate};
 use crate::use_cases::password_check::{PasswordCheckError, check_password_of};
-use crate::use_cases::second_factor::{Failed, SecondFactorError, SecondProof, code_used, judge, record_failure};
+use crate::use_cases::second_factor::{Failed, SecondFactorError, SecondProof, judge, record_failure};
 use crate::use_cases::sign_in::session::access_token;
 
 /// What the session's next access token is.
@@ -62,6 +64,11 @@ pub struct StepUp {
     pub second: Option<SecondProof>,
 }
 
+/// What a passkey is asked for in a session.
+pub(super) fn ceremony(session: &Session) -> Ceremony {
+    Ceremony { purpose: CeremonyPurpose::StepUp, user_id: session.user_id, subject: session.id.to_bytes() }
+}
+
 /// Notes in the caller's session that its person has shown again all that the account has (MF-07).
 pub async fn step_up(
     app: &App,
@@ -71,7 +78,8 @@ pub async fn step_up(
 ) -> Result<SteppedUp, StepUpError> {
     let now = context.now;
     let Authenticated { user, session, .. } = authenticate(app, context, bearer).await?;
-    let (level, methods) = (user.factors.level(), user.factors.methods());
+    let rp_id = app.config.passkeys.rp_id();
+    let (level, methods) = (user.factors.level(rp_id), user.factors.methods(rp_id));
     if level == Level::Two && shown.second.is_none() {
         return Err(AuthenticateError::NotFresh { level, methods }.into());
     }
@@ -81,7 +89,7 @@ pub async fn step_up(
     let mut checked = check_password_of(app, context, &user, &shown.password).await?;
     let email_key = user.email.key();
     let second = match &shown.second {
-        Some(proof) => match judge(app, context, user.id, proof).await {
+        Some(proof) => match judge(app, context, &ceremony(&session), proof).await {
             Err(SecondFactorError::Wrong) => {
                 // Whoever is signed in need not be told that somebody knows the password.
                 let failed = Failed { user_id: user.id, email_key: &email_key, is_known: true };
@@ -92,11 +100,13 @@ pub async fn step_up(
         },
         None => None,
     };
-    let left = second.as_ref().and_then(|second| second.codes_left);
-    let notice = left.map(|left| code_used(app, context, user.id, email_key, left)).transpose()?;
-    let by = if second.is_some() { Shown::PasswordAndCode } else { Shown::Password };
+    let notice = match &second {
+        Some(second) => second.notice(app, context, user.id, &email_key)?,
+        None => None,
+    };
+    let by = second.as_ref().map_or(Shown::Password, |second| second.after(FirstFactor::Password));
     let session = Session { authenticated_at: now, amr: by.amr(), ..session };
-    let action = if notice.is_some() { AuditAction::RecoveryCodeUsed } else { AuditAction::SteppedUp };
+    let action = second.as_ref().and_then(|second| second.used.action()).unwrap_or(AuditAction::SteppedUp);
     let audit = app.audit(context, Subject::User(user.id), action, Some(session.id))?;
     let used = second.as_ref().map(|second| (&second.used, notice.as_ref()));
     let outcome = app.store.step_up(&session, used, &audit).await?;

@@ -1,0 +1,121 @@
+//! Asking for a passkey, and judging what it answers.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::app::App;
+use crate::crypto::passkey_challenge::{CEREMONY_LIFE, Ceremony, CeremonyPurpose, challenge_hash};
+use crate::crypto::webauthn::assertion::{AssertionResponse, Counter, ExpectedAssertion, Identified, verify_assertion};
+use crate::crypto::webauthn::client_data::ClientData;
+use crate::crypto::webauthn::expected::UserVerification;
+use crate::crypto::webauthn::options::request_options;
+use crate::domain::passkey::Passkey;
+use crate::domain::request_context::RequestContext;
+use crate::domain::second_factor::UsedPasskey;
+use crate::fault::Fault;
+
+/// What a browser is to ask of an authenticator.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PasskeyOptions {
+    /// As `parseRequestOptionsFromJSON` or `parseCreationOptionsFromJSON` takes it.
+    pub public_key: Value,
+    /// How long the challenge in it lives.
+    pub expires_in: Duration,
+}
+
+/// What a passkey has signed: `response` of `navigator.credentials.get`, as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownPasskey {
+    /// `rawId`.
+    pub credential_id: Vec<u8>,
+    /// `response.clientDataJSON`.
+    pub client_data_json: Vec<u8>,
+    /// `response.authenticatorData`.
+    pub authenticator_data: Vec<u8>,
+    /// `response.signature`.
+    pub signature: Vec<u8>,
+    /// `response.userHandle`.
+    pub user_handle: Option<Vec<u8>>,
+}
+
+impl ShownPasskey {
+    fn response(&self) -> AssertionResponse<'_> {
+        AssertionResponse {
+            credential_id: &self.credential_id,
+            client_data_json: &self.client_data_json,
+            authenticator_data: &self.authenticator_data,
+            signature: &self.signature,
+            user_handle: self.user_handle.as_deref(),
+        }
+    }
+}
+
+/// Asks for one of the user's passkeys beside another factor. `None` where there is none for this RP ID (MF-19).
+pub(super) async fn ask_for_passkey(
+    app: &App,
+    context: &RequestContext,
+    ceremony: &Ceremony,
+) -> Result<Option<PasskeyOptions>, Fault> {
+    let rp_id = app.config.passkeys.rp_id();
+    let passkeys = app.store.list_passkeys(ceremony.user_id).await?;
+    let usable: Vec<&Passkey> = passkeys.iter().filter(|passkey| passkey.record.is_usable_at(rp_id)).collect();
+    if usable.is_empty() {
+        return Ok(None);
+    }
+    let challenge = challenge(app, context, ceremony).await?;
+    let records = usable.into_iter().map(|passkey| &passkey.record);
+    let verification = UserVerification::Preferred;
+    let public_key = request_options(rp_id, challenge.as_bytes(), records, verification, CEREMONY_LIFE);
+    Ok(Some(PasskeyOptions { public_key, expires_in: CEREMONY_LIFE }))
+}
+
+/// A challenge for a ceremony that begins now.
+pub(super) async fn challenge(app: &App, context: &RequestContext, ceremony: &Ceremony) -> Result<String, Fault> {
+    let ring = app.secrets.login_mac(context.now).await?;
+    Ok(ceremony.seal(context.now, app.entropy.bytes()?, ring.current(context.now)?))
+}
+
+/// Judges what a passkey has signed beside another factor. Why it is refused stands in the log alone.
+pub(super) async fn judge_passkey(
+    app: &App,
+    context: &RequestContext,
+    ceremony: &Ceremony,
+    shown: &ShownPasskey,
+) -> Result<Option<UsedPasskey>, Fault> {
+    let (now, request_id) = (context.now, &context.request_id);
+    let ring = app.secrets.login_mac(now).await?;
+    let challenge = ClientData::parse(&shown.client_data_json).ok().and_then(|data| data.challenge());
+    let challenge = challenge.filter(|challenge| ceremony.verify(challenge, &ring, now).is_ok());
+    let Some(challenge) = challenge else {
+        tracing::info!(request_id, "a passkey has answered no challenge of this ceremony");
+        return Ok(None);
+    };
+    let Some(passkey) = app.store.read_passkey(ceremony.user_id, &shown.credential_id).await? else {
+        tracing::info!(request_id, "a passkey was shown that is none of the account's");
+        return Ok(None);
+    };
+    let expected = ExpectedAssertion {
+        challenge: &challenge,
+        user_verification: UserVerification::Preferred,
+        identified: Identified::Before,
+    };
+    let relying_party = app.config.passkeys.relying_party();
+    match verify_assertion(&shown.response(), &expected, &relying_party, &passkey.record, ceremony.user_id) {
+        Ok(assertion) => Ok(Some(UsedPasskey {
+            sign_count: assertion.sign_count,
+            backup_state: assertion.backup_state,
+            // Another factor was shown (MF-17).
+            uv_initialized: passkey.record.uv_initialized || assertion.user_verified,
+            regressed: assertion.counter == Counter::Regressed,
+            at: now,
+            // A first step is used up by itself.
+            spends: (ceremony.purpose != CeremonyPurpose::SecondStep).then(|| challenge_hash(&challenge)),
+            passkey,
+        })),
+        Err(cause) => {
+            tracing::info!(request_id, %cause, "a passkey was refused");
+            Ok(None)
+        }
+    }
+}
