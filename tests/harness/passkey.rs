@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::Method;
 use serde_json::{Value, json};
 use wardgate::domain::id::FactorId;
 use wardgate::use_cases::accounts::passkey_add::{NewPasskey, passkey_add};
@@ -89,5 +90,11 @@ impl TestServer {
     pub async fn show_passkey(&self, token: &str, credential: &Value) -> Answer {
         let body = json!({ "mfa_token": token, "method": "passkey", "credential": credential });
         self.post("/v1/login/mfa", &body).await
+    }
+
+    /// Asks something of `/v1/passkeys`.
+    pub async fn passkeys(&self, access: &str, method: Method, path: &str, body: &Value) -> Answer {
+        let request = self.request(method, &format!("/v1/passkeys/{path}")).bearer_auth(access);
+        self.send(if body.is_null() { request } else { request.json(body) }).await
     }
 }

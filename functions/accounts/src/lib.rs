@@ -17,6 +17,10 @@ pub mod mfa_totp;
 pub mod mfa_totp_confirm;
 pub mod mfa_totp_remove;
 pub mod mfa_update;
+pub mod passkey_add;
+pub mod passkey_options;
+pub mod passkey_remove;
+pub mod passkey_update;
 pub mod password_change;
 pub mod password_forgot;
 pub mod password_reset;
@@ -40,6 +44,10 @@ wardgate::area!["accounts":
     mfa_totp_confirm,
     mfa_totp_remove,
     mfa_update,
+    passkey_add,
+    passkey_options,
+    passkey_remove,
+    passkey_update,
     password_change,
     password_forgot,
     password_reset,

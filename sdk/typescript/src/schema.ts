@@ -898,6 +898,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/passkeys/registration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Register a passkey */
+        post: operations["passkey-add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/passkeys/registration/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to register a passkey */
+        post: operations["passkey-options"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/passkeys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a passkey away */
+        delete: operations["passkey-remove"];
+        options?: never;
+        head?: never;
+        /** Rename a passkey */
+        patch: operations["passkey-update"];
+        trace?: never;
+    };
     "/v1/password/change": {
         parameters: {
             query?: never;
@@ -1157,6 +1209,18 @@ export interface components {
             signature: string;
             /** @description Whose it is, where the authenticator says so. */
             userHandle?: string | null;
+        };
+        /** @description What the authenticator made. */
+        AttestationResponse: {
+            /** @description The credential and its public key, in base64url. */
+            attestationObject: string;
+            /** @description What the browser says of the ceremony, in base64url. */
+            clientDataJSON: string;
+            /**
+             * @description How the authenticator can be reached.
+             * @default []
+             */
+            transports?: string[];
         };
         ConsentDocument: {
             client_id: string;
@@ -1753,6 +1817,30 @@ export interface components {
             /** @description For developers. */
             error_description: string;
         };
+        /** @description That it is done. */
+        PasskeyAddReply: {
+            /** @description The passkey. */
+            passkey: components["schemas"]["PasskeyShown"];
+            /**
+             * @description Ten codes for the day on which everything else is lost, each good once. They come with the first factor, and are shown
+             *     this once.
+             */
+            recovery_codes?: string[];
+            /** @description `passkey_added`. */
+            status: string;
+        };
+        /** @description A passkey that an authenticator has made. */
+        PasskeyAddRequest: {
+            /** @description What the authenticator answered to `POST /v1/passkeys/registration/options`. */
+            credential: components["schemas"]["RegistrationCredential"];
+            /**
+             * @description Whether every other session ends.
+             * @default false
+             */
+            end_other_sessions?: boolean;
+            /** @description What its owner calls it. */
+            name?: string | null;
+        };
         /** @description What an authenticator is to be asked. */
         PasskeyOptionsReply: {
             /**
@@ -1780,6 +1868,11 @@ export interface components {
             name: string;
             /** @description Whether it works here: passkeys belong to the host that they were made for. */
             usable: boolean;
+        };
+        /** @description What is to change. */
+        PasskeyUpdateRequest: {
+            /** @description What its owner calls it. */
+            name: string;
         };
         /** @description That it is done. */
         PasswordChangeReply: {
@@ -1896,6 +1989,13 @@ export interface components {
             name?: string | null;
             /** @description At least 15 and at most 256 characters; not a common one, and not made of the account's own words. */
             password: string;
+        };
+        /** @description What `navigator.credentials.create` gave, by `toJSON()`. Members that browsers add are let be. */
+        RegistrationCredential: {
+            /** @description The credential's id, in base64url. */
+            rawId: string;
+            /** @description What the authenticator made. */
+            response: components["schemas"]["AttestationResponse"];
         };
         RegistrationDocument: {
             created_at: string;
@@ -6729,6 +6829,287 @@ export interface operations {
             };
             /** @description The address is not verified; or the account has changed meanwhile. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "passkey-add": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyAddRequest"];
+            };
+        };
+        responses: {
+            /** @description It is registered, and this session has shown every factor. The same again is answered the same, without recovery codes. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyAddReply"];
+                };
+            };
+            /** @description The authenticator's answer is not valid, the challenge has expired, or a member breaks a rule. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The access token is missing or not valid, its session has ended, or not every factor was shown just now. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The passkey is another account's, there are too many, the address is not verified, or the account has changed meanwhile. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "passkey-options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What to ask the authenticator. Nothing has changed yet. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOptionsReply"];
+                };
+            };
+            /** @description The access token is missing or not valid, its session has ended, or not every factor was shown just now. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is not verified; or the account has as many passkeys as it may have. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "passkey-remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The passkey's id, as `GET /v1/mfa` gives it. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The access token is missing or not valid, its session has ended, or not every factor was shown just now. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has no such passkey. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The account has changed meanwhile. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "passkey-update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The passkey's id, as `GET /v1/mfa` gives it. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyUpdateRequest"];
+            };
+        };
+        responses: {
+            /** @description The passkey as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyShown"];
+                };
+            };
+            /** @description The name is missing or breaks a rule. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The access token is missing or not valid, or its session has ended. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has no such passkey. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -19,6 +19,10 @@ mod mfa_totp;
 mod mfa_totp_confirm;
 mod mfa_totp_remove;
 mod mfa_update;
+pub mod passkey_add;
+mod passkey_options;
+mod passkey_remove;
+mod passkey_update;
 mod password_change;
 mod password_forgot;
 mod password_reset;
@@ -32,4 +36,8 @@ pub const DRIVES: &[Drive] = &[
     |it| Box::pin(mfa_totp_confirm::drive(it)),
     |it| Box::pin(mfa_totp_remove::drive(it)),
     |it| Box::pin(mfa_recovery_codes::drive(it)),
+    |it| Box::pin(passkey_options::drive(it)),
+    |it| Box::pin(passkey_add::drive(it)),
+    |it| Box::pin(passkey_update::drive(it)),
+    |it| Box::pin(passkey_remove::drive(it)),
 ];

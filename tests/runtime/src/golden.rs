@@ -21,7 +21,7 @@ pub const SETTINGS: [(&str, &str); 4] = [
 ];
 
 /// What differs each time, by its shape, and what stands for it. New endpoints speak of the same things.
-const RULES: [(&str, &str); 11] = [
+const RULES: [(&str, &str); 12] = [
     (r"\beyJ[\w-]+\.[\w-]+\.[\w-]+", "<JWT>"),
     (r"\b([a-z]{2})_[\w-]+\.[\w-]+\.[\w-]+", "<$1 token>"),
     (r"\b([a-z]{3})_[0-9a-hjkmnp-tv-z]{26}\b", "<$1 id>"),
@@ -32,6 +32,8 @@ const RULES: [(&str, &str); 11] = [
     (r"^([0-9A-HJKMNP-TV-Z]{4}-){5}[0-9A-HJKMNP-TV-Z]{4}$", "<recovery code>"),
     (r#"viewBox="0 0 \d+ \d+"(.*)fill="\#000" d="[^"]*""#, "viewBox=<size>$1<modules>"),
     (r"^[\w-]{43,}$", "<base64url>"),
+    // An id of this century, as authenticators know a user by it.
+    (r"^AZ[\w-]{20}$", "<128 bits>"),
     (r"^__Host-wardgate-browser=[\w-]{22}", "__Host-wardgate-browser=<128 bits>"),
 ];
 

@@ -56,6 +56,8 @@ pub(super) const CLASSES: &[(&str, Cors)] = &[
     ("/v1/mfa/recovery-codes", Cors::Listed),
     ("/v1/mfa/totp", Cors::Listed),
     ("/v1/mfa/totp/confirm", Cors::Listed),
+    ("/v1/passkeys/registration", Cors::Listed),
+    ("/v1/passkeys/registration/options", Cors::Listed),
     ("/v1/password/change", Cors::Listed),
     ("/v1/password/forgot", Cors::Listed),
     ("/v1/password/reset", Cors::Listed),
@@ -66,6 +68,7 @@ pub(super) const CLASSES: &[(&str, Cors)] = &[
     ("/v1/token/refresh", Cors::Listed),
     ("/ui/account/{section}", Cors::None),
     ("/ui/{page}", Cors::None),
+    ("/v1/passkeys/{id}", Cors::Listed),
     ("/v1/sessions/{id}", Cors::Listed),
     ("/ui/{proxy+}", Cors::None),
 ];
