@@ -147,7 +147,7 @@ fn forms() -> Vec<(String, Page<'static>)> {
         carried: "?request=L29hdXRoMi9hdXRob3JpemU_&flow=lf_k1.abc.def",
         application: Some(APPLICATION),
         account: Some(ACCOUNT),
-        first_step: Some(FirstStep { mfa_token: "mt_k1.abc.def", by_link: true }),
+        first_step: Some(FirstStep { mfa_token: "mt_k1.abc.def", by_link: true, passkey: true, app: true }),
         ..plain
     };
     let anywhere = [

@@ -50,7 +50,8 @@ impl Browser {
         typed: &[(&str, &str)],
         origin: Option<&str>,
     ) -> Answer {
-        let mut fields = form.hidden.clone();
+        let is_typed = |name: &str| typed.iter().any(|(it, _)| *it == name);
+        let mut fields: Vec<_> = form.hidden.iter().filter(|(name, _)| !is_typed(name)).cloned().collect();
         fields.extend(typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let mut request = server.request(Method::POST, &form.action).form(&fields);
         if let Some(origin) = origin {

@@ -10,12 +10,12 @@ use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reader, Route};
 use wardgate::http::mfa::PasskeyShown;
 use wardgate::http::openapi::{Bearer, Body, Operation, schema};
-use wardgate::http::passkey::{RegistrationCredential, bytes, no_credential};
+use wardgate::http::passkey::{RegistrationCredential, no_credential};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
 use wardgate::secrets::RingName;
-use wardgate::use_cases::accounts::passkey_add::{NewPasskey, PasskeyAddError, passkey_add};
+use wardgate::use_cases::accounts::passkey_add::{PasskeyAddError, passkey_add};
 
 use crate::passkey_options::too_many;
 
@@ -89,29 +89,15 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: PasskeyAddRequest = request.json()?;
     let name = body.name.as_deref().map(DisplayName::parse).transpose();
     let name = name.map_err(|error| Problem::invalid_member("name", "invalid", error.to_string()))?;
-    let new = new_passkey(body.credential, name, body.end_other_sessions).ok_or_else(no_credential)?;
+    let new = body.credential.made(name, body.end_other_sessions).ok_or_else(no_credential)?;
     let added = passkey_add(app, &request.context, request.bearer_token(), new).await.map_err(problem)?;
     let recovery_codes = added.recovery_codes.iter().map(|code| code.shown().to_string()).collect();
     let reply = PasskeyAddReply { status: "passkey_added", passkey: PasskeyShown::new(added.passkey), recovery_codes };
     Reply::json(StatusCode::CREATED, &reply)
 }
 
-fn new_passkey(
-    credential: RegistrationCredential,
-    name: Option<DisplayName>,
-    end_other_sessions: bool,
-) -> Option<NewPasskey> {
-    Some(NewPasskey {
-        credential_id: bytes(&credential.raw_id)?,
-        client_data_json: bytes(&credential.response.client_data_json)?,
-        attestation_object: bytes(&credential.response.attestation_object)?,
-        transports: credential.response.transports,
-        name,
-        end_other_sessions,
-    })
-}
-
-fn problem(error: PasskeyAddError) -> Problem {
+/// Why nothing was registered.
+pub fn problem(error: PasskeyAddError) -> Problem {
     let bad = |code, title, detail| Problem::new(StatusCode::BAD_REQUEST, code, title, detail);
     match error {
         PasskeyAddError::Expired => bad(

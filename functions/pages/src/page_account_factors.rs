@@ -1,5 +1,7 @@
 //! `/ui/account/second-factor`: a person's second factor.
 
+mod passkeys;
+
 use http::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,12 +10,11 @@ use wardgate::crypto::recovery_code::RecoveryCode;
 use wardgate::domain::factors::Level;
 use wardgate::domain::id::FactorId;
 use wardgate::domain::oauth::continuation::{ACCOUNT, ACCOUNT_SECOND_FACTOR};
-use wardgate::domain::passkey;
 use wardgate::http::cors::Cors;
 use wardgate::http::csrf;
 use wardgate::http::endpoint::{Class, Endpoint, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
-use wardgate::http::page::{FactorsPage, FactorsPart, FormRefusal, Notice, Page, PasskeyLine};
+use wardgate::http::page::{FactorsPage, FactorsPart, FormRefusal, Notice, Page};
 use wardgate::http::page_endpoint::{PERSON, show};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -30,6 +31,7 @@ use wardgate::use_cases::authenticate::{AuthenticateError, Caller, authenticate_
 use wardgate::use_cases::factors_change::FactorsChangeError;
 use zeroize::Zeroizing;
 
+use self::passkeys::{Passkey, add_passkey, question};
 use crate::flow;
 use crate::flow::account::{Asking, SAID, minute, sign_in_first};
 
@@ -78,6 +80,12 @@ struct FactorsForm {
     code: Option<String>,
     /// Of `remove_passkey`: which.
     passkey: Option<String>,
+    /// Of `add_passkey`: what the authenticator has made, as `toJSON()` has it, and what it is to be called.
+    credential: Option<String>,
+    name: Option<String>,
+    /// Of `add_passkey`: what the page has asked. It is passed over.
+    #[serde(rename = "passkey_options")]
+    _passkey_options: Option<String>,
     /// Of `confirm`: `yes` ends every other session.
     end_others: Option<String>,
 }
@@ -91,6 +99,7 @@ enum Act {
     Off,
     Remove,
     Begin,
+    AddPasskey,
     RemovePasskey,
 }
 
@@ -127,7 +136,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
         }
         act(app, request, asking.caller(), &form).await
     } else {
-        seen(app, request, asking.caller()).await
+        seen(app, request, asking.caller(), None).await
     };
     match answered {
         Ok(reply) => Ok(reply),
@@ -153,30 +162,25 @@ fn with_notice(app: &App, request: &Request, problem: Problem, notice: Notice) -
     Err(Problem { page: Some(Box::new(show(app, request, page)?)), ..problem })
 }
 
-/// A passkey in the page's words.
-struct Passkey<'a> {
-    id: String,
-    name: &'a str,
-    since: String,
-    used: Option<String>,
+/// What else the page has: what to ask an authenticator, and why something was refused.
+#[derive(Clone, Copy, Default)]
+struct Added<'a> {
+    options: Option<&'a str>,
+    refusal: Option<FormRefusal<'a>>,
 }
 
-impl<'a> Passkey<'a> {
-    fn of(passkey: &'a passkey::Passkey) -> Self {
-        let (since, used) = (minute(passkey.created_at), passkey.last_used_at.map(minute));
-        Self { id: passkey.id.to_string(), name: &passkey.name, since, used }
-    }
-
-    fn line(&self) -> PasskeyLine<'_> {
-        PasskeyLine { id: &self.id, name: self.name, since: &self.since, used: self.used.as_deref() }
-    }
-}
-
-async fn seen(app: &App, request: &Request, caller: Caller<'_>) -> Result<Reply, Failed> {
+async fn seen(
+    app: &App,
+    request: &Request,
+    caller: Caller<'_>,
+    refusal: Option<FormRefusal<'_>>,
+) -> Result<Reply, Failed> {
     let found = authenticate_fresh(app, &request.context, caller).await?;
+    let options = question(app, request, caller).await?;
+    let added = Added { options: options.as_deref(), refusal };
     if found.user.factors.level(app.config.passkeys.rp_id()) == Level::One {
         let enrolment = mfa_totp(app, &request.context, caller).await?;
-        return Ok(set_up(app, request, &enrolment, None)?);
+        return Ok(set_up(app, request, &enrolment, added)?);
     }
     let mfa = mfa_show(app, &request.context, caller).await?;
     let since = mfa.totp.map(|totp| minute(totp.created_at));
@@ -185,7 +189,7 @@ async fn seen(app: &App, request: &Request, caller: Caller<'_>) -> Result<Reply,
     let passkeys: Vec<_> = passkeys.iter().map(Passkey::line).collect();
     let second_factor = mfa.factors.second_factor;
     let part = FactorsPart::Present { second_factor, since: since.as_deref(), passkeys: &passkeys, left };
-    Ok(shown(app, request, part, None)?)
+    Ok(shown(app, request, part, added)?)
 }
 
 async fn act(app: &App, request: &Request, caller: Caller<'_>, form: &FactorsForm) -> Result<Reply, Failed> {
@@ -204,8 +208,9 @@ async fn act(app: &App, request: &Request, caller: Caller<'_>, form: &FactorsFor
         }
         Act::Begin => {
             let enrolment = mfa_totp(app, context, caller).await?;
-            Ok(set_up(app, request, &enrolment, None)?)
+            Ok(set_up(app, request, &enrolment, Added::default())?)
         }
+        Act::AddPasskey => add_passkey(app, request, caller, form).await,
         Act::RemovePasskey => {
             let id = form.passkey.as_deref().and_then(|id| FactorId::parse(id).ok());
             passkey_remove(app, context, caller, id).await?;
@@ -231,23 +236,20 @@ async fn confirm(app: &App, request: &Request, caller: Caller<'_>, form: &Factor
     let Some(enrolment) = mfa_totp_again(app, context, caller, enrolment_token).await? else {
         return Ok(Reply::see_other(ACCOUNT_SECOND_FACTOR)?);
     };
-    let page = set_up(app, request, &enrolment, Some(refusal))?;
+    let options = question(app, request, caller).await?;
+    let added = Added { options: options.as_deref(), refusal: Some(refusal) };
+    let page = set_up(app, request, &enrolment, added)?;
     Err(Problem { page: Some(Box::new(page)), ..Problem::invalid_code() }.into())
 }
 
-fn set_up(
-    app: &App,
-    request: &Request,
-    enrolment: &TotpEnrolment,
-    refusal: Option<FormRefusal<'_>>,
-) -> Result<Reply, Problem> {
+fn set_up(app: &App, request: &Request, enrolment: &TotpEnrolment, added: Added<'_>) -> Result<Reply, Problem> {
     let qr_svg = accounts::mfa_totp::picture(&enrolment.uri, request.context.language)?;
     // As people read it out.
     let characters: Vec<char> = enrolment.secret.chars().collect();
     let groups: Vec<String> = characters.chunks(4).map(|group| group.iter().collect()).collect();
     let secret = Zeroizing::new(groups.join(" "));
     let part = FactorsPart::SetUp { qr_svg: &qr_svg, secret: &secret, enrolment_token: &enrolment.enrolment_token };
-    shown(app, request, part, refusal)
+    shown(app, request, part, added)
 }
 
 fn codes(app: &App, request: &Request, codes: &[RecoveryCode]) -> Result<Reply, Problem> {
@@ -256,17 +258,14 @@ fn codes(app: &App, request: &Request, codes: &[RecoveryCode]) -> Result<Reply, 
     if codes.is_empty() {
         return Reply::see_other(ACCOUNT_SECOND_FACTOR);
     }
-    shown(app, request, FactorsPart::Codes { codes: &codes }, None)
+    shown(app, request, FactorsPart::Codes { codes: &codes }, Added::default())
 }
 
-fn shown(
-    app: &App,
-    request: &Request,
-    part: FactorsPart<'_>,
-    refusal: Option<FormRefusal<'_>>,
-) -> Result<Reply, Problem> {
+fn shown(app: &App, request: &Request, part: FactorsPart<'_>, added: Added<'_>) -> Result<Reply, Problem> {
     let token = csrf::token(app, &request.headers)?;
-    let mut reply = show(app, request, Page::Factors(FactorsPage { csrf: &token, part, refusal }))?;
+    let Added { options: passkey_options, refusal } = added;
+    let page = Page::Factors(FactorsPage { csrf: &token, part, passkey_options, refusal });
+    let mut reply = show(app, request, page)?;
     reply.headers.push(csrf::keep(&token)?);
     Ok(reply)
 }

@@ -9,6 +9,7 @@ use wardgate::http::endpoint::{Class, Endpoint, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
 use wardgate::http::page::{self, FirstStep, Form, FormPage, FormRefusal, Page};
 use wardgate::http::page_endpoint::PERSON;
+use wardgate::http::passkey::shown_passkey;
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
@@ -81,14 +82,24 @@ struct SecondFactorForm {
     lost: Option<String>,
     /// `yes` where the first step was the link of a mail.
     by_link: Option<String>,
+    /// `yes` where the account has an app, as the page has it.
+    app: Option<String>,
+    /// `yes` where it has a passkey.
+    passkey: Option<String>,
+    /// What a passkey has signed, as `toJSON()` has it.
+    credential: Option<String>,
 }
 
 impl SecondFactorForm {
-    fn proof(&self) -> SecondProof {
-        match self.recovery_code.as_deref().map(str::trim).filter(|typed| !typed.is_empty()) {
+    /// `None` where it is no passkey's answer that a browser has sent.
+    fn proof(&self) -> Option<SecondProof> {
+        if let Some(credential) = self.credential.as_deref().filter(|it| !it.is_empty()) {
+            return shown_passkey(credential).map(|shown| SecondProof::Passkey(Box::new(shown)));
+        }
+        Some(match self.recovery_code.as_deref().map(str::trim).filter(|typed| !typed.is_empty()) {
             Some(typed) => SecondProof::RecoveryCode(typed.to_owned()),
             None => SecondProof::Totp(self.code.clone().unwrap_or_default()),
-        }
+        })
     }
 }
 
@@ -103,7 +114,12 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
             let page = FormPage {
                 form: form_again,
                 account: form.email.as_deref().filter(|email| !email.is_empty()),
-                first_step: Some(FirstStep { mfa_token: &form.mfa_token, by_link: form.by_link.is_some() }),
+                first_step: Some(FirstStep {
+                    mfa_token: &form.mfa_token,
+                    by_link: form.by_link.is_some(),
+                    passkey: form.passkey.is_some(),
+                    app: form.app.is_some(),
+                }),
                 remember: form.remember.is_some(),
                 ..FormPage::default()
             };
@@ -123,9 +139,12 @@ async fn attempt<'a>(
         return lost(app, request, form, going_to).await;
     }
     let device_token = cookies::device_token(app, &request.headers, None);
-    let login = LoginMfa { mfa_token: form.mfa_token.clone(), proof: form.proof(), device_token };
+    let unreadable = || flow::refused(FormRefusal::WrongPasskey, Problem::wrong_second_factor());
+    let proof = form.proof().ok_or_else(unreadable)?;
+    let login = LoginMfa { mfa_token: form.mfa_token.clone(), proof, device_token };
     let wrong = match login.proof {
-        SecondProof::Totp(_) | SecondProof::Passkey(_) => FormRefusal::WrongSecondFactor,
+        SecondProof::Totp(_) => FormRefusal::WrongSecondFactor,
+        SecondProof::Passkey(_) => FormRefusal::WrongPasskey,
         SecondProof::RecoveryCode(_) => FormRefusal::WrongRecoveryCode,
     };
     let refused = |error| refused(error, wrong);

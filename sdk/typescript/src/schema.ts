@@ -1139,7 +1139,7 @@ export interface components {
             session?: string | null;
         };
         /** @enum {string} */
-        Act: "confirm" | "codes" | "on" | "off" | "remove" | "begin" | "remove_passkey";
+        Act: "confirm" | "codes" | "on" | "off" | "remove" | "begin" | "add_passkey" | "remove_passkey";
         /** @description A page. */
         ActivitiesReply: {
             /** @description Newest first. */
@@ -1382,14 +1382,19 @@ export interface components {
             action: components["schemas"]["Act"];
             /** @description Of `confirm`: what the app shows. */
             code?: string | null;
+            /** @description Of `add_passkey`: what the authenticator has made, as `toJSON()` has it, and what it is to be called. */
+            credential?: string | null;
             /** @description What the cookie `__Host-wardgate-csrf` says. */
             csrf?: string | null;
             /** @description Of `confirm`: `yes` ends every other session. */
             end_others?: string | null;
             /** @description Of `confirm`: what the page has of it. */
             enrolment_token?: string | null;
+            name?: string | null;
             /** @description Of `remove_passkey`: which. */
             passkey?: string | null;
+            /** @description Of `add_passkey`: what the page has asked. It is passed over. */
+            passkey_options?: string | null;
         };
         /** @description What the form sends. */
         ForgotForm: {
@@ -2024,10 +2029,14 @@ export interface components {
         };
         /** @description What the form sends. */
         SecondFactorForm: {
+            /** @description `yes` where the account has an app, as the page has it. */
+            app?: string | null;
             /** @description `yes` where the first step was the link of a mail. */
             by_link?: string | null;
             /** @description What an app shows. */
             code?: string | null;
+            /** @description What a passkey has signed, as `toJSON()` has it. */
+            credential?: string | null;
             /** @description What the cookie `__Host-wardgate-csrf` says. */
             csrf?: string | null;
             /** @description The account's address, as the page has it. */
@@ -2038,6 +2047,8 @@ export interface components {
             lost?: string | null;
             /** @description What the first step answered. */
             mfa_token: string;
+            /** @description `yes` where it has a passkey. */
+            passkey?: string | null;
             /** @description In its place, one of the recovery codes. */
             recovery_code?: string | null;
             /** @description `yes` where the browser is to be signed in after it has been closed, too. */

@@ -67,6 +67,15 @@ fn the_pages_of_mailed_links_work_in_a_browser_without_javascript() {
     walk("pages.mjs", &browser, &[&server.base.replace("127.0.0.1", "localhost")]);
 }
 
+/// MF-01, MF-09, SE-07: a passkey of each kind, added, shown and removed on pages, in both colour schemes.
+#[test]
+fn sec_mf_09_passkeys_are_added_and_shown_on_pages_in_a_browser() {
+    let Some(browser) = prepared() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_with(folder.path(), &[]);
+    walk("passkeys.mjs", &browser, &[&server.base.replace("127.0.0.1", "localhost")]);
+}
+
 /// OT-02, SE-06: buttons that are pressed twice, and two links that are opened from a mail on another site's page.
 #[test]
 fn sec_ot_02_a_button_that_is_pressed_twice_says_what_it_did_in_a_browser() {

@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 use crate::http::page::{FactorsPage, FactorsPart, FormRefusal, Page, PasskeyLine};
 
 /// Why the form of the second step is refused.
-pub(super) const REFUSALS: [(&str, FormRefusal<'static>); 3] = [
+pub(super) const REFUSALS: [(&str, FormRefusal<'static>); 4] = [
     ("wrong", FormRefusal::WrongSecondFactor),
     ("wrong-recovery-code", FormRefusal::WrongRecoveryCode),
+    ("wrong-passkey", FormRefusal::WrongPasskey),
     ("address-changed", FormRefusal::AddressChanged),
 ];
 
@@ -31,10 +32,15 @@ pub(super) fn pages() -> Vec<(String, Page<'static>)> {
     let present = |second_factor, left| FactorsPart::Present { second_factor, since, passkeys: &[], left };
     let keys = |since, passkeys| FactorsPart::Present { second_factor: true, since, passkeys, left: 10 };
     let lost = [("factors-lost", Some("2026-03-04 12:30 UTC")), ("factors-lost-mail", None)];
-    let page = |part, refusal| Page::Factors(FactorsPage { csrf: "c1", part, refusal });
+    let page = |part, refusal| {
+        let options = !matches!(part, FactorsPart::Codes { .. });
+        let passkey_options = options.then_some("{\"rp\":{}}");
+        Page::Factors(FactorsPage { csrf: "c1", part, passkey_options, refusal })
+    };
     [
         ("set-up", set_up, None),
         ("wrong-code", set_up, Some(FormRefusal::WrongFirstCode)),
+        ("wrong-passkey", set_up, Some(FormRefusal::WrongPasskey)),
         ("wrong-clock", set_up, Some(FormRefusal::WrongClock)),
         ("present", present(true, 10), None),
         ("present-passkeys", keys(since, &PASSKEYS), None),

@@ -233,6 +233,15 @@ impl Page<'_> {
     }
 
     /// Whether there is a password that can be shown.
+    /// Whether a passkey can be shown on it, or made.
+    fn takes_passkey(self) -> bool {
+        match self {
+            Self::Form(page) => page.form == Form::SecondFactor && page.first_step.is_some_and(|first| first.passkey),
+            Self::Factors(page) => page.passkey_options.is_some(),
+            _ => false,
+        }
+    }
+
     fn has_password(self) -> bool {
         self.asks_for_password() || matches!(self, Self::Form(FormPage { form: Form::Login | Form::AccountEmail, .. }))
     }

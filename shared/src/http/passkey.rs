@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::factors::Method;
+use crate::domain::name::DisplayName;
 use crate::http::problem::Problem;
+use crate::use_cases::accounts::passkey_add::NewPasskey;
 use crate::use_cases::passkey::{PasskeyOptions, ShownPasskey};
 use crate::use_cases::second_factor::SecondProof;
 
@@ -41,9 +43,9 @@ pub struct AssertionResponse {
 pub struct RegistrationCredential {
     /// The credential's id, in base64url.
     #[serde(rename = "rawId")]
-    pub raw_id: String,
+    raw_id: String,
     /// What the authenticator made.
-    pub response: AttestationResponse,
+    response: AttestationResponse,
 }
 
 /// What the authenticator made.
@@ -52,12 +54,12 @@ pub struct RegistrationCredential {
 pub struct AttestationResponse {
     /// What the browser says of the ceremony, in base64url.
     #[serde(rename = "clientDataJSON")]
-    pub client_data_json: String,
+    client_data_json: String,
     /// The credential and its public key, in base64url.
-    pub attestation_object: String,
+    attestation_object: String,
     /// How the authenticator can be reached.
     #[serde(default)]
-    pub transports: Vec<String>,
+    transports: Vec<String>,
 }
 
 /// What an authenticator is to be asked.
@@ -95,9 +97,33 @@ pub fn second_proof(
     }
 }
 
+/// What a passkey has signed, as a page's form has it.
+pub fn shown_passkey(json: &str) -> Option<ShownPasskey> {
+    serde_json::from_str::<AssertionCredential>(json).ok()?.shown()
+}
+
+/// What an authenticator has made, as a page's form has it.
+pub fn new_passkey(json: &str, name: Option<DisplayName>) -> Option<NewPasskey> {
+    serde_json::from_str::<RegistrationCredential>(json).ok()?.made(name, false)
+}
+
 /// What is no base64url.
 pub fn no_credential() -> Problem {
     Problem::invalid_member("credential", "invalid", "Send what `toJSON()` of the credential gives, as it is.")
+}
+
+impl RegistrationCredential {
+    /// The passkey. `None` where a member is no base64url.
+    pub fn made(self, name: Option<DisplayName>, end_other_sessions: bool) -> Option<NewPasskey> {
+        Some(NewPasskey {
+            credential_id: bytes(&self.raw_id)?,
+            client_data_json: bytes(&self.response.client_data_json)?,
+            attestation_object: bytes(&self.response.attestation_object)?,
+            transports: self.response.transports,
+            name,
+            end_other_sessions,
+        })
+    }
 }
 
 impl AssertionCredential {
@@ -117,6 +143,6 @@ impl AssertionCredential {
 }
 
 /// Reads base64url, which has no padding.
-pub fn bytes(text: &str) -> Option<Vec<u8>> {
+fn bytes(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }

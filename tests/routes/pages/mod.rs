@@ -39,6 +39,7 @@ pub const DRIVES: &[Drive] = &[
     |observer| Box::pin(page_register::drive(observer)),
     |observer| Box::pin(page_remove_factors::drive(observer)),
     |observer| Box::pin(page_second_factor::drive(observer)),
+    |observer| Box::pin(page_second_factor::drive_passkey(observer)),
     |observer| Box::pin(page_undo_factor::drive(observer)),
 ];
 

@@ -1,6 +1,7 @@
 //! `/ui/account/second-factor`
 
-use crate::harness::pages::{Browser, form, heading};
+use crate::harness::pages::{Browser, Form, form, forms, heading};
+use crate::harness::passkey::Authenticator;
 use crate::harness::second_factor::PhoneApp;
 use crate::harness::{Answer, EMAIL, PASSWORD, TABLE, TestServer};
 use crate::permissions::observer::{Observer, expect};
@@ -32,14 +33,66 @@ pub async fn drive(observer: &mut Observer) {
             })
             .await;
     }
-    let passkey = observer.server.with_passkey_of(EMAIL, observer.server.authenticator()).await;
+    // A passkey that is made on the page, which is refused once.
     observer.see("page-account-factors", async |it| shown = browser.open(it, PAGE).await).await;
-    let typed = [("action", "remove_passkey"), ("passkey", passkey.id.as_str())];
+    let made = made(&shown, &mut observer.server.authenticator());
+    for (credential, status) in [("{}", 400), (made.as_str(), 200)] {
+        let typed = [("action", "add_passkey"), ("credential", credential)];
+        observer
+            .see("page-account-factors", async |it| {
+                expect(browser.submit(it, &shown, &typed, Some(&own)).await.status, status);
+            })
+            .await;
+    }
+    observer.see("page-account-factors", async |it| shown = browser.open(it, PAGE).await).await;
+    let passkey = forms(&shown).iter().find_map(passkey_of).unwrap();
+    let typed = [("action", "remove_passkey"), ("passkey", passkey.as_str())];
     observer
         .see("page-account-factors", async |it| {
             expect(browser.submit(it, &shown, &typed, Some(&own)).await.status, 303);
         })
         .await;
+}
+
+/// The passkey that a form takes away.
+fn passkey_of(form: &Form) -> Option<String> {
+    form.hidden.iter().find(|(name, _)| name == "passkey").map(|(_, id)| id.clone())
+}
+
+/// What the page's script puts into its form.
+fn made(shown: &Answer, authenticator: &mut Authenticator) -> String {
+    let of = |form: &Form| form.hidden.iter().find(|(name, _)| name == "passkey_options").map(|(_, it)| it.clone());
+    let options = forms(shown).iter().find_map(of).unwrap_or_else(|| panic!("no options in {}", shown.text));
+    authenticator.create(&serde_json::from_str(&options).unwrap()).to_string()
+}
+
+#[tokio::test]
+async fn sec_mf_08_a_passkey_is_made_on_the_page_as_the_first_factor() {
+    let (server, mut browser) = with_verified_person().await;
+    let shown = browser.open(&server, PAGE).await;
+    let mut authenticator = server.authenticator();
+    let credential = made(&shown, &mut authenticator);
+    let typed = [("action", "add_passkey"), ("credential", credential.as_str()), ("name", "My phone")];
+    let done = browser.press(&server, &shown, &typed).await;
+    assert_eq!((done.status, heading(&done), codes_of(&done).len()), (200, "Your recovery codes", 10), "{}", done.text);
+    assert!(server.newest_mail(EMAIL).await.text.contains("A passkey was added"));
+    let token = server.first_step().await;
+    assert_eq!(server.passkey_step(&token, &mut authenticator).await.status, 200);
+    let shown = browser.open(&server, PAGE).await;
+    assert!(shown.text.contains("My phone"), "{}", shown.text);
+    // Another one brings no codes. What is none is refused, and can be tried again.
+    let credential = made(&shown, &mut server.authenticator());
+    let more = browser.press(&server, &shown, &[("action", "add_passkey"), ("credential", &credential)]).await;
+    assert_eq!(more.status, 303, "{}", more.text);
+    let shown = browser.open(&server, PAGE).await;
+    let mut foreign = server.authenticator();
+    foreign.origin = "https://evil.example".to_owned();
+    for credential in ["", "{}", &made(&shown, &mut foreign)] {
+        let refused = browser.press(&server, &shown, &[("action", "add_passkey"), ("credential", credential)]).await;
+        assert!(refused.text.contains("This passkey does not work here"), "{}", refused.text);
+        assert_eq!(refused.status, 400);
+        made(&refused, &mut server.authenticator());
+    }
 }
 
 #[tokio::test]

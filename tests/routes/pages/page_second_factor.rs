@@ -3,7 +3,10 @@
 use crate::harness::applications::{
     SESSION, ask_for_tokens, authorize, claims, exchange, give_secret, register_applications, sent, with_applications,
 };
-use crate::harness::pages::{Browser, heading};
+use serde_json::{Value, json};
+
+use crate::harness::pages::{Browser, form, heading};
+use crate::harness::passkey::Authenticator;
 use crate::harness::second_factor::SecondFactor;
 use crate::harness::{Answer, EMAIL, PASSWORD, TestServer, link_token};
 use crate::permissions::observer::{Observer, expect};
@@ -86,6 +89,58 @@ pub async fn drive(observer: &mut Observer) {
             expect(asked.status, 200);
         })
         .await;
+}
+
+/// With a passkey, which is wrong once.
+pub async fn drive_passkey(observer: &mut Observer) {
+    let mut passkey = observer.server.with_passkey().await;
+    let own = observer.server.base.clone();
+    let mut browser = Browser::default();
+    let asked = asked(&observer.server, &mut browser).await;
+    let credential = signed(&observer.server, &asked, &mut passkey.authenticator).await;
+    let mut wrong: Value = serde_json::from_str(&credential).unwrap();
+    wrong["response"]["signature"] = json!("AAAA");
+    for (credential, status) in [(wrong.to_string(), 400), (credential, 200)] {
+        observer
+            .see("page-second-factor", async |it| {
+                let typed = [("credential", credential.as_str())];
+                expect(browser.submit(it, &asked, &typed, Some(&own)).await.status, status);
+            })
+            .await;
+    }
+}
+
+/// What the page's script puts into its form.
+async fn signed(server: &TestServer, asked: &Answer, authenticator: &mut Authenticator) -> String {
+    let hidden = form(asked).hidden;
+    let token = &hidden.iter().find(|(name, _)| name == "mfa_token").unwrap().1;
+    authenticator.get(&server.second_step_options(token).await).to_string()
+}
+
+#[tokio::test]
+async fn sec_mf_01_a_page_takes_a_passkey_and_asks_for_no_app_that_there_is_not() {
+    let server = TestServer::start().await;
+    let mut passkey = server.with_passkey().await;
+    let mut browser = Browser::default();
+    let shown = asked(&server, &mut browser).await;
+    assert!(shown.text.contains("Use a passkey") && !shown.text.contains("name=\"code\""), "{}", shown.text);
+    let credential = signed(&server, &shown, &mut passkey.authenticator).await;
+    for broken in ["{}", "x", &credential.replace("\"signature\":\"", "\"signature\":\"=")] {
+        let refused = browser.press(&server, &shown, &[("credential", broken)]).await;
+        assert_eq!(refused.status, 400, "{broken}");
+        assert!(refused.text.contains("This passkey does not work here"), "{broken}: {}", refused.text);
+        // It can be tried again from there.
+        assert!(refused.text.contains("id=\"passkey\""), "{}", refused.text);
+    }
+    let shown = asked(&server, &mut browser).await;
+    let credential = signed(&server, &shown, &mut passkey.authenticator).await;
+    let done = browser.press(&server, &shown, &[("credential", &credential)]).await;
+    assert_eq!((done.status, heading(&done)), (200, "You are signed in"), "{}", done.text);
+    // With an app beside it, either will do.
+    let (app, token) = server.enrolment(&passkey.access()).await;
+    assert_eq!(server.confirm(&passkey.access(), &token, &server.code_of(&app)).await.status, 200);
+    let shown = asked(&server, &mut browser).await;
+    assert!(shown.text.contains("Use a passkey") && shown.text.contains("name=\"code\""), "{}", shown.text);
 }
 
 /// The form for the second factor, after the password.

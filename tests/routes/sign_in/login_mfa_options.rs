@@ -88,7 +88,7 @@ async fn sec_mf_15_an_answer_is_good_for_its_own_first_step_and_for_five_minutes
     let stepping = server.as_bearer(Method::POST, "/v1/step-up/options", &access).await.json();
     let other = it.authenticator.get(&stepping["passkey"]["publicKey"]);
     assert_eq!(server.show_passkey(&first, &other).await.status, 401);
-    let registering = passkey_options(&server.app, &server.context(), Some(&access)).await.unwrap();
+    let registering = passkey_options(&server.app, &server.context(), Some(access.as_str())).await.unwrap();
     let mut registering = registering.public_key;
     registering["rpId"] = json!("localhost");
     let other = it.authenticator.get(&registering);

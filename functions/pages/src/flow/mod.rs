@@ -6,7 +6,7 @@ pub(crate) mod account;
 use http::{HeaderName, HeaderValue, StatusCode};
 use wardgate::app::App;
 use wardgate::domain::email::Email;
-use wardgate::domain::factors::Wanted;
+use wardgate::domain::factors::{Method, Wanted};
 use wardgate::domain::language::Language;
 use wardgate::domain::oauth::continuation::Continuation;
 use wardgate::http::page::{self, Action, Asked, FirstStep, Form, FormPage, FormRefusal, Notice, Onward, Page};
@@ -96,7 +96,9 @@ impl<'a> GoingTo<'a> {
         by_link: bool,
         page: FormPage<'_>,
     ) -> Result<Reply, Problem> {
-        let first_step = Some(FirstStep { mfa_token: &required.mfa_token, by_link });
+        let has = |method| required.methods.contains(&method);
+        let (passkey, app_too) = (has(Method::Passkey), has(Method::Totp));
+        let first_step = Some(FirstStep { mfa_token: &required.mfa_token, by_link, passkey, app: app_too });
         let page = FormPage { form: Form::SecondFactor, first_step, ..page };
         self.show_form(app, request, page).await
     }

@@ -13,6 +13,8 @@ pub struct FactorsPage<'a> {
     /// Which part of it.
     #[serde(flatten)]
     pub part: FactorsPart<'a>,
+    /// What to ask an authenticator for a new passkey, as JSON; none where no passkey can be added here.
+    pub passkey_options: Option<&'a str>,
     /// Why the form was refused.
     #[serde(skip)]
     pub refusal: Option<FormRefusal<'a>>,

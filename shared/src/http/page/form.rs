@@ -139,6 +139,10 @@ pub struct FirstStep<'a> {
     pub mfa_token: &'a str,
     /// Whether it was the link of a mail.
     pub by_link: bool,
+    /// Whether the account has a passkey.
+    pub passkey: bool,
+    /// Whether it has an app.
+    pub app: bool,
 }
 
 /// Why a form was refused. Each leaves it as it was, but for the password and the code.
@@ -152,6 +156,8 @@ pub enum FormRefusal<'a> {
     WrongSecondFactor,
     /// A recovery code is.
     WrongRecoveryCode,
+    /// A passkey is, or cannot be registered.
+    WrongPasskey,
     /// The first code of an app is wrong.
     WrongFirstCode,
     /// It is right for another time: the clock is wrong.
@@ -187,6 +193,7 @@ impl<'a> FormRefusal<'a> {
             | Self::WrongCode
             | Self::WrongSecondFactor
             | Self::WrongRecoveryCode
+            | Self::WrongPasskey
             | Self::WrongFirstCode
             | Self::WrongClock
             | Self::StartAgain
@@ -208,6 +215,7 @@ impl<'a> FormRefusal<'a> {
             Self::WrongCode => "invalid_code",
             Self::WrongSecondFactor => "invalid_second_factor",
             Self::WrongRecoveryCode => "wrong_recovery_code",
+            Self::WrongPasskey => "wrong_passkey",
             Self::WrongFirstCode => "wrong_first_code",
             Self::WrongClock => "wrong_clock",
             Self::AddressChanged => "address_changed",
@@ -246,7 +254,8 @@ impl<'a> FormRefusal<'a> {
             Self::WrongCode | Self::WrongSecondFactor | Self::WrongFirstCode | Self::WrongClock => "code",
             Self::WrongRecoveryCode => "recovery_code",
             Self::Password(_) => "new_password",
-            Self::AddressChanged
+            Self::WrongPasskey
+            | Self::AddressChanged
             | Self::StartAgain
             | Self::SwitchedOff
             | Self::TooMany(_)

@@ -23,6 +23,9 @@ pub(super) enum Script {
     Reveal,
     /// Sends the form that an application's answer is in.
     Send,
+    /// Asks for a passkey, and sends what it has signed or made with the form. Of the second step it asks our own API for the
+    /// question.
+    Passkey,
 }
 
 impl Script {
@@ -31,6 +34,7 @@ impl Script {
             Self::None => "",
             Self::Reveal => include_str!("../../../templates/pages/reveal.js"),
             Self::Send => include_str!("../../../templates/pages/send.js"),
+            Self::Passkey => include_str!("../../../templates/pages/passkey.js"),
         }
     }
 }
@@ -88,9 +92,10 @@ fn variables(palette: &Palette) -> String {
 pub(super) fn policy(script: Script, second: &str) -> String {
     let second = if second.is_empty() { String::new() } else { format!(" '{}'", hash(second)) };
     let form_action = if script == Script::Send { "" } else { "; form-action 'self'" };
+    let connect = if script == Script::Passkey { "; connect-src 'self'" } else { "" };
     let script = match script {
         Script::None => String::new(),
-        _ => format!("; script-src '{}'", hash(script.text())),
+        _ => format!("; script-src '{}'{connect}", hash(script.text())),
     };
     let style = &*HASH_OF_STYLE;
     format!(

@@ -72,6 +72,7 @@ pub(crate) fn draw(page: Page<'_>, language: Language, service: &Service, look: 
     let script = match page {
         Page::Post { .. } => Script::Send,
         _ if page.has_password() => Script::Reveal,
+        _ if page.takes_passkey() => Script::Passkey,
         _ => Script::None,
     };
     let safe = |text: &str| Value::from_safe_string(text.to_owned());

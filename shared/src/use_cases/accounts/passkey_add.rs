@@ -23,7 +23,7 @@ use crate::fault::{Fault, fault_arm};
 use crate::store::sign_in::passkeys::PasskeySetting;
 use crate::store::sign_in::second_factors::{CodesSetting, TotpSetting};
 use crate::use_cases::accounts::passkey_options::{PasskeyOptionsError, ceremony};
-use crate::use_cases::authenticate::{AuthenticateError, authenticate_fresh};
+use crate::use_cases::authenticate::{AuthenticateError, Caller, authenticate_fresh};
 use crate::use_cases::factors_change::{Change, FactorsChangeError, make, mint_codes};
 
 /// What a passkey is called whose owner says nothing.
@@ -92,10 +92,10 @@ impl From<PasskeyOptionsError> for PasskeyAddError {
 pub async fn passkey_add(
     app: &App,
     context: &RequestContext,
-    bearer: Option<&str>,
+    caller: impl Into<Caller<'_>>,
     new: NewPasskey,
 ) -> Result<AddedPasskey, PasskeyAddError> {
-    let found = authenticate_fresh(app, context, bearer).await;
+    let found = authenticate_fresh(app, context, caller).await;
     let caller = found.map_err(|error: AuthenticateError| FactorsChangeError::from(error))?;
     let (user, session) = (caller.user, caller.session);
     let record = judge(app, context, &session, &new).await?;

@@ -11,7 +11,7 @@ use crate::domain::passkey::MOST_PASSKEYS;
 use crate::domain::request_context::RequestContext;
 use crate::domain::session::Session;
 use crate::fault::{Fault, fault_arm};
-use crate::use_cases::authenticate::{AuthenticateError, authenticate_fresh};
+use crate::use_cases::authenticate::{AuthenticateError, Caller, authenticate_fresh};
 use crate::use_cases::factors_change::FactorsChangeError;
 use crate::use_cases::passkey::{PasskeyOptions, challenge};
 
@@ -34,9 +34,9 @@ fault_arm!(PasskeyOptionsError);
 pub async fn passkey_options(
     app: &App,
     context: &RequestContext,
-    bearer: Option<&str>,
+    caller: impl Into<Caller<'_>>,
 ) -> Result<PasskeyOptions, PasskeyOptionsError> {
-    let found = authenticate_fresh(app, context, bearer).await;
+    let found = authenticate_fresh(app, context, caller).await;
     let caller = found.map_err(|error: AuthenticateError| FactorsChangeError::from(error))?;
     let (user, session) = (caller.user, caller.session);
     if !user.email_verified {
