@@ -440,14 +440,6 @@ fn each_mistake_that_would_weaken_or_break_the_service_stops_the_start() {
         ("AUTH__TOKENS__AUDIENCE", "wardgate", "tokens.audience", "tokens.client_id"),
         ("AUTH__TOKENS__CLIENT_ID", "", "tokens.client_id", "RFC 6749"),
         ("AUTH__TOKENS__SCOPE", "account  admin", "tokens.scope", "RFC 6749"),
-        ("AUTH__PASSKEYS__RP_ID", "https://example.com", "passkeys.rp_id", "full name"),
-        ("AUTH__PASSKEYS__RP_ID", "Example.com", "passkeys.rp_id", "full name"),
-        ("AUTH__PASSKEYS__RP_ID", "example.com:443", "passkeys.rp_id", "full name"),
-        ("AUTH__PASSKEYS__RP_ID", "example.com/", "passkeys.rp_id", "full name"),
-        ("AUTH__PASSKEYS__RP_ID", "elsewhere.example", "passkeys.origins", "passkeys.rp_id"),
-        ("AUTH__PASSKEYS__ORIGINS", "[\"https://elsewhere.example\"]", "passkeys.origins", "passkeys.rp_id"),
-        ("AUTH__PASSKEYS__ORIGINS", "[\"ios:app\"]", "passkeys.origins", "android:apk-key-hash"),
-        ("AUTH__PASSKEYS__TOP_ORIGINS", "[\"https://shop.example/\"]", "passkeys.top_origins", "origins"),
         ("AUTH__AUTHORIZER__AUDIENCE", "", "authorizer.audience", "white space"),
         ("AUTH__AUTHORIZER__REQUIRED_SCOPES", "[\"account admin\"]", "authorizer.required_scopes", "RFC 6749"),
         ("AUTH__SERVICE__NAME", "", "service.name", "one line"),
@@ -488,11 +480,36 @@ fn each_mistake_that_would_weaken_or_break_the_service_stops_the_start() {
         ("AUTH__LIMITS__MAIL_ALL__WINDOW_SECONDS", "0", "limits.mail_all.window_seconds", "31 days"),
         ("AUTH__LIMITS__MAIL_ALL__WINDOW_SECONDS", "4294967295", "limits.mail_all.window_seconds", "31 days"),
     ] {
-        let message =
-            refused("production", &[(variable, value)]).unwrap_or_else(|| panic!("{variable}={value} starts"));
-        assert!(message.contains(&format!("key `{key}` from ")), "{variable}={value}: {message}");
-        assert!(message.contains(variable) && message.contains(names), "{variable}={value}: {message}");
+        stops_the_start(variable, value, key, names);
     }
+}
+
+fn stops_the_start(variable: &str, value: &str, key: &str, names: &str) {
+    let message = refused("production", &[(variable, value)]).unwrap_or_else(|| panic!("{variable}={value} starts"));
+    assert!(message.contains(&format!("key `{key}` from ")), "{variable}={value}: {message}");
+    assert!(message.contains(variable) && message.contains(names), "{variable}={value}: {message}");
+}
+
+#[test]
+fn sec_mf_09_passkeys_that_no_browser_would_show_on_our_pages_stop_the_start() {
+    for (variable, value, key, names) in [
+        ("AUTH__PASSKEYS__RP_ID", "https://example.com", "passkeys.rp_id", "full name"),
+        ("AUTH__PASSKEYS__RP_ID", "Example.com", "passkeys.rp_id", "full name"),
+        ("AUTH__PASSKEYS__RP_ID", "example.com:443", "passkeys.rp_id", "full name"),
+        ("AUTH__PASSKEYS__RP_ID", "example.com/", "passkeys.rp_id", "full name"),
+        ("AUTH__PASSKEYS__RP_ID", "elsewhere.example", "passkeys.origins", "passkeys.rp_id"),
+        ("AUTH__PASSKEYS__ORIGINS", "[\"https://elsewhere.example\"]", "passkeys.origins", "passkeys.rp_id"),
+        ("AUTH__PASSKEYS__ORIGINS", "[\"ios:app\"]", "passkeys.origins", "android:apk-key-hash"),
+        ("AUTH__PASSKEYS__TOP_ORIGINS", "[\"https://shop.example/\"]", "passkeys.top_origins", "origins"),
+    ] {
+        stops_the_start(variable, value, key, names);
+    }
+    let own = |rp_id: &str, origins: &str| {
+        refused("production", &[("AUTH__PASSKEYS__RP_ID", rp_id), ("AUTH__PASSKEYS__ORIGINS", origins)])
+    };
+    assert_eq!(own("example.com", r#"["https://app.example.com","android:apk-key-hash:abc"]"#), None);
+    assert!(own("example.com", r#"["https://example.com.evil.example"]"#).is_some());
+    assert!(own("example.com", r#"["https://evilexample.com"]"#).is_some());
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub async fn drive(observer: &mut Observer) {
     let it = observer.server.with_passkey().await;
     observer
         .see("passkey-options", async |server| {
-            expect(server.as_bearer(Method::POST, PATH, &it.access()).await.status, 200)
+            expect(server.as_bearer(Method::POST, PATH, &it.access()).await.status, 200);
         })
         .await;
 }

@@ -142,6 +142,7 @@ impl Authenticator {
     }
 
     /// The same with a key of this algorithm.
+    #[must_use]
     pub fn with_key(self, algorithm: i64) -> Self {
         Self { key: Key::of(algorithm), ..self }
     }
