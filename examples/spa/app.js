@@ -30,8 +30,9 @@ const FIELDS = { email: "Email", password: "Password", current_password: "Curren
 // Of a refusal that names no member: the field that it is about.
 const FIELD_OF = { invalid_second_factor: "code", invalid_code: "code", clock_skew: "code" };
 
-// What this page calls a second factor, and how its code is typed.
+// What this page calls a second factor, and how its code is typed; a passkey has none.
 const METHODS = {
+  passkey: { rule: "Go on, and your browser asks for your fingerprint, your face or a security key.", other: "Use a passkey instead" },
   totp: { label: "Code of your app", rule: "Six digits, which change every 30 seconds.", other: "Use the app instead",
     attributes: { inputmode: "numeric", autocomplete: "one-time-code", autocapitalize: "off" } },
   recovery_code: { label: "Recovery code", rule: "One of those that you kept when you set up the app. It is good once.",
@@ -96,7 +97,7 @@ async function call(method, path, body) {
     return await sendSignedIn(method, path, body);
   } catch (error) {
     if (error.problem?.code !== "insufficient_user_authentication") throw error;
-    await stepUp(error.problem.methods ?? []);
+    await stepUp(usable(error.problem.methods ?? []));
     return sendSignedIn(method, path, body);
   }
 }
@@ -138,23 +139,40 @@ function mark(form, problem) {
 
 // Puts the field for a second factor into a form, and a way to another one.
 function askFor(form, methods, method = methods[0]) {
-  const { label, rule, attributes } = METHODS[method];
+  const { label, rule, attributes = {} } = METHODS[method];
   const [hint, field, button] = $("proof").content.cloneNode(true).children;
   const next = methods[(methods.indexOf(method) + 1) % methods.length];
   const input = field.querySelector("input");
   hint.textContent = rule;
   hint.id = `${form.id}-rule`;
   input.setAttribute("aria-describedby", hint.id);
-  field.querySelector("span").textContent = label;
+  field.querySelector("span").textContent = label ?? "";
   input.classList.toggle("small", method === "recovery_code");
   for (const [name, value] of Object.entries(attributes)) input.setAttribute(name, value);
   button.textContent = METHODS[next].other;
   button.hidden = next === method;
   button.addEventListener("click", act(() => askFor(form, methods, next).focus()));
-  form.querySelector(".proof").replaceChildren(hint, field, button);
+  form.querySelector(".proof").replaceChildren(hint, ...(label ? [field] : []), button);
   form.dataset.method = method;
-  return input;
+  return label ? input : form.querySelector("button:not([type])");
 }
+
+const hasPasskeys = Boolean(window.PublicKeyCredential?.parseRequestOptionsFromJSON);
+
+// Those that this browser can show.
+const usable = (methods) => methods.filter((method) => hasPasskeys || method !== "passkey");
+
+// What an authenticator answers. That nobody showed one is no failure of the page's.
+async function ceremony(ask) {
+  const credential = await ask().catch((error) => {
+    const known = error.name === "InvalidStateError";
+    throw new Refused({ detail: known ? "This device has a passkey of your account already." : "No passkey was shown. Try again, or take another way." });
+  });
+  return credential.toJSON();
+}
+
+const sign = (options) => ceremony(() => navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) }));
+const make = (options) => ceremony(() => navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) }));
 
 async function showAccount() {
   const [me, sessions, factors] = await Promise.all(["/v1/me", "/v1/sessions", "/v1/mfa"].map((path) => call("GET", path)));
@@ -162,16 +180,36 @@ async function showAccount() {
   $("change-username").defaultValue = $("step-up-username").defaultValue = me.email;
   $("profile").textContent = `${me.email}${me.email_verified ? "" : " (not confirmed yet)"}`;
   $("sessions").replaceChildren(...sessions.items.map(sessionItem));
-  const isOn = factors.level > 1;
-  $("factor").textContent = isOn ? onWords(factors) : "Off: whoever knows your password gets in.";
-  $("factor-set-up").hidden = isOn;
-  $("factor-remove").hidden = !isOn;
+  $("factor").textContent = factors.level > 1 ? onWords(factors) : "Off: whoever knows your password gets in.";
+  $("factor-set-up").hidden = Boolean(factors.totp);
+  $("factor-remove").hidden = !factors.totp;
+  $("passkeys").replaceChildren(...factors.passkeys.map(passkeyItem));
+  $("passkeys").hidden = !factors.passkeys.length;
+  $("passkey-add").hidden = !hasPasskeys;
   show("signed-in");
 }
 
 function onWords({ second_factor: asked, recovery_codes: codes }) {
   const when = asked ? "you are asked for it when you sign in" : "you are asked for it before what is delicate";
   return `On: ${when}. Recovery codes left: ${codes?.left ?? 0}.`;
+}
+
+function passkeyItem({ id, name }) {
+  const item = document.createElement("li");
+  const text = document.createElement("p");
+  const remove = document.createElement("button");
+  text.textContent = name;
+  remove.type = "button";
+  remove.className = "plain";
+  remove.textContent = "Remove";
+  remove.setAttribute("aria-label", `Remove the passkey ${name}`);
+  remove.addEventListener("click", act(async () => {
+    await call("DELETE", `/v1/passkeys/${id}`);
+    await showAccount();
+    say("The passkey is gone.");
+  }));
+  item.append(text, remove);
+  return item;
 }
 
 function sessionItem(session) {
@@ -241,7 +279,7 @@ onSubmit("sign-in", async ({ email, password }) => {
 async function goOn(answer) {
   if (answer.status === "mfa_required") {
     firstStep = answer;
-    askFor($("second-factor"), answer.methods);
+    askFor($("second-factor"), usable(answer.methods));
     show("second-step");
     return;
   }
@@ -251,10 +289,12 @@ async function goOn(answer) {
 }
 
 onSubmit("second-factor", async ({ code }) => {
-  const { mfa_token, methods } = firstStep;
+  const { mfa_token } = firstStep;
   const { method } = $("second-factor").dataset;
   try {
-    const answer = await send("POST", "/v1/login/mfa", { mfa_token, method, code, transport: "cookie" });
+    const asked = method === "passkey" && await send("POST", "/v1/login/mfa/options", { mfa_token });
+    const proof = asked ? { credential: await sign(asked.publicKey) } : { code };
+    const answer = await send("POST", "/v1/login/mfa", { mfa_token, method, ...proof, transport: "cookie" });
     await goOn(answer);
     if ("recovery_codes_left" in answer) say(`You are signed in. Recovery codes left: ${answer.recovery_codes_left}.`);
   } catch (error) {
@@ -271,7 +311,10 @@ $("start-again").addEventListener("click", act(() => {
 
 onSubmit("step-up", async ({ password, code }) => {
   const { method } = $("step-up").dataset;
-  const answer = await sendSignedIn("POST", "/v1/step-up", { password, ...(code && { method, code }) });
+  const isAsked = $("step-up").querySelector(".proof").childElementCount > 0;
+  const asked = isAsked && method === "passkey" && await sendSignedIn("POST", "/v1/step-up/options");
+  const proof = asked ? { credential: await sign(asked.passkey.publicKey) } : { code };
+  const answer = await sendSignedIn("POST", "/v1/step-up", { password, ...(isAsked && { method, ...proof }) });
   accessToken = answer.access_token;
   waiting.resolve();
 });
@@ -349,6 +392,15 @@ $("factor-remove").addEventListener("click", act(async () => {
   await call("DELETE", "/v1/mfa/totp");
   await showAccount();
   say("Your second factor is off.");
+}));
+
+$("passkey-add").addEventListener("click", act(async () => {
+  const asked = await call("POST", "/v1/passkeys/registration/options");
+  const added = await call("POST", "/v1/passkeys/registration", { credential: await make(asked.publicKey) });
+  // They come with the first second factor.
+  if (added.recovery_codes) return showCodes(added.recovery_codes);
+  await showAccount();
+  say("The passkey is added.");
 }));
 
 $("resend").addEventListener("click", act(async () => {

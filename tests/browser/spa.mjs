@@ -98,6 +98,7 @@ async function walk(colorScheme) {
   await tab.getByRole("heading", { name: "Hello, Grace" }).waitFor();
   await signIn(otherTab, email, NEXT_PASSWORD);
   await secondFactor(tab, otherTab, { email, shot, message });
+  await passkeys(tab, { email, shot, message });
   assert.deepEqual(errors, []);
   console.log(`ok ${colorScheme}`);
 }
@@ -198,6 +199,43 @@ async function secondFactor(tab, other, { email, shot, message }) {
   await factor("Off", other);
   await signIn(tab, email, NEXT_PASSWORD);
   await heading("Hello, Grace");
+}
+
+/** A passkey is added, shown at a sign-in and at a step-up, and taken away. */
+async function passkeys(tab, { email, shot, message }) {
+  const heading = (name) => tab.getByRole("heading", { level: 1, name }).waitFor();
+  const press = (name) => tab.getByRole("button", { name }).click();
+  const devtools = await tab.context().newCDPSession(tab);
+  await devtools.send("WebAuthn.enable");
+  await devtools.send("WebAuthn.addVirtualAuthenticator", { options: {
+    protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true,
+    automaticPresenceSimulation: true,
+  } });
+  await press("Add a passkey");
+  await heading("Your recovery codes");
+  await press("I have kept them");
+  await message("Your second factor is on");
+  await shot("passkey");
+  await press("Add a passkey");
+  await message("This device has a passkey of your account already");
+
+  await press("Sign out");
+  await message("You are signed out");
+  await signIn(tab, email, NEXT_PASSWORD);
+  await heading("Second step");
+  await shot("second-step-passkey");
+  await press("Sign in");
+  await heading("Hello, Grace");
+
+  const stale = { code: "insufficient_user_authentication", detail: "", methods: ["passkey", "recovery_code"] };
+  const allowed = { "access-control-allow-origin": page, "access-control-allow-credentials": "true" };
+  await tab.route(`${api}/v1/passkeys/*`, (route) => route.fulfill({ status: 401, headers: allowed, json: stale }), { times: 1 });
+  await press(/^Remove the passkey/);
+  await heading("Is it you?");
+  await tab.locator("#step-up").getByLabel("Password").fill(NEXT_PASSWORD);
+  await press("Go on");
+  await message("The passkey is gone");
+  await tab.locator("#factor").filter({ hasText: "Off" }).waitFor();
 }
 
 /** A page of an origin that is not listed, and a server that is not there: browsers tell a page the same of both. */

@@ -52,7 +52,8 @@ async fn the_example_page_works_in_a_browser() {
     let page = serve_page().await;
     let folder = tempfile::tempdir().unwrap();
     let origins = format!(r#"["{page}"]"#);
-    let server = Server::start_with(folder.path(), &[("AUTH__HTTP__ALLOWED_ORIGINS", &origins)]);
+    let listed = [("AUTH__HTTP__ALLOWED_ORIGINS", origins.as_str()), ("AUTH__PASSKEYS__ORIGINS", &origins)];
+    let server = Server::start_with(folder.path(), &listed);
     // Cookies belong to a host, and so does the issuer: the page and the API share the name localhost.
     let api = server.base.replace("127.0.0.1", "localhost");
     tokio::task::spawn_blocking(move || walk("spa.mjs", &browser, &[&page, &api])).await.unwrap();

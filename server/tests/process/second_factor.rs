@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use wardgate::clock::{Clock as _, SystemClock};
+use wardgate_runtime_tests::authenticator::Authenticator;
 use wardgate_runtime_tests::phone_app::PhoneApp;
 
 use super::{Server, client, post};
@@ -37,16 +38,31 @@ async fn sec_mf_25_nothing_of_a_second_factor_reaches_logs_or_metrics() {
         "password": "tulips lean over quiet canals", "method": "recovery_code", "code": codes[1],
     });
     assert_eq!(ask("/v1/step-up", step_up).await.0, 200);
+    // A passkey, which comes to that as well.
+    let asked = ask("/v1/passkeys/registration/options", json!({})).await.1;
+    let mut authenticator = Authenticator::synced(&server.base.replace("127.0.0.1", "localhost"));
+    let made = authenticator.create(&asked["publicKey"]);
+    assert_eq!(ask("/v1/passkeys/registration", json!({ "credential": made })).await.0, 201);
+    let asked = ask("/v1/step-up/options", json!({})).await.1;
+    let signed = authenticator.get(&asked["passkey"]["publicKey"]);
+    let shown =
+        json!({ "password": "tulips lean over quiet canals", "method": "passkey", "credential": signed.clone() });
+    assert_eq!(ask("/v1/step-up", shown.clone()).await.0, 200);
+    assert_eq!(ask("/v1/step-up", shown).await.0, 401);
     let metrics = client().get(format!("{}/metrics", server.base)).send().await.unwrap().text().await.unwrap();
     server.signal("TERM");
     drop(server);
     let log = std::fs::read_to_string(log).unwrap();
     assert!(log.contains(r#""endpoint":"login-mfa""#), "the log is empty: {log}");
     let parts = |token: String| token.split('.').skip(1).map(str::to_owned).collect::<Vec<_>>();
+    let of_passkeys = [(&made, "attestationObject"), (&made, "clientDataJSON"), (&signed, "signature")]
+        .map(|(credential, member)| text(&credential["response"], member));
     let mut canaries = vec!["canary-code".to_owned(), "otpauth".to_owned(), text(&begun, "secret")];
     canaries.extend(parts(text(&begun, "enrolment_token")));
     canaries.extend(parts(text(&waiting, "mfa_token")));
     canaries.extend(codes);
+    canaries.extend(of_passkeys);
+    canaries.push(text(&asked["passkey"]["publicKey"], "challenge"));
     for canary in canaries {
         assert!(!log.contains(&canary), "{canary} is in the log");
         assert!(!metrics.contains(&canary), "{canary} is in the metrics");

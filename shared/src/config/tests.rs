@@ -510,6 +510,7 @@ fn sec_mf_09_passkeys_that_no_browser_would_show_on_our_pages_stop_the_start() {
     assert_eq!(own("example.com", r#"["https://app.example.com","android:apk-key-hash:abc"]"#), None);
     assert!(own("example.com", r#"["https://example.com.evil.example"]"#).is_some());
     assert!(own("example.com", r#"["https://evilexample.com"]"#).is_some());
+    assert!(own("example.com", r#"["http://app.example.com"]"#).is_some());
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use wardgate::use_cases::accounts::mfa_show::mfa_show;
+
 use crate::harness::TestServer;
 use crate::permissions::observer::{Observer, expect};
 
@@ -37,4 +39,19 @@ async fn sec_mf_06_a_person_reads_what_there_is_and_nothing_that_opens_anything(
     let left = server.as_bearer(Method::GET, "/v1/mfa", &factor.access()).await.json();
     assert_eq!(left["recovery_codes"]["left"], 9);
     assert_eq!(server.mfa("", Method::GET, "", &Value::Null).await.status, 401);
+}
+
+/// As after a change of the RP ID, which nobody should make.
+#[tokio::test]
+async fn sec_mf_19_passkeys_of_another_relying_party_are_shown_and_count_for_nothing() {
+    let server = TestServer::start().await;
+    let it = server.with_passkey().await;
+    let elsewhere = server.elsewhere_with(|config| config.passkeys.rp_id = Some("elsewhere.example".to_owned()));
+    let access = it.access();
+    let mfa = mfa_show(&elsewhere, &server.context(), Some(access.as_str())).await.unwrap();
+    let shown: Vec<bool> = mfa.passkeys.iter().map(|passkey| passkey.usable).collect();
+    assert_eq!((mfa.level.number(), shown), (1, vec![false]));
+    assert_eq!(mfa.factors.methods("elsewhere.example"), []);
+    let mfa = mfa_show(&server.app, &server.context(), Some(access.as_str())).await.unwrap();
+    assert_eq!((mfa.level.number(), mfa.passkeys[0].usable), (2, true));
 }

@@ -61,9 +61,9 @@ pub(super) fn rules(config: &Config) -> Vec<Rule> {
         ),
         Rule::about(
             "passkeys.origins",
-            config.passkeys.origins.iter().all(|origin| may_ask(origin, config.passkeys.rp_id())),
-            "expected origins whose host is passkeys.rp_id or ends with it after a dot: browsers refuse others. Apps are \
-             android:apk-key-hash:…",
+            config.passkeys.origins.iter().all(|origin| may_ask(origin, config.passkeys.rp_id(), is_development)),
+            "expected https origins, also the issuer's, whose host is passkeys.rp_id or ends with it after a dot: browsers \
+             refuse others. Apps are android:apk-key-hash:…",
         )
         .beside("passkeys.rp_id"),
         Rule::about(
@@ -128,12 +128,18 @@ fn is_rp_id(text: &str, is_development: bool) -> bool {
     is_origin(&origin) && (is_development || is_public(&origin))
 }
 
-/// Whether browsers let pages of an origin ask for passkeys of an RP ID (WebAuthn, section 5.1.3).
-fn may_ask(origin: &str, rp_id: &str) -> bool {
+/// Whether browsers let pages of an origin ask for passkeys of an RP ID (WebAuthn, section 5.1.3). In development the example's
+/// is listed, whatever the issuer is.
+fn may_ask(origin: &str, rp_id: &str, is_development: bool) -> bool {
     if origin.starts_with("android:apk-key-hash:") {
         return true;
     }
-    let host = parsed(origin).filter(|_| is_origin(origin)).and_then(|url| url.host_str().map(str::to_owned));
+    if is_development {
+        return is_origin(origin);
+    }
+    let is_secure = origin.starts_with("https://");
+    let host =
+        parsed(origin).filter(|_| is_secure && is_origin(origin)).and_then(|url| url.host_str().map(str::to_owned));
     host.is_some_and(|host| {
         host == rp_id || host.strip_suffix(rp_id).is_some_and(|before| before.ends_with('.') && !rp_id.is_empty())
     })

@@ -13,7 +13,7 @@ pub struct Passkeys {
     /// The host that passkeys are made for: that of the issuer, or what its name ends with. They work for it alone: after a
     /// change of it, nobody's does any more.
     pub rp_id: Option<String>,
-    /// The origins of pages that may ask for a passkey; of an Android app, `android:apk-key-hash:…`.
+    /// The origins of pages that may ask for a passkey, beside the issuer's own; of an Android app, `android:apk-key-hash:…`.
     pub origins: Vec<String>,
     /// The origins of other sites that may have such a page in a frame.
     pub top_origins: Vec<String>,
@@ -30,14 +30,14 @@ impl Passkeys {
         RelyingParty { id: self.rp_id(), origins: &self.origins, top_origins: &self.top_origins }
     }
 
-    /// What is not set is the issuer's.
+    /// What is not set is the issuer's; and its own pages may always ask.
     pub(in crate::config) fn complete(&mut self, issuer: &str) {
         let issuer = Url::parse(issuer).ok();
         if self.rp_id.is_none() {
             self.rp_id = issuer.as_ref().and_then(Url::host_str).map(str::to_owned);
         }
-        if self.origins.is_empty() {
-            self.origins = issuer.iter().map(|url| url.origin().ascii_serialization()).collect();
-        }
+        let own = issuer.map(|url| url.origin().ascii_serialization());
+        let missing = own.filter(|own| !self.origins.contains(own));
+        self.origins.splice(..0, missing);
     }
 }
