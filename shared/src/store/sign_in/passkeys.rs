@@ -1,5 +1,6 @@
 //! Passkeys: reading and using them.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::audit::AuditEntry;
@@ -13,8 +14,6 @@ use crate::store::error::StoreError;
 use crate::store::keys::Key;
 use crate::store::read::first_page;
 use crate::store::write::Part;
-
-use aws_sdk_dynamodb::types::AttributeValue;
 
 /// How long it is remembered that a challenge was answered: longer than one lives, by more than clocks can differ.
 const SPENT_SECONDS: i64 = 3600;
