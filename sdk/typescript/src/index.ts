@@ -57,10 +57,14 @@ const WITH_TOKEN: ReadonlySet<string> = new Set([
   "/v1/mfa/recovery-codes",
   "/v1/mfa/totp",
   "/v1/mfa/totp/confirm",
+  "/v1/passkeys/registration",
+  "/v1/passkeys/registration/options",
+  "/v1/passkeys/{id}",
   "/v1/password/change",
   "/v1/sessions",
   "/v1/sessions/{id}",
   "/v1/step-up",
+  "/v1/step-up/options",
 ]);
 const SIGNS_IN: ReadonlySet<string> = new Set([
   "/v1/login",

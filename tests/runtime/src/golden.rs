@@ -32,8 +32,8 @@ const RULES: [(&str, &str); 12] = [
     (r"^([0-9A-HJKMNP-TV-Z]{4}-){5}[0-9A-HJKMNP-TV-Z]{4}$", "<recovery code>"),
     (r#"viewBox="0 0 \d+ \d+"(.*)fill="\#000" d="[^"]*""#, "viewBox=<size>$1<modules>"),
     (r"^[\w-]{43,}$", "<base64url>"),
-    // An id of this century, as authenticators know a user by it.
-    (r"^AZ[\w-]{20}$", "<128 bits>"),
+    // An id of these years, as authenticators know a user by it.
+    (r"^A[Za-f][\w-]{20}$", "<128 bits>"),
     (r"^__Host-wardgate-browser=[\w-]{22}", "__Host-wardgate-browser=<128 bits>"),
 ];
 
