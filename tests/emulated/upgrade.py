@@ -95,6 +95,7 @@ def upload(emulator: Deployment, built: Path) -> None:
 def check_upgrade(api: Api, emulator: Deployment) -> None:
     """By the operator's own command. Whoever was signed in stays so, and what was mailed still works."""
     emulator.deploy()
+    record_previous(emulator)
     holds(PREVIOUS not in publications(emulator).values(), "the previous release is live")
     equal(api.me(TOKENS["kept"]["access_token"]).json["email"], BEFORE)
     TOKENS["kept"] = remembered(api.refresh(TOKENS["kept"]["refresh_token"]).is_ok().json)
@@ -106,6 +107,14 @@ def check_upgrade(api: Api, emulator: Deployment) -> None:
     api.me(TOKENS["kept"]["access_token"]).refuses(401, "invalid_token")
     api.refresh(TOKENS["spent"]["refresh_token"]).refuses(401, "invalid_token")
     TOKENS["kept"] = api.login(BEFORE, OTHER_PASSWORD)
+
+
+def record_previous(emulator: Deployment) -> None:
+    """What its own deploy would have kept: which migrations it knows says whether it is a way back."""
+    source, _ = previous()
+    known = json.loads((source / "infra/migrations.json").read_text(encoding="utf-8"))
+    keep(emulator, f"artifacts/{PREVIOUS}.json", {"artifact": PREVIOUS, "migrations": known})
+    keep(emulator, f"releases/{PREVIOUS}.json", {"artifact": PREVIOUS})
 
 
 def check_side_by_side(api: Api, emulator: Deployment) -> None:
