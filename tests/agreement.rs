@@ -78,7 +78,7 @@ fn files(path: &str) -> BTreeSet<String> {
 }
 
 /// Pages do what an endpoint in JSON does; discovery and readiness have nothing to do.
-const WITHOUT_USE_CASE: [&str; 23] = [
+const WITHOUT_USE_CASE: [&str; 24] = [
     "openid_configuration",
     "page_account",
     "page_account_credentials",
@@ -91,6 +91,7 @@ const WITHOUT_USE_CASE: [&str; 23] = [
     "page_remove_factors",
     "page_login",
     "page_login_code",
+    "page_passkey",
     "page_second_factor",
     "page_register",
     "page_reset_password",

@@ -123,6 +123,8 @@ function say(text, bad = false) {
 function show(id) {
   const before = document.querySelector("main > section:not([hidden])");
   for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== id;
+  if (id === "signed-out") act(offerPasskeys)();
+  else offered?.abort();
   $("sign-out").hidden = id !== "signed-in";
   if (before && before.id !== id) document.querySelector(`#${id} h1`).focus();
 }
@@ -165,13 +167,15 @@ const usable = (methods) => methods.filter((method) => hasPasskeys || method !==
 // What an authenticator answers. That nobody showed one is no failure of the page's.
 async function ceremony(ask) {
   const credential = await ask().catch((error) => {
+    // The page has asked otherwise meanwhile.
+    if (error.name === "AbortError") throw error;
     const known = error.name === "InvalidStateError";
     throw new Refused({ detail: known ? "This device has a passkey of your account already." : "No passkey was shown. Try again, or take another way." });
   });
   return credential.toJSON();
 }
 
-const sign = (options) => ceremony(() => navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) }));
+const sign = (options, more) => ceremony(() => navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options), ...more }));
 const make = (options) => ceremony(() => navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) }));
 
 async function showAccount() {
@@ -186,6 +190,9 @@ async function showAccount() {
   $("passkeys").replaceChildren(...factors.passkeys.map(passkeyItem));
   $("passkeys").hidden = !factors.passkeys.length;
   $("passkey-add").hidden = !hasPasskeys;
+  const { rp_id: rpId, user_id: userId } = factors.webauthn;
+  const allAcceptedCredentialIds = factors.passkeys.map(({ credential_id: id }) => id);
+  await window.PublicKeyCredential?.signalAllAcceptedCredentials?.({ rpId, userId, allAcceptedCredentialIds });
   show("signed-in");
 }
 
@@ -274,6 +281,42 @@ function onSubmit(id, handler) {
 onSubmit("sign-in", async ({ email, password }) => {
   await goOn(await send("POST", "/v1/login", { email, password, transport: "cookie" }));
 });
+
+// The browser offers passkeys in the field for the address, for as long as nobody is signed in; the button asks for one at once.
+// A browser asks once at a time, and a question lives five minutes.
+let offered;
+async function offerPasskeys() {
+  if (!await window.PublicKeyCredential?.isConditionalMediationAvailable?.()) return;
+  offered?.abort();
+  const { signal } = (offered = new AbortController());
+  const late = setTimeout(act(offerPasskeys), 4 * 60_000);
+  try {
+    await signInByPasskey({ mediation: "conditional", signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+async function signInByPasskey(more) {
+  const asked = await send("POST", "/v1/passkeys/login/options");
+  const credential = await sign(asked.publicKey, more);
+  try {
+    await goOn(await send("POST", "/v1/passkeys/login", { credential, transport: "cookie" }));
+  } catch (error) {
+    // One that was removed here is offered no more.
+    const forgotten = { rpId: asked.publicKey.rpId, credentialId: credential.id };
+    if (error.problem?.code === "unknown_passkey") await PublicKeyCredential.signalUnknownCredential?.(forgotten);
+    throw error;
+  }
+}
+
+$("passkey-sign-in").hidden = !hasPasskeys;
+$("passkey-sign-in").addEventListener("click", act(async () => {
+  offered?.abort();
+  await signInByPasskey();
+}));
 
 // A first step, by password or by a mailed code, is answered with a session, or with the question for the second one.
 async function goOn(answer) {

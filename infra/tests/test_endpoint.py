@@ -96,6 +96,12 @@ class Endpoint(unittest.TestCase):
             endpoint.write(self.root, "mailer", "Me", "put", "me")
         for part in ("AREA is one of accounts, not 'mailer'", "NAME is", "METHOD is", "PATH begins"):
             self.assertIn(part, str(refused.exception))
+        # An area whose endpoints use what others have.
+        pages = self.root / "functions/pages/src/lib.rs"
+        pages.parent.mkdir(parents=True)
+        pages.write_text(LISTING, encoding="utf-8")
+        with self.assertRaisesRegex(Failed, "AREA is one of accounts, not 'pages'"):
+            endpoint.write(self.root, "pages", "page-me", "get", "/ui/me")
         with self.assertRaisesRegex(Failed, "a function me already"):
             endpoint.write(self.root, "accounts", "me", "get", "/v1/me")
         self.assertFalse((self.root / "events/me").exists())

@@ -39,7 +39,7 @@ export async function signIn(tab, issuer) {
   if (new URL(tab.url()).origin !== issuer) throw new Error(`a password is asked for on ${tab.url()}`);
   await tab.getByLabel("Email").fill(DEMO.email);
   await tab.getByLabel("Password", { exact: true }).fill(DEMO.password);
-  await tab.getByRole("button", { name: "Sign in" }).click();
+  await tab.getByRole("button", { name: "Sign in", exact: true }).click();
 }
 
 /** Ends the sessions of all browsers, from another device. */

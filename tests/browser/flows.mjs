@@ -212,7 +212,7 @@ async function again(tab, application, more = {}) {
 async function signIn(tab, email = ADA, password = PASSWORD) {
   await tab.getByLabel("Email address").fill(email);
   await tab.getByLabel("Password").fill(password);
-  await tab.getByRole("button", { name: "Sign in" }).click();
+  await tab.getByRole("button", { name: "Sign in", exact: true }).click();
 }
 
 /** The tab is back at the application, which says this. */
@@ -345,7 +345,7 @@ async function refused() {
   await again(tab, shop, { prompt: "login" });
   await tab.getByLabel("Email address").fill(ADA);
   await tab.getByLabel("Password").fill(PASSWORD);
-  await tab.getByRole("button", { name: "Sign in" }).dblclick();
+  await tab.getByRole("button", { name: "Sign in", exact: true }).dblclick();
   await reached(tab, shop);
   await done();
 }
@@ -463,7 +463,7 @@ async function posted() {
   const tab = await context.newPage();
   const press = async () => {
     await tab.goto(`${shop.start}/form`);
-    await tab.getByRole("button", { name: "Sign in" }).click();
+    await tab.getByRole("button", { name: "Sign in", exact: true }).click();
   };
   await press();
   await heading(tab, "Sign in to continue to Shop");

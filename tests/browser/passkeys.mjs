@@ -38,7 +38,7 @@ async function walk(colorScheme, kind) {
     assert.deepEqual(await findings(tab), [], name);
   };
   const heading = (name) => tab.getByRole("heading", { level: 1, name }).waitFor();
-  const press = (name) => tab.getByRole("button", { name }).click();
+  const press = (name) => tab.getByRole("button", { name, exact: true }).click();
   const signIn = async () => {
     await tab.goto(`${api}/ui/account/second-factor`);
     await tab.getByLabel("Email address").fill(EMAIL);
@@ -49,6 +49,12 @@ async function walk(colorScheme, kind) {
     await tab.goto(`${api}/ui/sign-out`);
     await press("Sign out");
   };
+  // The browser would use it by itself, faster than anybody types.
+  await tab.addInitScript(() => {
+    const { isConditionalMediationAvailable: asked } = PublicKeyCredential;
+    PublicKeyCredential.isConditionalMediationAvailable = async () => Boolean(localStorage.offered) && asked();
+  });
+  const offered = (yes) => tab.evaluate((text) => (localStorage.offered = text), yes ? "yes" : "");
   const devtools = await context.newCDPSession(tab);
   await devtools.send("WebAuthn.enable");
   const options = { protocol: "ctap2", hasResidentKey: true, automaticPresenceSimulation: true, ...KINDS[kind] };
@@ -82,6 +88,24 @@ async function walk(colorScheme, kind) {
   await press("Use a passkey");
   await heading("Second factor");
   await tab.getByText("Last used").waitFor();
+
+  // Alone it signs in where it has verified its user; else it is for after the password.
+  await signOut();
+  await tab.goto(`${api}/ui/login`);
+  if (kind === "without-verification") {
+    await press("Sign in with a passkey");
+    await tab.getByRole("status").filter({ hasText: "That did not work" }).waitFor();
+  } else {
+    await shot("sign-in");
+    await press("Sign in with a passkey");
+    await heading("You are signed in");
+    await signOut();
+    // Nothing is pressed.
+    await offered(true);
+    await tab.goto(`${api}/ui/login`);
+    await heading("You are signed in");
+    await offered(false);
+  }
 
   // Whoever does not have it with them.
   await signOut();

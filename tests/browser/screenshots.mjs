@@ -100,12 +100,12 @@ await each(["en"], async (tab, shot, language, width) => {
   const signIn = tab.locator("#sign-in");
   await signIn.getByLabel("Email").fill("demo@example.com");
   await signIn.getByLabel("Password").fill("wrong, and long enough");
-  await signIn.getByRole("button", { name: "Sign in" }).click();
+  await signIn.getByRole("button", { name: "Sign in", exact: true }).click();
   await message("wrong");
   await shot("example-wrong");
   await signIn.getByLabel("Email").fill("grace@example.com");
   await signIn.getByLabel("Password").fill("analytical engines hum");
-  await signIn.getByRole("button", { name: "Sign in" }).click();
+  await signIn.getByRole("button", { name: "Sign in", exact: true }).click();
   await tab.getByRole("heading", { name: "Hello, Grace" }).waitFor();
   await shot("example-signed-in");
 });

@@ -251,7 +251,7 @@ async function unanswered() {
     await message.waitFor();
     await tab.locator("#sign-in").getByLabel("Email").fill("grace@example.com");
     await tab.locator("#sign-in").getByLabel("Password").fill(PASSWORD);
-    await tab.locator("#sign-in").getByRole("button", { name: "Sign in" }).click();
+    await tab.locator("#sign-in").getByRole("button", { name: "Sign in", exact: true }).click();
     await message.waitFor();
   }
 }
@@ -260,7 +260,7 @@ async function signIn(tab, email, password) {
   const form = tab.locator("#sign-in");
   await form.getByLabel("Email").fill(email);
   await form.getByLabel("Password").fill(password);
-  await form.getByRole("button", { name: "Sign in" }).click();
+  await form.getByRole("button", { name: "Sign in", exact: true }).click();
 }
 
 // From the newest mail, as a person would read it.

@@ -10,22 +10,28 @@ from wardgate_infra.emulator.deployment import Deployment
 FLOW = "__Host-wardgate-flow"
 
 
-class Form(HTMLParser):
-    """The one form of a page."""
+class Forms(HTMLParser):
+    """The forms of a page: what is hidden in each, by where it goes."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.action = ""
+        self.hidden: dict[str, dict[str, str]] = {}
         self.fields: dict[str, str] = {}
         self.feed(html)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = dict(attributes)
         if tag == "form":
-            equal((self.action, given["method"]), ("", "post"))
-            self.action = given["action"] or ""
+            action = given["action"] or ""
+            equal((action in self.hidden, given["method"]), (False, "post"))
+            self.hidden[action] = self.fields = {}
         elif tag == "input" and given.get("type") == "hidden":
             self.fields[given["name"] or ""] = given["value"] or ""
+
+    @property
+    def first(self) -> str:
+        """Where the first one goes."""
+        return next(iter(self.hidden))
 
 
 class Browser:
@@ -50,10 +56,11 @@ class Browser:
         holds("content-security-policy" in shown.headers, shown.headers.items())
         return shown
 
-    def press(self, shown: Answer, **typed: str) -> Answer:
-        """Presses its button."""
-        form = Form(shown.text)
-        return self.ask("POST", form.action, form=form.fields | typed, origin=self.origin)
+    def press(self, shown: Answer, action: str | None = None, **typed: str) -> Answer:
+        """Presses its button, or that of the form that goes elsewhere."""
+        forms = Forms(shown.text)
+        action = action or forms.first
+        return self.ask("POST", action, form=forms.hidden[action] | typed, origin=self.origin)
 
 
 def check_pages(api: Api, _emulator: Deployment) -> None:  # noqa: PLR0915  # one life, page by page
@@ -97,7 +104,7 @@ def check_pages(api: Api, _emulator: Deployment) -> None:  # noqa: PLR0915  # on
     asked = browser.press(shown).is_ok()
     holds(email in asked.text and "__Host-wardgate-refresh" not in asked.cookies, asked.text)
     shown = asked
-    code = api.mailbox.code_beside(email, Form(asked.text).fields["token"])
+    code = api.mailbox.code_beside(email, Forms(asked.text).hidden["/ui/sign-in"]["token"])
     equal(browser.press(shown, code="00000000").status, 400)
     signed_in = browser.press(shown, code=code).is_ok()
     holds("__Host-wardgate-refresh" in signed_in.cookies, signed_in.cookies)

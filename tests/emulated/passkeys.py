@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from emulated.gateway import PASSWORD, Api, claims, encoded, equal, remembered
+from emulated.pages import Browser
 from wardgate_infra import Json
 from wardgate_infra.emulator.deployment import Deployment
 
@@ -22,9 +23,12 @@ class Authenticator:
 
     def __init__(self, origin: str) -> None:
         self.origin, self.key, self.id = origin, ec.generate_private_key(ec.SECP256R1()), secrets.token_bytes(20)
+        # Whose passkey it is, once it is made.
+        self.handle = ""
 
     def create(self, options: Json) -> Json:
         """As `navigator.credentials.create` answers, by `toJSON()`."""
+        self.handle = options["user"]["id"]
         numbers = self.key.public_key().public_numbers()
         x, y = (it.to_bytes(32, "big") for it in (numbers.x, numbers.y))
         # A COSE key: kty EC2, alg ES256, crv P-256.
@@ -40,7 +44,7 @@ class Authenticator:
         data = self.data(options["rpId"], FLAGS)
         client = self.client_data("webauthn.get", options)
         signature = self.key.sign(data + hashlib.sha256(client).digest(), ec.ECDSA(hashes.SHA256()))
-        response = {"authenticatorData": encoded(data), "signature": encoded(signature)}
+        response = {"authenticatorData": encoded(data), "signature": encoded(signature), "userHandle": self.handle}
         return self.answer("webauthn.get", options, response)
 
     def data(self, rp_id: str, flags: int) -> bytes:
@@ -55,7 +59,7 @@ class Authenticator:
 
 
 def check_passkeys(api: Api, emulator: Deployment) -> None:
-    """A passkey is registered, renamed, shown as second step and at a step-up, and removed, by each function's role."""
+    """A passkey is registered, renamed, shown as second step, alone and at a step-up, and removed, by each role."""
     email = "passkey@example.com"
     bearer = api.signed_in(email)["access_token"]
     issuer = urlsplit(emulator.parameters["Issuer"])
@@ -78,6 +82,18 @@ def check_passkeys(api: Api, emulator: Deployment) -> None:
     equal(signed_in.status, 200)
     equal(claims(remembered(signed_in.json)["access_token"])["acr"], "phr")
     api.ask("POST", "/v1/login/mfa", shown).refuses(401, "invalid_token")
+
+    asked = api.ask("POST", "/v1/passkeys/login/options")
+    body = {"credential": authenticator.get(asked.json["publicKey"])}
+    alone = api.ask("POST", "/v1/passkeys/login", body)
+    equal(claims(remembered(alone.json)["access_token"])["amr"], ["pop", "user", "mfa"])
+    api.ask("POST", "/v1/passkeys/login", body).refuses(401, "invalid_passkey")
+    browser = Browser(api)
+    page = browser.ask("GET", "/ui/login").is_ok()
+    asked = api.ask("POST", "/v1/passkeys/login/options")
+    signed = json.dumps(authenticator.get(asked.json["publicKey"]))
+    browser.press(page, "/ui/passkey", credential=signed).is_ok()
+    browser.ask("GET", "/ui/account/second-factor").is_ok()
 
     asked = api.ask("POST", "/v1/step-up/options", bearer=bearer)
     credential = authenticator.get(asked.json["passkey"]["publicKey"])

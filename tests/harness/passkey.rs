@@ -73,6 +73,24 @@ impl TestServer {
         passkey_remove(&self.app, &self.context(), Some(access), FactorId::parse(id).ok()).await.unwrap();
     }
 
+    /// What an authenticator is asked for a sign-in without anything else.
+    pub async fn login_options(&self) -> Value {
+        let answer = self.send(self.request(Method::POST, "/v1/passkeys/login/options")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()["publicKey"].clone()
+    }
+
+    /// Signs in with a passkey alone.
+    pub async fn passkey_login(&self, authenticator: &mut Authenticator) -> Answer {
+        let options = self.login_options().await;
+        self.send_login(&authenticator.get(&options)).await
+    }
+
+    /// Sends what a passkey has signed.
+    pub async fn send_login(&self, credential: &Value) -> Answer {
+        self.post("/v1/passkeys/login", &json!({ "credential": credential })).await
+    }
+
     /// What an authenticator is asked as the second step.
     pub async fn second_step_options(&self, token: &str) -> Value {
         let answer = self.post("/v1/login/mfa/options", &json!({ "mfa_token": token })).await;

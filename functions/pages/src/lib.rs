@@ -11,6 +11,7 @@ pub mod page_keep_account;
 pub mod page_keep_factors;
 pub mod page_login;
 pub mod page_login_code;
+pub mod page_passkey;
 pub mod page_register;
 pub mod page_remove_factors;
 pub mod page_reset_password;
@@ -33,6 +34,7 @@ wardgate::area!["pages":
     page_keep_factors,
     page_login,
     page_login_code,
+    page_passkey,
     page_register,
     page_remove_factors,
     page_reset_password,

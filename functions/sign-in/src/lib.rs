@@ -7,6 +7,8 @@ pub mod login_mfa;
 pub mod login_mfa_lost;
 pub mod login_mfa_options;
 pub mod logout;
+pub mod passkey_login;
+pub mod passkey_login_options;
 pub mod session_end;
 pub mod sessions_end_others;
 pub mod sessions_list;
@@ -22,6 +24,8 @@ wardgate::area!["sign-in":
     login_mfa_lost,
     login_mfa_options,
     logout,
+    passkey_login,
+    passkey_login_options,
     session_end,
     sessions_end_others,
     sessions_list,

@@ -70,6 +70,7 @@ const SIGNS_IN: ReadonlySet<string> = new Set([
   "/v1/login",
   "/v1/login/email-code/verify",
   "/v1/login/mfa",
+  "/v1/passkeys/login",
   "/v1/token/refresh",
 ]);
 const STEPS_UP = "/v1/step-up";

@@ -384,6 +384,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ui/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in on a page, with a passkey alone */
+        post: operations["page-passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ui/register": {
         parameters: {
             query?: never;
@@ -892,6 +909,40 @@ export interface paths {
         put?: never;
         /** Set up an authenticator app, with the first code that it shows */
         post: operations["mfa-totp-confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/passkeys/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in with a passkey alone */
+        post: operations["passkey-login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/passkeys/login/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in with a passkey alone: the question */
+        post: operations["passkey-login-options"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1795,6 +1846,8 @@ export interface components {
             second_factor: boolean;
             /** @description The authenticator app, if there is one. */
             totp?: components["schemas"]["TotpShown"] | null;
+            /** @description What browsers know the account's passkeys by. */
+            webauthn: components["schemas"]["WebauthnShown"];
         };
         /** @description A sign-in that waits for its second factor (MF-01). Nobody is signed in yet. */
         MfaRequiredReply: {
@@ -1846,6 +1899,26 @@ export interface components {
             /** @description What its owner calls it. */
             name?: string | null;
         };
+        /** @description What the form sends. */
+        PasskeyForm: {
+            /** @description What the passkey has signed, as `toJSON()` has it. */
+            credential: string;
+            /** @description What the cookie `__Host-wardgate-csrf` says. */
+            csrf?: string | null;
+            /** @description When it began, as the page has it. */
+            flow?: string | null;
+            /** @description Where the browser is going, as the page has it. */
+            request?: string | null;
+        };
+        /** @description What a passkey has signed. */
+        PasskeyLoginRequest: {
+            /** @description What it has signed, of `POST /v1/passkeys/login/options`. */
+            credential: components["schemas"]["AssertionCredential"];
+            /** @description The `device_token` of an earlier sign-in from this device, if there was one. */
+            device_token?: string | null;
+            /** @description `cookie` puts the refresh token into a cookie instead of the answer: for pages of listed origins. */
+            transport?: components["schemas"]["Transport"];
+        };
         /** @description What an authenticator is to be asked. */
         PasskeyOptionsReply: {
             /**
@@ -1865,6 +1938,8 @@ export interface components {
             backed_up: boolean;
             /** @description When it was registered, in RFC 3339. */
             created_at: string;
+            /** @description What browsers know it by, in base64url. */
+            credential_id: string;
             /** @description Names it in paths. */
             id: string;
             /** @description When it was last shown, in RFC 3339. */
@@ -2283,6 +2358,13 @@ export interface components {
             name?: string | null;
             /** @description The person: the same for every client. */
             sub: string;
+        };
+        /** @description What browsers know an account's passkeys by: for `PublicKeyCredential.signalAllAcceptedCredentials`. */
+        WebauthnShown: {
+            /** @description The RP ID. */
+            rp_id: string;
+            /** @description The user handle, in base64url. */
+            user_id: string;
         };
     };
     responses: never;
@@ -4346,6 +4428,101 @@ export interface operations {
                 };
             };
             /** @description Too many codes tried; this one was not evaluated. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    "page-passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["PasskeyForm"];
+            };
+        };
+        responses: {
+            /** @description Signed in, and the browser was on its way to nowhere else. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Signed in: on to where the browser was going. The session is in a cookie. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The passkey is not accepted, or the question was too old. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The form does not come from our page in this browser. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "text/html": string;
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/x-www-form-urlencoded. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts; this one was not evaluated. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6863,6 +7040,131 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "passkey-login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyLoginRequest"];
+            };
+        };
+        responses: {
+            /** @description Signed in, with all that the account has. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedInReply"];
+                };
+            };
+            /** @description The challenge has expired, or a member is missing or breaks a rule. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody has this passkey (`unknown_passkey`), or it is not accepted (`invalid_passkey`): one that has never verified its user signs in after the password. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Cookie mode was asked for by a page of an origin that is not listed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is over 64 KiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts; this one was not evaluated. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "passkey-login-options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What to ask the authenticator, the same for everybody. Nothing is stored: ask again before it expires. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOptionsReply"];
                 };
             };
             /** @description Busy; try again after Retry-After. */

@@ -25,6 +25,8 @@ pub enum CeremonyPurpose {
     SecondStep,
     /// A person shows again who they are. The subject is their session.
     StepUp,
+    /// A sign-in by the passkey alone. There is no subject, and nobody is known.
+    SignIn,
 }
 
 impl CeremonyPurpose {
@@ -33,6 +35,7 @@ impl CeremonyPurpose {
             Self::Registration => 1,
             Self::SecondStep => 2,
             Self::StepUp => 3,
+            Self::SignIn => 4,
         }
     }
 }
@@ -49,6 +52,10 @@ pub struct Ceremony {
 }
 
 impl Ceremony {
+    /// A sign-in of whoever the passkey says.
+    pub const SIGN_IN: Self =
+        Self { purpose: CeremonyPurpose::SignIn, user_id: UserId::from_bytes([0; 16]), subject: [0; 16] };
+
     /// The challenge's text under `key` (from the login ring). The bytes of the text are what WebAuthn calls the challenge.
     pub fn seal(&self, issued_at: Timestamp, random: TokenSecret, key: &MacKey) -> String {
         let parts = [
@@ -102,6 +109,7 @@ mod tests {
         for other in [
             Ceremony { purpose: CeremonyPurpose::SecondStep, ..ceremony() },
             Ceremony { purpose: CeremonyPurpose::Registration, ..ceremony() },
+            Ceremony::SIGN_IN,
             Ceremony { user_id: UserId::from_bytes([4; 16]), ..ceremony() },
             Ceremony { subject: [4; 16], ..ceremony() },
         ] {

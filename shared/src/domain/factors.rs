@@ -74,6 +74,8 @@ pub enum Shown {
     PasswordAndPasskey,
     /// A code from a mail, and a passkey.
     MailAndPasskey,
+    /// A passkey that has verified its user, and nothing else.
+    Passkey,
 }
 
 impl Shown {
@@ -96,6 +98,7 @@ impl Shown {
             Self::MailAndCode => &["otp", MULTIPLE],
             Self::PasswordAndPasskey => &["pwd", KEY, "user", MULTIPLE],
             Self::MailAndPasskey => &["otp", KEY, "user", MULTIPLE],
+            Self::Passkey => &[KEY, "user", MULTIPLE],
         };
         words.iter().map(|word| (*word).to_owned()).collect()
     }

@@ -1,8 +1,11 @@
 //! Second factors, as their owner reads them.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::crypto::webauthn::expected::user_handle;
 use crate::domain::passkey::Passkey;
 use crate::domain::second_factor::{FactorLoss, RecoveryCodes, TotpFactor};
 use crate::use_cases::accounts::mfa_show::{Mfa, ShownOfPasskey};
@@ -18,6 +21,8 @@ pub struct MfaReply {
     totp: Option<TotpShown>,
     /// The passkeys, oldest first.
     passkeys: Vec<PasskeyShown>,
+    /// What browsers know the account's passkeys by.
+    webauthn: WebauthnShown,
     /// The recovery codes, if there are any.
     recovery_codes: Option<RecoveryCodesShown>,
     /// Whether somebody says that all of them are lost: showing one ends that.
@@ -40,11 +45,22 @@ pub struct TotpShown {
     created_at: String,
 }
 
+/// What browsers know an account's passkeys by: for `PublicKeyCredential.signalAllAcceptedCredentials`.
+#[derive(Serialize, JsonSchema)]
+pub struct WebauthnShown {
+    /// The RP ID.
+    rp_id: String,
+    /// The user handle, in base64url.
+    user_id: String,
+}
+
 /// A passkey.
 #[derive(Serialize, JsonSchema)]
 pub struct PasskeyShown {
     /// Names it in paths.
     id: String,
+    /// What browsers know it by, in base64url.
+    credential_id: String,
     /// What its owner calls it.
     name: String,
     /// When it was registered, in RFC 3339.
@@ -69,6 +85,7 @@ impl From<ShownOfPasskey> for PasskeyShown {
         let ShownOfPasskey { passkey, usable } = shown;
         Self {
             id: passkey.id.to_string(),
+            credential_id: URL_SAFE_NO_PAD.encode(&passkey.record.id),
             name: passkey.name,
             created_at: passkey.created_at.rfc3339(),
             last_used_at: passkey.last_used_at.map(|at| at.rfc3339()),
@@ -97,6 +114,7 @@ impl From<Mfa> for MfaReply {
         Self {
             second_factor: mfa.factors.second_factor,
             level: mfa.level.number(),
+            webauthn: WebauthnShown { rp_id: mfa.rp_id, user_id: URL_SAFE_NO_PAD.encode(user_handle(mfa.user_id)) },
             passkeys: mfa.passkeys.into_iter().map(PasskeyShown::from).collect(),
             totp: mfa.totp.map(totp),
             recovery_codes: mfa.recovery_codes.map(codes),

@@ -236,6 +236,7 @@ impl Page<'_> {
     /// Whether a passkey can be shown on it, or made.
     fn takes_passkey(self) -> bool {
         match self {
+            Self::Form(FormPage { form: Form::Login, .. }) => true,
             Self::Form(page) => page.form == Form::SecondFactor && page.first_step.is_some_and(|first| first.passkey),
             Self::Factors(page) => page.passkey_options.is_some(),
             _ => false,

@@ -127,7 +127,8 @@ impl RegistrationCredential {
 }
 
 impl AssertionCredential {
-    fn shown(&self) -> Option<ShownPasskey> {
+    /// What was shown. `None` where a member is no base64url.
+    pub fn shown(&self) -> Option<ShownPasskey> {
         let response = &self.response;
         Some(ShownPasskey {
             credential_id: bytes(&self.raw_id)?,

@@ -7,6 +7,7 @@ use crate::use_cases::factors_change::FactorsChangeError;
 use crate::use_cases::second_factor::SecondFactorError;
 use crate::use_cases::sign_in::login_mfa::LoginMfaError;
 use crate::use_cases::sign_in::login_mfa_lost::LoginMfaLostError;
+use crate::use_cases::sign_in::passkey_login::PasskeyLoginError;
 
 impl From<SecondFactorError> for Problem {
     fn from(error: SecondFactorError) -> Self {
@@ -25,6 +26,33 @@ impl From<LoginMfaError> for Problem {
             LoginMfaError::Wrong => Self::wrong_second_factor(),
             LoginMfaError::TooManyAttempts { retry_after } => Self::too_many_attempts(retry_after),
             LoginMfaError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<PasskeyLoginError> for Problem {
+    fn from(error: PasskeyLoginError) -> Self {
+        match error {
+            PasskeyLoginError::Expired => Self::new(
+                StatusCode::BAD_REQUEST,
+                "challenge_expired",
+                "The challenge is no longer valid.",
+                "It has expired, or is none of a sign-in. Ask anew: POST /v1/passkeys/login/options.",
+            ),
+            PasskeyLoginError::Unknown => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "unknown_passkey",
+                "Nobody has this passkey.",
+                "It was removed, or never registered here. Have the browser forget it: signalUnknownCredential.",
+            ),
+            PasskeyLoginError::Refused => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "invalid_passkey",
+                "The passkey is not accepted.",
+                "It does not sign in alone. Sign in with the password, and show it then.",
+            ),
+            PasskeyLoginError::TooManyAttempts { retry_after } => Self::too_many_attempts(retry_after),
+            PasskeyLoginError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -43,6 +43,8 @@ outcomes! {
         MfaRequired = "mfa_required",
         /// The second factor was wrong, or came too late.
         InvalidSecondFactor = "invalid_second_factor",
+        /// A passkey was shown alone, and refused.
+        InvalidPasskey = "invalid_passkey",
         /// It was not evaluated.
         TooManyAttempts = "too_many_attempts",
         /// Our side failed.

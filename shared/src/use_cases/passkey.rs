@@ -83,11 +83,8 @@ pub(super) async fn judge_passkey(
     ceremony: &Ceremony,
     shown: &ShownPasskey,
 ) -> Result<Option<UsedPasskey>, Fault> {
-    let (now, request_id) = (context.now, &context.request_id);
-    let ring = app.secrets.login_mac(now).await?;
-    let challenge = ClientData::parse(&shown.client_data_json).ok().and_then(|data| data.challenge());
-    let challenge = challenge.filter(|challenge| ceremony.verify(challenge, &ring, now).is_ok());
-    let Some(challenge) = challenge else {
+    let request_id = &context.request_id;
+    let Some(challenge) = answered(app, context, ceremony, shown).await? else {
         tracing::info!(request_id, "a passkey has answered no challenge of this ceremony");
         return Ok(None);
     };
@@ -95,27 +92,62 @@ pub(super) async fn judge_passkey(
         tracing::info!(request_id, "a passkey was shown that is none of the account's");
         return Ok(None);
     };
-    let expected = ExpectedAssertion {
-        challenge: &challenge,
-        user_verification: UserVerification::Preferred,
-        identified: Identified::Before,
+    let used = verify(app, context, shown, Asked { challenge: &challenge, ceremony }, passkey);
+    Ok(used.map(|used| UsedPasskey {
+        // A first step is used up by itself.
+        spends: used.spends.filter(|_| ceremony.purpose != CeremonyPurpose::SecondStep),
+        ..used
+    }))
+}
+
+/// The challenge that a passkey has answered, where it is one of the ceremony's.
+pub(super) async fn answered(
+    app: &App,
+    context: &RequestContext,
+    ceremony: &Ceremony,
+    shown: &ShownPasskey,
+) -> Result<Option<Vec<u8>>, Fault> {
+    let ring = app.secrets.login_mac(context.now).await?;
+    let challenge = ClientData::parse(&shown.client_data_json).ok().and_then(|data| data.challenge());
+    Ok(challenge.filter(|challenge| ceremony.verify(challenge, &ring, context.now).is_ok()))
+}
+
+/// What was asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) challenge: &'a [u8],
+    /// Whose passkey it has to be.
+    pub(super) ceremony: &'a Ceremony,
+}
+
+/// Judges a signature by the passkey that it is to be of. Alone, a passkey has to have verified its user (MF-17).
+pub(super) fn verify(
+    app: &App,
+    context: &RequestContext,
+    shown: &ShownPasskey,
+    Asked { challenge, ceremony }: Asked<'_>,
+    passkey: Passkey,
+) -> Option<UsedPasskey> {
+    let (user_verification, identified) = match ceremony.purpose {
+        CeremonyPurpose::SignIn => (UserVerification::Required, Identified::ByHandle),
+        _ => (UserVerification::Preferred, Identified::Before),
     };
+    let expected = ExpectedAssertion { challenge, user_verification, identified };
     let relying_party = app.config.passkeys.relying_party();
     match verify_assertion(&shown.response(), &expected, &relying_party, &passkey.record, ceremony.user_id) {
-        Ok(assertion) => Ok(Some(UsedPasskey {
+        Ok(assertion) => Some(UsedPasskey {
             sign_count: assertion.sign_count,
             backup_state: assertion.backup_state,
-            // Another factor was shown (MF-17).
+            // Beside another factor. Alone it has done so before, or is refused.
             uv_initialized: passkey.record.uv_initialized || assertion.user_verified,
             regressed: assertion.counter == Counter::Regressed,
-            at: now,
-            // A first step is used up by itself.
-            spends: (ceremony.purpose != CeremonyPurpose::SecondStep).then(|| challenge_hash(&challenge)),
+            at: context.now,
+            spends: Some(challenge_hash(challenge)),
             passkey,
-        })),
+        }),
         Err(cause) => {
-            tracing::info!(request_id, %cause, "a passkey was refused");
-            Ok(None)
+            tracing::info!(request_id = context.request_id, %cause, "a passkey was refused");
+            None
         }
     }
 }

@@ -80,15 +80,26 @@ impl Judged {
         user_id: UserId,
         email_key: &EmailKey,
     ) -> Result<Option<OneTime>, Fault> {
-        let purpose = match &self.used {
-            UsedFactor::RecoveryCode { .. } => Purpose::RecoveryCodeUsed,
-            UsedFactor::Passkey(used) if used.regressed => Purpose::PasskeyCounterRegressed,
-            UsedFactor::Passkey(_) | UsedFactor::Totp { .. } => return Ok(None),
-        };
-        let notice = app.new_device_notice(context, user_id, email_key.clone())?;
-        let recovery_codes_left = self.codes_left.map(|left| u32::try_from(left).unwrap_or_default());
-        Ok(Some(OneTime { purpose, recovery_codes_left, ..notice }))
+        notice_of(app, context, &self.used, (user_id, email_key), self.codes_left)
     }
+}
+
+/// What an owner is told by mail of a factor's use, where that is to be told.
+pub(super) fn notice_of(
+    app: &App,
+    context: &RequestContext,
+    used: &UsedFactor,
+    (user_id, email_key): (UserId, &EmailKey),
+    codes_left: Option<usize>,
+) -> Result<Option<OneTime>, Fault> {
+    let purpose = match used {
+        UsedFactor::RecoveryCode { .. } => Purpose::RecoveryCodeUsed,
+        UsedFactor::Passkey(used) if used.regressed => Purpose::PasskeyCounterRegressed,
+        UsedFactor::Passkey(_) | UsedFactor::Totp { .. } => return Ok(None),
+    };
+    let notice = app.new_device_notice(context, user_id, email_key.clone())?;
+    let recovery_codes_left = codes_left.map(|left| u32::try_from(left).unwrap_or_default());
+    Ok(Some(OneTime { purpose, recovery_codes_left, ..notice }))
 }
 
 /// Counts an attempt on the user, and then evaluates it. A passkey answers the ceremony's challenge. Whether it came too late in a race, the write says that uses it.

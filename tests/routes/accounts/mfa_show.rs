@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use wardgate::use_cases::accounts::mfa_show::mfa_show;
 
-use crate::harness::TestServer;
+use crate::harness::{EMAIL, TestServer};
 use crate::permissions::observer::{Observer, expect};
 
 /// Every branch that asks something of AWS: `make generate` makes the function's role of what it sees.
@@ -22,8 +22,13 @@ async fn sec_mf_06_a_person_reads_what_there_is_and_nothing_that_opens_anything(
     let server = TestServer::start().await;
     let access = server.signed_in().await.string("access_token");
     let none = server.as_bearer(Method::GET, "/v1/mfa", &access).await.json();
+    // What an authenticator is told, too, when one registers.
+    server.verify_directly(EMAIL).await;
+    let options = server.passkeys(&access, Method::POST, "registration/options", &Value::Null).await.json();
+    let webauthn = json!({ "rp_id": "localhost", "user_id": options["publicKey"]["user"]["id"] });
     let expected = json!({
-        "second_factor": false, "level": 1, "totp": null, "passkeys": [], "recovery_codes": null, "factor_loss": null,
+        "second_factor": false, "level": 1, "totp": null, "passkeys": [], "webauthn": webauthn, "recovery_codes": null,
+        "factor_loss": null,
     });
     assert_eq!(none, expected);
     let factor = server.with_second_factor().await;
@@ -31,7 +36,7 @@ async fn sec_mf_06_a_person_reads_what_there_is_and_nothing_that_opens_anything(
     let at = "2026-03-01T12:30:00Z";
     let expected = json!({
         "second_factor": true, "level": 2,
-        "totp": { "created_at": at }, "passkeys": [], "recovery_codes": { "left": 10, "created_at": at }, "factor_loss": null,
+        "totp": { "created_at": at }, "passkeys": [], "webauthn": webauthn, "recovery_codes": { "left": 10, "created_at": at }, "factor_loss": null,
     });
     assert_eq!(shown.json(), expected, "{}", shown.text);
     let token = server.first_step().await;

@@ -15,6 +15,7 @@ mod page_keep_account;
 mod page_keep_factors;
 mod page_login;
 mod page_login_code;
+mod page_passkey;
 mod page_register;
 mod page_remove_factors;
 mod page_reset_password;
@@ -36,6 +37,7 @@ pub const DRIVES: &[Drive] = &[
     |observer| Box::pin(page_keep_factors::drive(observer)),
     |observer| Box::pin(page_login::drive(observer)),
     |observer| Box::pin(page_login_code::drive(observer)),
+    |observer| Box::pin(page_passkey::drive(observer)),
     |observer| Box::pin(page_register::drive(observer)),
     |observer| Box::pin(page_remove_factors::drive(observer)),
     |observer| Box::pin(page_second_factor::drive(observer)),

@@ -9,6 +9,8 @@ mod login_mfa;
 pub mod login_mfa_lost;
 mod login_mfa_options;
 mod logout;
+mod passkey_login;
+mod passkey_login_options;
 mod session_end;
 mod sessions_end_others;
 mod sessions_list;
@@ -23,4 +25,6 @@ pub const DRIVES: &[Drive] = &[
     |it| Box::pin(login_mfa_lost::drive(it)),
     |it| Box::pin(login_mfa_options::drive(it)),
     |it| Box::pin(step_up_options::drive(it)),
+    |it| Box::pin(passkey_login_options::drive(it)),
+    |it| Box::pin(passkey_login::drive(it)),
 ];

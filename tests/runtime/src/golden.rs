@@ -70,6 +70,9 @@ const CREDENTIAL: &str = "${PASSKEY_CREDENTIAL}";
 const WITH_PASSKEY: &str = "${PASSKEY_ACCESS_TOKEN}";
 const PASSKEY: &str = "${PASSKEY_ID}";
 const WAITING_FOR_PASSKEY: &str = "${PASSKEY_MFA_TOKEN}";
+/// Stand for what it has signed for a sign-in without anything else: within JSON, and within a form.
+const SIGNED: &str = "${PASSKEY_SIGNED}";
+const SIGNED_FORM: &str = "${PASSKEY_SIGNED_FORM}";
 /// Stands for the link of the mail that takes lost factors away.
 const REMOVAL: &str = "${REMOVE_FACTORS_LINK}";
 
@@ -186,7 +189,7 @@ impl SignedIn {
             let body: Value = serde_json::from_str(answered["body"].as_str().unwrap()).unwrap();
             filled = filled.replace(CLIENT_ACCESS_TOKEN, body["access_token"].as_str().unwrap());
         }
-        if [CREDENTIAL, WITH_PASSKEY, WAITING_FOR_PASSKEY].iter().any(|it| filled.contains(it)) {
+        if [CREDENTIAL, WITH_PASSKEY, WAITING_FOR_PASSKEY, SIGNED, SIGNED_FORM].iter().any(|it| filled.contains(it)) {
             filled = Box::pin(self.fill_passkey(filled, answer, newest_mail)).await;
         }
         if [VERIFIED, STRONG, WAITING].iter().any(|it| filled.contains(it)) {
@@ -263,15 +266,22 @@ impl SignedIn {
         let mut authenticator = Authenticator::synced("https://auth.example.com");
         // The same each time: responses have it.
         authenticator.credential_id = vec![7; 20];
-        let credential = Value::String(authenticator.create(&begun["publicKey"]).to_string()).to_string();
-        // Within the text that an event's body is.
-        let with_credential =
-            |event: &str| event.replace(CREDENTIAL, credential.trim_matches('"')).replace(VERIFIED, &verified);
+        let credential = within_text(&authenticator.create(&begun["publicKey"]));
+        let with_credential = |event: &str| event.replace(CREDENTIAL, &credential).replace(VERIFIED, &verified);
         if filled.contains(CREDENTIAL) {
             return with_credential(&filled);
         }
         let added = body(&answer("passkey-add", with_credential(&event("passkey-add/ok"))).await);
         let filled = filled.replace(PASSKEY, added["passkey"]["id"].as_str().unwrap()).replace(WITH_PASSKEY, &verified);
+        if filled.contains(SIGNED) || filled.contains(SIGNED_FORM) {
+            let asked = body(&answer("passkey-login-options", event("passkey-login-options/ok")).await);
+            let signed = authenticator.get(&asked["publicKey"]);
+            let percent = |byte: u8| {
+                if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+            };
+            let form: String = signed.to_string().bytes().map(percent).collect();
+            return filled.replace(SIGNED_FORM, &form).replace(SIGNED, &within_text(&signed));
+        }
         if !filled.contains(WAITING_FOR_PASSKEY) {
             return filled;
         }
@@ -283,6 +293,11 @@ impl SignedIn {
         let claims = URL_SAFE_NO_PAD.decode(self.access_token.split('.').nth(1).unwrap()).unwrap();
         serde_json::from_slice::<Value>(&claims).unwrap()["iat"].as_i64().unwrap()
     }
+}
+
+/// JSON within the text that an event's body is.
+fn within_text(json: &Value) -> String {
+    Value::String(json.to_string()).to_string().trim_matches('"').to_owned()
 }
 
 /// Signs in by another mailed code: what the second step comes with.

@@ -26,6 +26,8 @@ pub(super) enum Script {
     /// Asks for a passkey, and sends what it has signed or made with the form. Of the second step it asks our own API for the
     /// question.
     Passkey,
+    /// Shows a password that is typed, and asks for a passkey in its place.
+    RevealAndPasskey,
 }
 
 impl Script {
@@ -35,6 +37,10 @@ impl Script {
             Self::Reveal => include_str!("../../../templates/pages/reveal.js"),
             Self::Send => include_str!("../../../templates/pages/send.js"),
             Self::Passkey => include_str!("../../../templates/pages/passkey.js"),
+            Self::RevealAndPasskey => concat!(
+                include_str!("../../../templates/pages/reveal.js"),
+                include_str!("../../../templates/pages/passkey.js")
+            ),
         }
     }
 }
@@ -92,7 +98,8 @@ fn variables(palette: &Palette) -> String {
 pub(super) fn policy(script: Script, second: &str) -> String {
     let second = if second.is_empty() { String::new() } else { format!(" '{}'", hash(second)) };
     let form_action = if script == Script::Send { "" } else { "; form-action 'self'" };
-    let connect = if script == Script::Passkey { "; connect-src 'self'" } else { "" };
+    let asks = matches!(script, Script::Passkey | Script::RevealAndPasskey);
+    let connect = if asks { "; connect-src 'self'" } else { "" };
     let script = match script {
         Script::None => String::new(),
         _ => format!("; script-src '{}'{connect}", hash(script.text())),

@@ -45,7 +45,7 @@ static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
         "parts/flow.html" "parts/form-account-delete.html" "parts/form-account-email.html"
         "parts/form-account-password.html" "parts/form-address.html" "parts/form-consent.html" "parts/form-login.html"
         "parts/form-login-code.html" "parts/form-register.html" "parts/form-second-factor.html" "parts/form-sign-out.html" "parts/leaving.html"
-        "parts/logo.html" "parts/mark.html" "parts/password.html" "parts/remember.html" "parts/username.html"
+        "parts/logo.html" "parts/mark.html" "parts/passkey.html" "parts/password.html" "parts/remember.html" "parts/username.html"
         "parts/ways.html");
     Templates::new(&[&parts[..], &words!("en"), &words!("de")].concat())
 });
@@ -71,6 +71,7 @@ pub(crate) fn draw(page: Page<'_>, language: Language, service: &Service, look: 
     let (language, words) = (language.tag(), page.words());
     let script = match page {
         Page::Post { .. } => Script::Send,
+        _ if page.has_password() && page.takes_passkey() => Script::RevealAndPasskey,
         _ if page.has_password() => Script::Reveal,
         _ if page.takes_passkey() => Script::Passkey,
         _ => Script::None,

@@ -86,8 +86,8 @@ pub struct NewSession<'a> {
 /// The second step of a sign-in.
 #[derive(Debug, Clone, Copy)]
 pub struct SecondStep<'a> {
-    /// What asked for it; it makes one session at most (MF-02).
-    pub challenge: &'a Challenge,
+    /// What asked for it; it makes one session at most (MF-02). A passkey alone needs none.
+    pub challenge: Option<&'a Challenge>,
     /// What was shown.
     pub used: &'a UsedFactor,
     /// Tells the owner, where that is to be told.
@@ -178,7 +178,7 @@ impl Store {
         let mut parts: Vec<Part> = vec![check.into(), session_part];
         parts.extend(new.proof.map(|proof| self.use_up(proof, now).into()));
         if let Some(SecondStep { challenge, used, notice }) = new.second {
-            parts.push(self.answer(challenge, now).into());
+            parts.extend(challenge.map(|challenge| self.answer(challenge, now).into()));
             parts.extend(self.use_factor(session.user_id, used)?);
             // Nothing is lost (MF-20).
             parts.push(self.delete(&Key::factor_loss(session.user_id)).into());

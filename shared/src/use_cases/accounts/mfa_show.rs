@@ -5,6 +5,7 @@
 
 use crate::app::App;
 use crate::domain::factors::{Factors, Level};
+use crate::domain::id::UserId;
 use crate::domain::passkey::Passkey;
 use crate::domain::request_context::RequestContext;
 use crate::domain::second_factor::{FactorLoss, RecoveryCodes, TotpFactor};
@@ -31,6 +32,10 @@ pub struct Mfa {
     pub level: Level,
     /// The passkeys, oldest first.
     pub passkeys: Vec<ShownOfPasskey>,
+    /// Whose they are.
+    pub user_id: UserId,
+    /// For whom the next one is.
+    pub rp_id: String,
     /// The app.
     pub totp: Option<TotpFactor>,
     /// The recovery codes' hashes: how many there are is to be shown.
@@ -52,9 +57,19 @@ pub async fn mfa_show(
 /// Reads an account's.
 pub(super) async fn mfa_of(app: &App, user: &User, now: Timestamp) -> Result<Mfa, Fault> {
     let (factors, rp_id) = (user.factors.clone(), app.config.passkeys.rp_id());
-    let level = factors.level(rp_id);
+    let none = Mfa {
+        level: factors.level(rp_id),
+        factors,
+        passkeys: Vec::new(),
+        user_id: user.id,
+        rp_id: rp_id.to_owned(),
+        totp: None,
+        recovery_codes: None,
+        loss: None,
+    };
+    let factors = &none.factors;
     if !factors.has_any() {
-        return Ok(Mfa { factors, level, passkeys: Vec::new(), totp: None, recovery_codes: None, loss: None });
+        return Ok(none);
     }
     let passkeys =
         async { if factors.passkeys() > 0 { app.store.list_passkeys(user.id).await } else { Ok(Vec::new()) } };
@@ -67,5 +82,5 @@ pub(super) async fn mfa_of(app: &App, user: &User, now: Timestamp) -> Result<Mfa
     let loss = loss.filter(|loss| loss.is_open(user.cred_version, factors.version, now));
     passkeys.sort_by_key(|passkey| passkey.id);
     let passkeys = passkeys.into_iter().map(|it| ShownOfPasskey { usable: it.record.is_usable_at(rp_id), passkey: it });
-    Ok(Mfa { factors, level, passkeys: passkeys.collect(), totp, recovery_codes, loss })
+    Ok(Mfa { passkeys: passkeys.collect(), totp, recovery_codes, loss, ..none })
 }

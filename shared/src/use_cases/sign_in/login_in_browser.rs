@@ -1,7 +1,7 @@
 //! Signing in on a page: the browser keeps the session, and no token of its own.
 //!
 //! Store requests: as of [`crate::use_cases::sign_in::login`] or
-//! [`crate::use_cases::sign_in::login_email_code_verify`] or [`crate::use_cases::sign_in::login_mfa`], and where the browser has a session already one round of two reads
+//! [`crate::use_cases::sign_in::login_email_code_verify`], [`crate::use_cases::sign_in::login_mfa`] or [`crate::use_cases::sign_in::passkey_login`], and where the browser has a session already one round of two reads
 //! before. If that one is another person's, one transaction ends it.
 
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use crate::use_cases::sign_in::login_email_code_verify::{
     self, ByMail, EmailCodeError, LoginEmailCodeVerify, begin_by_mail,
 };
 use crate::use_cases::sign_in::login_mfa::{self, LoginMfa, LoginMfaError, SignedInByTwo, begin_by_two};
+use crate::use_cases::sign_in::passkey_login::{self, PasskeyLogin, PasskeyLoginError, begin_by_passkey};
 use crate::use_cases::sign_in::second_step::SignInStep;
 use crate::use_cases::sign_in::session::{Begun, Proven, begin, begin_again};
 
@@ -87,6 +88,22 @@ pub async fn login_mfa_in_browser(
         Ok(SignedInByTwo { signed_in: browser.keep(app, context, begun).await?, recovery_codes_left })
     };
     login_mfa::counted(Box::pin(attempt).await)
+}
+
+/// Signs in with a passkey alone, as [`login_in_browser`].
+pub async fn passkey_login_in_browser(
+    app: &App,
+    context: &RequestContext,
+    login: &PasskeyLogin,
+    session_token: Option<&str>,
+) -> Result<SignedInBrowser, PasskeyLoginError> {
+    let attempt = async {
+        let browser = Browser::find(app, context, session_token).await?;
+        let begins = async |proven: &Proven<'_>| browser.begin(app, context, proven).await;
+        let (_, begun) = begin_by_passkey(app, context, login, &browser.ring, begins).await?;
+        Ok(browser.keep(app, context, begun).await?)
+    };
+    passkey_login::counted(Box::pin(attempt).await)
 }
 
 /// What a browser keeps of a session that has begun with a refresh token of `/v1`, so that applications find it, too.

@@ -129,7 +129,7 @@ pub(super) async fn begin_by_two(
     let device = sign_in_device(app, context, &credential, presented, known.as_ref())?;
     let shown = judged.after(challenge.first);
     let notice = judged.notice(app, context, credential.user_id, &credential.email_key)?;
-    let second = SecondStep { challenge: &challenge, used: &judged.used, notice: notice.as_ref() };
+    let second = SecondStep { challenge: Some(&challenge), used: &judged.used, notice: notice.as_ref() };
     let proven = Proven { credential: &credential, shown, proof: None, second: Some(second), device: &device };
     let Some(begun) = begins(&proven).await? else {
         // Somebody was faster with the same code, or with the same first step: who comes second knows no more by it.

@@ -9,6 +9,8 @@ pub mod login_mfa;
 pub mod login_mfa_lost;
 pub mod login_mfa_options;
 pub mod logout;
+pub mod passkey_login;
+pub mod passkey_login_options;
 pub mod second_step;
 pub mod session;
 pub mod session_end;
