@@ -5,6 +5,7 @@ pub mod jwks;
 pub mod openid_configuration;
 pub mod preflight;
 pub mod ready;
+pub mod related_origins;
 
 wardgate::area!["service":
     health,
@@ -12,4 +13,5 @@ wardgate::area!["service":
     openid_configuration,
     preflight,
     ready,
+    related_origins,
 ];

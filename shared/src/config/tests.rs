@@ -500,6 +500,9 @@ fn sec_mf_09_passkeys_that_no_browser_would_show_on_our_pages_stop_the_start() {
         ("AUTH__PASSKEYS__RP_ID", "elsewhere.example", "passkeys.origins", "passkeys.rp_id"),
         ("AUTH__PASSKEYS__ORIGINS", "[\"https://elsewhere.example\"]", "passkeys.origins", "passkeys.rp_id"),
         ("AUTH__PASSKEYS__ORIGINS", "[\"ios:app\"]", "passkeys.origins", "android:apk-key-hash"),
+        ("AUTH__PASSKEYS__RELATED_ORIGINS", "[\"http://example.de\"]", "passkeys.related_origins", "https"),
+        ("AUTH__PASSKEYS__RELATED_ORIGINS", "[\"https://example.de/\"]", "passkeys.related_origins", "https"),
+        ("AUTH__PASSKEYS__RELATED_ORIGINS", "[\"https://*.example.de\"]", "passkeys.related_origins", "https"),
         ("AUTH__PASSKEYS__TOP_ORIGINS", "[\"https://shop.example/\"]", "passkeys.top_origins", "origins"),
     ] {
         stops_the_start(variable, value, key, names);

@@ -7,6 +7,7 @@ mod jwks;
 mod openid_configuration;
 mod preflight;
 mod ready;
+mod related_origins;
 
 /// What drives its endpoint's branches by itself.
 pub const DRIVES: &[Drive] = &[];

@@ -67,6 +67,12 @@ pub(super) fn rules(config: &Config) -> Vec<Rule> {
         )
         .beside("passkeys.rp_id"),
         Rule::about(
+            "passkeys.related_origins",
+            config.passkeys.related_origins.iter().all(|origin| is_origin(origin) && (is_development || is_public(origin))),
+            "expected https origins of other domains, such as https://example.de: browsers look them up at \
+             https://<passkeys.rp_id>/.well-known/webauthn",
+        ),
+        Rule::about(
             "passkeys.top_origins",
             config.passkeys.top_origins.iter().all(|origin| is_origin(origin)),
             ORIGINS,

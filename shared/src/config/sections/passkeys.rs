@@ -15,6 +15,8 @@ pub struct Passkeys {
     pub rp_id: Option<String>,
     /// The origins of pages that may ask for a passkey, beside the issuer's own; of an Android app, `android:apk-key-hash:…`.
     pub origins: Vec<String>,
+    /// The origins of pages of other domains that may do so, too. Browsers look them up at the RP ID.
+    pub related_origins: Vec<String>,
     /// The origins of other sites that may have such a page in a frame.
     pub top_origins: Vec<String>,
 }
@@ -27,7 +29,12 @@ impl Passkeys {
 
     /// Who we are to authenticators.
     pub fn relying_party(&self) -> RelyingParty<'_> {
-        RelyingParty { id: self.rp_id(), origins: &self.origins, top_origins: &self.top_origins }
+        RelyingParty {
+            id: self.rp_id(),
+            origins: &self.origins,
+            related_origins: &self.related_origins,
+            top_origins: &self.top_origins,
+        }
     }
 
     /// What is not set is the issuer's; and its own pages may always ask.

@@ -77,7 +77,8 @@ impl<'a> ClientData<'a> {
         if self.challenge != URL_SAFE_NO_PAD.encode(challenge) {
             return Err(CeremonyError::Challenge);
         }
-        if !is_listed(relying_party.origins, &self.origin) {
+        let RelyingParty { origins, related_origins, .. } = relying_party;
+        if ![origins, related_origins].iter().any(|listed| is_listed(listed, &self.origin)) {
             return Err(CeremonyError::Origin);
         }
         let is_framed = self.cross_origin == Some(true) || self.top_origin.is_some();

@@ -13,6 +13,8 @@ pub struct RelyingParty<'a> {
     pub id: &'a str,
     /// The origins of our pages, and of apps as `android:apk-key-hash:…`: exactly as clients name them.
     pub origins: &'a [String],
+    /// The origins of our pages at domains that the RP ID is no part of (section 5.11).
+    pub related_origins: &'a [String],
     /// The origins of pages that may have one of ours in a frame (MF-10).
     pub top_origins: &'a [String],
 }

@@ -84,7 +84,7 @@ fn top_origins() -> Vec<String> {
 
 /// Asks for something with the specification's relying party.
 fn with_relying_party<T>(top_origins: &[String], ask: impl FnOnce(&RelyingParty<'_>) -> T) -> T {
-    ask(&RelyingParty { id: "example.org", origins: &origins(), top_origins })
+    ask(&RelyingParty { id: "example.org", origins: &origins(), related_origins: &[], top_origins })
 }
 
 impl Registered {
