@@ -66,6 +66,33 @@ async fn sec_tk_06_the_iam_answer_allows_just_the_route_that_was_asked_about() {
 }
 
 #[tokio::test]
+async fn sec_mf_07_an_api_can_demand_a_second_factor_or_a_passkey() {
+    for (least, expected) in [
+        ("urn:wardgate:1fa", [true, true, true]),
+        ("urn:wardgate:2fa", [false, true, true]),
+        ("phr", [false, false, true]),
+    ] {
+        let server = TestServer::with(&with(&[("AUTH__AUTHORIZER__REQUIRED_ACR", least)])).await;
+        server.register("one@example.com", PASSWORD).await;
+        let one = server.login("one@example.com", PASSWORD).await;
+        server.register("two@example.com", PASSWORD).await;
+        let two = server.with_second_factor_of("two@example.com").await;
+        let waiting = server.login("two@example.com", PASSWORD).await.string("mfa_token");
+        let two = server.second_step(&waiting, "recovery_code", &two.recovery_codes[0]).await;
+        let mut it = server.with_passkey().await;
+        let passkey = server.passkey_login(&mut it.authenticator).await;
+        let tokens = [one.string("access_token"), two.string("access_token"), passkey.string("access_token")];
+        for (token, (is_allowed, acr)) in
+            tokens.iter().zip(expected.into_iter().zip(["urn:wardgate:1fa", "urn:wardgate:2fa", "phr"]))
+        {
+            let decided = answer(&server, "ok", token).await.unwrap();
+            let context = if is_allowed { json!(acr) } else { Value::Null };
+            assert_eq!((&decided["isAuthorized"], &decided["context"]["acr"]), (&json!(is_allowed), &context), "{least}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn sec_tk_06_another_audience_or_a_missing_scope_is_denied() {
     for more in [
         [("AUTH__AUTHORIZER__AUDIENCE", "https://other.example.com")],

@@ -4,11 +4,12 @@ import { createVerifier } from "../verifier/src/index.js";
 
 export async function verdictsOf(corpus) {
   const verdicts = {};
-  for (const { name, parts, at, scopes, list } of corpus.tokens) {
+  for (const { name, parts, at, scopes, acr, list } of corpus.tokens) {
     const verifier = createVerifier({
       issuer: corpus.issuer,
       audience: corpus.audience,
       requiredScopes: scopes,
+      requiredAcr: acr,
       jwks: corpus.jwks,
       denied: { get: (key) => corpus.lists[list ?? "nothing"][key] },
       now: () => at ?? corpus.now,

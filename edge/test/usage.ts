@@ -12,6 +12,7 @@ const verifier = createVerifier({
   issuer: "https://auth.example.com",
   audience: ["https://api.example.com"],
   requiredScopes: ["orders:read"],
+  requiredAcr: ["urn:wardgate:2fa", "phr"],
   denied: { get: async (key) => (key === "all" ? "0" : null) },
 });
 

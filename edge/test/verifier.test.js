@@ -20,6 +20,8 @@ test("issuer and audience are mandatory, and what could never hold is refused at
     { leewaySeconds: Number.NaN },
     { requiredScopes: [""] },
     { requiredScopes: ["a b"] },
+    { requiredAcr: [""] },
+    { requiredAcr: ["urn:wardgate:2fa phr"] },
     { jwksUri: "https://auth.example.com/keys" },
   ];
   for (const it of wrong) assert.throws(() => createVerifier({ ...options, ...it }), TypeError, JSON.stringify(it));
@@ -86,10 +88,21 @@ test("the deny list is asked about good tokens alone, and only for keys of its o
   const asked = [];
   const denied = { get: (key) => void asked.push(key) };
   const verdict = (token) => createVerifier({ ...options, denied }).verify(token).catch((error) => error.code);
-  for (const { parts, verdict: right, at, scopes } of corpus.tokens) {
+  for (const { parts, verdict: right, at, scopes, acr } of corpus.tokens) {
     asked.length = 0;
     await verdict(parts.join("."));
-    if (right !== "ok" && right !== "denied" && !at && !scopes) assert.deepEqual(asked, []);
+    if (right !== "ok" && right !== "denied" && !at && !scopes && !acr) assert.deepEqual(asked, []);
     assert.ok(asked.every((key) => /^(all|(ses|usr)_[0-9a-hjkmnp-tv-z]{26})$/.test(key)), asked.join());
   }
+});
+
+test("MF-07 what a level lacks is demanded, and the answer says what would do", async () => {
+  const verifier = createVerifier({ ...options, requiredAcr: ["urn:wardgate:2fa", "phr"] });
+  const of = (name) => corpus.tokens.find((it) => it.name === name).parts.join(".");
+  const claims = await verifier.verify(of("a level demanded and shown"));
+  assert.equal(claims.acr, "phr");
+  const { status, headers, body } = await verifier.verify(of("good ES256")).catch(verifier.refuse);
+  const challenge = 'Bearer error="insufficient_user_authentication", acr_values="urn:wardgate:2fa phr"';
+  assert.deepEqual([status, headers["www-authenticate"]], [401, challenge]);
+  assert.equal(JSON.parse(body).code, "insufficient_user_authentication");
 });

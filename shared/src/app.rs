@@ -100,7 +100,8 @@ pub enum AppError {
 fn customers_verifier(config: &Config) -> Result<Option<Verifier>, VerifierError> {
     let Some(audience) = &config.authorizer.audience else { return Ok(None) };
     let verifier = Verifier::new(config.tokens.issuer.clone(), [audience.clone()])?;
-    verifier.require_scopes(config.authorizer.required_scopes.clone()).map(Some)
+    let verifier = verifier.require_scopes(config.authorizer.required_scopes.clone())?;
+    verifier.require_acr(config.authorizer.required_acr.accepted().iter().copied()).map(Some)
 }
 
 impl App {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use wardgate::config::Config;
+use wardgate::config::{Config, RequiredAcr};
 
 use crate::harness::cloudformation::{CodeStack, code_stacks, functions, read, stage_parameters, templates};
 
@@ -27,6 +27,7 @@ fn each_stages_parameters_are_a_configuration() {
                 if name == "authorizer" {
                     assert_eq!(config.authorizer.audience.as_deref(), Some("https://api.example.com"));
                     assert_eq!(config.authorizer.required_scopes, ["account"]);
+                    assert_eq!(config.authorizer.required_acr, RequiredAcr::OneFactor);
                 }
             }
         }

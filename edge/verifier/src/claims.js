@@ -49,6 +49,7 @@ export function readClaims(members) {
     sid: optional("sid", readText),
     auth_time: optional("auth_time", time("auth_time")),
     amr: optional("amr", readTexts) ?? [],
+    acr: optional("acr", readText),
     roles: optional("roles", readTexts) ?? [],
   };
 }
@@ -56,7 +57,7 @@ export function readClaims(members) {
 /**
  * Expired comes last: such a token is right in all else.
  * @param {import("./index.d.ts").AccessToken} token
- * @param {{ issuer: string, audiences: string[], scopes: string[], leeway: number }} demanded
+ * @param {{ issuer: string, audiences: string[], scopes: string[], acrs: string[], leeway: number }} demanded
  * @param {number} now
  */
 export function judge(token, demanded, now) {
@@ -66,6 +67,8 @@ export function judge(token, demanded, now) {
   if (token.iat > latestStart || (token.nbf ?? 0) > latestStart) throw new VerifyError("not_yet_valid");
   const granted = token.scope.split(" ");
   if (!demanded.scopes.every((scope) => granted.includes(scope))) throw new VerifyError("missing_scope");
+  const isSure = demanded.acrs.length === 0 || (token.acr !== undefined && demanded.acrs.includes(token.acr));
+  if (!isSure) throw new VerifyError("insufficient_user_authentication");
   if (now >= token.exp + demanded.leeway) throw new VerifyError("expired");
 }
 

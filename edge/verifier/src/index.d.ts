@@ -16,6 +16,8 @@ export interface AccessToken {
   sid?: string | undefined;
   auth_time?: number | undefined;
   amr: string[];
+  /** `urn:wardgate:1fa`, `urn:wardgate:2fa` or `phr`. */
+  acr?: string | undefined;
   roles: string[];
 }
 
@@ -36,6 +38,7 @@ export type RefusalCode =
   | "wrong_audience"
   | "not_yet_valid"
   | "missing_scope"
+  | "insufficient_user_authentication"
   | "expired"
   | "no_token"
   | "denied";
@@ -65,6 +68,8 @@ export interface VerifierOptions {
   audience: string | string[];
   /** All of them are demanded. */
   requiredScopes?: string[];
+  /** One of them is demanded: `["urn:wardgate:2fa", "phr"]` is a second factor, `["phr"]` a passkey. */
+  requiredAcr?: string[];
   /** The issuer's key set, where it cannot be fetched. */
   jwks?: object;
   /** Where the key set is, if not at `/.well-known/jwks.json` of the issuer. */

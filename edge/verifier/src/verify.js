@@ -15,14 +15,16 @@ const MAX_LEEWAY = 5;
  * @type {typeof import("./index.d.ts").createVerifier}
  */
 export function createVerifier(options) {
-  const { issuer, leewaySeconds = MAX_LEEWAY, requiredScopes = [], denied, onDenyListError } = options;
+  const { issuer, leewaySeconds = MAX_LEEWAY, requiredScopes = [], requiredAcr = [], denied, onDenyListError } = options;
   const audiences = typeof options.audience === "string" ? [options.audience] : [...(options.audience ?? [])];
   const now = options.now ?? (() => Math.floor(Date.now() / 1000));
   const isText = (/** @type {unknown} */ it) => typeof it === "string" && it !== "";
   if (!isText(issuer)) throw new TypeError("issuer is missing");
   if (audiences.length === 0 || !audiences.every(isText)) throw new TypeError("audience is missing");
   if (!(leewaySeconds >= 0 && leewaySeconds <= MAX_LEEWAY)) throw new TypeError("leewaySeconds is not from 0 to 5");
-  if (!requiredScopes.every((it) => isText(it) && !it.includes(" "))) throw new TypeError("a required scope is impossible");
+  const isWord = (/** @type {string} */ it) => isText(it) && !it.includes(" ");
+  if (!requiredScopes.every(isWord)) throw new TypeError("a required scope is impossible");
+  if (!requiredAcr.every(isWord)) throw new TypeError("a required acr is impossible");
   if (options.jwks && options.jwksUri) throw new TypeError("jwks and jwksUri exclude each other");
   const keys = options.jwks
     ? givenKeys(options.jwks)
@@ -32,7 +34,7 @@ export function createVerifier(options) {
         // As a method of nothing: some runtimes refuse another `this`.
         options.fetch ?? ((/** @type {RequestInfo | URL} */ input, /** @type {RequestInit | undefined} */ init) => globalThis.fetch(input, init)),
       );
-  const demanded = { issuer, audiences, scopes: [...requiredScopes], leeway: leewaySeconds };
+  const demanded = { issuer, audiences, scopes: [...requiredScopes], acrs: [...requiredAcr], leeway: leewaySeconds };
 
   /** @param {string} token */
   async function verify(token) {
@@ -59,7 +61,7 @@ export function createVerifier(options) {
       if (rest.length !== 1) throw new VerifyError("malformed");
       return verify(rest[0]);
     },
-    refuse: (error) => refuse(error, demanded.scopes),
+    refuse: (error) => refuse(error, demanded),
   };
 }
 
@@ -83,6 +85,12 @@ const PROBLEMS = {
     title: "Not allowed.",
     detail: "The access token was not granted a scope that this needs.",
   },
+  insufficient_user_authentication: {
+    status: 401,
+    code: "insufficient_user_authentication",
+    title: "Not sure enough who you are.",
+    detail: "This needs another factor than the sign-in has shown. Show it, and come with a new access token.",
+  },
   unavailable: {
     status: 503,
     code: "temporarily_unavailable",
@@ -104,12 +112,13 @@ const PROBLEMS = {
 };
 
 /**
- * The answer to a client (RFC 6750 section 3, RFC 9457): one and the same for all that is wrong with a token but its scope.
+ * The answer to a client (RFC 6750 section 3, RFC 9470 section 3, RFC 9457): one and the same for all that is wrong with a token
+ * but its scope and its level.
  * @param {unknown} error
- * @param {string[]} scopes
+ * @param {{ scopes: string[], acrs: string[] }} demanded
  * @returns {import("./index.d.ts").Refusal}
  */
-function refuse(error, scopes) {
+function refuse(error, demanded) {
   const isUnavailable = error instanceof KeysUnavailableError || error instanceof KeySetError;
   if (!isUnavailable && !(error instanceof VerifyError)) throw error;
   const kind = isUnavailable ? "unavailable" : Object.hasOwn(PROBLEMS, error.code) ? error.code : "other";
@@ -118,7 +127,13 @@ function refuse(error, scopes) {
   const headers = { "content-type": "application/problem+json", "cache-control": "no-store" };
   if (status === 503) headers["retry-after"] = "5";
   else if (kind === "no_token") headers["www-authenticate"] = "Bearer";
-  else headers["www-authenticate"] = `Bearer error="${code}"${status === 403 ? `, scope="${scopes.join(" ")}"` : ""}`;
+  else headers["www-authenticate"] = `Bearer error="${code}"${wanted(kind, demanded)}`;
   const body = JSON.stringify({ type: `urn:wardgate:problem:${code}`, title, status, detail, code });
   return { status, headers, body };
+}
+
+/** @param {string} kind @param {{ scopes: string[], acrs: string[] }} demanded */
+function wanted(kind, { scopes, acrs }) {
+  if (kind === "missing_scope") return `, scope="${scopes.join(" ")}"`;
+  return kind === "insufficient_user_authentication" ? `, acr_values="${acrs.join(" ")}"` : "";
 }

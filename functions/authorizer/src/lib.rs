@@ -68,6 +68,7 @@ fn context(token: Option<&AccessToken>) -> Value {
                 "sid": token.sid.as_deref().unwrap_or_default(),
                 "scope": token.scope,
                 "roles": token.roles.join(" "),
+                "acr": token.acr.as_deref().unwrap_or_default(),
             })
         },
     )

@@ -1,6 +1,7 @@
 //! The sections of the configuration. What a key means stands here: the reference in
 //! `docs/operations/configuration.md` is made from it.
 
+mod authorizer;
 #[cfg(any(feature = "backchannel", feature = "sqs"))]
 mod backchannel_logout;
 mod brand;
@@ -20,6 +21,7 @@ use serde::Deserialize;
 use crate::crypto::key_ring::SigningAlgorithm;
 use crate::domain::attempts::{FailureLimit, WindowLimit, WindowedFailureLimit};
 
+pub use authorizer::{Authorizer, AuthorizerResponse, RequiredAcr};
 #[cfg(any(feature = "backchannel", feature = "sqs"))]
 pub use backchannel_logout::BackchannelLogout;
 pub use brand::{Brand, BrandColours};
@@ -201,32 +203,6 @@ pub struct Tokens {
     pub algorithm: SigningAlgorithm,
     /// How long an access token lives.
     pub access_seconds: u64,
-}
-
-/// The `authorizer` function, which guards a customer's own HTTP API.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Authorizer {
-    /// The API that tokens must be for (TK-06). The function does not start without.
-    pub audience: Option<String>,
-    /// Scopes that a token must have, all of them.
-    pub required_scopes: Vec<String>,
-    /// Whether each request asks the table if the session still lives: two reads, and signing out is immediate.
-    pub check_live_session: bool,
-    /// As the API's authorizer is set up.
-    pub response: AuthorizerResponse,
-}
-
-/// How the authorizer answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum AuthorizerResponse {
-    /// `isAuthorized`.
-    Simple,
-    /// A policy for the route.
-    Iam,
 }
 
 /// Limits on guessing, on registering and on mails.

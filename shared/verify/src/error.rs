@@ -6,8 +6,9 @@ use crate::AccessToken;
 
 /// Why a token was refused. Texts are constants: none echoes anything out of the token.
 ///
-/// Answer a client with one and the same status for all of them but [`VerifyError::MissingScope`] (RFC 6750 section 3.1);
-/// the variants are for logs, metrics and refetching keys.
+/// Answer a client with one and the same status for all of them but [`VerifyError::MissingScope`] (RFC 6750 section 3.1), and
+/// say of [`VerifyError::InsufficientUserAuthentication`] what was demanded (RFC 9470 section 3); the variants are for logs,
+/// metrics and refetching keys.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum VerifyError {
@@ -59,6 +60,9 @@ pub enum VerifyError {
     /// A required scope was not granted.
     #[error("missing scope")]
     MissingScope,
+    /// Its `acr` is none of those demanded: the user has to show more.
+    #[error("insufficient user authentication")]
+    InsufficientUserAuthentication,
     /// Right in everything but that its time is over. Signing out may still act on it; nothing else should.
     #[error("token expired")]
     Expired {
@@ -121,4 +125,7 @@ pub enum VerifierError {
     /// A required scope is empty or has a space in it, so that no token could ever have it.
     #[error("impossible scope")]
     ImpossibleScope,
+    /// A value for `acr` is empty or has a space in it.
+    #[error("impossible acr")]
+    ImpossibleAcr,
 }

@@ -14,6 +14,7 @@ pub struct Verifier {
     audiences: Vec<String>,
     leeway: i64,
     scopes: Vec<String>,
+    acrs: Vec<String>,
 }
 
 impl Verifier {
@@ -36,7 +37,7 @@ impl Verifier {
             return Err(VerifierError::NoAudience);
         }
         provider::install();
-        Ok(Self { issuer, audiences, leeway: i64::from(MAX_LEEWAY), scopes: Vec::new() })
+        Ok(Self { issuer, audiences, leeway: i64::from(MAX_LEEWAY), scopes: Vec::new(), acrs: Vec::new() })
     }
 
     /// Sets how many seconds the issuer's clock and ours may differ, at most 5.
@@ -62,6 +63,22 @@ impl Verifier {
         self.scopes.extend(scopes.into_iter().map(Into::into));
         if self.scopes.iter().any(|scope| scope.is_empty() || scope.contains(' ')) {
             return Err(VerifierError::ImpossibleScope);
+        }
+        Ok(self)
+    }
+
+    /// Demands one of `values` as `acr`, in place of those demanded before; none demands nothing. A second factor is
+    /// `["urn:wardgate:2fa", "phr"]`, a passkey `["phr"]`.
+    ///
+    /// # Errors
+    /// [`VerifierError::ImpossibleAcr`].
+    pub fn require_acr<S>(mut self, values: S) -> Result<Self, VerifierError>
+    where
+        S: IntoIterator<Item: Into<String>>,
+    {
+        self.acrs = values.into_iter().map(Into::into).collect();
+        if self.acrs.iter().any(|acr| acr.is_empty() || acr.contains(' ')) {
+            return Err(VerifierError::ImpossibleAcr);
         }
         Ok(self)
     }
@@ -102,6 +119,9 @@ impl Verifier {
         }
         if !self.scopes.iter().all(|scope| token.has_scope(scope)) {
             return Err(VerifyError::MissingScope);
+        }
+        if !self.acrs.is_empty() && !token.acr.as_ref().is_some_and(|acr| self.acrs.contains(acr)) {
+            return Err(VerifyError::InsufficientUserAuthentication);
         }
         if now >= token.exp.saturating_add(self.leeway) {
             return Err(VerifyError::Expired { token: Box::new(token) });

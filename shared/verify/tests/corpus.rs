@@ -46,6 +46,9 @@ struct Case {
     at: Option<i64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scopes: Vec<&'static str>,
+    /// One of which it has to have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    acr: Vec<&'static str>,
     /// Which deny list holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     list: Option<&'static str>,
@@ -54,7 +57,8 @@ struct Case {
 impl Case {
     fn new(name: impl Into<String>, token: &str, verdict: impl Into<String>) -> Self {
         let parts = token.split('.').map(str::to_owned).collect();
-        Self { name: name.into(), parts, verdict: verdict.into(), at: None, scopes: Vec::new(), list: None }
+        let (scopes, acr) = (Vec::new(), Vec::new());
+        Self { name: name.into(), parts, verdict: verdict.into(), at: None, scopes, acr, list: None }
     }
 
     fn at(self, at: i64) -> Self {
@@ -63,6 +67,10 @@ impl Case {
 
     fn demanding(self, scopes: &[&'static str]) -> Self {
         Self { scopes: scopes.to_vec(), ..self }
+    }
+
+    fn at_level(self, acr: &[&'static str]) -> Self {
+        Self { acr: acr.to_vec(), ..self }
     }
 }
 
@@ -88,6 +96,7 @@ fn document(keys: &Keys, cases: &[Case]) -> String {
 /// What this crate says. It has no deny list: that is asked for by whoever calls it.
 fn verdict(keys: &KeySet, case: &Case) -> String {
     let verifier = Verifier::new(ISSUER, [AUDIENCE]).unwrap().require_scopes(case.scopes.iter().copied()).unwrap();
+    let verifier = verifier.require_acr(case.acr.iter().copied()).unwrap();
     match verifier.verify(keys, &case.parts.join("."), case.at.unwrap_or(NOW)) {
         Ok(_) => "ok".to_owned(),
         Err(error) => name(&error),
@@ -111,6 +120,7 @@ fn name(error: &VerifyError) -> String {
         VerifyError::WrongAudience => "wrong_audience",
         VerifyError::NotYetValid => "not_yet_valid",
         VerifyError::MissingScope => "missing_scope",
+        VerifyError::InsufficientUserAuthentication => "insufficient_user_authentication",
         VerifyError::Expired { .. } => "expired",
         other => return format!("{other:?}"),
     }
@@ -186,5 +196,5 @@ fn the_corpus_is_broad_and_its_names_are_unique() {
     let mut kinds: BTreeSet<&str> = cases.iter().map(|case| case.verdict.split(' ').next().unwrap()).collect();
     // One for each variant of `VerifyError`, and these two.
     assert!(kinds.remove("ok") && kinds.remove("denied"));
-    assert_eq!(kinds.len(), 16, "{kinds:?}");
+    assert_eq!(kinds.len(), 17, "{kinds:?}");
 }

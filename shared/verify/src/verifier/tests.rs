@@ -418,6 +418,26 @@ fn sec_tk_06_all_required_scopes_are_required() {
     assert_eq!(verify(&["orders"]), Err(VerifyError::MissingScope));
 }
 
+#[test]
+fn sec_tk_06_one_of_the_demanded_levels_is_required() {
+    let verify = |acr: Value, demanded: &[&str]| {
+        let token = es256().token(&claims_with(&json!({ "acr": acr })));
+        verifier().require_acr(demanded.iter().copied()).unwrap().verify(&keys(), &token, NOW).map(|token| token.acr)
+    };
+    let two = ["urn:wardgate:2fa", "phr"];
+    for acr in two {
+        assert_eq!(verify(json!(acr), &two), Ok(Some(acr.to_owned())));
+    }
+    for acr in [json!("urn:wardgate:1fa"), json!("PHR"), json!("urn:wardgate:2fa phr")] {
+        assert_eq!(verify(acr, &two), Err(VerifyError::InsufficientUserAuthentication));
+    }
+    assert_eq!(verify(json!("urn:wardgate:2fa"), &["phr"]), Err(VerifyError::InsufficientUserAuthentication));
+    let silent = es256().token(&claims());
+    let refused = verifier().require_acr(two).unwrap().verify(&keys(), &silent, NOW);
+    assert_eq!(refused, Err(VerifyError::InsufficientUserAuthentication));
+    assert!(verifier().require_acr([] as [&str; 0]).unwrap().verify(&keys(), &silent, NOW).is_ok());
+}
+
 // Configuration
 
 #[test]
@@ -435,6 +455,7 @@ fn sec_tk_07_leeway_is_at_most_five_seconds() {
     for scope in ["", "a b"] {
         let refused = verifier().require_scopes([scope]).unwrap_err();
         assert_eq!(refused, VerifierError::ImpossibleScope);
+        assert_eq!(verifier().require_acr([scope]).unwrap_err(), VerifierError::ImpossibleAcr);
     }
 }
 

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use crate::keys::{Key, Keys};
 use crate::{AUDIENCE, Case, EXP, IAT, ISSUER, NOW, SESSION, USER, deny, forms, payloads};
 
+/// What a second factor, or a passkey, has in `acr`.
+const TWO_FACTORS: &[&str] = &["urn:wardgate:2fa", "phr"];
+
 pub(crate) fn all(keys: &Keys) -> Vec<Case> {
     let all = [good(keys), forms::cases(keys), payloads::cases(keys), judged(keys), deny::cases(keys)];
     all.into_iter().flatten().collect()
@@ -65,6 +68,8 @@ fn good(keys: &Keys) -> Vec<Case> {
         ok("a scope demanded and granted", &keys.ed, none.clone(), none.clone()).demanding(&["orders:read"]),
         ok("two scopes demanded and granted", &keys.ed, none.clone(), none.clone())
             .demanding(&["orders:read", "openid"]),
+        ok("a level demanded and shown", &keys.ed, none.clone(), json!({"acr": "phr"})).at_level(TWO_FACTORS),
+        ok("a level shown and none demanded", &keys.ed, none.clone(), json!({"acr": "phr"})),
         ok("one second before exp and leeway", &keys.ed, none.clone(), none.clone()).at(EXP + 4),
         ok("iat as far ahead as the leeway", &keys.ed, none.clone(), none.clone()).at(IAT - 5),
         ok("nbf as far ahead as the leeway", &keys.ed, none, json!({"nbf": NOW + 5})),
@@ -104,6 +109,14 @@ fn judged(keys: &Keys) -> Vec<Case> {
         case("one scope of two demanded", none(), "missing_scope").demanding(&["orders:read", "orders:write"]),
         case("the beginning of a scope demanded", none(), "missing_scope").demanding(&["orders"]),
         case("a scope in other case demanded", none(), "missing_scope").demanding(&["Orders:read"]),
+        case("a level demanded and nothing said", none(), "insufficient_user_authentication").at_level(TWO_FACTORS),
+        case("a level demanded and less shown", json!({"acr": "urn:wardgate:1fa"}), "insufficient_user_authentication")
+            .at_level(TWO_FACTORS),
+        case("a level in other case", json!({"acr": "PHR"}), "insufficient_user_authentication").at_level(TWO_FACTORS),
+        case("two levels at once", json!({"acr": "urn:wardgate:2fa phr"}), "insufficient_user_authentication")
+            .at_level(TWO_FACTORS),
+        case("scope before level", none(), "missing_scope").demanding(&["orders:write"]).at_level(TWO_FACTORS),
+        case("level before exp", json!({"exp": 1}), "insufficient_user_authentication").at_level(TWO_FACTORS),
         case("issuer before audience", json!({"iss": "x", "aud": "x"}), "wrong_issuer"),
         case("audience before time", json!({"aud": "x", "exp": 1}), "wrong_audience"),
         case("nbf before exp", json!({"nbf": NOW + 60, "exp": 1}), "not_yet_valid"),
