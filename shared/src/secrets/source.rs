@@ -119,6 +119,11 @@ impl SecretSource {
     }
 
     pub(super) async fn read<T: DeserializeOwned>(&self, ring: RingName) -> Result<T, SecretsError> {
+        Box::pin(self.text(ring)).await?.parsed()
+    }
+
+    /// Not generic, so that what asks is linked once and not for each kind of ring.
+    async fn text(&self, ring: RingName) -> Result<Text, SecretsError> {
         match self {
             Self::Manager { client, prefix } => from_manager(client, format!("{prefix}{}", ring.name())).await,
             Self::File(path) => from_file(path, ring),
@@ -128,12 +133,24 @@ impl SecretSource {
     }
 }
 
-async fn from_manager<T: DeserializeOwned>(client: &Client, secret: String) -> Result<T, SecretsError> {
-    let value = match Box::pin(client.get_secret_value().secret_id(&secret).send()).await {
-        Ok(output) => Zeroizing::new(output.secret_string.unwrap_or_default()),
-        Err(error) => return Err(failed(&secret, &error)),
-    };
-    serde_json::from_str(&value).map_err(|_| SecretsError::Malformed { secret })
+/// A ring as its source has it.
+struct Text {
+    /// What messages call it.
+    secret: String,
+    json: Zeroizing<Vec<u8>>,
+}
+
+impl Text {
+    fn parsed<T: DeserializeOwned>(self) -> Result<T, SecretsError> {
+        serde_json::from_slice(&self.json).map_err(|_| SecretsError::Malformed { secret: self.secret })
+    }
+}
+
+async fn from_manager(client: &Client, secret: String) -> Result<Text, SecretsError> {
+    match client.get_secret_value().secret_id(&secret).send().await {
+        Ok(output) => Ok(Text { secret, json: Zeroizing::new(output.secret_string.unwrap_or_default().into_bytes()) }),
+        Err(error) => Err(failed(&secret, &error)),
+    }
 }
 
 /// Why Secrets Manager has not done what it was asked for.
@@ -153,7 +170,7 @@ where
     }
 }
 
-fn from_file<T: DeserializeOwned>(path: &Path, ring: RingName) -> Result<T, SecretsError> {
+fn from_file(path: &Path, ring: RingName) -> Result<Text, SecretsError> {
     let secret = format!("{} in {}", ring.name(), path.display());
     // A small local file: reading it blocks for microseconds, and only in development.
     let text = match std::fs::read(path) {
@@ -163,12 +180,14 @@ fn from_file<T: DeserializeOwned>(path: &Path, ring: RingName) -> Result<T, Secr
     // Not through serde_json::Value, which would leave copies of the other rings behind.
     let members: Option<std::collections::BTreeMap<String, &RawValue>> = serde_json::from_slice(&text).ok();
     let member = members.as_ref().and_then(|members| members.get(ring.name()));
-    let parsed = member.and_then(|raw| serde_json::from_str(raw.get()).ok());
-    parsed.ok_or(SecretsError::Malformed { secret })
+    match member {
+        Some(raw) => Ok(Text { secret, json: Zeroizing::new(raw.get().as_bytes().to_vec()) }),
+        None => Err(SecretsError::Malformed { secret }),
+    }
 }
 
 /// Kubernetes puts a new ring in place of the old one by a link: the path is followed each time.
-fn from_folder<T: DeserializeOwned>(folder: &Path, ring: RingName) -> Result<T, SecretsError> {
+fn from_folder(folder: &Path, ring: RingName) -> Result<Text, SecretsError> {
     /// Reading by everybody, and writing by others than the owner.
     const OTHERS: u32 = 0o026;
     let path = folder.join(ring.name());
@@ -181,7 +200,7 @@ fn from_folder<T: DeserializeOwned>(folder: &Path, ring: RingName) -> Result<T, 
     }
     let mut text = Zeroizing::new(Vec::new());
     file.read_to_end(&mut text).map_err(unavailable)?;
-    serde_json::from_slice(&text).map_err(|_| SecretsError::Malformed { secret })
+    Ok(Text { secret, json: text })
 }
 
 #[cfg(test)]

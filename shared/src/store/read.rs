@@ -16,9 +16,13 @@ use crate::store::keys::Key;
 impl Store {
     /// Reads the item under a key.
     pub(super) async fn read<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
+        Ok(self.read_item(key).await?.map(serde_dynamo::from_item).transpose()?)
+    }
+
+    /// Reads the item under a key as it lies there. Not generic: what awaits is linked once.
+    pub(super) async fn read_item(&self, key: &Key) -> Result<Option<Item>, StoreError> {
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes()));
-        let item = Box::pin(get.consistent_read(true).send()).await?.item;
-        Ok(item.map(serde_dynamo::from_item).transpose()?)
+        Ok(Box::pin(get.consistent_read(true).send()).await?.item)
     }
 
     /// A query of the items under a key's partition.

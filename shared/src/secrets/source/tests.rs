@@ -23,7 +23,7 @@ fn write(edition: &Path, ring: &str, mode: u32) {
 }
 
 fn read(folder: &TempDir) -> Result<Value, SecretsError> {
-    from_folder(folder.path(), RingName::LoginMac)
+    from_folder(folder.path(), RingName::LoginMac)?.parsed()
 }
 
 #[test]
@@ -56,6 +56,6 @@ fn what_is_wrong_with_a_file_is_said_without_what_is_in_it() {
     let folder = mounted("1", r#"{"keys": "s3cret"#);
     let malformed = read(&folder).unwrap_err();
     assert!(matches!(malformed, SecretsError::Malformed { .. }) && !malformed.to_string().contains("s3cret"));
-    let missing = from_folder::<Value>(folder.path(), RingName::Signing).unwrap_err().to_string();
+    let missing = from_folder(folder.path(), RingName::Signing).err().unwrap().to_string();
     assert!(missing.contains("/signing: No such file"), "{missing}");
 }
