@@ -43,13 +43,14 @@ def build() -> None:
 
 def test(names: tuple[str, ...], emulator: Emulator, began: float) -> None:
     """These stages, one after the other."""
-    fine = True
+    failed: list[str] = []
     for stage in names:
         name = "staging" if stage == REGIONS else stage
-        fine &= stages.run(Deployment(emulator, name), stages.STAGES[stage])
+        failed += stages.run(Deployment(emulator, name), stages.STAGES[stage])
         say(f"{stage} is checked", began)
-    if not fine:
-        raise Failed(f"The logs stay in {emulator.folder}.")
+    if failed:
+        # Once more, at the end: there is much between, and of a long output people are often shown the end.
+        raise Failed("\n".join(["What failed:", *failed, f"The logs stay in {emulator.folder}."]))
 
 
 @contextlib.contextmanager

@@ -44,6 +44,7 @@ Check: TypeAlias = Callable[[Api, Deployment], None]
 STAGING: list[Check] = [
     deploys.check_first_deploy,
     delivery.check_listening,
+    settings.check_limit_for_one_address,
     checks.check_ready,
     checks.check_keys_and_discovery,
     checks.check_tour,
@@ -81,6 +82,7 @@ STAGING: list[Check] = [
     pages.check_pages,
     pages.check_pages_of_second_factors,
     applications.check_sign_in_to_an_application,
+    settings.check_limit_as_deployed,
     migrations.check_migrations,
     migrations.check_rehearsal,
     rotation.check_rotation,
@@ -151,11 +153,12 @@ REGIONS: list[Check] = [regions.check_failover_and_back]
 STAGES = {"staging": STAGING, "production": PRODUCTION, "development": UPGRADE, "regions": REGIONS}
 
 
-def run(emulator: Deployment, its_checks: list[Check]) -> bool:
-    """Runs the checks of a stage, and gives whether every one passed."""
+def run(emulator: Deployment, its_checks: list[Check]) -> list[str]:
+    """Runs the checks of a stage, and gives what failed and why."""
     sender = emulator.parameters.get("MailSender", "")
     api = Api(emulator.url, Mailbox(emulator.endpoint, sender, emulator.parameters["Issuer"]))
-    failed = ran = 0
+    failed: list[str] = []
+    ran = 0
     for check in its_checks:
         began = time.monotonic()
         name = check.__name__.removeprefix("check_").replace("_", " ")
@@ -163,12 +166,13 @@ def run(emulator: Deployment, its_checks: list[Check]) -> bool:
             check(api, emulator)
             result = "ok"
         except Exception:  # noqa: BLE001  # a check may fail in any way
-            failed += 1
-            result = "FAILED\n" + traceback.format_exc()
+            why = traceback.format_exc()
+            failed.append(f"{emulator.stage}, {name}:\n{why}")
+            result = "FAILED\n" + why
         ran += 1
         print(f"  {name:<48} {time.monotonic() - began:5.1f} s  {result}", flush=True)
         if failed and ran == 1:
             print("Nothing is deployed, so that nothing else can be checked.")
             break
-    print(f"{emulator.stage}: {ran - failed} passed, {failed} failed")
-    return failed == 0
+    print(f"{emulator.stage}: {ran - len(failed)} passed, {len(failed)} failed")
+    return failed

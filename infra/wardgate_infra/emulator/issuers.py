@@ -76,8 +76,10 @@ class Domain(http.server.BaseHTTPRequestHandler):
                 self.send_header(name, value)
         if answer.status != HTTPStatus.NO_CONTENT:
             self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        # Whoever asked may have stopped waiting.
+        with contextlib.suppress(OSError):
+            self.end_headers()
+            self.wfile.write(body)
 
     do_DELETE = do_GET = do_OPTIONS = do_PATCH = do_POST = pass_on  # noqa: N815  # as http.server calls them
 
