@@ -161,6 +161,13 @@ client: ## Have the OAuth clients that a stage's file says: make client STAGE=st
 	@export AUTH__STAGE="$(STAGE)" $(stage-tokens); exec $(transfer) clients $(if $(FILE),"$(FILE)") --stage "$(STAGE)" $(if $(DRY_RUN),--dry-run) \
 		$(if $(PRUNE),--prune) $(if $(LIST),--list) $(call option,SECRET,--secret) $(call option,DROP,--drop)
 
+.PHONY: allow-recovery
+allow-recovery: ## Let somebody who has lost every second factor be rid of them without the wait: make allow-recovery STAGE=staging EMAIL=ada@example.com
+	@$(need-rust)
+	@$(need-stage)
+	@test -n "$(EMAIL)" || { echo "Whose? EMAIL=ada@example.com" >&2; exit 2; }
+	@exec $(transfer) allow-recovery "$(EMAIL)" --stage "$(STAGE)"
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for a moment, or one for longer: make fuzz TARGET=email SECONDS=60
 	@$(need-rust)

@@ -87,7 +87,11 @@ async fn sec_mf_07_an_api_can_demand_a_second_factor_or_a_passkey() {
         {
             let decided = answer(&server, "ok", token).await.unwrap();
             let context = if is_allowed { json!(acr) } else { Value::Null };
-            assert_eq!((&decided["isAuthorized"], &decided["context"]["acr"]), (&json!(is_allowed), &context), "{least}");
+            assert_eq!(
+                (&decided["isAuthorized"], &decided["context"]["acr"]),
+                (&json!(is_allowed), &context),
+                "{least}"
+            );
         }
     }
 }

@@ -27,7 +27,7 @@ const CHALLENGE: &[u8] = b"wc_k1.challenge";
 const TIMEOUT: Duration = Duration::from_mins(5);
 
 fn ask<T>(ask: impl FnOnce(&RelyingParty<'_>) -> T) -> T {
-    ask(&RelyingParty { id: RP_ID, origins: &[ORIGIN.to_owned()], top_origins: &[] })
+    ask(&RelyingParty { id: RP_ID, origins: &[ORIGIN.to_owned()], related_origins: &[], top_origins: &[] })
 }
 
 fn bytes(credential: &Value, member: &str) -> Vec<u8> {

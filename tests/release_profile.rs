@@ -15,7 +15,7 @@ use crate::harness::repository;
 /// What hashes a password or leads to it.
 const HASHING: [&str; 3] = ["check_password_from(", "check_password_of(", "wrapped_hash("];
 /// What leads to the list of common passwords.
-const CHOOSING: [&str; 1] = ["choose_password("];
+const CHOOSING: [&str; 2] = ["choose_password(", "choose_next_password("];
 
 /// All source below a folder or in a file, without its unit tests.
 fn source(path: &Path) -> String {

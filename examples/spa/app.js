@@ -175,6 +175,11 @@ async function ceremony(ask) {
   return credential.toJSON();
 }
 
+// Tells the browser which passkeys there are. What becomes of that nobody waits for: some never answer.
+function tell(signal, what) {
+  window.PublicKeyCredential?.[signal]?.(what).catch(() => {});
+}
+
 const sign = (options, more) => ceremony(() => navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options), ...more }));
 const make = (options) => ceremony(() => navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) }));
 
@@ -192,7 +197,7 @@ async function showAccount() {
   $("passkey-add").hidden = !hasPasskeys;
   const { rp_id: rpId, user_id: userId } = factors.webauthn;
   const allAcceptedCredentialIds = factors.passkeys.map(({ credential_id: id }) => id);
-  await window.PublicKeyCredential?.signalAllAcceptedCredentials?.({ rpId, userId, allAcceptedCredentialIds });
+  tell("signalAllAcceptedCredentials", { rpId, userId, allAcceptedCredentialIds });
   show("signed-in");
 }
 
@@ -307,7 +312,7 @@ async function signInByPasskey(more) {
   } catch (error) {
     // One that was removed here is offered no more.
     const forgotten = { rpId: asked.publicKey.rpId, credentialId: credential.id };
-    if (error.problem?.code === "unknown_passkey") await PublicKeyCredential.signalUnknownCredential?.(forgotten);
+    if (error.problem?.code === "unknown_passkey") tell("signalUnknownCredential", forgotten);
     throw error;
   }
 }
@@ -323,6 +328,10 @@ async function goOn(answer) {
   if (answer.status === "mfa_required") {
     firstStep = answer;
     askFor($("second-factor"), usable(answer.methods));
+    const { remember_device_days: days } = answer;
+    $("remember-device").checked = false;
+    $("remember-device").parentElement.hidden = !days;
+    $("remember-days").textContent = days === 1 ? "a day" : `${days} days`;
     show("second-step");
     return;
   }
@@ -337,7 +346,8 @@ onSubmit("second-factor", async ({ code }) => {
   try {
     const asked = method === "passkey" && await send("POST", "/v1/login/mfa/options", { mfa_token });
     const proof = asked ? { credential: await sign(asked.publicKey) } : { code };
-    const answer = await send("POST", "/v1/login/mfa", { mfa_token, method, ...proof, transport: "cookie" });
+    const remember_device = $("remember-device").checked;
+    const answer = await send("POST", "/v1/login/mfa", { mfa_token, method, ...proof, remember_device, transport: "cookie" });
     await goOn(answer);
     if ("recovery_codes_left" in answer) say(`You are signed in. Recovery codes left: ${answer.recovery_codes_left}.`);
   } catch (error) {

@@ -14,7 +14,8 @@ const CHALLENGE: &[u8] = b"challenge";
 
 pub(crate) fn run(data: &[u8]) {
     let (origins, top_origins) = ([ORIGIN.to_owned()], [TOP_ORIGIN.to_owned()]);
-    let relying_party = RelyingParty { id: "example.org", origins: &origins, top_origins: &top_origins };
+    let relying_party =
+        RelyingParty { id: "example.org", origins: &origins, related_origins: &[], top_origins: &top_origins };
     let Ok(client_data) = ClientData::parse(data) else { return };
     let text = std::str::from_utf8(data).expect("JSON is UTF-8");
     let json = text.strip_prefix('\u{feff}').unwrap_or(text);

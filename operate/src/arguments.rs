@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use encoding_rs::Encoding;
+use wardgate::domain::email::Email;
 use wardgate::secrets::RingName;
 
 use crate::formats::Format;
@@ -48,6 +49,8 @@ pub enum Command {
     Seed(SeedArguments),
     /// Have the OAuth clients and resources that a file says, and no others in use.
     Clients(ClientsArguments),
+    /// Let the second factors of an account that has lost them be taken away by mail, without the wait.
+    AllowRecovery(AllowRecoveryArguments),
     /// Make both tables of a stage, unless they are there.
     Tables(TablesArguments),
     /// Make key rings in a folder, as a server without Secrets Manager reads them, and the keys that follow.
@@ -77,6 +80,17 @@ pub enum StageName {
     Staging,
     /// In AWS.
     Production,
+}
+
+/// Arguments of `allow-recovery`.
+#[derive(Debug, Args)]
+pub struct AllowRecoveryArguments {
+    /// The account's address.
+    #[arg(value_parser = Email::parse)]
+    pub email: Email,
+    /// Which deployment's.
+    #[arg(long, env = "AUTH__STAGE")]
+    pub stage: StageName,
 }
 
 /// Arguments of `import`.

@@ -7,6 +7,7 @@
 //! - [`export`]: accounts into rows. [`encryption`]: age, both ways.
 //! - [`seed`]: people who are made up (`make seed`).
 //! - [`clients`]: OAuth clients and resources, and clients' secrets (`make client`).
+//! - [`recovery`]: a person who has lost every second factor (`make allow-recovery`).
 //! - [`rehearse`]: migrations on a copy of a table (`make migrate REHEARSE=1`).
 //! - [`tables`], [`rings`], [`migrations`]: what a server alone needs before it starts, and between releases.
 //! - [`keys`]: key rings into an encrypted file, and back (`make backup-keys`, `make restore-keys`).
@@ -25,6 +26,7 @@ pub mod input;
 pub mod keys;
 pub mod migrations;
 pub mod progress;
+pub mod recovery;
 pub mod rehearse;
 pub mod rings;
 pub mod rows;
@@ -49,6 +51,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Seed(arguments) => seed::run(arguments).await,
         Command::Rehearse(arguments) => rehearse::run(arguments).await,
         Command::Clients(arguments) => clients::run(arguments).await,
+        Command::AllowRecovery(arguments) => recovery::run(arguments).await,
         Command::Tables(arguments) => tables::run(&arguments).await,
         Command::Keys(arguments) => rings::run(&arguments),
         Command::Migrate(arguments) => migrations::run(arguments).await,

@@ -16,6 +16,8 @@ mod interrupted;
 mod own_store;
 #[path = "operate/passwords.rs"]
 mod passwords;
+#[path = "operate/recovery.rs"]
+mod recovery;
 #[path = "operate/refused.rs"]
 mod refused;
 #[path = "operate/rings.rs"]

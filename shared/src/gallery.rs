@@ -13,12 +13,13 @@ use serde_json::json;
 
 use crate::config::{Brand, BrandColours, Service};
 use crate::domain::audit::AuditAction;
+use crate::domain::factors::PasswordKind;
 use crate::domain::language::Language;
-use crate::domain::password::PasswordRejection;
+use crate::domain::password::{PasswordPolicy, PasswordRejection};
 use crate::domain::timestamp::Timestamp;
 use crate::http::page::{
     AccountPage, Action, ActivityRow, ApplicationRow, Asked, CodeField, FirstStep, Form, FormPage, FormRefusal, Look,
-    Notice, Onward, Page, SessionRow, draw,
+    Notice, Onward, Page, RememberDevice, SessionRow, draw,
 };
 use crate::mail::Letterhead;
 
@@ -147,7 +148,13 @@ fn forms() -> Vec<(String, Page<'static>)> {
         carried: "?request=L29hdXRoMi9hdXRob3JpemU_&flow=lf_k1.abc.def",
         application: Some(APPLICATION),
         account: Some(ACCOUNT),
-        first_step: Some(FirstStep { mfa_token: "mt_k1.abc.def", by_link: true, passkey: true, app: true }),
+        first_step: Some(FirstStep {
+            mfa_token: "mt_k1.abc.def",
+            by_link: true,
+            passkey: true,
+            app: true,
+            remember_device: RememberDevice::offered(30, true),
+        }),
         ..plain
     };
     let anywhere = [
@@ -183,6 +190,11 @@ fn forms() -> Vec<(String, Page<'static>)> {
             let page = FormPage { form, refusal: Some(refusal), remember: true, name: Some("Ada"), ..asked };
             pages.push((format!("{name}-{state}"), Page::Form(page)));
         }
+    }
+    let passwordless = FormPage { password: PasswordKind::None, policy: PasswordPolicy::WithMfa, ..plain };
+    for form in [Form::AccountEmail, Form::AccountPassword] {
+        let page = FormPage { form, ..passwordless };
+        pages.push((format!("{}-passwordless", &form.page()[4..].replace('/', "-")), Page::Form(page)));
     }
     let consent = FormPage { form: Form::Consent, ..asked };
     let forged = FormPage { refusal: Some(FormRefusal::Forged), ..consent };

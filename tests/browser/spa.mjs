@@ -207,10 +207,12 @@ async function passkeys(tab, { email, shot, message }) {
   const press = (name) => tab.getByRole("button", { name }).click();
   const devtools = await tab.context().newCDPSession(tab);
   await devtools.send("WebAuthn.enable");
-  await devtools.send("WebAuthn.addVirtualAuthenticator", { options: {
+  const { authenticatorId } = await devtools.send("WebAuthn.addVirtualAuthenticator", { options: {
     protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true,
     automaticPresenceSimulation: true,
   } });
+  // Whether somebody touches it: what the field for the address offers is chosen at once by who is there.
+  const present = (enabled) => devtools.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled });
   await press("Add a passkey");
   await heading("Your recovery codes");
   await press("I have kept them");
@@ -219,11 +221,13 @@ async function passkeys(tab, { email, shot, message }) {
   await press("Add a passkey");
   await message("This device has a passkey of your account already");
 
+  await present(false);
   await press("Sign out");
   await message("You are signed out");
   await signIn(tab, email, NEXT_PASSWORD);
   await heading("Second step");
   await shot("second-step-passkey");
+  await present(true);
   await press("Sign in");
   await heading("Hello, Grace");
 

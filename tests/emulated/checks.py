@@ -39,6 +39,7 @@ def check_keys_and_discovery(api: Api, emulator: Deployment) -> None:
     holds("max-age" in jwks.headers["cache-control"], jwks.headers["cache-control"])
     for key in jwks.json["keys"]:
         holds(not {"d", "p", "q", "k"} & key.keys(), "a private member is published")
+    equal(api.ask("GET", "/.well-known/webauthn").json, {"origins": []})
 
 
 def check_tour(api: Api, emulator: Deployment) -> None:

@@ -2,6 +2,7 @@
 
 from html.parser import HTMLParser
 
+from emulated import commands
 from emulated.gateway import OTHER_PASSWORD, PASSWORD, Answer, Api, equal, holds, remembered
 from emulated.tokens import totp
 from wardgate_infra import Json
@@ -145,17 +146,13 @@ def check_pages_of_second_factors(api: Api, emulator: Deployment) -> None:
     browser.press(asked, recovery_code=codes[0]).is_ok()
     browser.ask("GET", "/ui/account/second-factor").is_ok()
 
-    # Nobody waits for three days here.
     waiting = api.ask("POST", "/v1/login", {"email": email, "password": PASSWORD}).json
     lost = {"mfa_token": waiting["mfa_token"]}
     equal(api.ask("POST", "/v1/login/mfa/lost", lost).json["status"], "waiting")
-    dynamodb, table = emulator.client("dynamodb"), f"wardgate-{emulator.stage}"
-    user = api.ask("GET", "/v1/me", bearer=bearer).is_ok().json["id"]
-    dynamodb.update_item(
-        TableName=table,
-        Key={"pk": {"S": f"USER#{user}"}, "sk": {"S": "FACTOR#loss"}},
-        UpdateExpression="SET usable_from = asked_at",
-    )
+    # Nobody waits for three days here: an operator knows who it is.
+    line = f"make allow-recovery STAGE={emulator.stage} EMAIL={email}"
+    allowed = commands.typed(emulator, f"AWS_REGION=eu-central-1 {line}")
+    holds(allowed.returncode == 0 and "nothing is taken away yet" in allowed.stderr, allowed.stdout, allowed.stderr)
     equal(api.ask("POST", "/v1/login/mfa/lost", lost).json["status"], "mail_sent")
     browser.press(browser.open(email, "remove-factors")).is_ok()
 

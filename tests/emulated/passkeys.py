@@ -59,7 +59,8 @@ class Authenticator:
 
 
 def check_passkeys(api: Api, emulator: Deployment) -> None:
-    """A passkey is registered, renamed, shown as second step, alone and at a step-up, and removed, by each role."""
+    """A passkey is registered, renamed, shown as second step, alone, at a step-up and in place of a password, and is
+    removed, by each role."""
     email = "passkey@example.com"
     bearer = api.signed_in(email)["access_token"]
     issuer = urlsplit(emulator.parameters["Issuer"])
@@ -100,5 +101,16 @@ def check_passkeys(api: Api, emulator: Deployment) -> None:
     shown = {"password": PASSWORD, "method": "passkey", "credential": credential}
     equal(api.ask("POST", "/v1/step-up", shown, bearer=bearer).json.get("acr"), "phr")
     api.ask("POST", "/v1/step-up", shown, bearer=bearer).refuses(401, "invalid_second_factor")
+
+    # Backed up, it can stand in the password's place.
+    equal(api.ask("DELETE", "/v1/password", bearer=bearer).status, 204)
+    api.ask("POST", "/v1/login", {"email": email, "password": PASSWORD}).refuses(401, "invalid_credentials")
+    api.ask("DELETE", path, bearer=bearer).refuses(409, "last_sign_in_method")
+    asked = api.ask("POST", "/v1/step-up/options", bearer=bearer)
+    credential = authenticator.get(asked.json["passkey"]["publicKey"])
+    shown = {"method": "passkey", "credential": credential}
+    equal(api.ask("POST", "/v1/step-up", shown, bearer=bearer).json.get("acr"), "phr")
+    api.ask("POST", "/v1/email/change", {"new_email": f"moved-{email}"}, bearer=bearer).is_ok(202)
+    api.ask("POST", "/v1/password/change", {"new_password": PASSWORD}, bearer=bearer).is_ok()
     equal(api.ask("DELETE", path, bearer=bearer).status, 204)
     equal(api.ask("GET", "/v1/mfa", bearer=bearer).json["passkeys"], [])

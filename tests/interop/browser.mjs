@@ -44,12 +44,13 @@ export class Browser {
       const [, onward] = html.match(/<meta http-equiv="refresh" content="0; url=([^"]*)">/) ?? [];
       if (onward) return new URL(onward.replaceAll("&#x2f;", "/").replaceAll("&amp;", "&"));
       const fields = new URLSearchParams();
-      for (const [, name, value] of html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)) {
+      const [form] = html.split("</form>");
+      for (const [, name, value] of form.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)) {
         fields.set(name, value);
       }
       fields.set("email", this.email);
       fields.set("password", this.password);
-      const [, action] = html.match(/<form method="post" action="([^"]*)"/);
+      const [, action] = form.match(/<form method="post" action="([^"]*)"/);
       answer = await this.ask(new URL(action, this.issuer), {
         method: "POST",
         body: fields.toString(),

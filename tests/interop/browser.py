@@ -53,10 +53,11 @@ class Browser:
             # The way of a form ends at a page that leads on.
             if onward := re.search(r'<meta http-equiv="refresh" content="0; url=([^"]*)">', answer.text):
                 return html.unescape(onward[1])
-            hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', answer.text)
+            first = answer.text.split("</form>")[0]
+            hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', first)
             form = {name: html.unescape(value) for name, value in hidden}
             form |= {"email": self.email, "password": self.password}
-            action = re.findall(r'<form method="post" action="([^"]*)"', answer.text)[0]
+            action = re.findall(r'<form method="post" action="([^"]*)"', first)[0]
             answer = self.ask("POST", urljoin(self.issuer, action), form)
         raise AssertionError("it is sent around in circles")
 

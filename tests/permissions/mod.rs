@@ -138,6 +138,10 @@ async fn drive_everything() -> Seen {
     let mut observer = Observer::with(&[("AUTH__HASHING__ITERATIONS", "3")]).await;
     observer.see_sign_in().await;
     add(observer);
+    // A device that stands for the second factor.
+    let mut observer = Observer::with(&[("AUTH__ACCOUNTS__REMEMBER_DEVICE_DAYS", "30")]).await;
+    observer.see_remembered_device().await;
+    add(observer);
     for verified in ["false", "true"] {
         let mut observer = Observer::with(&[("AUTH__ACCOUNTS__REQUIRE_VERIFIED_EMAIL", verified)]).await;
         observer.see_verification().await;

@@ -19,6 +19,7 @@ impl Observer {
             ("ready", "/ready"),
             ("jwks", "/.well-known/jwks.json"),
             ("openid-configuration", "/.well-known/openid-configuration"),
+            ("related-origins", "/.well-known/webauthn"),
         ] {
             self.see(name, async |it| expect(it.get(path).await.status, 200)).await;
         }
@@ -35,6 +36,32 @@ impl Observer {
         for _ in 0..2 {
             self.see("register", async |it| expect(it.register(EMAIL, PASSWORD).await.status, 202)).await;
         }
+    }
+
+    /// From a device that stands for the second factor: where it is shown, and where it is left out.
+    pub async fn see_remembered_device(&mut self) {
+        let factor = self.server.with_second_factor().await;
+        let body = json!({
+            "mfa_token": self.server.first_step().await, "method": "recovery_code", "code": factor.recovery_codes[0],
+            "remember_device": true,
+        });
+        let mut device = String::new();
+        self.see("login-mfa", async |it| device = it.post("/v1/login/mfa", &body).await.string("device_token")).await;
+        let own = self.server.base.clone();
+        let mut browser = Browser::default();
+        let shown = browser.open(&self.server, "/ui/login").await;
+        let typed = [("email", EMAIL), ("password", PASSWORD)];
+        let asked = browser.submit(&self.server, &shown, &typed, Some(&own)).await;
+        let typed = [("recovery_code", factor.recovery_codes[1].as_str()), ("remember_device", "yes")];
+        self.see("page-second-factor", async |it| {
+            expect(browser.submit(it, &asked, &typed, Some(&own)).await.status, 200);
+        })
+        .await;
+        let body = json!({ "email": EMAIL, "password": PASSWORD, "device_token": device });
+        self.see("login", async |it| {
+            assert_eq!(it.post("/v1/login", &body).await.string("status"), "signed_in");
+        })
+        .await;
     }
 
     /// As many devices as an account may have: with the next one the oldest goes.

@@ -54,9 +54,9 @@ pub struct EmailChangeRequest {
     /// The address to move to.
     #[schemars(email)]
     new_email: String,
-    /// The account's password.
+    /// The account's password; left out where it has none.
     #[schemars(length(max = 256))]
-    password: String,
+    password: Option<String>,
     /// The `device_token` of an earlier sign-in from this device, if there was one: from a device that has been known for
     /// long, the change can be undone for a shorter time.
     device_token: Option<String>,
@@ -74,10 +74,11 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let body: EmailChangeRequest = request.json()?;
     let new_email =
         Email::parse(&body.new_email).map_err(|e| Problem::invalid_member("new_email", "invalid", e.to_string()))?;
-    let password = Password::attempt(&body.password)
-        .ok_or_else(|| Problem::invalid_member("password", "too_long", "A password has at most 256 characters."))?;
+    let too_long = || Problem::invalid_member("password", "too_long", "A password has at most 256 characters.");
+    let attempt = |typed| Password::attempt(typed).ok_or_else(too_long);
+    let password = body.password.as_deref().map(attempt).transpose()?;
     let device_token = cookies::device_token(app, &request.headers, body.device_token);
-    let change = EmailChange { new_email, password: &password, device_token: device_token.as_deref() };
+    let change = EmailChange { new_email, password: password.as_ref(), device_token: device_token.as_deref() };
     email_change(app, &request.context, request.bearer_token(), change).await.map_err(problem)?;
     Reply::json(StatusCode::ACCEPTED, &EmailChangeReply { status: "verification_sent" })
 }
@@ -89,6 +90,9 @@ fn problem(error: EmailChangeError) -> Problem {
             Problem::invalid_member("new_email", "unchanged", "The account has this address already.")
         }
         EmailChangeError::TooManyChanges { retry_after } => Problem::too_many_attempts(retry_after),
+        EmailChangeError::PasswordMissing => {
+            Problem::invalid_member("password", "missing", "The account has a password: send it along.")
+        }
         EmailChangeError::Password(error) => error.into(),
         EmailChangeError::Fault(fault) => fault.into(),
     }

@@ -23,6 +23,7 @@ pub mod passkey_remove;
 pub mod passkey_update;
 pub mod password_change;
 pub mod password_forgot;
+pub mod password_remove;
 pub mod password_reset;
 pub mod register;
 
@@ -50,6 +51,7 @@ wardgate::area!["accounts":
     passkey_update,
     password_change,
     password_forgot,
+    password_remove,
     password_reset,
     register,
 ];

@@ -51,11 +51,12 @@ pub const OPERATION: Operation = Operation {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordChangeRequest {
-    /// The present password.
+    /// The present password; left out where the account has none.
     #[schemars(length(max = 256))]
-    current_password: String,
-    /// At least 15 and at most 256 characters; not a common one, and not made of the account's own words.
-    #[schemars(length(min = 15, max = 256))]
+    current_password: Option<String>,
+    /// At least 15 and at most 256 characters, or at least 8 where sign-ins ask for a second factor; not a common one, and not
+    /// made of the account's own words.
+    #[schemars(length(min = 8, max = 256))]
     new_password: String,
     /// The `device_token` of an earlier sign-in from this device, if there was one.
     device_token: Option<String>,
@@ -73,12 +74,15 @@ pub struct PasswordChangeReply {
 async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     bearer::require(app, request).await?;
     let body: PasswordChangeRequest = request.json()?;
-    let current = Password::attempt(&body.current_password).ok_or_else(|| {
-        Problem::invalid_member("current_password", "too_long", "A password has at most 256 characters.")
-    })?;
+    let too_long = || Problem::invalid_member("current_password", "too_long", "A password has at most 256 characters.");
+    let attempt = |typed| Password::attempt(typed).ok_or_else(too_long);
+    let current = body.current_password.as_deref().map(attempt).transpose()?;
     let presented = cookies::device_token(app, &request.headers, body.device_token);
-    let change =
-        ChangePassword { current: &current, new_password: &body.new_password, device_token: presented.as_deref() };
+    let change = ChangePassword {
+        current: current.as_ref(),
+        new_password: &body.new_password,
+        device_token: presented.as_deref(),
+    };
     let changed = password_change(app, &request.context, request.bearer_token(), change).await;
     let device_token = changed.map_err(problem)?.device_token;
     let kept = cookies::renew_device(app, &request.headers, &device_token)?;
@@ -94,6 +98,9 @@ fn problem(error: PasswordChangeError) -> Problem {
             Problem::invalid_member("current_password", "wrong", "This is not the account's password.")
         }
         PasswordChangeError::Current(error) => error.into(),
+        PasswordChangeError::CurrentMissing => {
+            Problem::invalid_member("current_password", "missing", "The account has a password: send it along.")
+        }
         PasswordChangeError::Password(rejection) => {
             Problem::invalid_member("new_password", rejection.code(), rejection.detail())
         }

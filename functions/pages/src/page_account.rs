@@ -103,7 +103,9 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
             Ok(found) => {
                 // Another address is typed, and the present one is not.
                 let account = (form != Form::AccountEmail).then_some(found.user.email.display());
-                let page = FormPage { form, account, ..FormPage::default() };
+                let factors = &found.user.factors;
+                let policy = factors.password_policy(app.config.passkeys.rp_id());
+                let page = FormPage { form, account, password: factors.password, policy, ..FormPage::default() };
                 GoingTo::nowhere().show_form(app, request, page).await
             }
             Err(elsewhere) => Ok(elsewhere),

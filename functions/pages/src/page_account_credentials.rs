@@ -4,8 +4,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
+use wardgate::domain::factors::PasswordKind;
 use wardgate::domain::oauth::continuation::{ACCOUNT, ACCOUNT_CREDENTIALS};
-use wardgate::domain::password::{Password, PasswordRejection};
+use wardgate::domain::password::{Password, PasswordPolicy, PasswordRejection};
 use wardgate::http::cookies;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Reserve, Route};
@@ -66,10 +67,14 @@ pub const OPERATION: Operation = Operation {
 struct CredentialsForm {
     /// What the cookie `__Host-wardgate-csrf` says.
     csrf: Option<String>,
-    /// The password that there is.
-    password: String,
+    /// The password that there is, if there is one.
+    password: Option<String>,
+    /// `yes` where there is none, as the page has it.
+    passwordless: Option<String>,
+    /// Of the password's form: `yes` where sign-ins ask for a second factor, as the page has it.
+    second_factor: Option<String>,
     /// Of the password's form: the one that is to be.
-    #[schemars(length(min = 15, max = 256))]
+    #[schemars(length(min = 8, max = 256))]
     new_password: Option<String>,
     /// Of the address's form: the one that is to be.
     email: Option<String>,
@@ -104,7 +109,13 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
         _ => return flow::not_understood(app, request),
     };
     let going_to = GoingTo::nowhere();
-    let page = FormPage { form: kind, account: form.email.as_deref(), ..FormPage::default() };
+    let page = FormPage {
+        form: kind,
+        account: form.email.as_deref(),
+        password: if form.passwordless.is_some() { PasswordKind::None } else { PasswordKind::Sufficient },
+        policy: if form.second_factor.is_some() { PasswordPolicy::WithMfa } else { PasswordPolicy::OnlyFactor },
+        ..FormPage::default()
+    };
     match failed {
         Failed::SignInFirst(error) => sign_in_first(kind.page(), error),
         Failed::Refused(refused) => going_to.show_again(app, request, page, refused).await,
@@ -128,13 +139,14 @@ async fn set_password<'a>(
     new_password: &str,
 ) -> Result<String, Failed<'a>> {
     flow::admit(app, request, form.csrf.as_deref()).map_err(Failed::Refused)?;
-    let current = Password::attempt(&form.password).ok_or_else(wrong)?;
+    let current = typed(form)?;
     let presented = cookies::device_token(app, &request.headers, None);
-    let change = ChangePassword { current: &current, new_password, device_token: presented.as_deref() };
+    let change = ChangePassword { current: current.as_ref(), new_password, device_token: presented.as_deref() };
     let changed = password_change(app, &request.context, asking.caller(), change).await;
     changed.map(|set| set.device_token).map_err(|error| match error {
         PasswordChangeError::Authenticate(error) => Failed::SignInFirst(error),
         PasswordChangeError::Current(error) => check_failed(error),
+        PasswordChangeError::CurrentMissing => wrong(),
         PasswordChangeError::Password(rejection) => Failed::NewPassword(rejection),
         // Somebody else has just changed them: this session is dead.
         PasswordChangeError::Superseded => Failed::SignInFirst(AuthenticateError::SessionEnded),
@@ -151,9 +163,9 @@ async fn ask_address<'a>(
 ) -> Result<(), Failed<'a>> {
     flow::admit(app, request, form.csrf.as_deref()).map_err(Failed::Refused)?;
     let new_email = flow::address(email).map_err(Failed::Refused)?;
-    let password = Password::attempt(&form.password).ok_or_else(wrong)?;
+    let password = typed(form)?;
     let presented = cookies::device_token(app, &request.headers, None);
-    let change = EmailChange { new_email, password: &password, device_token: presented.as_deref() };
+    let change = EmailChange { new_email, password: password.as_ref(), device_token: presented.as_deref() };
     email_change(app, &request.context, asking.caller(), change).await.map_err(|error| match error {
         EmailChangeError::Authenticate(error) => Failed::SignInFirst(error),
         EmailChangeError::Unchanged => {
@@ -162,9 +174,16 @@ async fn ask_address<'a>(
             Failed::Refused(flow::refused(FormRefusal::SameAddress, problem))
         }
         EmailChangeError::TooManyChanges { retry_after } => Failed::Refused(flow::too_many(retry_after)),
+        EmailChangeError::PasswordMissing => wrong(),
         EmailChangeError::Password(error) => check_failed(error),
         EmailChangeError::Fault(fault) => Failed::Refused(flow::down(fault)),
     })
+}
+
+/// The password that was typed. A field that is empty is one that was left out.
+fn typed<'a>(form: &CredentialsForm) -> Result<Option<Password>, Failed<'a>> {
+    let typed = form.password.as_deref().filter(|typed| !typed.is_empty());
+    typed.map(|typed| Password::attempt(typed).ok_or_else(wrong)).transpose()
 }
 
 fn check_failed<'a>(error: PasswordCheckError) -> Failed<'a> {

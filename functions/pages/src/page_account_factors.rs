@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
 use wardgate::crypto::recovery_code::RecoveryCode;
-use wardgate::domain::factors::Level;
+use wardgate::domain::factors::{Level, PasswordKind};
 use wardgate::domain::id::FactorId;
 use wardgate::domain::oauth::continuation::{ACCOUNT, ACCOUNT_SECOND_FACTOR};
 use wardgate::http::cors::Cors;
@@ -27,6 +27,7 @@ use wardgate::use_cases::accounts::mfa_totp_confirm::{ConfirmTotp, MfaTotpConfir
 use wardgate::use_cases::accounts::mfa_totp_remove::mfa_totp_remove;
 use wardgate::use_cases::accounts::mfa_update::mfa_update;
 use wardgate::use_cases::accounts::passkey_remove::passkey_remove;
+use wardgate::use_cases::accounts::password_remove::{outlast_a_device, password_remove};
 use wardgate::use_cases::authenticate::{AuthenticateError, Caller, authenticate_fresh};
 use wardgate::use_cases::factors_change::FactorsChangeError;
 use zeroize::Zeroizing;
@@ -101,6 +102,7 @@ enum Act {
     Begin,
     AddPasskey,
     RemovePasskey,
+    RemovePassword,
 }
 
 /// Why nothing is shown, or nothing was done.
@@ -147,6 +149,10 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
             FactorsChangeError::NoSecondFactor
             | FactorsChangeError::NotFound
             | FactorsChangeError::NoSuchPasskey
+            | FactorsChangeError::NoPassword
+            | FactorsChangeError::PasswordTooShort
+            | FactorsChangeError::LastSignInMethod
+            | FactorsChangeError::TooFewPasskeys
             | FactorsChangeError::Superseded,
         )) => Reply::see_other(ACCOUNT_SECOND_FACTOR),
         Err(Failed::Change(error @ FactorsChangeError::UnverifiedAddress)) => {
@@ -185,10 +191,20 @@ async fn seen(
     let mfa = mfa_show(app, &request.context, caller).await?;
     let since = mfa.totp.map(|totp| minute(totp.created_at));
     let left = mfa.recovery_codes.map_or(0, |kept| kept.codes.len());
+    let records = mfa.passkeys.iter().map(|it| &it.passkey.record);
+    let can_do_without = mfa.factors.password != PasswordKind::None
+        && left > 0
+        && outlast_a_device(records, app.config.passkeys.rp_id());
     let passkeys: Vec<_> = mfa.passkeys.iter().map(|it| Passkey::of(&it.passkey)).collect();
     let passkeys: Vec<_> = passkeys.iter().map(Passkey::line).collect();
-    let second_factor = mfa.factors.second_factor;
-    let part = FactorsPart::Present { second_factor, since: since.as_deref(), passkeys: &passkeys, left };
+    let part = FactorsPart::Present {
+        second_factor: mfa.factors.second_factor,
+        password: mfa.factors.password,
+        can_do_without,
+        since: since.as_deref(),
+        passkeys: &passkeys,
+        left,
+    };
     Ok(shown(app, request, part, added)?)
 }
 
@@ -214,6 +230,10 @@ async fn act(app: &App, request: &Request, caller: Caller<'_>, form: &FactorsFor
         Act::RemovePasskey => {
             let id = form.passkey.as_deref().and_then(|id| FactorId::parse(id).ok());
             passkey_remove(app, context, caller, id).await?;
+            saved()
+        }
+        Act::RemovePassword => {
+            password_remove(app, context, caller).await?;
             saved()
         }
     }

@@ -7,7 +7,7 @@ use wardgate::http::cookies;
 use wardgate::http::cors::Cors;
 use wardgate::http::endpoint::{Class, Endpoint, Route};
 use wardgate::http::openapi::{Bearer, Body, Operation, html, schema};
-use wardgate::http::page::{self, FirstStep, Form, FormPage, FormRefusal, Page};
+use wardgate::http::page::{self, FirstStep, Form, FormPage, FormRefusal, Page, RememberDevice};
 use wardgate::http::page_endpoint::PERSON;
 use wardgate::http::passkey::shown_passkey;
 use wardgate::http::problem::Problem;
@@ -78,6 +78,8 @@ struct SecondFactorForm {
     recovery_code: Option<String>,
     /// `yes` where the browser is to be signed in after it has been closed, too.
     remember: Option<String>,
+    /// `yes` where this device is not to be asked for a second factor again.
+    remember_device: Option<String>,
     /// `yes` where all second factors are lost.
     lost: Option<String>,
     /// `yes` where the first step was the link of a mail.
@@ -119,6 +121,10 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
                     by_link: form.by_link.is_some(),
                     passkey: form.passkey.is_some(),
                     app: form.app.is_some(),
+                    remember_device: RememberDevice::offered(
+                        app.config.accounts.remember_device_days,
+                        form.remember_device.is_some(),
+                    ),
                 }),
                 remember: form.remember.is_some(),
                 ..FormPage::default()
@@ -141,7 +147,12 @@ async fn attempt<'a>(
     let device_token = cookies::device_token(app, &request.headers, None);
     let unreadable = || flow::refused(FormRefusal::WrongPasskey, Problem::wrong_second_factor());
     let proof = form.proof().ok_or_else(unreadable)?;
-    let login = LoginMfa { mfa_token: form.mfa_token.clone(), proof, device_token };
+    let login = LoginMfa {
+        mfa_token: form.mfa_token.clone(),
+        proof,
+        device_token,
+        remember_device: form.remember_device.is_some(),
+    };
     let wrong = match login.proof {
         SecondProof::Totp(_) => FormRefusal::WrongSecondFactor,
         SecondProof::Passkey(_) => FormRefusal::WrongPasskey,
@@ -167,6 +178,7 @@ async fn lost<'a>(
     let answer = login_mfa_lost(app, &request.context, &form.mfa_token).await.map_err(|error| match error {
         LoginMfaLostError::InvalidToken => flow::refused(FormRefusal::StartAgain, error),
         LoginMfaLostError::AddressChanged { .. } => flow::refused(FormRefusal::AddressChanged, error),
+        LoginMfaLostError::ByAdministrator => flow::refused(FormRefusal::ByAdministrator, error),
         LoginMfaLostError::TooManyAttempts { retry_after } => flow::too_many(retry_after),
         LoginMfaLostError::Fault(fault) => flow::down(fault),
     })?;

@@ -29,7 +29,11 @@ pub const OPERATION: Operation = Operation {
     bearer: Bearer::Ignored,
     parameters: &[],
     request: Body::None,
-    responses: &[(200, "The origins, if there are any. Browsers take those of five names at least, `example.com` and `example.de` being one.", Some(schema::<RelatedOrigins>))],
+    responses: &[(
+        200,
+        "The origins, if there are any. Browsers take those of five names at least, `example.com` and `example.de` being one.",
+        Some(schema::<RelatedOrigins>),
+    )],
     problems: &[(503, "Busy; try again after Retry-After.")],
 };
 

@@ -65,6 +65,9 @@ pub struct LoginMfaRequest {
     credential: Option<AssertionCredential>,
     /// The `device_token` of an earlier sign-in from this device, if there was one.
     device_token: Option<String>,
+    /// Whether this device is not to be asked for a second factor for `remember_device_days`; nothing where there are none.
+    #[serde(default)]
+    remember_device: bool,
     /// `cookie` puts the refresh token into a cookie instead of the answer: for pages of listed origins.
     #[serde(default)]
     transport: Transport,
@@ -77,7 +80,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     }
     let device_token = cookies::device_token(app, &request.headers, body.device_token);
     let proof = second_proof(body.method, body.code, body.credential)?;
-    let login = LoginMfa { mfa_token: body.mfa_token, proof, device_token };
+    let login = LoginMfa { mfa_token: body.mfa_token, proof, device_token, remember_device: body.remember_device };
     let by_two = login_mfa(app, &request.context, login).await?;
     SignedInReply::reply_with(app, by_two.signed_in, body.transport, by_two.recovery_codes_left)
 }

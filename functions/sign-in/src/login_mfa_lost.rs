@@ -38,6 +38,7 @@ pub const OPERATION: Operation = Operation {
     problems: &[
         (400, "A member is missing or breaks a rule."),
         (401, "The token has expired or was used: the sign-in begins again."),
+        (403, "Whoever runs the service has to allow it first."),
         (409, "The account has another address since lately, and nobody could be told of it at the former one."),
         (429, "Too many attempts."),
         (503, "Busy; try again after Retry-After."),

@@ -65,9 +65,9 @@ pub const OPERATION: Operation = Operation {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StepUpRequest {
-    /// The account's password.
+    /// The account's password; left out where a passkey that verifies its user is shown in place of everything else.
     #[schemars(length(max = 256))]
-    password: String,
+    password: Option<String>,
     /// Which second factor it is, where the account has one: `methods` of the refusal that asked for it.
     method: Option<Method>,
     /// Of an app and of recovery codes: the code, however it is spaced.
@@ -98,7 +98,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     bearer::require(app, request).await?;
     let body: StepUpRequest = request.json()?;
     // As any other wrong one, but there is nothing to compare.
-    let password = Password::attempt(&body.password).ok_or_else(wrong_password)?;
+    let password =
+        body.password.as_deref().map(|typed| Password::attempt(typed).ok_or_else(wrong_password)).transpose()?;
     let second = match body.method {
         Some(method) => Some(second_proof(method, body.code, body.credential)?),
         None if body.code.is_none() && body.credential.is_none() => None,
@@ -133,6 +134,9 @@ fn problem(error: StepUpError) -> Problem {
         StepUpError::Authenticate(error) => error.into(),
         StepUpError::Password(PasswordCheckError::Wrong) => wrong_password(),
         StepUpError::Password(error) => error.into(),
+        StepUpError::PasswordMissing => {
+            Problem::invalid_member("password", "missing", "Send the password, or show a passkey in its place.")
+        }
         StepUpError::SecondFactor(error) => error.into(),
         StepUpError::Fault(fault) => fault.into(),
     }

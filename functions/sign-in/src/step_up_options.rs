@@ -44,6 +44,9 @@ pub const OPERATION: Operation = Operation {
 pub struct StepUpOptionsReply {
     /// What the account has: 1, or 2 with a second factor.
     level: u8,
+    /// Whether it has a password, which is shown beside the second factor. A passkey that verifies its user is enough in any
+    /// case.
+    has_password: bool,
     /// Its second factors, strongest first: one of them is to be shown where there are any.
     methods: &'static [Method],
     /// What to ask the authenticator, where there is a passkey.
@@ -54,6 +57,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Problem> {
     let options = step_up_options(app, &request.context, request.bearer_token()).await?;
     let reply = StepUpOptionsReply {
         level: options.level.number(),
+        has_password: options.has_password,
         methods: options.methods,
         passkey: options.passkey.map(PasskeyOptionsReply::from),
     };

@@ -60,6 +60,7 @@ const WITH_TOKEN: ReadonlySet<string> = new Set([
   "/v1/passkeys/registration",
   "/v1/passkeys/registration/options",
   "/v1/passkeys/{id}",
+  "/v1/password",
   "/v1/password/change",
   "/v1/sessions",
   "/v1/sessions/{id}",

@@ -55,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/.well-known/webauthn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which other origins may ask for passkeys (WebAuthn Level 3) */
+        get: operations["related-origins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -1001,6 +1018,23 @@ export interface paths {
         patch: operations["passkey-update"];
         trace?: never;
     };
+    "/v1/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Do without a password, with passkeys alone */
+        delete: operations["password-remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/password/change": {
         parameters: {
             query?: never;
@@ -1190,7 +1224,7 @@ export interface components {
             session?: string | null;
         };
         /** @enum {string} */
-        Act: "confirm" | "codes" | "on" | "off" | "remove" | "begin" | "add_passkey" | "remove_passkey";
+        Act: "confirm" | "codes" | "on" | "off" | "remove" | "begin" | "add_passkey" | "remove_passkey" | "remove_password";
         /** @description A page. */
         ActivitiesReply: {
             /** @description Newest first. */
@@ -1309,8 +1343,12 @@ export interface components {
             email?: string | null;
             /** @description Of the password's form: the one that is to be. */
             new_password?: string | null;
-            /** @description The password that there is. */
-            password: string;
+            /** @description The password that there is, if there is one. */
+            password?: string | null;
+            /** @description `yes` where there is none, as the page has it. */
+            passwordless?: string | null;
+            /** @description Of the password's form: `yes` where sign-ins ask for a second factor, as the page has it. */
+            second_factor?: string | null;
         };
         /**
          * @description Yes or no.
@@ -1362,8 +1400,8 @@ export interface components {
              * @description The address to move to.
              */
             new_email: string;
-            /** @description The account's password. */
-            password: string;
+            /** @description The account's password; left out where it has none. */
+            password?: string | null;
         };
         /** @description The account has moved. */
         EmailChangeUndoReply: {
@@ -1655,6 +1693,11 @@ export interface components {
             method: components["schemas"]["Method"];
             /** @description What the first step answered. */
             mfa_token: string;
+            /**
+             * @description Whether this device is not to be asked for a second factor for `remember_device_days`; nothing where there are none.
+             * @default false
+             */
+            remember_device?: boolean;
             /** @description `cookie` puts the refresh token into a cookie instead of the answer: for pages of listed origins. */
             transport?: components["schemas"]["Transport"];
         };
@@ -1840,6 +1883,8 @@ export interface components {
             level: number;
             /** @description The passkeys, oldest first. */
             passkeys: components["schemas"]["PasskeyShown"][];
+            /** @description Whether its owner does without a password: `DELETE /v1/password`. */
+            passwordless: boolean;
             /** @description The recovery codes, if there are any. */
             recovery_codes?: components["schemas"]["RecoveryCodesShown"] | null;
             /** @description Whether a sign-in asks for one. What is delicate does in any case. */
@@ -1860,6 +1905,11 @@ export interface components {
             methods: components["schemas"]["Method"][];
             /** @description For `POST /v1/login/mfa`, together with the second factor. */
             mfa_token: string;
+            /**
+             * Format: uint64
+             * @description For how many days the device need not be asked again, where the second step says `remember_device`.
+             */
+            remember_device_days?: number | null;
             /** @description `mfa_required`. */
             status: string;
         };
@@ -1963,11 +2013,14 @@ export interface components {
         };
         /** @description The password that is, and the one that is to be. */
         PasswordChangeRequest: {
-            /** @description The present password. */
-            current_password: string;
+            /** @description The present password; left out where the account has none. */
+            current_password?: string | null;
             /** @description The `device_token` of an earlier sign-in from this device, if there was one. */
             device_token?: string | null;
-            /** @description At least 15 and at most 256 characters; not a common one, and not made of the account's own words. */
+            /**
+             * @description At least 15 and at most 256 characters, or at least 8 where sign-ins ask for a second factor; not a common one, and not
+             *     made of the account's own words.
+             */
             new_password: string;
         };
         /** @description Whose password is forgotten. */
@@ -2084,6 +2137,11 @@ export interface components {
             name?: string | null;
             used_at?: string | null;
         };
+        /** @description What browsers read. */
+        RelatedOrigins: {
+            /** @description What `passkeys.related_origins` lists. */
+            origins: string[];
+        };
         /** @description What the page's form sends. */
         ResetPasswordForm: {
             /** @description The new password. */
@@ -2128,6 +2186,8 @@ export interface components {
             recovery_code?: string | null;
             /** @description `yes` where the browser is to be signed in after it has been closed, too. */
             remember?: string | null;
+            /** @description `yes` where this device is not to be asked for a second factor again. */
+            remember_device?: string | null;
             /** @description Where the browser is going, as the page has it. */
             request?: string | null;
         };
@@ -2218,6 +2278,11 @@ export interface components {
         /** @description What `POST /v1/step-up` asks for beside the password. */
         StepUpOptionsReply: {
             /**
+             * @description Whether it has a password, which is shown beside the second factor. A passkey that verifies its user is enough in any
+             *     case.
+             */
+            has_password: boolean;
+            /**
              * Format: uint8
              * @description What the account has: 1, or 2 with a second factor.
              */
@@ -2235,8 +2300,8 @@ export interface components {
             credential?: components["schemas"]["AssertionCredential"] | null;
             /** @description Which second factor it is, where the account has one: `methods` of the refusal that asked for it. */
             method?: components["schemas"]["Method"] | null;
-            /** @description The account's password. */
-            password: string;
+            /** @description The account's password; left out where a passkey that verifies its user is shown in place of everything else. */
+            password?: string | null;
         };
         /** @description The access token that says so. */
         SteppedUpReply: {
@@ -2449,6 +2514,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Metadata"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "related-origins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The origins, if there are any. Browsers take those of five names at least, `example.com` and `example.de` being one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RelatedOrigins"];
                 };
             };
             /** @description Busy; try again after Retry-After. */
@@ -6143,6 +6237,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Whoever runs the service has to allow it first. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body did not arrive in time. */
             408: {
                 headers: {
@@ -7441,6 +7544,60 @@ export interface operations {
             };
             /** @description The body is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy; try again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "password-remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone, and every other session has ended. A sign-in asks for a second factor. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The access token is missing or not valid, its session has ended, or not every factor was shown just now. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There are not two passkeys that open the account alone, or one that is backed up, and a recovery code; or the account has changed meanwhile. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -16,6 +16,8 @@ mod region;
 #[cfg(not(feature = "smtp"))]
 mod unread;
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use crate::crypto::key_ring::SigningAlgorithm;
@@ -165,12 +167,34 @@ pub struct Accounts {
     /// The same where the change was asked for from a device that has been known for at least `email_undo_seconds`: an
     /// owner can so leave a mailbox that somebody else reads.
     pub email_undo_known_device_seconds: u64,
+    /// What becomes of it when somebody says that all second factors are lost (MF-20).
+    pub factor_loss: FactorLossPath,
     /// How long whoever says that all second factors are lost has to wait before they can be taken away (MF-20).
     pub factor_loss_delay_seconds: u64,
+    /// For how many days a device can stand for the second factor once that was shown on it; 0 lets none (MF-23).
+    pub remember_device_days: u64,
     /// How long a deleted account can still be kept; then it is erased.
     pub deletion_grace_seconds: u64,
     /// How recent a sign-in has to be for changing address or password, an export, and a deletion.
     pub fresh_seconds: u64,
+}
+
+/// The way of whoever has lost all second factors (MF-20).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum FactorLossPath {
+    /// A wait, of which the owner is told by mail, and then a link.
+    MailAndDelay,
+    /// An operator lets it be, by `make allow-recovery`; and then the link.
+    Administrator,
+}
+
+impl Accounts {
+    /// How long a device can stand for the second factor.
+    pub fn remember_device(&self) -> Duration {
+        Duration::from_secs(self.remember_device_days.saturating_mul(24 * 3600))
+    }
 }
 
 /// Asking whether a password is known from a breach (PW-05).

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::audit::AuditAction;
+use crate::domain::factors::{Factors, PasswordKind};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{User, UserStatus};
 
@@ -81,9 +82,10 @@ impl Aftermath {
         // Not for lines from before the point: the table has what most of them tell.
         let forgotten = at >= restored.point;
         match action {
-            AuditAction::PasswordChanged | AuditAction::PasswordReset | AuditAction::EmailVerified => {
-                Self { credentials: true, ..self }
-            }
+            AuditAction::PasswordChanged
+            | AuditAction::PasswordReset
+            | AuditAction::PasswordRemoved
+            | AuditAction::EmailVerified => Self { credentials: true, ..self },
             // Until a change cannot be undone, the address before may take the account back. After that it may be
             // anybody's.
             AuditAction::EmailChanged => {
@@ -154,7 +156,8 @@ impl Aftermath {
         }
         // All factors go where one did. What its owner had beside that one, the account would be without.
         let weakened = self.factors && before.factors.count() > self.factors_gone;
-        let without_password = self.credentials || weakened;
+        let short = before.factors.password == PasswordKind::Short && self.factors;
+        let without_password = self.credentials || weakened || short;
         if without_password {
             actions.push(AuditAction::ResetForced);
         }
@@ -169,6 +172,11 @@ impl Aftermath {
         if self.asked && after.factors.has_any() && !after.factors.second_factor {
             after.factors = after.factors.asked(true);
             actions.push(AuditAction::SecondFactorOn);
+        }
+        if without_password && after.factors.password == PasswordKind::Short {
+            // What is not there is not too short.
+            after.factors =
+                Factors { password: PasswordKind::Sufficient, ..before.factors.asked(after.factors.second_factor) };
         }
         if !actions.is_empty() {
             after.cred_version += 1;

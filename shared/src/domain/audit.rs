@@ -67,6 +67,8 @@ pub enum AuditAction {
     PasswordChanged,
     /// A password was set by whoever reads the address's mail.
     PasswordReset,
+    /// The password was taken away by its owner, who signs in with passkeys.
+    PasswordRemoved,
     /// There is an app that shows codes, or another one.
     TotpAdded,
     /// It is gone.
@@ -85,6 +87,8 @@ pub enum AuditAction {
     SecondFactorOff,
     /// All second factors are said to be lost.
     FactorLossAsked,
+    /// An operator lets them be taken away at once.
+    FactorLossAllowed,
     /// They are not.
     FactorLossCancelled,
     /// All second factors were taken away, by whoever reads the address's mail.

@@ -1,5 +1,7 @@
 //! Devices that a person has signed in from (EN-02), and what to call them.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::credential::Credential;
@@ -31,6 +33,12 @@ pub struct Device {
     pub failures: u32,
     /// When the last attempt was reserved.
     pub last_at: Timestamp,
+    /// When a person has shown both factors on it, and wished not to be asked for the second again (MF-23).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remembered_at: Option<Timestamp>,
+    /// The version of the account's factors then: each change of them ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remembered_version: Option<u64>,
     /// When it first signed in.
     pub created_at: Timestamp,
     /// Unknown from then on, unless it signs in again.
@@ -46,6 +54,13 @@ impl Device {
     pub fn is_known_to(&self, credential: &Credential) -> bool {
         let version = self.cred_version.unwrap_or(FIRST_CRED_VERSION);
         self.user_id == credential.user_id && version == credential.cred_version
+    }
+
+    /// When the second factor was shown on it for which it stands, if that was not longer ago than it lasts and the account's
+    /// factors are the same (MF-23).
+    pub fn remembered_since(&self, credential: &Credential, lasting: Duration, now: Timestamp) -> Option<Timestamp> {
+        let found = self.remembered_at.filter(|_| self.remembered_version == Some(credential.factors.version));
+        found.filter(|at| now < at.plus(lasting) && self.is_known_to(credential))
     }
 }
 

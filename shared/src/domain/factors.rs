@@ -1,108 +1,16 @@
 //! What an account can be opened with beside its password or mailbox, and how much a person has shown (RFC 9470).
 
+mod change;
+mod shown;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How many factors a person has shown, or an account has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// One: a password, or a code from a mail.
-    One,
-    /// Two, or one that is itself locked with another, as a passkey that has verified its user.
-    Two,
-}
-
-impl Level {
-    /// As a number, for programs.
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::One => 1,
-            Self::Two => 2,
-        }
-    }
-
-    /// What a sign-in was that was done in these ways (RFC 8176).
-    pub fn of(amr: &[String]) -> Self {
-        if amr.iter().any(|method| method == MULTIPLE) { Self::Two } else { Self::One }
-    }
-}
-
-/// The word of RFC 8176 for more than one factor.
-const MULTIPLE: &str = "mfa";
-/// The word of RFC 8176 for a key that its holder has used.
-const KEY: &str = "pop";
-
-/// One factor, as clients ask for it and tokens say it (`acr`).
-pub const ONE_FACTOR: &str = "urn:wardgate:1fa";
-/// Two factors.
-pub const TWO_FACTORS: &str = "urn:wardgate:2fa";
-/// Two, and one of them cannot be phished (OpenID Connect Extended Authentication Profile).
-pub const PHISHING_RESISTANT: &str = "phr";
-
-/// What a sign-in says of itself that was done in these ways: its `acr`.
-pub fn acr(amr: &[String]) -> &'static str {
-    match (Level::of(amr), amr.iter().any(|method| method == KEY)) {
-        (Level::One, _) => ONE_FACTOR,
-        (Level::Two, false) => TWO_FACTORS,
-        (Level::Two, true) => PHISHING_RESISTANT,
-    }
-}
-
-/// What a sign-in is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
-    /// A session: the second step is its owner's choice.
-    Session,
-    /// What is done with every factor that the account has alone (SE-10, MF-07).
-    EveryFactor,
-}
-
-/// How a person has shown who they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
-    /// The password.
-    Password,
-    /// A code or a link from a mail.
-    Mail,
-    /// The password, and a code that an app shows or that was kept.
-    PasswordAndCode,
-    /// A code from a mail, and one that an app shows or that was kept.
-    MailAndCode,
-    /// The password, and a passkey.
-    PasswordAndPasskey,
-    /// A code from a mail, and a passkey.
-    MailAndPasskey,
-    /// A passkey that has verified its user, and nothing else.
-    Passkey,
-}
-
-impl Shown {
-    /// What somebody has shown who was signed in in these ways, and shows a second factor.
-    pub fn beside(amr: &[String], passkey: bool) -> Self {
-        match (amr.iter().any(|method| method == "pwd"), passkey) {
-            (true, true) => Self::PasswordAndPasskey,
-            (true, false) => Self::PasswordAndCode,
-            (false, true) => Self::MailAndPasskey,
-            (false, false) => Self::MailAndCode,
-        }
-    }
-
-    /// In the words of RFC 8176.
-    pub fn amr(self) -> Vec<String> {
-        let words: &[&str] = match self {
-            Self::Password => &["pwd"],
-            Self::Mail => &["otp"],
-            Self::PasswordAndCode => &["pwd", "otp", MULTIPLE],
-            Self::MailAndCode => &["otp", MULTIPLE],
-            Self::PasswordAndPasskey => &["pwd", KEY, "user", MULTIPLE],
-            Self::MailAndPasskey => &["otp", KEY, "user", MULTIPLE],
-            Self::Passkey => &[KEY, "user", MULTIPLE],
-        };
-        words.iter().map(|word| (*word).to_owned()).collect()
-    }
-}
+pub use self::change::FactorChange;
+pub use self::shown::{Level, ONE_FACTOR, PHISHING_RESISTANT, Shown, TWO_FACTORS, Wanted, acr};
+use crate::domain::password::PasswordPolicy;
 
 /// A second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -116,62 +24,46 @@ pub enum Method {
     RecoveryCode,
 }
 
-/// What has become of an account's second factors: its owner is told of each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FactorChange {
-    /// There is an app that shows codes, or another one.
-    TotpAdded,
-    /// The app is gone.
-    TotpRemoved,
-    /// There is another passkey.
-    PasskeyAdded,
-    /// A passkey is gone.
-    PasskeyRemoved,
-    /// There are new recovery codes, and the ones before are dead.
-    RecoveryCodesMade,
-    /// A sign-in asks for a second factor.
-    SecondFactorOn,
-    /// It does not any more.
-    SecondFactorOff,
-    /// They were lost, and taken away.
-    Lost,
-    /// The first factor was taken away again, by the link of the mail that told of it.
-    Undone,
-    /// Something that another release knows.
-    #[serde(other)]
-    Other,
+/// What an account's password is good for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+// Not by the names of its variants: a reader of those costs a sign-in's function 4 KiB.
+#[serde(rename_all = "snake_case", from = "String")]
+pub enum PasswordKind {
+    /// It may open the account alone, where its owner wants that.
+    #[default]
+    Sufficient,
+    /// It is shorter than that: a second factor is always asked for (PW-03, MF-22).
+    Short,
+    /// There is none: a passkey opens the account, or a mailed code and a second factor (MF-21).
+    None,
 }
 
-impl FactorChange {
-    /// Each, but for what is not known here.
-    pub const ALL: [Self; 9] = [
-        Self::TotpAdded,
-        Self::TotpRemoved,
-        Self::PasskeyAdded,
-        Self::PasskeyRemoved,
-        Self::RecoveryCodesMade,
-        Self::SecondFactorOn,
-        Self::SecondFactorOff,
-        Self::Lost,
-        Self::Undone,
-    ];
-
-    /// The word that a mail's text is chosen by.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::TotpAdded => "totp_added",
-            Self::TotpRemoved => "totp_removed",
-            Self::PasskeyAdded => "passkey_added",
-            Self::PasskeyRemoved => "passkey_removed",
-            Self::RecoveryCodesMade => "recovery_codes_made",
-            Self::SecondFactorOn => "second_factor_on",
-            Self::SecondFactorOff => "second_factor_off",
-            Self::Lost => "lost",
-            Self::Undone => "undone",
-            Self::Other => "other",
+impl From<String> for PasswordKind {
+    /// What another release knows needs a second factor in any case.
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            "sufficient" => Self::Sufficient,
+            "none" => Self::None,
+            _ => Self::Short,
         }
     }
+}
+
+impl PasswordKind {
+    /// Whether it is what it always was, which nobody writes down.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+    fn is_sufficient(&self) -> bool {
+        *self == Self::Sufficient
+    }
+}
+
+/// Why a change of an account's factors is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needed {
+    /// The password is too short to open the account alone (MF-22).
+    BesidePassword,
+    /// There is no password: nothing else would open the account (MF-21).
+    InPlaceOfPassword,
 }
 
 /// What an account has beside its password, as its user's item has it.
@@ -188,6 +80,9 @@ pub struct Factors {
     pub version: u64,
     /// The version that followed one with nothing: what undoes the first factor is for those since then.
     pub since: u64,
+    /// What the password is good for.
+    #[serde(skip_serializing_if = "PasswordKind::is_sufficient")]
+    pub password: PasswordKind,
 }
 
 impl Factors {
@@ -247,7 +142,32 @@ impl Factors {
         Self { second_factor, version: self.version + 1, ..self.clone() }
     }
 
-    /// With nothing.
+    /// With another password, or without one. `None` where nothing of them changes by that.
+    #[must_use]
+    pub fn with_password(&self, password: PasswordKind) -> Option<Self> {
+        let second_factor = self.second_factor || password == PasswordKind::None;
+        (self.password != password).then(|| Self { password, second_factor, version: self.version + 1, ..self.clone() })
+    }
+
+    /// What the password needs that these do not have: sign-ins that ask for a second factor, and without a password a passkey.
+    pub fn needed(&self, rp_id: &str) -> Option<Needed> {
+        match self.password {
+            PasswordKind::Short if !self.second_factor => Some(Needed::BesidePassword),
+            PasswordKind::None if !(self.second_factor && self.has_passkey(rp_id)) => Some(Needed::InPlaceOfPassword),
+            _ => None,
+        }
+    }
+
+    /// How long the next password has to be (PW-03).
+    pub fn password_policy(&self, rp_id: &str) -> PasswordPolicy {
+        if self.second_factor && self.level(rp_id) == Level::Two {
+            PasswordPolicy::WithMfa
+        } else {
+            PasswordPolicy::OnlyFactor
+        }
+    }
+
+    /// With nothing, and a password that may open the account alone, or is to be taken away.
     #[must_use]
     pub fn removed(&self) -> Self {
         Self { version: self.version + 1, ..Self::default() }
@@ -293,26 +213,6 @@ impl Factors {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_sign_in_says_how_sure_it_is() {
-        for (amr, level, expected) in [
-            (&["pwd"][..], Level::One, ONE_FACTOR),
-            (&["otp"], Level::One, ONE_FACTOR),
-            (&[], Level::One, ONE_FACTOR),
-            (&["pop"], Level::One, ONE_FACTOR),
-            (&["pwd", "otp", "mfa"], Level::Two, TWO_FACTORS),
-            (&["otp", "mfa"], Level::Two, TWO_FACTORS),
-            (&["pop", "user", "mfa"], Level::Two, PHISHING_RESISTANT),
-        ] {
-            let amr: Vec<String> = amr.iter().map(|word| (*word).to_owned()).collect();
-            assert_eq!((Level::of(&amr), acr(&amr)), (level, expected), "{amr:?}");
-        }
-        assert_eq!(acr(&Shown::PasswordAndCode.amr()), TWO_FACTORS);
-        assert_eq!(acr(&Shown::MailAndCode.amr()), TWO_FACTORS);
-        assert_eq!(acr(&Shown::Mail.amr()), ONE_FACTOR);
-        assert!(Level::Two > Level::One);
-    }
-
     const RP_ID: &str = "example.com";
 
     #[test]
@@ -338,5 +238,43 @@ mod tests {
         assert_eq!((app.second_factor, app.since, both.since, both.version), (true, 1, 1, 2));
         // Who has switched it off has done so for those that follow, too.
         assert!(!app.asked(false).with_passkey(RP_ID).second_factor);
+    }
+
+    #[test]
+    fn sec_mf_21_sec_mf_22_what_a_password_needs_beside_it_stays() {
+        let app = Factors::default().with_totp(RP_ID);
+        let (short, none) = (PasswordKind::Short, PasswordKind::None);
+        let short = app.with_password(short).unwrap();
+        assert_eq!((short.version, short.needed(RP_ID)), (2, None));
+        assert_eq!(short.with_password(PasswordKind::Short), None);
+        for without in [short.asked(false), short.without_totp(RP_ID)] {
+            assert_eq!(without.needed(RP_ID), Some(Needed::BesidePassword));
+        }
+        assert_eq!(short.removed().password, PasswordKind::Sufficient);
+        let long = short.with_password(PasswordKind::Sufficient).unwrap();
+        assert_eq!(long.asked(false).needed(RP_ID), None);
+
+        let quiet = app.with_passkey(RP_ID).asked(false);
+        let passwordless = quiet.with_password(none).unwrap();
+        assert_eq!((passwordless.second_factor, passwordless.needed(RP_ID)), (true, None));
+        for without in [passwordless.asked(false), passwordless.without_passkey(RP_ID, RP_ID)] {
+            assert_eq!(without.needed(RP_ID), Some(Needed::InPlaceOfPassword));
+        }
+        assert_eq!(passwordless.needed("example.org"), Some(Needed::InPlaceOfPassword));
+    }
+
+    #[test]
+    fn sec_pw_03_a_password_may_be_shorter_only_where_a_second_factor_is_asked_for() {
+        let app = Factors::default().with_totp(RP_ID);
+        let key = Factors::default().with_passkey(RP_ID);
+        for (factors, rp_id, policy) in [
+            (&Factors::default(), RP_ID, PasswordPolicy::OnlyFactor),
+            (&app, RP_ID, PasswordPolicy::WithMfa),
+            (&app.asked(false), RP_ID, PasswordPolicy::OnlyFactor),
+            (&key, RP_ID, PasswordPolicy::WithMfa),
+            (&key, "example.org", PasswordPolicy::OnlyFactor),
+        ] {
+            assert_eq!(factors.password_policy(rp_id), policy, "{factors:?}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -30,9 +31,11 @@ pub struct Password {
 }
 
 /// How long a password has to be for the account it is chosen for (PW-03). There are no composition rules (PW-04).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PasswordPolicy {
     /// The password alone opens the account.
+    #[default]
     OnlyFactor,
     /// The account asks for a second factor as well.
     WithMfa,
@@ -129,6 +132,11 @@ impl Password {
     /// The password as it was typed, for hashes of systems that did not normalise (PW-07).
     pub fn typed(&self) -> &str {
         self.typed.as_ref().unwrap_or(&self.nfc)
+    }
+
+    /// Whether it is long enough to open an account alone (PW-03).
+    pub fn suffices_alone(&self) -> bool {
+        self.length() >= PasswordPolicy::OnlyFactor.minimum()
     }
 
     fn length(&self) -> usize {

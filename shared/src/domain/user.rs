@@ -112,6 +112,11 @@ impl User {
         Self { former_addresses: former, ..self.at(email, now) }
     }
 
+    /// Until when the last change of address that still can be undone can be.
+    pub fn address_can_be_undone_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.former_addresses.iter().map(|it| it.reserved_until).filter(|until| *until > now).max()
+    }
+
     /// The account back at an address that it had before, and the addresses that this gives up: the present one, and
     /// those that came between. Whoever moved the account away must not be able to take it back by undoing a later move.
     /// `None` where the address is not kept for this account. A deletion that was asked for meanwhile is off: it may not

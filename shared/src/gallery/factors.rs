@@ -2,14 +2,16 @@
 
 use std::sync::LazyLock;
 
+use crate::domain::factors::PasswordKind::{None as Passwordless, Short, Sufficient};
 use crate::http::page::{FactorsPage, FactorsPart, FormRefusal, Page, PasskeyLine};
 
 /// Why the form of the second step is refused.
-pub(super) const REFUSALS: [(&str, FormRefusal<'static>); 4] = [
+pub(super) const REFUSALS: [(&str, FormRefusal<'static>); 5] = [
     ("wrong", FormRefusal::WrongSecondFactor),
     ("wrong-recovery-code", FormRefusal::WrongRecoveryCode),
     ("wrong-passkey", FormRefusal::WrongPasskey),
     ("address-changed", FormRefusal::AddressChanged),
+    ("by-administrator", FormRefusal::ByAdministrator),
 ];
 
 const PASSKEYS: [PasskeyLine<'static>; 2] = [
@@ -29,8 +31,22 @@ pub(super) fn pages() -> Vec<(String, Page<'static>)> {
         enrolment_token: "te_k1.abc.def",
     };
     let since = Some("2026-03-01 12:30 UTC");
-    let present = |second_factor, left| FactorsPart::Present { second_factor, since, passkeys: &[], left };
-    let keys = |since, passkeys| FactorsPart::Present { second_factor: true, since, passkeys, left: 10 };
+    let present = |second_factor, password, left| FactorsPart::Present {
+        second_factor,
+        password,
+        can_do_without: false,
+        since,
+        passkeys: &[],
+        left,
+    };
+    let keys = |since, passkeys, password| FactorsPart::Present {
+        second_factor: true,
+        password,
+        can_do_without: password == Sufficient,
+        since,
+        passkeys,
+        left: 10,
+    };
     let lost = [("factors-lost", Some("2026-03-04 12:30 UTC")), ("factors-lost-mail", None)];
     let page = |part, refusal| {
         let options = !matches!(part, FactorsPart::Codes { .. });
@@ -42,10 +58,12 @@ pub(super) fn pages() -> Vec<(String, Page<'static>)> {
         ("wrong-code", set_up, Some(FormRefusal::WrongFirstCode)),
         ("wrong-passkey", set_up, Some(FormRefusal::WrongPasskey)),
         ("wrong-clock", set_up, Some(FormRefusal::WrongClock)),
-        ("present", present(true, 10), None),
-        ("present-passkeys", keys(since, &PASSKEYS), None),
-        ("present-passkey-alone", keys(None, &PASSKEYS[..1]), None),
-        ("present-few-codes", present(false, 1), None),
+        ("present", present(true, Sufficient, 10), None),
+        ("present-passkeys", keys(since, &PASSKEYS, Sufficient), None),
+        ("present-passkey-alone", keys(None, &PASSKEYS[..1], Sufficient), None),
+        ("present-short-password", present(true, Short, 10), None),
+        ("present-passwordless", keys(since, &PASSKEYS, Passwordless), None),
+        ("present-few-codes", present(false, Sufficient, 1), None),
         ("codes", FactorsPart::Codes { codes: &CODES }, None),
     ]
     .map(|(name, part, refusal)| (format!("account-second-factor-{name}"), page(part, refusal)))

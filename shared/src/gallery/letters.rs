@@ -39,10 +39,12 @@ pub(crate) fn letters() -> Vec<(&'static str, Letter)> {
     }
     let change = FactorChange::TotpAdded;
     letters.push(("factor-added", Letter::FactorAdded { change, undo_link: link(), hours: 24 }));
-    letters.push(("factors-lost", Letter::FactorsLost { keep_link: link(), hours: 72 }));
+    letters.push(("factors-lost", Letter::FactorsLost { keep_link: link(), hours: Some(72) }));
+    letters.push(("factors-lost-allowed", Letter::FactorsLost { keep_link: link(), hours: None }));
     letters.push(("factors-removal", Letter::FactorsRemoval { link: link(), minutes: 30 }));
     for (name, change) in [
         ("factors-changed-totp-removed", FactorChange::TotpRemoved),
+        ("factors-changed-password-removed", FactorChange::PasswordRemoved),
         ("factors-changed-passkey-added", FactorChange::PasskeyAdded),
         ("factors-changed-passkey-removed", FactorChange::PasskeyRemoved),
         ("factors-changed-recovery-codes", FactorChange::RecoveryCodesMade),

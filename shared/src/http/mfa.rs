@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::crypto::webauthn::expected::user_handle;
+use crate::domain::factors::PasswordKind;
 use crate::domain::passkey::Passkey;
 use crate::domain::second_factor::{FactorLoss, RecoveryCodes, TotpFactor};
 use crate::use_cases::accounts::mfa_show::{Mfa, ShownOfPasskey};
@@ -15,6 +16,8 @@ use crate::use_cases::accounts::mfa_show::{Mfa, ShownOfPasskey};
 pub struct MfaReply {
     /// Whether a sign-in asks for one. What is delicate does in any case.
     second_factor: bool,
+    /// Whether its owner does without a password: `DELETE /v1/password`.
+    passwordless: bool,
     /// What the account has: 1, or 2 with a second factor.
     level: u8,
     /// The authenticator app, if there is one.
@@ -113,6 +116,7 @@ impl From<Mfa> for MfaReply {
             |it: FactorLoss| FactorLossShown { asked_at: it.asked_at.rfc3339(), usable_from: it.usable_from.rfc3339() };
         Self {
             second_factor: mfa.factors.second_factor,
+            passwordless: mfa.factors.password == PasswordKind::None,
             level: mfa.level.number(),
             webauthn: WebauthnShown { rp_id: mfa.rp_id, user_id: URL_SAFE_NO_PAD.encode(user_handle(mfa.user_id)) },
             passkeys: mfa.passkeys.into_iter().map(PasskeyShown::from).collect(),

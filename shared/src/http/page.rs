@@ -3,6 +3,7 @@
 mod account;
 mod action;
 mod factors;
+mod first_step;
 mod form;
 mod look;
 mod notice;
@@ -17,7 +18,8 @@ use http::StatusCode;
 pub use self::account::{AccountPage, ActivityRow, ApplicationRow, SessionRow};
 pub use self::action::Action;
 pub use self::factors::{FactorsPage, FactorsPart, PasskeyLine};
-pub use self::form::{Asked, FirstStep, Form, FormPage, FormRefusal, Onward};
+pub use self::first_step::{FirstStep, RememberDevice};
+pub use self::form::{Asked, Form, FormPage, FormRefusal, Onward};
 #[cfg(test)]
 pub(crate) use self::look::Look;
 pub use self::look::{ICON, STYLE};
@@ -232,7 +234,6 @@ impl Page<'_> {
             || matches!(self, Self::Form(FormPage { form: Form::Register | Form::AccountPassword, .. }))
     }
 
-    /// Whether there is a password that can be shown.
     /// Whether a passkey can be shown on it, or made.
     fn takes_passkey(self) -> bool {
         match self {
@@ -243,8 +244,13 @@ impl Page<'_> {
         }
     }
 
+    /// Whether there is a password that can be shown.
     fn has_password(self) -> bool {
-        self.asks_for_password() || matches!(self, Self::Form(FormPage { form: Form::Login | Form::AccountEmail, .. }))
+        self.asks_for_password()
+            || match self {
+                Self::Form(page) => page.form == Form::Login || page.form == Form::AccountEmail && page.asks_present(),
+                _ => false,
+            }
     }
 }
 

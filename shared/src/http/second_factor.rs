@@ -67,6 +67,12 @@ impl From<LoginMfaLostError> for Problem {
                 "The address was changed lately.",
                 format!("Until {} its change can be undone, and nobody could be told of this there.", until.rfc3339()),
             ),
+            LoginMfaLostError::ByAdministrator => Self::new(
+                StatusCode::FORBIDDEN,
+                "recovery_by_administrator",
+                "Whoever runs this service has to allow it.",
+                "Ask them: once they have, the same request sends a mail whose link takes the second factors away.",
+            ),
             LoginMfaLostError::TooManyAttempts { retry_after } => Self::too_many_attempts(retry_after),
             LoginMfaLostError::Fault(fault) => fault.into(),
         }
@@ -89,6 +95,25 @@ impl From<FactorsChangeError> for Problem {
                 "There is no second factor.",
                 "Set one up first: POST /v1/mfa/totp.",
             ),
+            FactorsChangeError::PasswordTooShort => Self::new(
+                StatusCode::CONFLICT,
+                "password_too_short",
+                "The password is too short to stand alone.",
+                "It was chosen beside a second factor. Choose one of at least 15 characters first: POST /v1/password/change.",
+            ),
+            FactorsChangeError::LastSignInMethod => Self::new(
+                StatusCode::CONFLICT,
+                "last_sign_in_method",
+                "Nothing else would open the account.",
+                "It has no password. Add another passkey, or set a password first: POST /v1/password/change.",
+            ),
+            FactorsChangeError::TooFewPasskeys => Self::new(
+                StatusCode::CONFLICT,
+                "too_few_passkeys",
+                "One lost device would lock its owner out.",
+                "An account without a password has two passkeys or one that is backed up, and a recovery code.",
+            ),
+            FactorsChangeError::NoPassword => Self::not_found("The account has no password."),
             FactorsChangeError::NotFound => Self::not_found("The account has no authenticator app."),
             FactorsChangeError::NoSuchPasskey => Self::not_found("The account has no such passkey."),
             FactorsChangeError::Superseded => Self::new(

@@ -47,6 +47,9 @@ pub struct MfaRequiredReply {
     methods: &'static [Method],
     /// The token's life, in seconds.
     expires_in: u64,
+    /// For how many days the device need not be asked again, where the second step says `remember_device`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remember_device_days: Option<u64>,
 }
 
 /// How far a sign-in has come: `status` tells which.
@@ -70,6 +73,7 @@ impl SignInReply {
                     mfa_token: required.mfa_token,
                     methods: required.methods,
                     expires_in: required.expires_in.as_secs(),
+                    remember_device_days: Some(required.remember_device_days).filter(|days| *days > 0),
                 };
                 Reply::json(StatusCode::OK, &body)
             }

@@ -163,8 +163,8 @@ pub enum Letter {
     FactorsLost {
         /// The link that takes it back.
         keep_link: String,
-        /// After how long they can be taken away.
-        hours: u64,
+        /// After how long they can be taken away; at once where an operator lets them be.
+        hours: Option<u64>,
     },
     /// They can be taken away now (MF-20).
     FactorsRemoval {

@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::app::App;
 use crate::crypto::recovery_code::RecoveryCode;
 use crate::domain::audit::{AuditAction, AuditEntry, Subject};
-use crate::domain::factors::{FactorChange, Factors, Level};
+use crate::domain::factors::{FactorChange, Factors, Level, Needed};
 use crate::domain::id::FactorId;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::request_context::RequestContext;
@@ -43,6 +43,18 @@ pub enum FactorsChangeError {
     /// There is no such passkey.
     #[error("there is no such passkey")]
     NoSuchPasskey,
+    /// The password is too short to open the account alone (MF-22).
+    #[error("the password is too short")]
+    PasswordTooShort,
+    /// There is no password, and nothing else would open the account (MF-21).
+    #[error("nothing else opens the account")]
+    LastSignInMethod,
+    /// There are not enough passkeys to do without the password, or no recovery code (MF-21).
+    #[error("too few passkeys")]
+    TooFewPasskeys,
+    /// There is no password.
+    #[error("there is no password")]
+    NoPassword,
     /// The account has changed meanwhile.
     #[error("the account has changed meanwhile")]
     Superseded,
@@ -73,6 +85,11 @@ pub(super) async fn make(app: &App, context: &RequestContext, change: Change<'_>
     let Change { user, session, factors, totp, passkey, codes, .. } = change;
     if !user.email_verified {
         return Err(FactorsChangeError::UnverifiedAddress);
+    }
+    match factors.needed(app.config.passkeys.rp_id()) {
+        Some(Needed::BesidePassword) => return Err(FactorsChangeError::PasswordTooShort),
+        Some(Needed::InPlaceOfPassword) => return Err(FactorsChangeError::LastSignInMethod),
+        None => {}
     }
     let audit = app.audit(context, Subject::User(user.id), change.action, Some(session.id))?;
     let audit = AuditEntry { detail: change.factor.map(|id| id.to_string()), ..audit };

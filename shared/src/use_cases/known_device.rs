@@ -53,6 +53,14 @@ pub(super) struct SignInDevice {
 }
 
 impl SignInDevice {
+    /// Has the second factor be left out of its next sign-ins, where that is let at all (MF-23).
+    pub(super) fn remember(&mut self, app: &App, credential: &Credential, now: Timestamp) {
+        if app.config.accounts.remember_device_days > 0 {
+            self.device.remembered_at = Some(now);
+            self.device.remembered_version = Some(credential.factors.version);
+        }
+    }
+
     /// What the device shows at its next sign-in: the same token as before, or that of the present key.
     pub(super) fn token(&self, key: &MacKey) -> String {
         let device = &self.device;
@@ -97,6 +105,8 @@ pub(super) fn new_device(
         secret_hash: secret_hash(&secret),
         failures: 0,
         last_at: now,
+        remembered_at: None,
+        remembered_version: None,
         created_at: now,
         expires_at: now.plus(app.config.sessions.absolute()),
     };

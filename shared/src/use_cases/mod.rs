@@ -2,6 +2,7 @@
 //! here knows of HTTP.
 
 pub mod accounts;
+pub mod allow_recovery;
 pub mod audit_watch;
 pub mod authenticate;
 pub mod authorizer;

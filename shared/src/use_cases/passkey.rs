@@ -51,11 +51,12 @@ impl ShownPasskey {
     }
 }
 
-/// Asks for one of the user's passkeys beside another factor. `None` where there is none for this RP ID (MF-19).
+/// Asks for one of the user's passkeys, beside another factor or in its place. `None` where there is none for this RP ID (MF-19).
 pub(super) async fn ask_for_passkey(
     app: &App,
     context: &RequestContext,
     ceremony: &Ceremony,
+    verification: UserVerification,
 ) -> Result<Option<PasskeyOptions>, Fault> {
     let rp_id = app.config.passkeys.rp_id();
     let passkeys = app.store.list_passkeys(ceremony.user_id).await?;
@@ -65,7 +66,6 @@ pub(super) async fn ask_for_passkey(
     }
     let challenge = challenge(app, context, ceremony).await?;
     let records = usable.into_iter().map(|passkey| &passkey.record);
-    let verification = UserVerification::Preferred;
     let public_key = request_options(rp_id, challenge.as_bytes(), records, verification, CEREMONY_LIFE);
     Ok(Some(PasskeyOptions { public_key, expires_in: CEREMONY_LIFE }))
 }
@@ -76,12 +76,13 @@ pub(super) async fn challenge(app: &App, context: &RequestContext, ceremony: &Ce
     Ok(ceremony.seal(context.now, app.entropy.bytes()?, ring.current(context.now)?))
 }
 
-/// Judges what a passkey has signed beside another factor. Why it is refused stands in the log alone.
+/// Judges what a passkey has signed, beside another factor or alone. Why it is refused stands in the log alone.
 pub(super) async fn judge_passkey(
     app: &App,
     context: &RequestContext,
     ceremony: &Ceremony,
     shown: &ShownPasskey,
+    verification: UserVerification,
 ) -> Result<Option<UsedPasskey>, Fault> {
     let request_id = &context.request_id;
     let Some(challenge) = answered(app, context, ceremony, shown).await? else {
@@ -92,7 +93,8 @@ pub(super) async fn judge_passkey(
         tracing::info!(request_id, "a passkey was shown that is none of the account's");
         return Ok(None);
     };
-    let used = verify(app, context, shown, Asked { challenge: &challenge, ceremony }, passkey);
+    let asked = Asked { challenge: &challenge, ceremony, verification, identified: Identified::Before };
+    let used = verify(app, context, shown, asked, passkey);
     Ok(used.map(|used| UsedPasskey {
         // A first step is used up by itself.
         spends: used.spends.filter(|_| ceremony.purpose != CeremonyPurpose::SecondStep),
@@ -118,20 +120,20 @@ pub(super) struct Asked<'a> {
     pub(super) challenge: &'a [u8],
     /// Whose passkey it has to be.
     pub(super) ceremony: &'a Ceremony,
+    /// Alone, a passkey has to have verified its user, now and before (MF-17).
+    pub(super) verification: UserVerification,
+    /// Whether it says who it is.
+    pub(super) identified: Identified,
 }
 
-/// Judges a signature by the passkey that it is to be of. Alone, a passkey has to have verified its user (MF-17).
+/// Judges a signature by the passkey that it is to be of.
 pub(super) fn verify(
     app: &App,
     context: &RequestContext,
     shown: &ShownPasskey,
-    Asked { challenge, ceremony }: Asked<'_>,
+    Asked { challenge, ceremony, verification: user_verification, identified }: Asked<'_>,
     passkey: Passkey,
 ) -> Option<UsedPasskey> {
-    let (user_verification, identified) = match ceremony.purpose {
-        CeremonyPurpose::SignIn => (UserVerification::Required, Identified::ByHandle),
-        _ => (UserVerification::Preferred, Identified::Before),
-    };
     let expected = ExpectedAssertion { challenge, user_verification, identified };
     let relying_party = app.config.passkeys.relying_party();
     match verify_assertion(&shown.response(), &expected, &relying_party, &passkey.record, ceremony.user_id) {

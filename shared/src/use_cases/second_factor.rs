@@ -10,6 +10,7 @@ use crate::crypto::passkey_challenge::Ceremony;
 use crate::crypto::recovery_code::RecoveryCode;
 use crate::crypto::totp::TotpMatch;
 use crate::crypto::totp_wrap;
+use crate::crypto::webauthn::expected::UserVerification;
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::email::EmailKey;
 use crate::domain::factors::Shown;
@@ -31,6 +32,13 @@ pub enum SecondProof {
     RecoveryCode(String),
     /// What a passkey has signed.
     Passkey(Box<ShownPasskey>),
+}
+
+impl SecondProof {
+    /// Whether it can be shown without a first factor.
+    pub const fn can_stand_alone(&self) -> bool {
+        matches!(self, Self::Passkey(_))
+    }
 }
 
 /// Why a second factor opened nothing.
@@ -102,12 +110,14 @@ pub(super) fn notice_of(
     Ok(Some(OneTime { purpose, recovery_codes_left, ..notice }))
 }
 
-/// Counts an attempt on the user, and then evaluates it. A passkey answers the ceremony's challenge. Whether it came too late in a race, the write says that uses it.
+/// Counts an attempt on the user, and then evaluates it. A passkey answers the ceremony's challenge, and has to have verified its
+/// user where that is required. Whether it came too late in a race, the write says that uses it.
 pub(super) async fn judge(
     app: &App,
     context: &RequestContext,
     ceremony: &Ceremony,
     proof: &SecondProof,
+    verification: UserVerification,
 ) -> Result<Judged, SecondFactorError> {
     let (now, limit) = (context.now, &app.config.limits.second_factor);
     let scope = match proof {
@@ -122,7 +132,7 @@ pub(super) async fn judge(
     if let Reservation::Refused { retry_after } = reserved {
         return Err(SecondFactorError::TooManyAttempts { retry_after });
     }
-    match evaluate(app, context, ceremony, proof).await {
+    match evaluate(app, context, ceremony, (proof, verification)).await {
         Ok(Some((used, codes_left))) => Ok(Judged { used, codes_left, counted }),
         Ok(None) => {
             counted.stands();
@@ -139,7 +149,7 @@ async fn evaluate(
     app: &App,
     context: &RequestContext,
     ceremony: &Ceremony,
-    proof: &SecondProof,
+    (proof, verification): (&SecondProof, UserVerification),
 ) -> Result<Option<(UsedFactor, Option<usize>)>, Fault> {
     let user_id = ceremony.user_id;
     match proof {
@@ -161,7 +171,7 @@ async fn evaluate(
             Ok(is_one.then(|| (UsedFactor::RecoveryCode { hash }, Some(kept.codes.len() - 1))))
         }
         SecondProof::Passkey(shown) => {
-            let used = judge_passkey(app, context, ceremony, shown).await?;
+            let used = judge_passkey(app, context, ceremony, shown, verification).await?;
             Ok(used.map(|used| (UsedFactor::Passkey(Box::new(used)), None)))
         }
     }

@@ -27,7 +27,7 @@ async fn sec_mf_06_a_person_reads_what_there_is_and_nothing_that_opens_anything(
     let options = server.passkeys(&access, Method::POST, "registration/options", &Value::Null).await.json();
     let webauthn = json!({ "rp_id": "localhost", "user_id": options["publicKey"]["user"]["id"] });
     let expected = json!({
-        "second_factor": false, "level": 1, "totp": null, "passkeys": [], "webauthn": webauthn, "recovery_codes": null,
+        "second_factor": false, "passwordless": false, "level": 1, "totp": null, "passkeys": [], "webauthn": webauthn, "recovery_codes": null,
         "factor_loss": null,
     });
     assert_eq!(none, expected);
@@ -35,7 +35,7 @@ async fn sec_mf_06_a_person_reads_what_there_is_and_nothing_that_opens_anything(
     let shown = server.as_bearer(Method::GET, "/v1/mfa", &factor.access()).await;
     let at = "2026-03-01T12:30:00Z";
     let expected = json!({
-        "second_factor": true, "level": 2,
+        "second_factor": true, "passwordless": false, "level": 2,
         "totp": { "created_at": at }, "passkeys": [], "webauthn": webauthn, "recovery_codes": { "left": 10, "created_at": at }, "factor_loss": null,
     });
     assert_eq!(shown.json(), expected, "{}", shown.text);

@@ -25,6 +25,7 @@ mod passkey_remove;
 mod passkey_update;
 mod password_change;
 mod password_forgot;
+mod password_remove;
 mod password_reset;
 mod register;
 
@@ -40,4 +41,5 @@ pub const DRIVES: &[Drive] = &[
     |it| Box::pin(passkey_add::drive(it)),
     |it| Box::pin(passkey_update::drive(it)),
     |it| Box::pin(passkey_remove::drive(it)),
+    |it| Box::pin(password_remove::drive(it)),
 ];

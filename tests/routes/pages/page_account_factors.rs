@@ -52,6 +52,22 @@ pub async fn drive(observer: &mut Observer) {
             expect(browser.submit(it, &shown, &typed, Some(&own)).await.status, 303);
         })
         .await;
+    // Another one, which stands in the password's place.
+    let shown = browser.open(&observer.server, PAGE).await;
+    add(&observer.server, &mut browser, &shown).await;
+    observer
+        .see("page-account-factors", async |it| {
+            let typed = [("action", "remove_password")];
+            expect(browser.submit(it, &shown, &typed, Some(&own)).await.status, 303);
+        })
+        .await;
+}
+
+/// Adds a passkey on the page.
+async fn add(server: &TestServer, browser: &mut Browser, shown: &Answer) {
+    let credential = made(shown, &mut server.authenticator());
+    let added = browser.press(server, shown, &[("action", "add_passkey"), ("credential", &credential)]).await;
+    assert_eq!(heading(&added), "Your recovery codes", "{}", added.text);
 }
 
 /// The passkey that a form takes away.
@@ -93,6 +109,40 @@ async fn sec_mf_08_a_passkey_is_made_on_the_page_as_the_first_factor() {
         assert_eq!(refused.status, 400);
         made(&refused, &mut server.authenticator());
     }
+}
+
+#[tokio::test]
+async fn sec_mf_21_sec_mf_22_a_person_does_without_a_password_and_chooses_a_short_one_again() {
+    let (server, mut browser) = with_verified_person().await;
+    let shown = browser.open(&server, PAGE).await;
+    add(&server, &mut browser, &shown).await;
+    let shown = browser.open(&server, PAGE).await;
+    assert!(shown.text.contains("<summary>Do without a password</summary>"), "{}", shown.text);
+    assert_eq!(browser.press(&server, &shown, &[("action", "remove_password")]).await.status, 303);
+    assert_eq!(server.login(EMAIL, PASSWORD).await.status, 401);
+
+    let shown = browser.open(&server, PAGE).await;
+    assert!(shown.text.contains("None. A passkey signs you in."), "{}", shown.text);
+    for gone in ["Do without a password", "Do not ask when signing in", "Remove the passkey"] {
+        assert!(!shown.text.contains(gone), "{gone}: {}", shown.text);
+    }
+    // Who asks for it all the same reads what is so.
+    let refused = browser.press(&server, &shown, &[("action", "off")]).await;
+    assert_eq!((refused.status, refused.header("location")), (303, PAGE));
+
+    let shown = browser.open(&server, "/ui/account/email").await;
+    assert!(!shown.text.contains("type=\"password\""), "{}", shown.text);
+    let asked = browser.press(&server, &shown, &[("email", "ada.l@example.com")]).await;
+    assert_eq!(asked.status, 200, "{}", asked.text);
+    let shown = browser.open(&server, "/ui/account/password").await;
+    assert!(!shown.text.contains("Present password") && shown.text.contains("At least 8 characters"), "{}", shown.text);
+    let refused = browser.press(&server, &shown, &[("new_password", "kqzmwrt")]).await;
+    assert!(!refused.text.contains("Present password") && refused.text.contains("At least 8"), "{}", refused.text);
+    assert_eq!(browser.press(&server, &refused, &[("new_password", "kqzmwrtx")]).await.status, 200);
+
+    let shown = browser.open(&server, PAGE).await;
+    assert!(shown.text.contains("Your password is short"), "{}", shown.text);
+    assert!(!shown.text.contains("Remove the passkey"), "{}", shown.text);
 }
 
 #[tokio::test]

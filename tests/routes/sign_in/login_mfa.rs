@@ -358,3 +358,116 @@ async fn sec_mf_05_a_secret_that_was_moved_from_another_account_opens_nothing() 
         assert_eq!(server.second_step(&token, "totp", "000000").await.status, 500);
     }
 }
+
+/// Signs in with both factors, and has the device remembered: its token.
+async fn remembered(server: &TestServer, factor: &SecondFactor) -> String {
+    server.clock.advance(30);
+    let body = json!({
+        "mfa_token": server.first_step().await, "method": "totp", "code": server.code_of(&factor.app),
+        "remember_device": true,
+    });
+    let answer = server.post("/v1/login/mfa", &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.string("device_token")
+}
+
+/// The password, from this device.
+async fn from_device(server: &TestServer, device: &str) -> Answer {
+    let body = json!({ "email": EMAIL, "password": PASSWORD, "device_token": device });
+    server.post("/v1/login", &body).await
+}
+
+const REMEMBERS: [(&str, &str); 1] = [("AUTH__ACCOUNTS__REMEMBER_DEVICE_DAYS", "30")];
+
+#[tokio::test]
+async fn sec_mf_23_a_device_is_remembered_where_that_is_let_and_wished_for_so_many_days() {
+    let server = TestServer::with(&REMEMBERS).await;
+    let factor = server.with_second_factor().await;
+    let asked = server.login(EMAIL, PASSWORD).await;
+    assert_eq!(asked.json()["remember_device_days"], 30);
+    // Nobody wished for it.
+    let device = sign_in(&server, &factor).await.string("device_token");
+    assert_eq!(from_device(&server, &device).await.string("status"), "mfa_required");
+    let device = remembered(&server, &factor).await;
+    let signed_in = from_device(&server, &device).await;
+    assert_eq!(signed_in.string("status"), "signed_in", "{}", signed_in.text);
+    // By the password alone, and that is what it says (MF-07).
+    let access = signed_in.string("access_token");
+    let claims = claims(&access);
+    assert_eq!((&claims["amr"], &claims["acr"]), (&json!(["pwd"]), &json!("urn:wardgate:1fa")));
+    let refused = server.as_bearer(Method::GET, "/v1/me/export", &access).await;
+    assert_eq!((refused.status, refused.string("code").as_str()), (401, "insufficient_user_authentication"));
+    // It is no more than the device's: elsewhere the factor is asked for, and a wrong password stays wrong.
+    assert_eq!(server.login(EMAIL, PASSWORD).await.string("status"), "mfa_required");
+    let body = json!({ "email": EMAIL, "password": OTHER_PASSWORD, "device_token": device });
+    assert_eq!(server.post("/v1/login", &body).await.status, 401);
+    // A sign-in of the device does not renew it.
+    server.clock.advance(30 * DAY - 3600);
+    assert_eq!(from_device(&server, &device).await.string("status"), "signed_in");
+    server.clock.advance(3600);
+    assert_eq!(from_device(&server, &device).await.string("status"), "mfa_required");
+    // A known device can be remembered anew.
+    let body = json!({
+        "mfa_token": server.first_step().await, "method": "totp", "code": server.code_of(&factor.app),
+        "device_token": device, "remember_device": true,
+    });
+    assert_eq!(server.post("/v1/login/mfa", &body).await.status, 200);
+    assert_eq!(from_device(&server, &device).await.string("status"), "signed_in");
+    // Once it is switched off, no device stands for anything.
+    let strict = server.configured(|config| config.accounts.remember_device_days = 0).await;
+    let asked = from_device(&strict, &device).await;
+    assert_eq!(
+        (asked.string("status").as_str(), &asked.json()["remember_device_days"]),
+        ("mfa_required", &json!(null))
+    );
+}
+
+#[tokio::test]
+async fn sec_mf_23_a_mailed_code_is_enough_on_a_remembered_device_too() {
+    let server = TestServer::with(&REMEMBERS).await;
+    let factor = server.with_second_factor().await;
+    let device = remembered(&server, &factor).await;
+    for (device, status) in [(json!(null), "mfa_required"), (json!(device), "signed_in")] {
+        server.clock.advance(61);
+        let flow = server.code_flow(EMAIL).await;
+        let mail = server.newest_mail(EMAIL).await;
+        let body = json!({ "email": EMAIL, "code": code(&mail), "flow_token": flow, "device_token": device });
+        let answer = server.verify_sign_in(&body).await;
+        assert_eq!(answer.string("status"), status, "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn sec_mf_23_nothing_is_remembered_by_default_and_whoever_asks_is_told_so() {
+    let server = TestServer::start().await;
+    let factor = server.with_second_factor().await;
+    let device = remembered(&server, &factor).await;
+    assert_eq!(from_device(&server, &device).await.string("status"), "mfa_required");
+    // Not even where it is let later: nobody was asked then.
+    let lenient = server.configured(|config| config.accounts.remember_device_days = 30).await;
+    assert_eq!(from_device(&lenient, &device).await.string("status"), "mfa_required");
+}
+
+#[tokio::test]
+async fn sec_mf_23_whatever_changes_the_account_or_ends_its_sessions_forgets_it() {
+    let server = TestServer::with(&REMEMBERS).await;
+    let factor = server.with_second_factor().await;
+    let fresh = || async {
+        let access = sign_in(&server, &factor).await.string("access_token");
+        (access, remembered(&server, &factor).await)
+    };
+    let (access, device) = fresh().await;
+    server.clock.advance(1);
+    assert_eq!(server.as_bearer(Method::DELETE, "/v1/sessions", &access).await.status, 204);
+    assert_eq!(from_device(&server, &device).await.string("status"), "mfa_required", "all other sessions were ended");
+    let (access, device) = fresh().await;
+    let renewed = server.as_bearer(Method::POST, "/v1/mfa/recovery-codes", &access).await;
+    assert_eq!(renewed.status, 200, "{}", renewed.text);
+    assert_eq!(from_device(&server, &device).await.string("status"), "mfa_required", "the factors have changed");
+    let (access, device) = fresh().await;
+    let change = json!({ "current_password": PASSWORD, "new_password": OTHER_PASSWORD });
+    let request = server.request(Method::POST, "/v1/password/change").bearer_auth(&access).json(&change);
+    assert!(server.send(request).await.status < 300);
+    let body = json!({ "email": EMAIL, "password": OTHER_PASSWORD, "device_token": device });
+    assert_eq!(server.post("/v1/login", &body).await.string("status"), "mfa_required", "the password has changed");
+}

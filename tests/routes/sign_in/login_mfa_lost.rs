@@ -3,6 +3,9 @@
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
+use wardgate::domain::email::Email;
+use wardgate::domain::timestamp::Timestamp;
+use wardgate::use_cases::allow_recovery::{AllowRecoveryError, allow_recovery};
 
 use crate::harness::pages::{Browser, assert_dead, heading};
 use crate::harness::{Answer, EMAIL, OTHER_PASSWORD, PASSWORD, TABLE, TestServer, link_token};
@@ -165,6 +168,7 @@ async fn sec_mf_20_nothing_is_lost_while_a_change_of_address_can_be_undone() {
     let token = server.first_step().await;
     let answer = lost_with(&server, &token).await;
     assert_eq!((answer.status, answer.string("code").as_str()), (409, "address_changed_lately"), "{}", answer.text);
+    assert!(matches!(allow(&server).await, Err(AllowRecoveryError::AddressChanged(_))), "nor by an operator");
     let mut browser = Browser::default();
     let login = browser.open(&server, "/ui/login").await;
     let shown = browser.press(&server, &login, &[("email", EMAIL), ("password", PASSWORD)]).await;
@@ -186,4 +190,67 @@ async fn sec_mf_20_a_page_says_until_when_to_wait() {
     assert!(waiting.text.contains("2026-03-04 12:30 UTC"), "{}", waiting.text);
     let found = browser.press(&server, &shown, &[("code", &server.code_of(&factor.app))]).await;
     assert_eq!(found.status, 200, "the form still works: {}", found.text);
+}
+
+async fn allow(server: &TestServer) -> Result<Timestamp, AllowRecoveryError> {
+    let email = Email::parse(EMAIL).unwrap();
+    allow_recovery(&server.app, &server.context(), &email).await
+}
+
+#[tokio::test]
+async fn sec_mf_20_an_operator_ends_the_wait_and_takes_nothing_away() {
+    let server = TestServer::start().await;
+    server.signed_in().await;
+    assert!(matches!(allow(&server).await, Err(AllowRecoveryError::NoSecondFactor)));
+    server.with_second_factor_of(EMAIL).await;
+    lost(&server).await;
+    allow(&server).await.unwrap();
+    let told = server.newest_mail(EMAIL).await;
+    assert!(told.text.contains("/ui/keep-factors?token=kf_"), "the owner is told: {}", told.text);
+    assert!(told.text.contains("lets them be taken off the account"), "{}", told.text);
+    server.first_step().await;
+    let items = server.items(TABLE, "USER#").await;
+    assert!(items.iter().any(|item| item["sk"].as_s().unwrap() == "FACTOR#totp"), "nothing is taken away");
+    assert_eq!(lost(&server).await, json!({ "status": "mail_sent" }));
+    let link = link_token(&server.newest_mail(EMAIL).await);
+    let mut browser = Browser::default();
+    let shown = browser.open_link(&server, "remove-factors", &link).await;
+    assert_eq!(browser.press(&server, &shown, &[]).await.status, 200);
+    server.clock.advance(1);
+    assert_eq!(server.login(EMAIL, PASSWORD).await.string("status"), "signed_in");
+}
+
+#[tokio::test]
+async fn sec_mf_20_its_owner_ends_what_an_operator_was_talked_into() {
+    let server = TestServer::start().await;
+    let factor = server.with_second_factor().await;
+    allow(&server).await.unwrap();
+    let link = link_token(&server.newest_mail(EMAIL).await);
+    let mut browser = Browser::default();
+    let shown = browser.open_link(&server, "keep-factors", &link).await;
+    assert_eq!(browser.press(&server, &shown, &[]).await.status, 200);
+    assert_eq!(lost(&server).await["status"], "waiting", "from the beginning");
+    // Or by signing in.
+    allow(&server).await.unwrap();
+    let token = server.first_step().await;
+    assert_eq!(server.second_step(&token, "totp", &server.code_of(&factor.app)).await.status, 200);
+    assert_eq!(lost(&server).await["status"], "waiting");
+}
+
+#[tokio::test]
+async fn sec_mf_20_where_operators_decide_nobody_else_begins_the_wait() {
+    let server = TestServer::with(&[("AUTH__ACCOUNTS__FACTOR_LOSS", "administrator")]).await;
+    server.with_second_factor().await;
+    let token = server.first_step().await;
+    let refused = lost_with(&server, &token).await;
+    assert_eq!((refused.status, refused.string("code").as_str()), (403, "recovery_by_administrator"));
+    assert_eq!(mails(&server).await, (0, 0));
+    let mut browser = Browser::default();
+    let login = browser.open(&server, "/ui/login").await;
+    let second = browser.press(&server, &login, &[("email", EMAIL), ("password", PASSWORD)]).await;
+    let refused = browser.press(&server, &second, &[("lost", "yes")]).await;
+    assert_eq!((refused.status, heading(&refused)), (403, "Second step"), "{}", refused.text);
+    assert!(refused.text.contains("Only whoever runs"), "{}", refused.text);
+    allow(&server).await.unwrap();
+    assert_eq!(lost(&server).await, json!({ "status": "mail_sent" }));
 }

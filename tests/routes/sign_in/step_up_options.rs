@@ -72,6 +72,6 @@ async fn who_has_no_second_factor_is_told_so() {
     let server = TestServer::start().await;
     let access = server.signed_in().await.string("access_token");
     let options = server.as_bearer(Method::POST, PATH, &access).await;
-    assert_eq!(options.json(), json!({ "level": 1, "methods": [], "passkey": null }));
+    assert_eq!(options.json(), json!({ "level": 1, "has_password": true, "methods": [], "passkey": null }));
     assert_eq!(server.send(server.request(Method::POST, PATH)).await.status, 401);
 }

@@ -9,7 +9,9 @@ use wardgate::domain::email::Email;
 use wardgate::domain::factors::{Method, Wanted};
 use wardgate::domain::language::Language;
 use wardgate::domain::oauth::continuation::Continuation;
-use wardgate::http::page::{self, Action, Asked, FirstStep, Form, FormPage, FormRefusal, Notice, Onward, Page};
+use wardgate::http::page::{
+    self, Action, Asked, FirstStep, Form, FormPage, FormRefusal, Notice, Onward, Page, RememberDevice,
+};
 use wardgate::http::page_endpoint::{refuse, show};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
@@ -98,7 +100,13 @@ impl<'a> GoingTo<'a> {
     ) -> Result<Reply, Problem> {
         let has = |method| required.methods.contains(&method);
         let (passkey, app_too) = (has(Method::Passkey), has(Method::Totp));
-        let first_step = Some(FirstStep { mfa_token: &required.mfa_token, by_link, passkey, app: app_too });
+        let first_step = Some(FirstStep {
+            mfa_token: &required.mfa_token,
+            by_link,
+            passkey,
+            app: app_too,
+            remember_device: RememberDevice::offered(required.remember_device_days, false),
+        });
         let page = FormPage { form: Form::SecondFactor, first_step, ..page };
         self.show_form(app, request, page).await
     }

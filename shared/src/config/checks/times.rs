@@ -136,6 +136,11 @@ fn grace(config: &Config, is_development: bool) -> Vec<Rule> {
         )
         .beside("accounts.email_undo_seconds"),
         Rule::about(
+            "accounts.remember_device_days",
+            accounts.remember_device_days <= 30,
+            "expected at most 30: whoever takes a device that is remembered needs the password alone (MF-23)",
+        ),
+        Rule::about(
             "accounts.deletion_grace_seconds",
             (least_grace..=30 * DAY).contains(&accounts.deletion_grace_seconds),
             "expected 86400 to 2592000, which is 1 to 30 days: less leaves no time to keep an account that a stranger \

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::form::FormRefusal;
+use crate::domain::factors::PasswordKind;
 
 /// What it shows.
 #[derive(Clone, Copy, Serialize)]
@@ -46,10 +47,15 @@ pub enum FactorsPart<'a> {
         /// Comes back with the first code.
         enrolment_token: &'a str,
     },
-    /// What there is: posts `action`, which is `on`, `off`, `codes`, `remove` or `begin`; or `remove_passkey`, with `passkey`.
+    /// What there is: posts `action`, which is `on`, `off`, `codes`, `remove`, `begin` or
+    /// `remove_password`; or `remove_passkey`, with `passkey`.
     Present {
         /// Whether sign-ins ask for it.
         second_factor: bool,
+        /// What there is of a password.
+        password: PasswordKind,
+        /// Whether the account can do without it.
+        can_do_without: bool,
         /// When the app was set up, where there is one.
         since: Option<&'a str>,
         /// The passkeys.

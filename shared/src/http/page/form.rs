@@ -5,8 +5,10 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::Serialize;
 
+use super::FirstStep;
+use crate::domain::factors::PasswordKind;
 use crate::domain::oauth::continuation::{ACCOUNT_CREDENTIALS, ACCOUNT_DELETE, ACCOUNT_EMAIL, ACCOUNT_PASSWORD};
-use crate::domain::password::PasswordRejection;
+use crate::domain::password::{PasswordPolicy, PasswordRejection};
 
 /// Which form.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -123,6 +125,10 @@ pub struct FormPage<'a> {
     pub name: Option<&'a str>,
     /// Whether the box is ticked.
     pub remember: bool,
+    /// Of forms that ask for the present password: what there is of one.
+    pub password: PasswordKind,
+    /// Of the form that changes it: how long the next one has to be.
+    pub policy: PasswordPolicy,
     /// Whether people may sign in with a mailed code.
     pub by_code: bool,
     /// Whether people may ask for an account.
@@ -132,17 +138,11 @@ pub struct FormPage<'a> {
     pub refusal: Option<FormRefusal<'a>>,
 }
 
-/// The first step of a sign-in, as the form of the second carries it.
-#[derive(Clone, Copy, Serialize)]
-pub struct FirstStep<'a> {
-    /// What it has answered.
-    pub mfa_token: &'a str,
-    /// Whether it was the link of a mail.
-    pub by_link: bool,
-    /// Whether the account has a passkey.
-    pub passkey: bool,
-    /// Whether it has an app.
-    pub app: bool,
+impl FormPage<'_> {
+    /// Whether there is a password that a form of the account's own can ask for (MF-21).
+    pub(super) fn asks_present(self) -> bool {
+        self.password != PasswordKind::None
+    }
 }
 
 /// Why a form was refused. Each leaves it as it was, but for the password and the code.
@@ -164,6 +164,8 @@ pub enum FormRefusal<'a> {
     WrongClock,
     /// The account has another address since lately.
     AddressChanged,
+    /// Only whoever runs the service can let second factors be taken away.
+    ByAdministrator,
     /// The first step has expired or was used: it begins anew.
     StartAgain,
     /// The address is none.
@@ -205,7 +207,7 @@ impl<'a> FormRefusal<'a> {
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Down(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::AddressChanged => StatusCode::CONFLICT,
-            Self::Forged | Self::SwitchedOff => StatusCode::FORBIDDEN,
+            Self::Forged | Self::SwitchedOff | Self::ByAdministrator => StatusCode::FORBIDDEN,
         }
     }
 
@@ -219,6 +221,7 @@ impl<'a> FormRefusal<'a> {
             Self::WrongFirstCode => "wrong_first_code",
             Self::WrongClock => "wrong_clock",
             Self::AddressChanged => "address_changed",
+            Self::ByAdministrator => "by_administrator",
             Self::StartAgain => "start_again",
             Self::Address => "address",
             Self::SameAddress => "same_address",
@@ -256,6 +259,7 @@ impl<'a> FormRefusal<'a> {
             Self::Password(_) => "new_password",
             Self::WrongPasskey
             | Self::AddressChanged
+            | Self::ByAdministrator
             | Self::StartAgain
             | Self::SwitchedOff
             | Self::TooMany(_)

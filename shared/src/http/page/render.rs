@@ -45,7 +45,7 @@ static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
         "parts/flow.html" "parts/form-account-delete.html" "parts/form-account-email.html"
         "parts/form-account-password.html" "parts/form-address.html" "parts/form-consent.html" "parts/form-login.html"
         "parts/form-login-code.html" "parts/form-register.html" "parts/form-second-factor.html" "parts/form-sign-out.html" "parts/leaving.html"
-        "parts/logo.html" "parts/mark.html" "parts/passkey.html" "parts/password.html" "parts/remember.html" "parts/username.html"
+        "parts/logo.html" "parts/mark.html" "parts/passkey.html" "parts/password.html" "parts/remember-device.html" "parts/remember.html" "parts/username.html"
         "parts/ways.html");
     Templates::new(&[&parts[..], &words!("en"), &words!("de")].concat())
 });

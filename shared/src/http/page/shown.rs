@@ -112,7 +112,7 @@ impl Page<'_> {
                 let FormPage { csrf, account, refusal, .. } = page;
                 let (digits, length) = (false, LOGIN_CODE_LENGTH);
                 let shown = Shown { kind: "form", field: page.form.field(), csrf: Some(csrf), account, ..shown };
-                let shown = Shown { form: Some(page), digits, length, ..shown };
+                let shown = Shown { form: Some(page), minimum: page.policy.minimum(), digits, length, ..shown };
                 let Some(refusal) = refusal else { return shown };
                 let shown = shown.rejected(refusal.rejection());
                 let (rejection, refused, minutes) = (Some(refusal.code()), refusal.field(), refusal.minutes());

@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use crate::domain::audit::AuditEntry;
 use crate::domain::credential::WrappedHash;
 use crate::domain::device::Device;
+use crate::domain::factors::Factors;
 use crate::domain::one_time::OneTime;
 use crate::domain::session::Session;
 use crate::domain::timestamp::Timestamp;
@@ -13,7 +14,8 @@ use crate::store::Store;
 use crate::store::attributes::{number, string};
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
-use crate::store::sign_in::admission::{admits, admitted};
+use crate::store::outcome::Outcome;
+use crate::store::sign_in::admission::{admits, admitted, same_factors};
 use crate::store::write::{Part, Update, Write};
 
 /// A new password for an account.
@@ -23,6 +25,8 @@ pub struct PasswordSetting<'a> {
     pub user: &'a User,
     /// The new hash.
     pub password: &'a WrappedHash,
+    /// The factors as they are with it, where that is not as they were read.
+    pub factors: Option<&'a Factors>,
     /// The item that gives the right to it; none where the old password did.
     pub token: Option<&'a OneTime>,
     /// The one session that lives on, if it still does (PW-06); after a reset none does (OT-06).
@@ -40,6 +44,8 @@ pub enum PasswordChange {
     Changed,
     /// The account changed meanwhile, or the token was used.
     Superseded,
+    /// Its factors changed meanwhile, by which it was decided how long the password has to be.
+    FactorsChanged,
 }
 
 impl Store {
@@ -54,29 +60,45 @@ impl Store {
         let next = user.cred_version + 1;
         let mut parts: Vec<Part> = vec![
             self.new_password(setting, next)?.into(),
-            self.new_version(setting, next, now).into(),
+            self.new_version(setting, next, now)?.into(),
             self.one_time_put(setting.notice)?.into(),
             self.device_put(setting.device)?.into(),
         ];
         parts.extend(setting.token.map(|token| self.use_up(token, now).into()));
-        Ok(self.transact(parts, audit).await?.either(PasswordChange::Changed, PasswordChange::Superseded))
+        Ok(match self.transact(parts, audit).await? {
+            Outcome::Written(()) => PasswordChange::Changed,
+            // The user's part says that it is the same account, and who asks for it.
+            Outcome::Refused(refusal) if refusal.failed(0) && !refusal.failed(1) => PasswordChange::FactorsChanged,
+            Outcome::Refused(_) => PasswordChange::Superseded,
+        })
     }
 
     fn new_password(&self, setting: &PasswordSetting<'_>, next: u64) -> Result<Write<Update>, StoreError> {
         let user = setting.user;
         let set = "SET password = :password, cred_version = :next, email_verified = :verified";
-        Ok(self.update_credential(&user.email.key(), (user.id, user.cred_version), set).with([
+        let set = format!("{set}{}", setting.set_factors());
+        let update = self.update_credential(&user.email.key(), (user.id, user.cred_version), set).with([
             (":password", serde_dynamo::to_attribute_value(setting.password)?),
             (":next", number(next)),
             (":verified", setting.verified()),
-        ]))
+        ]);
+        let Some(factors) = setting.factors else { return Ok(update) };
+        let update = update.with([(":factors", serde_dynamo::to_attribute_value(factors)?)]);
+        Ok(same_factors(update, user.factors.version))
     }
 
-    fn new_version(&self, setting: &PasswordSetting<'_>, next: u64, now: Timestamp) -> Write<Update> {
+    fn new_version(
+        &self,
+        setting: &PasswordSetting<'_>,
+        next: u64,
+        now: Timestamp,
+    ) -> Result<Write<Update>, StoreError> {
         let kept = if setting.kept.is_some() { ", kept_sid = :kept" } else { " REMOVE kept_sid" };
         let set = format!(
-            "ADD version :one SET cred_version = :next, sessions_not_before = :now, email_verified = :verified{kept}"
+            "ADD version :one SET cred_version = :next, sessions_not_before = :now, email_verified = :verified{}{kept}",
+            setting.set_factors()
         );
+        let factors: Option<AttributeValue> = setting.factors.map(serde_dynamo::to_attribute_value).transpose()?;
         let update = self
             .update(&Key::user(setting.user.id), set)
             .given("#status = :active AND cred_version = :version")
@@ -87,15 +109,20 @@ impl Store {
                 (":now", number(now.millis())),
                 (":one", number(1)),
                 (":verified", setting.verified()),
-            ]);
-        match setting.kept {
+            ])
+            .with(factors.map(|factors| (":factors", factors)));
+        Ok(match setting.kept {
             Some(kept) => update.and(&admits(kept)).with(admitted(kept)),
             None => update,
-        }
+        })
     }
 }
 
 impl PasswordSetting<'_> {
+    const fn set_factors(&self) -> &'static str {
+        if self.factors.is_some() { ", factors = :factors" } else { "" }
+    }
+
     /// Whoever had the token's mail has shown that the address is theirs.
     fn verified(&self) -> AttributeValue {
         AttributeValue::Bool(self.user.email_verified || self.token.is_some())

@@ -32,6 +32,16 @@ impl Store {
         self.read(&Key::credential(email)).await
     }
 
+    /// Whether a user has ended the sessions of `since` or before; whoever is not there has. Strongly consistent. It takes no more of
+    /// the item than that: a sign-in links nothing else that reads users.
+    pub async fn has_ended_sessions_of(&self, id: UserId, since: Timestamp) -> Result<bool, StoreError> {
+        let Some(item) = self.read_item(&Key::user(id)).await? else { return Ok(true) };
+        let Some(ended) = item.get("sessions_not_before") else { return Ok(false) };
+        let millis = ended.as_n().ok().and_then(|text| text.parse::<i64>().ok());
+        let ended = millis.ok_or(StoreError::Incomplete("a time that is none"))?;
+        Ok(ended >= since.millis())
+    }
+
     /// Reads a user, strongly consistent.
     pub async fn read_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
         self.read(&Key::user(id)).await

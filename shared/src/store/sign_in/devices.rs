@@ -113,13 +113,18 @@ impl Store {
         Ok(device.filter(|device| claim.is_of(device, now)))
     }
 
-    /// Forgets a device's failures and keeps it until `expires_at`: only a completed sign-in may (EN-02).
+    /// Forgets a device's failures and keeps it until `expires_at`, with what it is remembered for: only a completed sign-in
+    /// may (EN-02, MF-23).
     pub async fn renew_device(&self, device: &Device, expires_at: Timestamp) -> Result<(), StoreError> {
+        let remembered = device.remembered_at.zip(device.remembered_version);
+        let set = if remembered.is_some() { ", remembered_at = :at, remembered_version = :factors" } else { "" };
         let renew = self
             .update(
                 &Key::device(&device.email_key, device.id),
-                "SET failures = :none, expires_at = :expires, #ttl = :ttl, \
-                 cred_version = if_not_exists(cred_version, :version)",
+                format!(
+                    "SET failures = :none, expires_at = :expires, #ttl = :ttl, \
+                     cred_version = if_not_exists(cred_version, :version){set}"
+                ),
             )
             .given("secret_hash = :secret")
             .with([
@@ -128,7 +133,12 @@ impl Store {
                 (":expires", number(expires_at.millis())),
                 (":ttl", number(expires_at.unix_seconds())),
                 (":secret", string(&device.secret_hash)),
-            ]);
+            ])
+            .with(
+                remembered
+                    .into_iter()
+                    .flat_map(|(at, factors)| [(":at", number(at.millis())), (":factors", number(factors))]),
+            );
         // Where it is refused, it was forgotten meanwhile: its next sign-in is a new device's.
         renew.send(&self.client).await.map(drop)
     }

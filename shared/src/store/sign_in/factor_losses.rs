@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::audit::AuditEntry;
-use crate::domain::factors::Factors;
+use crate::domain::factors::{Factors, PasswordKind};
 use crate::domain::id::UserId;
 use crate::domain::one_time::OneTime;
 use crate::domain::passkey::Passkey;
@@ -15,7 +15,7 @@ use crate::store::error::StoreError;
 use crate::store::keys::Key;
 use crate::store::outcome::Outcome;
 use crate::store::sign_in::admission::same_factors;
-use crate::store::write::Part;
+use crate::store::write::{Check, Part, Write};
 
 /// All factors of an account, to be taken away by a mailed item.
 #[derive(Debug)]
@@ -68,8 +68,6 @@ impl Store {
         notice: &OneTime,
         audit: &AuditEntry,
     ) -> Result<LossBegin, StoreError> {
-        let check = self.check(&Key::user(user.id), "#status = :active AND cred_version = :version");
-        let check = check.with([(":active", string("active")), (":version", number(user.cred_version))]);
         let open = "attribute_not_exists(pk) OR expires_at <= :now OR cred_version <> :version \
                     OR factors_version <> :factors_version";
         let put = self.put(&Key::factor_loss(user.id), loss, Some(loss.expires_at.unix_seconds()))?;
@@ -78,9 +76,29 @@ impl Store {
             (":version", number(loss.cred_version)),
             (":factors_version", number(loss.factors_version)),
         ]);
-        let parts: [Part; 3] =
-            [same_factors(check, user.factors.version).into(), put.into(), self.one_time_put(notice)?.into()];
+        let parts: [Part; 3] = [self.unchanged(user).into(), put.into(), self.one_time_put(notice)?.into()];
         Ok(self.transact(parts, audit).await?.either(LossBegin::Begun, LossBegin::Superseded))
+    }
+
+    /// Writes down that a user's factors are lost, in place of whatever was said before, and tells the owner. Whether the account
+    /// is as it was read.
+    pub async fn allow_factor_loss(
+        &self,
+        user: &User,
+        loss: &FactorLoss,
+        notice: &OneTime,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let put = self.put(&Key::factor_loss(user.id), loss, Some(loss.expires_at.unix_seconds()))?;
+        let parts: [Part; 3] = [self.unchanged(user).into(), put.into(), self.one_time_put(notice)?.into()];
+        Ok(self.transact(parts, audit).await?.either(true, false))
+    }
+
+    /// That an account is as it was read.
+    fn unchanged(&self, user: &User) -> Write<Check> {
+        let check = self.check(&Key::user(user.id), "#status = :active AND cred_version = :version");
+        let check = check.with([(":active", string("active")), (":version", number(user.cred_version))]);
+        same_factors(check, user.factors.version)
     }
 
     /// Takes back that a user's factors are lost, by a mailed item. Whether that could still be used.
@@ -114,7 +132,10 @@ impl Store {
             (":active", string("active")),
             (":version", number(user.cred_version)),
         ]);
+        // Nobody may have one that is short and no second factor (MF-22): only a reset opens the account.
+        let goes = user.factors.password == PasswordKind::Short;
         let copy = "SET factors = :factors, cred_version = :next";
+        let copy = if goes { format!("{copy} REMOVE password") } else { copy.to_owned() };
         let copy = self.update_credential(&user.email.key(), (user.id, user.cred_version), copy);
         let loss = self.delete(&Key::factor_loss(user.id));
         let loss = if removal.lost {

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::audit::AuditEntry;
-use crate::domain::factors::Factors;
+use crate::domain::factors::{Factors, PasswordKind};
 use crate::domain::id::{ChallengeId, FactorId, UserId};
 use crate::domain::one_time::OneTime;
 use crate::domain::second_factor::{Challenge, RecoveryCodes, TotpFactor, UsedFactor};
@@ -116,7 +116,9 @@ impl Store {
             (":one", number(1)),
         ]);
         let set = if change.ends_others { set.with([(":now", number(audit.at.millis()))]) } else { set };
-        let copy = self.update_credential(&user.email.key(), (user.id, user.cred_version), "SET factors = :factors");
+        let goes = change.factors.password == PasswordKind::None && user.factors.password != PasswordKind::None;
+        let copy = if goes { "SET factors = :factors REMOVE password" } else { "SET factors = :factors" };
+        let copy = self.update_credential(&user.email.key(), (user.id, user.cred_version), copy);
         let amr = session.amr.iter().map(string).collect();
         let noted = self.update(&Key::session(user.id, session.id), "SET amr = :amr").given(LIVES).with([
             (":amr", AttributeValue::L(amr)),

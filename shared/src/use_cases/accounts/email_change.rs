@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::device::Device;
 use crate::domain::email::Email;
+use crate::domain::factors::PasswordKind;
 use crate::domain::mail_order::MailKind;
 use crate::domain::one_time::{OneTime, Purpose};
 use crate::domain::password::Password;
@@ -17,6 +18,7 @@ use crate::domain::user::User;
 use crate::fault::{Fault, fault_arm};
 use crate::store::limits::Reservation;
 use crate::use_cases::authenticate::{AuthenticateError, Caller, authenticate_fresh};
+use crate::use_cases::counted::Counted;
 use crate::use_cases::known_device::{device_of_user, presented_device};
 use crate::use_cases::order_mail::{Order, reserve_order};
 use crate::use_cases::password_check::{PasswordCheckError, check_password_of};
@@ -28,8 +30,8 @@ const MOST_FORMER_ADDRESSES: usize = 10;
 pub struct EmailChange<'a> {
     /// The address to move to.
     pub new_email: Email,
-    /// The account's password.
-    pub password: &'a Password,
+    /// The account's password; none where it has none (MF-21).
+    pub password: Option<&'a Password>,
     /// What an earlier sign-in gave the device, if it was one.
     pub device_token: Option<&'a str>,
 }
@@ -49,6 +51,9 @@ pub enum EmailChangeError {
         /// When the oldest is no longer kept.
         retry_after: Duration,
     },
+    /// The account has a password, and it was not shown.
+    #[error("the password is missing")]
+    PasswordMissing,
     /// The password is wrong, or may not be tried now.
     #[error(transparent)]
     Password(#[from] PasswordCheckError),
@@ -77,11 +82,16 @@ pub async fn email_change(
     }
     let session_ring = app.secrets.session_mac(context.now).await?;
     let presented = presented_device(change.device_token, &user.email.key(), &session_ring, context);
-    let checked = check_password_of(app, context, &user, change.password).await?;
+    let counted = match change.password {
+        Some(password) => check_password_of(app, context, &user, password).await?.counted,
+        // The session has just shown a passkey in its place.
+        None if user.factors.password == PasswordKind::None => Counted::nowhere(app)?,
+        None => return Err(EmailChangeError::PasswordMissing),
+    };
     let order = Order { kind: MailKind::EmailChange, email: &new_key, device: None };
     let reservation = reserve_order(app, context, &order);
     let given = async {
-        checked.counted.give_back().await;
+        counted.give_back().await;
         Ok(())
     };
     let (reservation, ()) = futures::try_join!(reservation, given)?;

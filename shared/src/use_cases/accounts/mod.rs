@@ -26,5 +26,6 @@ pub mod passkey_remove;
 pub mod passkey_update;
 pub mod password_change;
 pub mod password_forgot;
+pub mod password_remove;
 pub mod password_reset;
 pub mod register;

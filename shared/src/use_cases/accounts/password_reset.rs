@@ -15,7 +15,8 @@ use crate::domain::request_context::RequestContext;
 use crate::domain::user::{User, UserStatus};
 use crate::fault::{Fault, fault_arm};
 use crate::store::accounts::passwords::{PasswordChange, PasswordSetting};
-use crate::use_cases::choose_password::{choose_password, wrapped_hash};
+use crate::store::error::StoreError;
+use crate::use_cases::choose_password::{choose_next_password, wrapped_hash};
 use crate::use_cases::known_device::new_device;
 use crate::use_cases::mailed_link::repeated;
 
@@ -83,7 +84,7 @@ async fn reset(
     let item = app.store.read_one_time(token).await?.filter(|item| item.is_live(now));
     let item = item.ok_or(PasswordResetError::InvalidToken)?.used_from(&context.origin);
     let user = account(app, &item).await?.ok_or(PasswordResetError::InvalidToken)?;
-    let password = choose_password(app, new_password, &user.email, user.name.as_ref())
+    let (password, factors) = choose_next_password(app, new_password, &user)
         .await
         .map_err(|rejection| PasswordResetError::Password(rejection, user.email.clone()))?;
     let hash = wrapped_hash(app, now, user.id, &password).await?;
@@ -93,6 +94,7 @@ async fn reset(
     let setting = PasswordSetting {
         user: &user,
         password: &hash,
+        factors: factors.as_ref(),
         token: Some(&item),
         kept: None,
         notice: &notice,
@@ -102,6 +104,9 @@ async fn reset(
     match app.store.set_password(&setting, &audit).await? {
         PasswordChange::Changed => {}
         PasswordChange::Superseded => return Err(PasswordResetError::InvalidToken),
+        PasswordChange::FactorsChanged => {
+            return Err(StoreError::Unavailable("the account has just changed".to_owned()).into());
+        }
     }
     Ok(PasswordReset::Set(PasswordSet { device_token: device.token(mac_key) }, user.email))
 }

@@ -15,7 +15,7 @@ use crate::domain::email::Email;
 use crate::domain::id::{RegistrationId, UserId};
 use crate::domain::mail_order::MailKind;
 use crate::domain::name::DisplayName;
-use crate::domain::password::PasswordRejection;
+use crate::domain::password::{PasswordPolicy, PasswordRejection};
 use crate::domain::registration::{Registration, RegistrationKind};
 use crate::domain::request_context::RequestContext;
 use crate::domain::user::User;
@@ -77,7 +77,8 @@ pub async fn register(
 ) -> Result<Registered, RegisterError> {
     admit(app)?;
     let (now, email) = (context.now, register.email);
-    let password = choose_password(app, register.password, &email, register.name.as_ref()).await?;
+    let password =
+        choose_password(app, register.password, (&email, register.name.as_ref()), PasswordPolicy::OnlyFactor).await?;
     let login_ring = app.secrets.login_mac(now).await?;
     let mac_key = login_ring.current(now)?;
 

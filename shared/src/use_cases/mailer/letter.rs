@@ -83,7 +83,10 @@ pub(in crate::use_cases) fn letter(app: &App, subject: &Ordered, key: &MacKey, n
         }
         Purpose::KeepFactors => Some(Letter::FactorsLost {
             keep_link: link("keep-factors"),
-            hours: whole(item.usable_from.unwrap_or(item.created_at).since(item.created_at), 3600),
+            hours: item
+                .usable_from
+                .filter(|from| *from > item.created_at)
+                .map(|it| whole(it.since(item.created_at), 3600)),
         }),
         Purpose::RemoveFactors => {
             Some(Letter::FactorsRemoval { link: link("remove-factors"), minutes: whole(left, 60) })

@@ -19,7 +19,7 @@ use crate::telemetry::metrics::{self, SignIn};
 use crate::use_cases::choose_password::wrapped_hash;
 use crate::use_cases::known_device::{presented_device, settle, sign_in_device};
 use crate::use_cases::password_check::{Checked, PasswordCheckError, check_password_from, refuse};
-use crate::use_cases::sign_in::second_step::{SignInStep, ask, is_asked_for};
+use crate::use_cases::sign_in::second_step::{SignInStep, ask, is_asked_for_on};
 use crate::use_cases::sign_in::session::{Begun, Proven, SignInRings, SignedIn, begin, issue_begun};
 
 /// An address and what was typed as its password.
@@ -87,7 +87,7 @@ pub(super) async fn begin_by_password(
     let claim = presented.as_ref().map(|presented| &presented.claim);
     let checked = check_password_from(app, context, &email, &login.password, claim).await?;
     let Checked { credential, outdated, mut counted } = checked;
-    if is_asked_for(app, &credential, wanted) {
+    if is_asked_for_on(app, context, &credential, wanted, counted.device()).await? {
         let required = ask(app, context, &credential, FirstFactor::Password, None).await?;
         let Some(required) = required else { return Err(refuse(app, context, email).await?) };
         // The password was right: who goes on guessing does so at the second factor, which counts by itself. What the device

@@ -32,7 +32,7 @@ use crate::telemetry::metrics::{self, SignIn};
 use crate::use_cases::known_device::{presented_device, settle, sign_in_device};
 use crate::use_cases::mailed_link::repeated;
 use crate::use_cases::password_check::{admits, record_failure};
-use crate::use_cases::sign_in::second_step::{MfaRequired, SignInStep, ask, is_asked_for};
+use crate::use_cases::sign_in::second_step::{MfaRequired, SignInStep, ask, is_asked_for, is_asked_for_on};
 use crate::use_cases::sign_in::session::{
     Begun, Proven, SignInKeys, SignInRings, SignedIn, begin, issue_begun, resume,
 };
@@ -183,7 +183,7 @@ pub(super) async fn begin_by_mail<'a>(
         return Err(not_shown(app, context, &tried, &credential).await?);
     }
     let item = item.used_from(&context.origin);
-    if is_asked_for(app, &credential, wanted) {
+    if is_asked_for_on(app, context, &credential, wanted, found.device.as_ref()).await? {
         let required = ask(app, context, &credential, FirstFactor::Mail, Some(&item)).await?;
         return Ok(required.map_or(ByMail::Dead(tried), ByMail::MfaRequired));
     }

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::crypto::key_ring::{MacKey, Ring};
 use crate::crypto::passkey_challenge::{Ceremony, CeremonyPurpose};
 use crate::crypto::sealed_token::{MfaToken, secret_hash};
+use crate::crypto::webauthn::expected::UserVerification;
 use crate::domain::credential::Credential;
 use crate::domain::request_context::RequestContext;
 use crate::domain::second_factor::Challenge;
@@ -34,6 +35,8 @@ pub struct LoginMfa {
     pub proof: SecondProof,
     /// What an earlier sign-in gave the device; it counts as none if it is not this address's.
     pub device_token: Option<String>,
+    /// Whether the device is to stand for the second factor from now on, where that is let (MF-23).
+    pub remember_device: bool,
 }
 
 /// Who has signed in with two factors.
@@ -113,7 +116,7 @@ pub(super) async fn begin_by_two(
     let token = login.device_token.as_deref();
     let presented = presented_device(token, &credential.email_key, session_mac, context);
     let known = read_presented(app, presented.as_ref(), context.now).await?;
-    let judged = match judge(app, context, &ceremony(&challenge), &login.proof).await {
+    let judged = match judge(app, context, &ceremony(&challenge), &login.proof, UserVerification::Preferred).await {
         Ok(judged) => judged,
         Err(SecondFactorError::Wrong) => {
             let is_known = known.as_ref().is_some_and(|device| device.is_known_to(&credential));
@@ -126,7 +129,10 @@ pub(super) async fn begin_by_two(
         }
         Err(SecondFactorError::Fault(fault)) => return Err(fault.into()),
     };
-    let device = sign_in_device(app, context, &credential, presented, known.as_ref())?;
+    let mut device = sign_in_device(app, context, &credential, presented, known.as_ref())?;
+    if login.remember_device {
+        device.remember(app, &credential, context.now);
+    }
     let shown = judged.after(challenge.first);
     let notice = judged.notice(app, context, credential.user_id, &credential.email_key)?;
     let second = SecondStep { challenge: Some(&challenge), used: &judged.used, notice: notice.as_ref() };

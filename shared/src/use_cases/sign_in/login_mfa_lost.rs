@@ -10,6 +10,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::app::App;
+use crate::config::FactorLossPath;
 use crate::domain::attempts::WindowLimit;
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::one_time::{OneTime, Purpose};
@@ -53,6 +54,9 @@ pub enum LoginMfaLostError {
         /// When that can no longer be undone.
         until: Timestamp,
     },
+    /// Only an operator can let them be taken away.
+    #[error("an operator has to allow it")]
+    ByAdministrator,
     /// Too many attempts.
     #[error("too many attempts")]
     TooManyAttempts {
@@ -82,10 +86,13 @@ pub async fn login_mfa_lost(
     let user = user.filter(|user| user.cred_version == credential.cred_version);
     let user = user.ok_or(LoginMfaLostError::InvalidToken)?;
     // A former address is kept as a hash alone: nobody could be told there.
-    if let Some(until) = user.former_addresses.iter().map(|it| it.reserved_until).filter(|it| *it > now).max() {
+    if let Some(until) = user.address_can_be_undone_until(now) {
         return Err(LoginMfaLostError::AddressChanged { until });
     }
     match loss.filter(|loss| loss.is_open(user.cred_version, user.factors.version, now)) {
+        None if app.config.accounts.factor_loss == FactorLossPath::Administrator => {
+            Err(LoginMfaLostError::ByAdministrator)
+        }
         None => begin(app, context, &user).await,
         Some(loss) if now < loss.usable_from => Ok(LossAnswer::Waiting { available_at: loss.usable_from }),
         Some(_) => mail_removal(app, context, &user).await,
@@ -95,15 +102,8 @@ pub async fn login_mfa_lost(
 async fn begin(app: &App, context: &RequestContext, user: &User) -> Result<LossAnswer, LoginMfaLostError> {
     let now = context.now;
     let usable_from = now.plus(Duration::from_secs(app.config.accounts.factor_loss_delay_seconds));
-    let loss = FactorLoss {
-        asked_at: now,
-        usable_from,
-        expires_at: usable_from.plus(USABLE),
-        cred_version: user.cred_version,
-        factors_version: user.factors.version,
-    };
-    let notice = app.notice(context, Purpose::KeepFactors, user)?;
-    let notice = OneTime { expires_at: loss.expires_at, usable_from: Some(usable_from), ..notice };
+    let loss = loss_from(usable_from, now, user);
+    let notice = notice_of(app, context, &loss, user)?;
     let audit = app.audit(context, Subject::User(user.id), AuditAction::FactorLossAsked, None)?;
     if app.store.begin_factor_loss(user, &loss, &notice, &audit).await? == LossBegin::Begun {
         return Ok(LossAnswer::Waiting { available_at: usable_from });
@@ -112,6 +112,28 @@ async fn begin(app: &App, context: &RequestContext, user: &User) -> Result<LossA
     let written = app.store.read_factor_loss(user.id).await?;
     let written = written.filter(|loss| loss.is_open(user.cred_version, user.factors.version, now));
     written.map(|loss| LossAnswer::Waiting { available_at: loss.usable_from }).ok_or(LoginMfaLostError::InvalidToken)
+}
+
+/// What is written down of it.
+pub(in crate::use_cases) fn loss_from(usable_from: Timestamp, now: Timestamp, user: &User) -> FactorLoss {
+    FactorLoss {
+        asked_at: now,
+        usable_from,
+        expires_at: usable_from.plus(USABLE),
+        cred_version: user.cred_version,
+        factors_version: user.factors.version,
+    }
+}
+
+/// The mail that tells its owner, with the link that ends it.
+pub(in crate::use_cases) fn notice_of(
+    app: &App,
+    context: &RequestContext,
+    loss: &FactorLoss,
+    user: &User,
+) -> Result<OneTime, Fault> {
+    let notice = app.notice(context, Purpose::KeepFactors, user)?;
+    Ok(OneTime { expires_at: loss.expires_at, usable_from: Some(loss.usable_from), ..notice })
 }
 
 async fn mail_removal(app: &App, context: &RequestContext, user: &User) -> Result<LossAnswer, LoginMfaLostError> {

@@ -6,6 +6,7 @@
 use thiserror::Error;
 
 use crate::app::App;
+use crate::crypto::webauthn::expected::UserVerification;
 use crate::domain::request_context::RequestContext;
 use crate::fault::{Fault, fault_arm};
 use crate::use_cases::passkey::{PasskeyOptions, ask_for_passkey};
@@ -33,6 +34,6 @@ pub async fn login_mfa_options(
     mfa_token: &str,
 ) -> Result<PasskeyOptions, LoginMfaOptionsError> {
     let First { challenge, .. } = first(app, context, mfa_token).await?;
-    let options = ask_for_passkey(app, context, &ceremony(&challenge)).await?;
+    let options = ask_for_passkey(app, context, &ceremony(&challenge), UserVerification::Preferred).await?;
     options.ok_or(LoginMfaOptionsError::NoPasskey)
 }

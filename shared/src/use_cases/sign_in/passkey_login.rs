@@ -12,7 +12,8 @@ use thiserror::Error;
 use crate::app::App;
 use crate::crypto::key_ring::{MacKey, Ring};
 use crate::crypto::passkey_challenge::Ceremony;
-use crate::crypto::webauthn::expected::claimed_user;
+use crate::crypto::webauthn::assertion::Identified;
+use crate::crypto::webauthn::expected::{UserVerification, claimed_user};
 use crate::domain::credential::Credential;
 use crate::domain::factors::Shown;
 use crate::domain::request_context::RequestContext;
@@ -110,7 +111,12 @@ pub(super) async fn begin_by_passkey(
         return Err(PasskeyLoginError::TooManyAttempts { retry_after });
     }
     let (passkey, user) = passkey.zip(user).ok_or(PasskeyLoginError::Unknown)?;
-    let asked = Asked { challenge: &challenge, ceremony: &Ceremony { user_id, ..Ceremony::SIGN_IN } };
+    let asked = Asked {
+        challenge: &challenge,
+        ceremony: &Ceremony { user_id, ..Ceremony::SIGN_IN },
+        verification: UserVerification::Required,
+        identified: Identified::ByHandle,
+    };
     let used = verify(app, context, shown, asked, passkey).ok_or(PasskeyLoginError::Refused)?;
     let used = UsedFactor::Passkey(Box::new(used));
     // The account says what its credential says.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::crypto::sealed_token::{MfaToken, TokenSecret, secret_hash};
 use crate::domain::credential::Credential;
+use crate::domain::device::Device;
 use crate::domain::factors::{Level, Method, Wanted};
 use crate::domain::id::ChallengeId;
 use crate::domain::one_time::OneTime;
@@ -33,12 +34,34 @@ pub struct MfaRequired {
     pub methods: &'static [Method],
     /// How long the token lives.
     pub expires_in: Duration,
+    /// For how many days the device can be remembered; 0 where it cannot.
+    pub remember_device_days: u64,
 }
 
 /// Whether a person who has shown one factor has to show another.
 pub(super) fn is_asked_for(app: &App, credential: &Credential, wanted: Wanted) -> bool {
     let factors = &credential.factors;
     factors.level(app.config.passkeys.rp_id()) == Level::Two && (factors.second_factor || wanted == Wanted::EveryFactor)
+}
+
+/// As [`is_asked_for`], unless the device stands for the second factor (MF-23): never where every factor is wanted. One read
+/// of the user, of a remembered device alone.
+pub(super) async fn is_asked_for_on(
+    app: &App,
+    context: &RequestContext,
+    credential: &Credential,
+    wanted: Wanted,
+    device: Option<&Device>,
+) -> Result<bool, Fault> {
+    if !is_asked_for(app, credential, wanted) {
+        return Ok(false);
+    }
+    let lasting = app.config.accounts.remember_device();
+    let device = device.filter(|_| wanted == Wanted::Session);
+    let since = device.and_then(|device| device.remembered_since(credential, lasting, context.now));
+    let Some(since) = since else { return Ok(true) };
+    // Whoever has ended the sessions of before wants them to show everything again.
+    Ok(app.store.has_ended_sessions_of(credential.user_id, since).await?)
 }
 
 /// Has a sign-in wait for its second factor: one write, in a transaction with the mailed item where that was the first.
@@ -70,5 +93,10 @@ pub(super) async fn ask(
     }
     let token = MfaToken { user_id, email_key: credential.email_key.clone(), challenge_id: challenge.id, secret };
     let methods = credential.factors.methods(app.config.passkeys.rp_id());
-    Ok(Some(MfaRequired { mfa_token: token.seal(key), methods, expires_in: CHALLENGE_LIFE }))
+    Ok(Some(MfaRequired {
+        mfa_token: token.seal(key),
+        methods,
+        expires_in: CHALLENGE_LIFE,
+        remember_device_days: app.config.accounts.remember_device_days,
+    }))
 }

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::app::App;
 use crate::crypto::passkey_challenge::{Ceremony, CeremonyPurpose};
+use crate::crypto::webauthn::expected::UserVerification;
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::factors::{Level, Shown, acr};
 use crate::domain::password::Password;
@@ -21,6 +22,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::fault::{Fault, fault_arm};
 use crate::store::sign_in::sessions::SteppingUp;
 use crate::use_cases::authenticate::{AuthenticateError, Authenticated, authenticate};
+use crate::use_cases::counted::Counted;
 use crate::use_cases::password_check::{PasswordCheckError, check_password_of};
 use crate::use_cases::second_factor::{Failed, SecondFactorError, SecondProof, judge, record_failure};
 use crate::use_cases::sign_in::session::access_token;
@@ -47,6 +49,9 @@ pub enum StepUpError {
     /// The password is wrong, or may not be tried now.
     #[error(transparent)]
     Password(#[from] PasswordCheckError),
+    /// Neither the password was shown, nor a passkey.
+    #[error("the password is missing")]
+    PasswordMissing,
     /// The second factor is wrong, or may not be tried now.
     #[error(transparent)]
     SecondFactor(#[from] SecondFactorError),
@@ -58,8 +63,8 @@ fault_arm!(StepUpError);
 
 /// What is shown again.
 pub struct StepUp {
-    /// The password.
-    pub password: Password,
+    /// The password; none where a passkey stands alone.
+    pub password: Option<Password>,
     /// The second factor, where the account has one.
     pub second: Option<SecondProof>,
 }
@@ -80,16 +85,26 @@ pub async fn step_up(
     let Authenticated { user, session, .. } = authenticate(app, context, bearer).await?;
     let rp_id = app.config.passkeys.rp_id();
     let (level, methods) = (user.factors.level(rp_id), user.factors.methods(rp_id));
+    let stands_alone = shown.second.as_ref().is_some_and(SecondProof::can_stand_alone);
+    if shown.password.is_none() && !stands_alone {
+        return Err(StepUpError::PasswordMissing);
+    }
     if level == Level::Two && shown.second.is_none() {
         return Err(AuthenticateError::NotFresh { level, methods }.into());
     }
     // Before anything is written: no session may be noted whose token cannot be answered with.
     let signing = app.secrets.signing(now).await?;
     let key = signing.current(app.config.tokens.algorithm, now)?;
-    let mut checked = check_password_of(app, context, &user, &shown.password).await?;
+    let (mut counted, first, verification) = match &shown.password {
+        Some(password) => {
+            let checked = check_password_of(app, context, &user, password).await?;
+            (checked.counted, Some(FirstFactor::Password), UserVerification::Preferred)
+        }
+        None => (Counted::nowhere(app)?, None, UserVerification::Required),
+    };
     let email_key = user.email.key();
     let second = match &shown.second {
-        Some(proof) => match judge(app, context, &ceremony(&session), proof).await {
+        Some(proof) => match judge(app, context, &ceremony(&session), proof, verification).await {
             Err(SecondFactorError::Wrong) => {
                 // Whoever is signed in need not be told that somebody knows the password.
                 let failed = Failed { user_id: user.id, email_key: &email_key, is_known: true };
@@ -104,14 +119,18 @@ pub async fn step_up(
         Some(second) => second.notice(app, context, user.id, &email_key)?,
         None => None,
     };
-    let by = second.as_ref().map_or(Shown::Password, |second| second.after(FirstFactor::Password));
+    let by = match (&second, first) {
+        (None, _) => Shown::Password,
+        (Some(_), None) => Shown::Passkey,
+        (Some(second), Some(first)) => second.after(first),
+    };
     let session = Session { authenticated_at: now, amr: by.amr(), ..session };
     let action = second.as_ref().and_then(|second| second.used.action()).unwrap_or(AuditAction::SteppedUp);
     let audit = app.audit(context, Subject::User(user.id), action, Some(session.id))?;
     let used = second.as_ref().map(|second| (&second.used, notice.as_ref()));
     let outcome = app.store.step_up(&session, used, &audit).await?;
     if outcome == SteppingUp::SessionGone {
-        checked.counted.stands();
+        counted.stands();
         return Err(AuthenticateError::SessionEnded.into());
     }
     let given = async {
@@ -119,7 +138,7 @@ pub async fn step_up(
             second.counted.give_back().await;
         }
     };
-    futures::join!(checked.counted.give_back(), given);
+    futures::join!(counted.give_back(), given);
     if outcome == SteppingUp::FactorUsed {
         return Err(SecondFactorError::Wrong.into());
     }
