@@ -129,7 +129,7 @@ def check_smoke(_api: Api, emulator: Deployment) -> None:
     """What an operator types tells the steps, or names what is wrong; and nothing is left of the user."""
     status, printed = typed(emulator)
     equal(status, 0)
-    for step in ("register", "verify", "sign-in", "refresh", "me", "code-flow", "sign-out"):
+    for step in ("register", "verify", "sign-in", "refresh", "me", "code-flow", "second-factor", "sign-out"):
         holds(step in printed, printed)
     with Deployments(emulator) as deployments:
         deployments.point("me", deployments.publish("me", AUTH__STORE__TABLE="nowhere"))

@@ -21,6 +21,22 @@ pub fn encode(bytes: &[u8], alphabet: &[u8; 32]) -> Zeroizing<String> {
     text
 }
 
+/// The whole bytes that `text` stands for, without padding. `None` where a character is none of the alphabet.
+pub fn decode(text: &str, alphabet: &[u8; 32]) -> Option<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() * 5 / 8));
+    let (mut bits, mut held) = (0_u32, 0);
+    for character in text.bytes() {
+        let digit = alphabet.iter().position(|it| *it == character)?;
+        bits = bits << 5 | u32::try_from(digit).ok()?;
+        held += 5;
+        if held >= 8 {
+            held -= 8;
+            bytes.push(u8::try_from(bits >> held & 0xff).ok()?);
+        }
+    }
+    Some(bytes)
+}
+
 /// What a person typed of Crockford's base32: however it is spaced, in either case, and with the letters that it leaves
 /// out read as the digits they look like.
 pub fn as_typed(text: &str) -> Zeroizing<String> {
@@ -39,7 +55,7 @@ mod tests {
 
     /// RFC 4648, section 10, without its padding.
     #[test]
-    fn encodes_the_vectors_of_rfc_4648() {
+    fn encodes_and_decodes_the_vectors_of_rfc_4648() {
         let vectors = [
             ("", ""),
             ("f", "MY"),
@@ -51,7 +67,9 @@ mod tests {
         ];
         for (bytes, text) in vectors {
             assert_eq!(*encode(bytes.as_bytes(), RFC_4648), text);
+            assert_eq!(decode(text, RFC_4648).unwrap().as_slice(), bytes.as_bytes());
         }
+        assert!(decode("MZXW1", RFC_4648).is_none());
         assert_eq!(*encode(&[0xff; 15], CROCKFORD), "Z".repeat(24));
         assert_eq!(*encode(&[0x00, 0x44, 0x32, 0x14, 0xc7], CROCKFORD), "01234567");
     }

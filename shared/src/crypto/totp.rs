@@ -65,6 +65,21 @@ impl TotpSecret {
         base32::encode(self.expose(), base32::RFC_4648)
     }
 
+    /// What was typed into an app. `None` where it is none.
+    pub fn parse(typed: &str) -> Option<Self> {
+        let bytes = base32::decode(typed, base32::RFC_4648)?;
+        Some(Self::from_bytes(bytes.as_slice().try_into().ok()?))
+    }
+
+    /// What an app shows at `now`.
+    pub fn code(&self, now: Timestamp) -> Zeroizing<String> {
+        code(&self.key(), step(now))
+    }
+
+    fn key(&self) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, self.expose())
+    }
+
     /// What an app scans: `otpauth://totp/…`. Without the service's name nobody could tell accounts apart.
     pub fn uri(&self, issuer: &str, account: &str) -> Zeroizing<String> {
         let (issuer, account) = (label(issuer), label(account));
@@ -102,7 +117,7 @@ impl TotpSecret {
 
     /// Each step within `window` whose code this is; as good as always none or one.
     fn steps_of(&self, typed: &str, current: u64, window: u64) -> Vec<u64> {
-        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, self.expose());
+        let key = self.key();
         let typed: Zeroizing<String> = Zeroizing::new(typed.split_whitespace().collect());
         let steps = current.saturating_sub(window)..=current.saturating_add(window);
         steps.filter(|step| code(&key, *step).as_bytes().ct_eq(typed.as_bytes()).to_bool()).collect()

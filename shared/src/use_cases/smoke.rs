@@ -94,7 +94,9 @@ impl Report {
 /// Answers a deployment. It has its answer also where the test could not be made.
 pub async fn pre_traffic(app: &App, services: &Services, hook: &Hook) -> Result<Report, Fault> {
     let report = match services.codedeploy.deployed(&hook.deployment_id).await {
-        Ok(deployed) => smoke(app, services, Some(&deployed), &hook.deployment_id).await,
+        Ok(deployed) => {
+            smoke(app, services, Run { deployed: Some(&deployed), with_second_factor: true }, &hook.deployment_id).await
+        }
         Err(cause) => {
             let mut report = Report::default();
             report.fail("deployment", None, cause.to_string());
@@ -110,7 +112,7 @@ pub async fn pre_traffic(app: &App, services: &Services, hook: &Hook) -> Result<
 
 /// Tests what is live.
 pub async fn live(app: &App, services: &Services, request_id: &str) -> Report {
-    let report = smoke(app, services, None, request_id).await;
+    let report = smoke(app, services, Run { deployed: None, with_second_factor: true }, request_id).await;
     log(&report, request_id);
     report
 }
@@ -118,7 +120,9 @@ pub async fn live(app: &App, services: &Services, request_id: &str) -> Report {
 /// Tests what is live, by its schedule. One that does not pass is an error of the function's, which an alarm counts, as it
 /// counts a run that could not even begin.
 pub async fn scheduled(app: &App, services: &Services) -> Result<Report, Fault> {
-    let report = live(app, services, "schedule").await;
+    let request_id = "schedule";
+    let report = smoke(app, services, Run { deployed: None, with_second_factor: false }, request_id).await;
+    log(&report, request_id);
     if report.passed { Ok(report) } else { Err(Fault::Smoke) }
 }
 
@@ -131,8 +135,18 @@ fn log(report: &Report, request_id: &str) {
     }
 }
 
+/// What a run is for.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    /// The deployment that asks.
+    deployed: Option<&'a Deployed>,
+    /// Whether it sets a second factor up.
+    with_second_factor: bool,
+}
+
 /// One run, in the time that there is: whatever becomes of it, it is over before Lambda ends the process.
-async fn smoke(app: &App, services: &Services, deployed: Option<&Deployed>, request_id: &str) -> Report {
+async fn smoke(app: &App, services: &Services, run: Run<'_>, request_id: &str) -> Report {
+    let Run { deployed, with_second_factor } = run;
     let mut report = Report::default();
     // Half of it to wait, a quarter to walk: there is time left to clear away and to report.
     let in_all = Duration::from_millis(app.config.http.request_deadline_ms);
@@ -150,7 +164,8 @@ async fn smoke(app: &App, services: &Services, deployed: Option<&Deployed>, requ
             return report;
         }
     };
-    let walk = walk::Walk { app, functions: &services.functions, deployed, user: &user, request_id };
+    let functions = &services.functions;
+    let walk = walk::Walk { app, functions, deployed, user: &user, request_id, with_second_factor };
     match tokio::time::timeout(WALK.min(in_all / 4), walk.all(&mut report)).await {
         Ok(Ok(())) => report.passed = true,
         Ok(Err(failure)) => report.fail(failure.step, failure.function, failure.reason),
@@ -180,7 +195,8 @@ async fn smoke_standby(
     let mut report = Report::default();
     let users = Synthetic::all();
     let Some(user) = users.first() else { return report };
-    let walk = walk::Walk { app, functions: &services.functions, deployed, user, request_id };
+    let functions = &services.functions;
+    let walk = walk::Walk { app, functions, deployed, user, request_id, with_second_factor: false };
     match tokio::time::timeout(WALK.min(time), walk.standby(&mut report)).await {
         Ok(Ok(())) => report.passed = true,
         Ok(Err(failure)) => report.fail(failure.step, failure.function, failure.reason),

@@ -58,7 +58,8 @@ pub async fn lend(app: &App, services: &Services, request_id: &str) -> Report {
 async fn lent(app: &App, services: &Services, request_id: &str) -> Result<Lent, String> {
     let text = |cause: Fault| cause.to_string();
     let (user, holder) = lease(app).await.map_err(text)?;
-    let walk = Walk { app, functions: &services.functions, deployed: None, user: &user, request_id };
+    let functions = &services.functions;
+    let walk = Walk { app, functions, deployed: None, user: &user, request_id, with_second_factor: false };
     let password = hex(&app.entropy.bytes::<16>().map_err(|cause| cause.to_string())?);
     walk.move_in(&password).await.map_err(|wrong| wrong.reason)?;
     Ok(Lent { number: user.number(), holder, email: user.email().display().to_owned(), password })

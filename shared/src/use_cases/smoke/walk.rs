@@ -3,6 +3,7 @@
 mod asking;
 mod code_flow;
 mod registering;
+mod second_factor;
 
 use serde_json::{Value, json};
 
@@ -27,7 +28,7 @@ const ME: (&str, (&str, &str)) = ("me", ("GET", "/v1/me"));
 const SIGN_OUT: (&str, (&str, &str)) = ("logout", ("POST", "/v1/logout"));
 
 /// The functions that the way leads through. Of others a deployment learns whether they start.
-const WALKED: [&str; 10] = [
+const WALKED: [&str; 13] = [
     REGISTER.0,
     VERIFY.0,
     SIGN_IN.0,
@@ -37,6 +38,9 @@ const WALKED: [&str; 10] = [
     code_flow::SIGN_IN_PAGE.0,
     code_flow::TOKEN.0,
     code_flow::USERINFO.0,
+    second_factor::BEGIN.0,
+    second_factor::CONFIRM.0,
+    second_factor::SECOND_STEP.0,
     SIGN_OUT.0,
 ];
 
@@ -48,6 +52,8 @@ pub(in crate::use_cases) struct Walk<'a> {
     pub(in crate::use_cases) deployed: Option<&'a Deployed>,
     pub(in crate::use_cases) user: &'a Synthetic,
     pub(in crate::use_cases) request_id: &'a str,
+    /// Whether a second factor is set up as well: each mails, so that a run every five minutes does without.
+    pub(in crate::use_cases) with_second_factor: bool,
 }
 
 /// Why a step failed: the function, if it was one, and what was wrong.
@@ -122,6 +128,9 @@ impl Walk<'_> {
         let tokens = self.step(report, "refresh", self.refresh(&tokens)).await?;
         self.step(report, "me", self.me(&tokens)).await?;
         self.step(report, "code-flow", self.code_flow(&secrets)).await?;
+        if self.with_second_factor {
+            self.step(report, "second-factor", self.second_factor(&secrets, &tokens)).await?;
+        }
         self.step(report, "sign-out", self.sign_out(&tokens)).await
     }
 
