@@ -188,7 +188,6 @@ impl Aftermath {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::factors::Factors;
     use crate::domain::user::tests::ada;
 
     const RP_ID: &str = "example.com";
@@ -259,6 +258,7 @@ mod tests {
         let (none, app) = (ada(), with(Factors::default().with_totp(RP_ID)));
         let (key, both) = (with(Factors::default().with_passkey(RP_ID)), with(app.factors.with_passkey(RP_ID)));
         let quiet = with(app.factors.asked(false));
+        let short = with(app.factors.with_password(PasswordKind::Short).unwrap());
         // (before, line, factors afterwards, password stays, codes stay)
         for (before, action, has_app, has_password, has_codes) in [
             (&app, AuditAction::TotpRemoved, false, true, false),
@@ -276,10 +276,17 @@ mod tests {
             (&both, AuditAction::PasskeyRemoved, false, false, false),
             (&both, AuditAction::TotpRemoved, false, false, false),
             (&both, AuditAction::PasskeyCounterRegressed, true, true, true),
+            // MF-22: what is left of a short password would stand alone, or is gone and not too short any more.
+            (&short, AuditAction::TotpRemoved, false, false, false),
+            (&short, AuditAction::RecoveryCodeUsed, true, true, false),
+            (&short, AuditAction::PasswordChanged, true, false, true),
+            (&key, AuditAction::PasswordRemoved, true, false, true),
         ] {
             let verdict = verdict(before, &[(action, 1)]);
             let found = (verdict.after.factors.has_any(), !verdict.without_password, !verdict.without_codes);
             assert_eq!(found, (has_app, has_password, has_codes), "{action:?}");
+            let is_short = verdict.after.factors.password == PasswordKind::Short;
+            assert!(!is_short || has_password && has_app, "{action:?}");
             let is_changed = verdict.after.factors != before.factors;
             assert_eq!(is_changed, verdict.after.factors.version == before.factors.version + 1, "{action:?}");
         }
