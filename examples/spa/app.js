@@ -11,6 +11,8 @@ let registration = null;
 let firstStep = null;
 // What `POST /v1/mfa/totp` answered with.
 let enrolment = null;
+// Whether whoever is signed in does without a password.
+let passwordless = false;
 // Who waits for a person to show again who they are.
 let waiting = null;
 
@@ -102,9 +104,10 @@ async function call(method, path, body) {
   }
 }
 
-// Resolves when the form has been accepted. Without methods the password is enough.
-function stepUp(methods) {
+// Resolves when the form has been accepted. Without methods the password is enough, and without a password the passkey.
+function stepUp(given) {
   const form = $("step-up");
+  const methods = passwordless ? ["passkey"] : given;
   form.reset();
   if (methods.length) askFor(form, methods);
   else form.querySelector(".proof").replaceChildren();
@@ -195,6 +198,12 @@ async function showAccount() {
   $("passkeys").replaceChildren(...factors.passkeys.map(passkeyItem));
   $("passkeys").hidden = !factors.passkeys.length;
   $("passkey-add").hidden = !hasPasskeys;
+  ({ passwordless } = factors);
+  $("password-remove").hidden = passwordless || !factors.passkeys.length;
+  for (const field of [$("step-up").elements.password, $("change-password").elements.current]) {
+    field.parentElement.hidden = field.disabled = passwordless;
+  }
+  $("next-rule").textContent = `At least ${factors.second_factor ? 8 : 15} characters.`;
   const { rp_id: rpId, user_id: userId } = factors.webauthn;
   const allAcceptedCredentialIds = factors.passkeys.map(({ credential_id: id }) => id);
   tell("signalAllAcceptedCredentials", { rpId, userId, allAcceptedCredentialIds });
@@ -454,6 +463,12 @@ $("passkey-add").addEventListener("click", act(async () => {
   if (added.recovery_codes) return showCodes(added.recovery_codes);
   await showAccount();
   say("The passkey is added.");
+}));
+
+$("password-remove").addEventListener("click", act(async () => {
+  await call("DELETE", "/v1/password");
+  await showAccount();
+  say("Your password is gone: a passkey signs you in.");
 }));
 
 $("resend").addEventListener("click", act(async () => {

@@ -209,7 +209,7 @@ async function passkeys(tab, { email, shot, message }) {
   await devtools.send("WebAuthn.enable");
   const { authenticatorId } = await devtools.send("WebAuthn.addVirtualAuthenticator", { options: {
     protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true,
-    automaticPresenceSimulation: true,
+    automaticPresenceSimulation: true, defaultBackupEligibility: true, defaultBackupState: true,
   } });
   // Whether somebody touches it: what the field for the address offers is chosen at once by who is there.
   const present = (enabled) => devtools.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled });
@@ -233,6 +233,20 @@ async function passkeys(tab, { email, shot, message }) {
 
   const stale = { code: "insufficient_user_authentication", detail: "", methods: ["passkey", "recovery_code"] };
   const allowed = { "access-control-allow-origin": page, "access-control-allow-credentials": "true" };
+  // Without a password the passkey shows alone who it is, and a password can be chosen again.
+  await press("Do without a password");
+  await message("Your password is gone");
+  await shot("without-password");
+  await tab.route(`${api}/v1/password/change`, (route) => route.fulfill({ status: 401, headers: allowed, json: stale }), { times: 1 });
+  assert.equal(await tab.getByLabel("Current password").isVisible(), false);
+  await tab.getByLabel("New password").fill(NEXT_PASSWORD);
+  await press("Change password");
+  await heading("Is it you?");
+  assert.equal(await tab.locator("#step-up").getByLabel("Password").isVisible(), false);
+  await shot("step-up-without-password");
+  await press("Go on");
+  await message("Your password is changed");
+
   await tab.route(`${api}/v1/passkeys/*`, (route) => route.fulfill({ status: 401, headers: allowed, json: stale }), { times: 1 });
   await press(/^Remove the passkey/);
   await heading("Is it you?");
