@@ -6,17 +6,13 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::Value;
 use wardgate::app::App;
-use wardgate::clock::{Clock as _, SystemClock};
-use wardgate::domain::language::Language;
 use wardgate::domain::oauth::client::Client;
-use wardgate::domain::origin::Origin;
-use wardgate::domain::request_context::RequestContext;
 use wardgate::use_cases::clients::{Registry, add_secret, carry_out, drop_secret, plan, registered};
 
 use crate::Failure;
 use crate::arguments::{ClientsArguments, StageName};
 use crate::progress::say;
-use crate::stage::Deployment;
+use crate::stage::{Deployment, by_hand};
 
 /// Does what was typed.
 pub async fn run(arguments: ClientsArguments) -> Result<(), Failure> {
@@ -27,12 +23,7 @@ pub async fn run(arguments: ClientsArguments) -> Result<(), Failure> {
 }
 
 async fn carried_out(app: &App, arguments: &ClientsArguments) -> Result<(), Failure> {
-    let context = RequestContext {
-        now: SystemClock.now(),
-        origin: Origin::new(None, None),
-        language: Language::default(),
-        request_id: "wardgate-operate".to_owned(),
-    };
+    let context = by_hand();
     if arguments.list {
         return list(app).await;
     }

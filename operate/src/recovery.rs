@@ -1,25 +1,16 @@
 //! A person who has lost every second factor, and whom an operator knows (`make allow-recovery`).
 
-use wardgate::clock::{Clock as _, SystemClock};
-use wardgate::domain::language::Language;
-use wardgate::domain::origin::Origin;
-use wardgate::domain::request_context::RequestContext;
 use wardgate::use_cases::allow_recovery::allow_recovery;
 
 use crate::Failure;
 use crate::arguments::AllowRecoveryArguments;
 use crate::progress::say;
-use crate::stage::Deployment;
+use crate::stage::{Deployment, by_hand};
 
 /// Lets the account's factors be taken away, and says what its owner does next.
 pub async fn run(arguments: AllowRecoveryArguments) -> Result<(), Failure> {
     let deployment = Deployment::open(arguments.stage).await?;
-    let context = RequestContext {
-        now: SystemClock.now(),
-        origin: Origin::new(None, None),
-        language: Language::default(),
-        request_id: "wardgate-operate".to_owned(),
-    };
+    let context = by_hand();
     let allowed = allow_recovery(&deployment.app, &context, &arguments.email).await;
     deployment.close().await?;
     let until = allowed?.rfc3339();

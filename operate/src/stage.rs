@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use wardgate::app::{App, Host};
 use wardgate::aws::Connection;
-use wardgate::clock::SystemClock;
+use wardgate::clock::{Clock as _, SystemClock};
 use wardgate::config::Config;
 use wardgate::current::apply;
+use wardgate::domain::language::Language;
+use wardgate::domain::origin::Origin;
+use wardgate::domain::request_context::RequestContext;
 use wardgate::entropy::SystemEntropy;
 use wardgate_server::host;
 
@@ -29,6 +32,16 @@ impl StageName {
             Self::Staging => "staging",
             Self::Production => "production",
         }
+    }
+}
+
+/// Where what an operator types comes from, as the trail has it.
+pub fn by_hand() -> RequestContext {
+    RequestContext {
+        now: SystemClock.now(),
+        origin: Origin::new(None, None),
+        language: Language::default(),
+        request_id: "wardgate-operate".to_owned(),
     }
 }
 

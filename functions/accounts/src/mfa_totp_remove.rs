@@ -34,7 +34,7 @@ pub const OPERATION: Operation = Operation {
             "The access token is missing or not valid, its session has ended, or not every factor was shown just now.",
         ),
         (404, "There is none."),
-        (409, "The account has changed meanwhile."),
+        (409, "The password is too short to stand alone; or the account has changed meanwhile."),
         (503, "Busy; try again after Retry-After."),
     ],
 };

@@ -39,7 +39,10 @@ pub const OPERATION: Operation = Operation {
             401,
             "The access token is missing or not valid, its session has ended, or not every factor was shown just now.",
         ),
-        (409, "There is no second factor; or the account has changed meanwhile."),
+        (
+            409,
+            "There is no second factor, or the password is too short or not there to stand alone; or the account has changed meanwhile.",
+        ),
         (503, "Busy; try again after Retry-After."),
     ],
 };

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wardgate::app::{App, Needs};
 use wardgate::crypto::recovery_code::RecoveryCode;
-use wardgate::domain::factors::{Level, PasswordKind};
+use wardgate::domain::factors::Level;
 use wardgate::domain::id::FactorId;
 use wardgate::domain::oauth::continuation::{ACCOUNT, ACCOUNT_SECOND_FACTOR};
 use wardgate::http::cors::Cors;
@@ -27,7 +27,7 @@ use wardgate::use_cases::accounts::mfa_totp_confirm::{ConfirmTotp, MfaTotpConfir
 use wardgate::use_cases::accounts::mfa_totp_remove::mfa_totp_remove;
 use wardgate::use_cases::accounts::mfa_update::mfa_update;
 use wardgate::use_cases::accounts::passkey_remove::passkey_remove;
-use wardgate::use_cases::accounts::password_remove::{outlast_a_device, password_remove};
+use wardgate::use_cases::accounts::password_remove::password_remove;
 use wardgate::use_cases::authenticate::{AuthenticateError, Caller, authenticate_fresh};
 use wardgate::use_cases::factors_change::FactorsChangeError;
 use zeroize::Zeroizing;
@@ -189,21 +189,17 @@ async fn seen(
         return Ok(set_up(app, request, &enrolment, added)?);
     }
     let mfa = mfa_show(app, &request.context, caller).await?;
-    let since = mfa.totp.map(|totp| minute(totp.created_at));
-    let left = mfa.recovery_codes.map_or(0, |kept| kept.codes.len());
-    let records = mfa.passkeys.iter().map(|it| &it.passkey.record);
-    let can_do_without = mfa.factors.password != PasswordKind::None
-        && left > 0
-        && outlast_a_device(records, app.config.passkeys.rp_id());
-    let passkeys: Vec<_> = mfa.passkeys.iter().map(|it| Passkey::of(&it.passkey)).collect();
+    let since = mfa.totp.as_ref().map(|totp| minute(totp.created_at));
+    let passkeys: Vec<_> = mfa.passkeys.iter().map(|it| Passkey::of(&it.passkey, &mfa)).collect();
     let passkeys: Vec<_> = passkeys.iter().map(Passkey::line).collect();
     let part = FactorsPart::Present {
         second_factor: mfa.factors.second_factor,
         password: mfa.factors.password,
-        can_do_without,
+        can_do_without: mfa.can_do_without_password(),
         since: since.as_deref(),
+        app_removable: mfa.can_do_without_totp(),
         passkeys: &passkeys,
-        left,
+        left: mfa.recovery_codes.as_ref().map_or(0, |kept| kept.codes.len()),
     };
     Ok(shown(app, request, part, added)?)
 }

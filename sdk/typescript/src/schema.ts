@@ -6883,7 +6883,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no second factor; or the account has changed meanwhile. */
+            /** @description There is no second factor, or the password is too short or not there to stand alone; or the account has changed meanwhile. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7049,7 +7049,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The account has changed meanwhile. */
+            /** @description The password is too short to stand alone; or the account has changed meanwhile. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7452,7 +7452,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The account has changed meanwhile. */
+            /** @description Nothing else would open the account, or the password is too short to stand alone; or the account has changed meanwhile. */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -15,8 +15,20 @@ pub(super) const REFUSALS: [(&str, FormRefusal<'static>); 5] = [
 ];
 
 const PASSKEYS: [PasskeyLine<'static>; 2] = [
-    PasskeyLine { id: "fac_1", name: "My phone", since: "2026-03-01 12:30 UTC", used: Some("2026-03-02 08:15 UTC") },
-    PasskeyLine { id: "fac_2", name: "The blue key on my ring", since: "2026-03-01 12:40 UTC", used: None },
+    PasskeyLine {
+        id: "fac_1",
+        name: "My phone",
+        since: "2026-03-01 12:30 UTC",
+        used: Some("2026-03-02 08:15 UTC"),
+        removable: true,
+    },
+    PasskeyLine {
+        id: "fac_2",
+        name: "The blue key on my ring",
+        since: "2026-03-01 12:40 UTC",
+        used: None,
+        removable: true,
+    },
 ];
 
 /// A person's second factor, in each of its parts.
@@ -36,6 +48,7 @@ pub(super) fn pages() -> Vec<(String, Page<'static>)> {
         password,
         can_do_without: false,
         since,
+        app_removable: password == Sufficient,
         passkeys: &[],
         left,
     };
@@ -44,6 +57,7 @@ pub(super) fn pages() -> Vec<(String, Page<'static>)> {
         password,
         can_do_without: password == Sufficient,
         since,
+        app_removable: true,
         passkeys,
         left: 10,
     };

@@ -1,8 +1,11 @@
 //! `GET /v1/mfa`.
 
+use std::collections::BTreeMap;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use wardgate::domain::factors::PasswordKind;
 use wardgate::use_cases::accounts::mfa_show::mfa_show;
 
 use crate::harness::{EMAIL, TestServer};
@@ -59,4 +62,21 @@ async fn sec_mf_19_passkeys_of_another_relying_party_are_shown_and_count_for_not
     assert_eq!(mfa.factors.methods("elsewhere.example"), []);
     let mfa = mfa_show(&server.app, &server.context(), Some(access.as_str())).await.unwrap();
     assert_eq!((mfa.level.number(), mfa.passkeys[0].usable), (2, true));
+}
+
+#[tokio::test]
+async fn sec_mf_21_sec_mf_19_the_last_passkey_that_opens_an_account_stays_however_many_others_there_are() {
+    let server = TestServer::start().await;
+    let it = server.with_passkey().await;
+    server.add_passkey(&it.access(), &mut server.authenticator()).await;
+    let access = it.access();
+    let mut mfa = mfa_show(&server.app, &server.context(), Some(access.as_str())).await.unwrap();
+    assert!(mfa.can_do_without_password());
+    mfa.factors = mfa.factors.with_password(PasswordKind::None).unwrap();
+    assert!(mfa.passkeys.iter().all(|it| mfa.can_do_without(&it.passkey)) && !mfa.can_do_without_password());
+    // The second one was made for another host.
+    "elsewhere.example".clone_into(&mut mfa.passkeys[1].passkey.record.rp_id);
+    mfa.factors.passkeys = BTreeMap::from([(mfa.rp_id.clone(), 1), ("elsewhere.example".to_owned(), 1)]);
+    let removable: Vec<bool> = mfa.passkeys.iter().map(|it| mfa.can_do_without(&it.passkey)).collect();
+    assert_eq!(removable, [false, true]);
 }

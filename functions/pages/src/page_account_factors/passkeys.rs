@@ -8,6 +8,7 @@ use wardgate::http::passkey::{new_passkey, no_credential};
 use wardgate::http::problem::Problem;
 use wardgate::http::reply::Reply;
 use wardgate::http::request::Request;
+use wardgate::use_cases::accounts::mfa_show::Mfa;
 use wardgate::use_cases::accounts::passkey_add::{PasskeyAddError, passkey_add};
 use wardgate::use_cases::accounts::passkey_options::{PasskeyOptionsError, passkey_options};
 use wardgate::use_cases::authenticate::Caller;
@@ -22,16 +23,19 @@ pub(super) struct Passkey<'a> {
     name: &'a str,
     since: String,
     used: Option<String>,
+    removable: bool,
 }
 
 impl<'a> Passkey<'a> {
-    pub(super) fn of(passkey: &'a passkey::Passkey) -> Self {
+    pub(super) fn of(passkey: &'a passkey::Passkey, mfa: &Mfa) -> Self {
         let (since, used) = (minute(passkey.created_at), passkey.last_used_at.map(minute));
-        Self { id: passkey.id.to_string(), name: &passkey.name, since, used }
+        let removable = mfa.can_do_without(passkey);
+        Self { id: passkey.id.to_string(), name: &passkey.name, since, used, removable }
     }
 
     pub(super) fn line(&self) -> PasskeyLine<'_> {
-        PasskeyLine { id: &self.id, name: self.name, since: &self.since, used: self.used.as_deref() }
+        let Self { id, name, since, used, removable } = self;
+        PasskeyLine { id, name, since, used: used.as_deref(), removable: *removable }
     }
 }
 

@@ -32,6 +32,8 @@ pub struct PasskeyLine<'a> {
     pub since: &'a str,
     /// When it was last shown.
     pub used: Option<&'a str>,
+    /// Whether the account can do without it.
+    pub removable: bool,
 }
 
 /// Its parts. Each form posts `csrf` and `action`.
@@ -58,6 +60,8 @@ pub enum FactorsPart<'a> {
         can_do_without: bool,
         /// When the app was set up, where there is one.
         since: Option<&'a str>,
+        /// Whether the account can do without the app.
+        app_removable: bool,
         /// The passkeys.
         passkeys: &'a [PasskeyLine<'a>],
         /// How many recovery codes are left.

@@ -4,7 +4,7 @@
 //! what was said to be lost), with a query beside them where there are passkeys.
 
 use crate::app::App;
-use crate::domain::factors::{Factors, Level};
+use crate::domain::factors::{Factors, Level, PasswordKind};
 use crate::domain::id::UserId;
 use crate::domain::passkey::Passkey;
 use crate::domain::request_context::RequestContext;
@@ -12,6 +12,7 @@ use crate::domain::second_factor::{FactorLoss, RecoveryCodes, TotpFactor};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::User;
 use crate::fault::Fault;
+use crate::use_cases::accounts::password_remove::outlast_a_device;
 use crate::use_cases::authenticate::{AuthenticateError, Caller, authenticate};
 
 /// A passkey, and what it is good for.
@@ -42,6 +43,25 @@ pub struct Mfa {
     pub recovery_codes: Option<RecoveryCodes>,
     /// That all of them are said to be lost.
     pub loss: Option<FactorLoss>,
+}
+
+impl Mfa {
+    /// Whether the account can do without its password (MF-21).
+    pub fn can_do_without_password(&self) -> bool {
+        let records = self.passkeys.iter().map(|it| &it.passkey.record);
+        self.factors.password != PasswordKind::None
+            && outlast_a_device(records, self.recovery_codes.as_ref(), &self.rp_id)
+    }
+
+    /// Whether what the password needs beside it is still there without the app (MF-22).
+    pub fn can_do_without_totp(&self) -> bool {
+        self.factors.without_totp(&self.rp_id).needed(&self.rp_id).is_none()
+    }
+
+    /// The same of a passkey (MF-21, MF-22).
+    pub fn can_do_without(&self, passkey: &Passkey) -> bool {
+        self.factors.without_passkey(&passkey.record.rp_id, &self.rp_id).needed(&self.rp_id).is_none()
+    }
 }
 
 /// Gives the caller's.

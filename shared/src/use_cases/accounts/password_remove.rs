@@ -9,6 +9,7 @@ use crate::domain::audit::AuditAction;
 use crate::domain::factors::{FactorChange, PasswordKind};
 use crate::domain::passkey::CredentialRecord;
 use crate::domain::request_context::RequestContext;
+use crate::domain::second_factor::RecoveryCodes;
 use crate::store::sign_in::passkeys::PasskeySetting;
 use crate::store::sign_in::second_factors::{CodesSetting, TotpSetting};
 use crate::use_cases::authenticate::{Caller, authenticate_fresh};
@@ -28,8 +29,8 @@ pub async fn password_remove(
     let factors = user.factors.with_password(PasswordKind::None).ok_or(FactorsChangeError::NoPassword)?;
     let (passkeys, codes) =
         futures::try_join!(app.store.list_passkeys(user.id), app.store.read_recovery_codes(user.id))?;
-    let has_codes = codes.is_some_and(|codes| !codes.codes.is_empty());
-    if !has_codes || !outlast_a_device(passkeys.iter().map(|it| &it.record), app.config.passkeys.rp_id()) {
+    let records = passkeys.iter().map(|it| &it.record);
+    if !outlast_a_device(records, codes.as_ref(), app.config.passkeys.rp_id()) {
         return Err(FactorsChangeError::TooFewPasskeys);
     }
     let change = Change {
@@ -47,10 +48,14 @@ pub async fn password_remove(
     make(app, context, change).await
 }
 
-/// Whether there is still one that opens the account when a device is lost. One that has never verified its user opens nothing
-/// alone (MF-17).
-pub fn outlast_a_device<'a>(records: impl IntoIterator<Item = &'a CredentialRecord>, rp_id: &str) -> bool {
+/// Whether passkeys still open the account when a device is lost, and a recovery code is left. One that has never verified its user
+/// opens nothing alone (MF-17).
+pub(super) fn outlast_a_device<'a>(
+    records: impl IntoIterator<Item = &'a CredentialRecord>,
+    codes: Option<&RecoveryCodes>,
+    rp_id: &str,
+) -> bool {
     let alone = records.into_iter().filter(|record| record.is_usable_at(rp_id) && record.uv_initialized);
     let devices: usize = alone.map(|record| if record.backup_state { ENOUGH_DEVICES } else { 1 }).sum();
-    devices >= ENOUGH_DEVICES
+    devices >= ENOUGH_DEVICES && codes.is_some_and(|codes| !codes.codes.is_empty())
 }

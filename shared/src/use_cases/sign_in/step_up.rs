@@ -3,7 +3,8 @@
 //!
 //! Store requests: two reads in parallel (session, user); one round in parallel (credential, source's counter); the counter of
 //! who is signed in; one transaction (session, check on the user, audit); the attempt is given back. A wrong password adds
-//! one audit write in place of the last two. A second factor adds its user's counter, a read, and its part of the transaction; a wrong one an audit write.
+//! one audit write in place of the last two. A second factor adds its user's counter, a read, and its part of the transaction; a wrong one
+//! an audit write. A passkey that stands alone does without all of the password's.
 
 use std::time::Duration;
 
